@@ -1,0 +1,189 @@
+//! Field paths as Kubernetes writes them: `spec.containers[1].image`, `metadata.annotations[example.com/key]`.
+
+use std::cmp::Ordering;
+use std::fmt::Write as _;
+
+use crate::text;
+
+/// Appends a key of an object.
+pub fn push_key(path: &mut String, key: &str) {
+    let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if plain {
+        push_path(path, key);
+    } else {
+        path.push('[');
+        text::push_printable(path, key);
+        path.push(']');
+    }
+}
+
+/// Appends a path that goes on from here.
+pub fn push_path(path: &mut String, rest: &str) {
+    if !path.is_empty() && !rest.is_empty() && !rest.starts_with('[') {
+        path.push('.');
+    }
+    path.push_str(rest);
+}
+
+/// Appends an index of a list.
+pub fn push_index(path: &mut String, index: usize) {
+    // Writing to a string cannot fail.
+    let _ = write!(path, "[{index}]");
+}
+
+/// Orders paths by name, and indices as numbers: `containers[2]` stands before `containers[10]`.
+#[must_use]
+pub fn compare(left: &str, right: &str) -> Ordering {
+    let (mut left, mut right) = (left, right);
+    loop {
+        let (left_number, left_rest) = split_number(left);
+        let (right_number, right_rest) = split_number(right);
+        // Without leading zeros the longer number is the greater one.
+        let numbers = left_number.len().cmp(&right_number.len()).then_with(|| left_number.cmp(right_number));
+        if !left_number.is_empty() && !right_number.is_empty() {
+            if numbers.is_ne() {
+                return numbers;
+            }
+            (left, right) = (left_rest, right_rest);
+        }
+        let (mut left_chars, mut right_chars) = (left.chars(), right.chars());
+        match (left_chars.next(), right_chars.next()) {
+            (None, None) => return Ordering::Equal,
+            (a, b) if a != b => return a.cmp(&b),
+            _ => (left, right) = (left_chars.as_str(), right_chars.as_str()),
+        }
+    }
+}
+
+fn split_number(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// The path of the JSON value that was read last when `consumed` bytes of `json` had been read.
+///
+/// For messages about what could not be read: the reader knows the byte, the user looks for the field. What is
+/// not JSON gives the path to the place where it stops being JSON.
+#[must_use]
+pub fn at_offset(json: &[u8], consumed: usize) -> String {
+    let mut open = Vec::new();
+    let mut string: Option<(usize, bool)> = None;
+    let mut last_string: &[u8] = &[];
+    for (position, &byte) in json.iter().enumerate().take(consumed) {
+        if let Some((start, escaped)) = string {
+            string = match byte {
+                b'"' if !escaped => {
+                    last_string = json.get(start..=position).unwrap_or_default();
+                    None
+                }
+                _ => Some((start, byte == b'\\' && !escaped)),
+            };
+            continue;
+        }
+        match byte {
+            b'"' => string = Some((position, false)),
+            b'{' => open.push(Place::Object(None)),
+            b'[' => open.push(Place::List(0)),
+            b'}' | b']' => _ = open.pop(),
+            b':' => {
+                if let Some(Place::Object(key)) = open.last_mut() {
+                    *key = Some(last_string);
+                }
+            }
+            b',' => match open.last_mut() {
+                Some(Place::Object(key)) => *key = None,
+                Some(Place::List(index)) => *index += 1,
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    render(&open)
+}
+
+/// Where a reader stands in an object or a list that it has not yet read to the end.
+enum Place<'a> {
+    /// After the colon behind a key, which is still written as in JSON; before that, none.
+    Object(Option<&'a [u8]>),
+    List(usize),
+}
+
+fn render(open: &[Place<'_>]) -> String {
+    let mut path = String::new();
+    for place in open {
+        match place {
+            Place::Object(Some(key)) => {
+                push_key(&mut path, &serde_json::from_slice::<String>(key).unwrap_or_default())
+            }
+            Place::Object(None) => {}
+            Place::List(index) => push_index(&mut path, *index),
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_keys_and_indices_as_kubernetes_does() {
+        let mut path = String::new();
+        push_key(&mut path, "metadata");
+        push_key(&mut path, "annotations");
+        push_key(&mut path, "example.com/a\nb");
+        push_index(&mut path, 3);
+        push_key(&mut path, "name");
+        assert_eq!(path, r"metadata.annotations[example.com/a\u{a}b][3].name");
+    }
+
+    #[test]
+    fn orders_by_name_then_by_number() {
+        let mut paths = [
+            "spec.initContainers[0]",
+            "spec.containers[10].image",
+            "spec.containers[2].image",
+            "spec.containers[2]",
+        ];
+        paths.sort_by(|a, b| compare(a, b));
+        assert_eq!(
+            paths,
+            [
+                "spec.containers[2]",
+                "spec.containers[2].image",
+                "spec.containers[10].image",
+                "spec.initContainers[0]"
+            ]
+        );
+        assert_eq!(compare("a[1]", "a[1]"), Ordering::Equal);
+        assert_eq!(compare("a[1]", "ab"), Ordering::Less);
+        assert_eq!(compare("a1b2", "a1b10"), Ordering::Less);
+    }
+
+    #[test]
+    fn finds_the_path_of_what_was_read_last() {
+        let json = br#"{"a": {"b": [10, {"c:,{": "x\"}"}], "d": null}}"#;
+        let at = |needle: &str| {
+            let text = std::str::from_utf8(json).unwrap();
+            at_offset(json, text.find(needle).unwrap() + needle.len())
+        };
+        assert_eq!(at("{"), "");
+        assert_eq!(at(r#""a""#), "");
+        assert_eq!(at(r#""a":"#), "a");
+        assert_eq!(at("10"), "a.b[0]");
+        assert_eq!(at(r#"x\"}""#), r"a.b[1][c:,{]");
+        assert_eq!(at(r#"}"}"#), "a.b[1]");
+        assert_eq!(at("]"), "a.b");
+        assert_eq!(at("null"), "a.d");
+        assert_eq!(at("null}"), "a");
+    }
+
+    #[test]
+    fn survives_what_is_not_json() {
+        for garbage in [&b"}}]]"[..], b"\"\\", b"{\"\\ud800\":", b"\xff\xfe{,:", b""] {
+            for consumed in 0..=garbage.len() + 1 {
+                let _ = at_offset(garbage, consumed);
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Image references, parsed as container runtimes do.
+//!
+//! The grammar is that of `github.com/distribution/reference`, which containerd, Docker and the kubelet use:
+//! `[host[:port]/]path[:tag][@digest]`. The repository's name is checked and passed over: nothing reads it yet.
+
+/// The most bytes of a repository's name, its host included.
+const NAME_LENGTH: usize = 255;
+/// The most bytes of a tag.
+const TAG_LENGTH: usize = 128;
+
+/// How a reference picks one image of its repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageReference<'a> {
+    /// The tag, which may be moved to another image at any time.
+    pub tag: Option<&'a str>,
+    /// The digest, which names one image for ever, such as `sha256:…`.
+    pub digest: Option<&'a str>,
+}
+
+impl<'a> ImageReference<'a> {
+    /// Parses a reference as it stands in a pod.
+    ///
+    /// # Errors
+    /// A few words on what a runtime would refuse, such as `has no valid tag`.
+    pub fn parse(reference: &'a str) -> Result<Self, &'static str> {
+        if reference.is_empty() {
+            return Err("is empty");
+        }
+        let (rest, digest) = match reference.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest)),
+            None => (reference, None),
+        };
+        let (name, tag) = split_tag(rest);
+        check_name(name)?;
+        if !tag.is_none_or(is_tag) {
+            return Err("has an invalid tag");
+        }
+        digest.map_or(Ok(()), check_digest)?;
+        Ok(Self { tag, digest })
+    }
+}
+
+/// A colon before the last slash belongs to a port.
+fn split_tag(rest: &str) -> (&str, Option<&str>) {
+    match rest.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (rest, None),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.len() > NAME_LENGTH {
+        return Err("has a name of more than 255 characters");
+    }
+    // Runtimes take 64 hexadecimal digits for the id of an image that they already have.
+    if name.len() == 64 && name.bytes().all(is_lower_hex) {
+        return Err("is an image id, not a reference");
+    }
+    let path = match name.split_once('/') {
+        Some((host, path)) if is_host_like(host) => {
+            if !is_host(host) {
+                return Err("has an invalid registry host");
+            }
+            path
+        }
+        _ => name,
+    };
+    if path.split('/').all(is_path_component) {
+        return Ok(());
+    }
+    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err("has a repository name with upper case letters");
+    }
+    Err("has an invalid repository name")
+}
+
+/// Whether what stands before the first slash is a host rather than the first part of a path on Docker Hub.
+fn is_host_like(part: &str) -> bool {
+    part == "localhost" || part.contains(['.', ':']) || part.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[') {
+        let Some((address, port)) = address.split_once(']') else { return false };
+        let is_address =
+            !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
+        return is_address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host, None),
+    };
+    name.split('.').all(is_host_component) && port.is_none_or(is_port)
+}
+
+fn is_port(port: &str) -> bool {
+    !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_host_component(component: &str) -> bool {
+    !component.is_empty()
+        && !component.starts_with('-')
+        && !component.ends_with('-')
+        && component.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Lower case letters and digits, between which may stand one dot, one or two underscores, or any number of dashes.
+fn is_path_component(component: &str) -> bool {
+    let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let mut separator = (b' ', 0_usize);
+    let mut ended_in_separator = true;
+    for byte in component.bytes() {
+        ended_in_separator = !is_alphanumeric(byte);
+        if !ended_in_separator {
+            separator = (byte, 1);
+            continue;
+        }
+        let run = if separator.0 == byte { separator.1 + 1 } else { 1 };
+        let starts = separator.1 == 0;
+        let mixes = separator.0 != byte && !is_alphanumeric(separator.0);
+        let longest = match byte {
+            b'.' => 1,
+            b'_' => 2,
+            b'-' => usize::MAX,
+            _ => 0,
+        };
+        if starts || mixes || run > longest {
+            return false;
+        }
+        separator = (byte, run);
+    }
+    !ended_in_separator
+}
+
+/// Whether it is a tag as registries accept it.
+#[must_use]
+pub fn is_tag(tag: &str) -> bool {
+    tag.len() <= TAG_LENGTH && !tag.is_empty() && !tag.starts_with(['.', '-']) && tag.bytes().all(is_tag_byte)
+}
+
+/// Whether tags may hold it, though not everywhere.
+#[must_use]
+pub fn is_tag_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+/// Only the algorithms that runtimes implement pin an image; a digest of another is a reference that cannot be pulled.
+fn check_digest(digest: &str) -> Result<(), &'static str> {
+    let (algorithm, hex) = digest.split_once(':').ok_or("has an invalid digest")?;
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return Err("has a digest that is none of sha256, sha384 and sha512"),
+    };
+    if hex.len() != length {
+        return Err("has a digest of the wrong length");
+    }
+    if !hex.bytes().all(is_lower_hex) {
+        return Err("has an invalid digest");
+    }
+    Ok(())
+}
+
+fn is_lower_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA256: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn tells_a_tag_from_a_port() {
+        for (reference, tag) in [
+            ("nginx", None),
+            ("nginx:1.29", Some("1.29")),
+            ("registry:5000/app", None),
+            ("registry:5000/app:1", Some("1")),
+            ("localhost/app", None),
+            ("localhost:5000/a/b/c:x_Y-z.1", Some("x_Y-z.1")),
+            ("[2001:db8::1]:5000/app", None),
+            ("[2001:db8::1]/app:1", Some("1")),
+            ("Registry/app:1", Some("1")),
+            ("a__b/c.d/e---f:1", Some("1")),
+            // Without a slash there is no host, so this is a tag that looks like a port.
+            ("registry:5000", Some("5000")),
+        ] {
+            assert_eq!(
+                ImageReference::parse(reference),
+                Ok(ImageReference { tag, digest: None }),
+                "{reference}"
+            );
+        }
+    }
+
+    #[test]
+    fn finds_the_digest_behind_a_tag_or_without_one() {
+        for name in ["app", "registry:5000/app"] {
+            let untagged = format!("{name}@{SHA256}");
+            assert_eq!(
+                ImageReference::parse(&untagged),
+                Ok(ImageReference { tag: None, digest: Some(SHA256) })
+            );
+            let tagged = format!("{name}:latest@{SHA256}");
+            assert_eq!(
+                ImageReference::parse(&tagged),
+                Ok(ImageReference { tag: Some("latest"), digest: Some(SHA256) })
+            );
+        }
+        for (algorithm, length) in [("sha384", 96), ("sha512", 128)] {
+            let reference = format!("app@{algorithm}:{}", "a".repeat(length));
+            assert!(ImageReference::parse(&reference).unwrap().digest.is_some());
+        }
+    }
+
+    #[test]
+    fn refuses_what_a_runtime_refuses() {
+        let upper_case = format!("app@{}", SHA256.to_uppercase().replace("SHA256", "sha256"));
+        let image_id = &SHA256[7..];
+        let long_name = "a/".repeat(128) + "a";
+        let long_tag = format!("app:{}", "a".repeat(129));
+        for (reference, reason) in [
+            ("", "is empty"),
+            (" ", "has an invalid repository name"),
+            (" nginx:1", "has an invalid repository name"),
+            ("nginx:1 ", "has an invalid tag"),
+            ("nginx:1\n", "has an invalid tag"),
+            ("nginx:", "has an invalid tag"),
+            ("nginx:-1", "has an invalid tag"),
+            (":1", "has an invalid repository name"),
+            ("@", "has an invalid repository name"),
+            ("Nginx:1", "has a repository name with upper case letters"),
+            ("registry.io/App:1", "has a repository name with upper case letters"),
+            ("registry.io/:1", "has an invalid repository name"),
+            ("registry.io//app:1", "has an invalid repository name"),
+            ("/app:1", "has an invalid repository name"),
+            ("https://registry.io/app:1", "has an invalid registry host"),
+            ("registry.io:/app:1", "has an invalid registry host"),
+            ("registry.io:http/app:1", "has an invalid registry host"),
+            ("-registry.io/app:1", "has an invalid registry host"),
+            ("registry..io/app:1", "has an invalid registry host"),
+            ("[2001:db8::1/app:1", "has an invalid registry host"),
+            ("[::1]x/app:1", "has an invalid registry host"),
+            ("a..b:1", "has an invalid repository name"),
+            ("a___b:1", "has an invalid repository name"),
+            ("a_.b:1", "has an invalid repository name"),
+            ("a-:1", "has an invalid repository name"),
+            ("_a:1", "has an invalid repository name"),
+            ("größe:1", "has an invalid repository name"),
+            ("app@sha256", "has an invalid digest"),
+            ("app@sha256:", "has a digest of the wrong length"),
+            ("app@sha256:0123", "has a digest of the wrong length"),
+            (
+                "app@md5:0123456789abcdef0123456789abcdef",
+                "has a digest that is none of sha256, sha384 and sha512",
+            ),
+            ("app@a:b", "has a digest that is none of sha256, sha384 and sha512"),
+            (&upper_case, "has an invalid digest"),
+            (image_id, "is an image id, not a reference"),
+            (&long_name, "has a name of more than 255 characters"),
+            (&long_tag, "has an invalid tag"),
+        ] {
+            assert_eq!(ImageReference::parse(reference), Err(reason), "{reference:?}");
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The payload of `validate`, read once, into what the policy judges by; and the words for what cannot be read.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::field_path;
+use crate::pod::{Pod, PodSpec};
+use crate::pod_spec_finder;
+use crate::text::Text;
+use crate::value::Value;
+use crate::view::{read_once, views};
+use crate::workload::{self, Workload};
+
+/// The most characters a message about unreadable input has: it repeats what it found there.
+const SHOWN: usize = 400;
+
+/// What `validate` receives: an admission request, and the settings as they are.
+#[derive(Debug)]
+pub struct Payload<'a> {
+    /// The pods to judge; none where the request cannot change what a container is.
+    pub pods: Vec<Pod<'a>>,
+    /// The settings; `null` when there are none.
+    pub settings: Value<'a>,
+}
+
+impl<'a> Payload<'a> {
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// When it is not JSON, lacks what an admission request must have, or holds a pod spec that is not one. The
+    /// message is one sentence that begins with the path of the field in question.
+    pub fn read(payload: &'a [u8]) -> Result<Self, String> {
+        let raw: RawPayload =
+            serde_json::from_slice(payload).map_err(|error| describe(&error, payload, ""))?;
+        let request = raw.request.ok_or("request: missing")?;
+        Ok(Self { pods: request.pods()?, settings: raw.settings })
+    }
+}
+
+views! {
+    struct RawPayload<'a> {
+        request "request": Option<AdmissionRequest<'a>>,
+        settings "settings": Value<'a>,
+    }
+
+    struct GroupKind<'a> {
+        group "group": Text<'a>,
+        kind "kind": Text<'a>,
+    }
+}
+
+/// What decides how an `AdmissionRequest` is judged.
+///
+/// Source of its fields: `k8s.io/api/admission/v1`.
+#[derive(Debug)]
+struct AdmissionRequest<'a> {
+    kind: Option<GroupKind<'a>>,
+    sub_resource: Option<Text<'a>>,
+    operation: Option<Text<'a>>,
+    object: Option<Object<'a>>,
+}
+
+#[derive(Debug)]
+enum Object<'a> {
+    /// An object of a built-in kind, with its pod spec if there is one.
+    Workload(&'static Workload, Option<PodSpec<'a>>),
+    /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
+    Unread(&'a RawValue),
+}
+
+impl<'a> AdmissionRequest<'a> {
+    fn pods(self) -> Result<Vec<Pod<'a>>, String> {
+        let kind = self.kind.ok_or("request.kind: missing")?;
+        let operation = self.operation.ok_or("request.operation: missing")?;
+        let needs_object = match &*operation {
+            "CREATE" | "UPDATE" => true,
+            "CONNECT" => false,
+            "DELETE" => return Ok(Vec::new()),
+            _ => return Err("request.operation: must be CREATE, UPDATE, DELETE or CONNECT".to_owned()),
+        };
+        if self.sub_resource.is_some_and(|name| never_changes_containers(&name)) {
+            return Ok(Vec::new());
+        }
+        match self.object {
+            Some(Object::Workload(workload, spec)) => pod_of(workload, spec),
+            Some(Object::Unread(raw)) => match kind.workload() {
+                Some(workload) => read_object(raw, workload),
+                None => pod_spec_finder::find(raw),
+            },
+            None if needs_object => Err("request.object: missing".to_owned()),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl GroupKind<'_> {
+    fn workload(&self) -> Option<&'static Workload> {
+        workload::find(&self.group, &self.kind)
+    }
+}
+
+/// Subresources that take no pod spec, or take the whole object and ignore its spec.
+fn never_changes_containers(sub_resource: &str) -> bool {
+    matches!(sub_resource, "status" | "scale" | "binding" | "eviction")
+}
+
+fn read_object<'a>(raw: &'a RawValue, workload: &'static Workload) -> Result<Vec<Pod<'a>>, String> {
+    let json = raw.get().as_bytes();
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let spec =
+        PodSpecAt(workload.pod_spec).deserialize(&mut reader).map_err(|error| describe(&error, json, ""))?;
+    pod_of(workload, spec)
+}
+
+fn pod_of<'a>(workload: &Workload, spec: Option<PodSpec<'a>>) -> Result<Vec<Pod<'a>>, String> {
+    let spec = spec.ok_or_else(|| format!("{}: missing", workload.pod_spec))?;
+    Ok(vec![Pod { path: workload.pod_spec.into(), spec }])
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for AdmissionRequest<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RequestVisitor)
+    }
+}
+
+/// Reads the object in passing when its kind stands before it, as it does in what API servers and policy
+/// servers send. Should it stand behind, the object is kept until the kind is known.
+struct RequestVisitor;
+
+impl<'de> Visitor<'de> for RequestVisitor {
+    type Value = AdmissionRequest<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an AdmissionRequest")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut kind: Option<Option<GroupKind>> = None;
+        let (mut sub_resource, mut operation) = (None, None);
+        let mut object = None;
+        while let Some(key) = map.next_key::<Text>()? {
+            match &*key {
+                "kind" => read_once(&mut map, "kind", &mut kind)?,
+                "subResource" => read_once(&mut map, "subResource", &mut sub_resource)?,
+                "operation" => read_once(&mut map, "operation", &mut operation)?,
+                "object" if object.is_some() => return Err(M::Error::duplicate_field("object")),
+                "object" => {
+                    let known = kind.as_ref().and_then(Option::as_ref).and_then(GroupKind::workload);
+                    object = Some(match known {
+                        Some(workload) => {
+                            let spec = map.next_value_seed(PodSpecAt(workload.pod_spec))?;
+                            Some(Object::Workload(workload, spec))
+                        }
+                        None => map.next_value::<Option<_>>()?.map(Object::Unread),
+                    });
+                }
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(AdmissionRequest {
+            kind: kind.flatten(),
+            sub_resource: sub_resource.flatten(),
+            operation: operation.flatten(),
+            object: object.flatten(),
+        })
+    }
+}
+
+/// Reads the pod spec at a path of keys, if there is one, and skips whatever stands beside it.
+struct PodSpecAt(&'static str);
+
+impl<'de> DeserializeSeed<'de> for PodSpecAt {
+    type Value = Option<PodSpec<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if self.0.is_empty() { Option::deserialize(deserializer) } else { deserializer.deserialize_any(self) }
+    }
+}
+
+impl<'de> Visitor<'de> for PodSpecAt {
+    type Value = Option<PodSpec<'de>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let (key, rest) = self.0.split_once('.').unwrap_or((self.0, ""));
+        let mut found = None;
+        while let Some(other) = map.next_key::<Text>()? {
+            if &*other != key {
+                map.next_value::<IgnoredAny>()?;
+            } else if found.is_some() {
+                return Err(M::Error::duplicate_field(key));
+            } else {
+                found = Some(map.next_value_seed(PodSpecAt(rest))?);
+            }
+        }
+        Ok(found.flatten())
+    }
+}
+
+/// One sentence on what could not be read, with the path of the field where that is known.
+///
+/// `json` is what was read, `base` the path at which it stands in the object.
+pub(crate) fn describe(error: &serde_json::Error, json: &[u8], base: &str) -> String {
+    let reason = error.to_string();
+    if !error.is_data() {
+        return shorten(&format!("the request cannot be read as JSON: {reason}"));
+    }
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+    let inner = field_path::at_offset(json, offset(error, json));
+    let mut path = base.to_owned();
+    field_path::push_path(&mut path, inner.strip_prefix("request.object.").unwrap_or(&inner));
+    let path = if path.is_empty() { "the object" } else { &path };
+    shorten(&format!("{path}: {reason}"))
+}
+
+/// The number of bytes that were read before the error.
+fn offset(error: &serde_json::Error, json: &[u8]) -> usize {
+    let lines_before = error.line().saturating_sub(1);
+    let line_start = match lines_before.checked_sub(1) {
+        None => 0,
+        Some(last) => json
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n')
+            .nth(last)
+            .map_or(json.len(), |(position, _)| position + 1),
+    };
+    line_start + error.column()
+}
+
+fn shorten(message: &str) -> String {
+    match message.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(request: &str) -> Result<Vec<String>, String> {
+        let payload = format!(r#"{{"request": {request}, "settings": {{}}}}"#);
+        let payload = Payload::read(payload.as_bytes())?;
+        Ok(payload
+            .pods
+            .iter()
+            .flat_map(|pod| {
+                pod.all_containers().map(|container| container.path_to("image")).collect::<Vec<_>>()
+            })
+            .collect())
+    }
+
+    const POD: &str = r#""kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE""#;
+
+    #[test]
+    fn reads_the_object_wherever_the_kind_stands() {
+        let kind = r#""kind": {"group": "apps", "kind": "Deployment"}"#;
+        let object =
+            r#""object": {"spec": {"x": [{}], "template": {"spec": {"containers": [{"image": "a"}]}}}}"#;
+        let operation = r#""operation": "CREATE""#;
+        for request in [
+            format!("{{{kind}, {object}, {operation}}}"),
+            format!("{{{operation}, {object}, {kind}}}"),
+            format!("{{{object}, {kind}, {operation}}}"),
+        ] {
+            assert_eq!(read(&request).unwrap(), ["spec.template.spec.containers[0].image"], "{request}");
+        }
+    }
+
+    #[test]
+    fn finds_pod_specs_in_foreign_kinds() {
+        let request = r#"{"kind": {"group": "argoproj.io", "kind": "Rollout"}, "operation": "CREATE",
+            "object": {"spec": {"template": {"spec": {"containers": [{"image": "a"}]}}}}}"#;
+        assert_eq!(read(request).unwrap(), ["spec.template.spec.containers[0].image"]);
+    }
+
+    #[test]
+    fn judges_nothing_where_no_container_can_change() {
+        let judged = |operation: &str, sub_resource: &str| {
+            read(&format!(
+                r#"{{"kind": {{"group": "", "kind": "Pod"}}, "operation": "{operation}", "subResource": {sub_resource},
+                    "object": {{"spec": {{"containers": [{{}}]}}}}}}"#
+            ))
+            .unwrap()
+            .len()
+        };
+        assert_eq!(judged("DELETE", "null"), 0);
+        for sub_resource in ["\"status\"", "\"binding\"", "\"eviction\"", "\"scale\""] {
+            assert_eq!(judged("UPDATE", sub_resource), 0, "{sub_resource}");
+        }
+        for sub_resource in ["null", "\"\"", "\"ephemeralcontainers\"", "\"resize\""] {
+            assert_eq!(judged("UPDATE", sub_resource), 1, "{sub_resource}");
+        }
+        let connect =
+            r#"{"kind": {"group": "", "kind": "PodExecOptions"}, "operation": "CONNECT", "object": null}"#;
+        assert_eq!(read(connect).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn says_what_the_request_lacks() {
+        let error = |request: &str| read(request).unwrap_err();
+        assert_eq!(error("null"), "request: missing");
+        assert_eq!(error("{}"), "request.kind: missing");
+        assert_eq!(error(r#"{"kind": {"group": "", "kind": "Pod"}}"#), "request.operation: missing");
+        assert_eq!(error(&format!("{{{POD}}}")), "request.object: missing");
+        assert_eq!(error(&format!("{{{POD}, \"object\": null}}")), "spec: missing");
+        assert_eq!(error(&format!("{{\"object\": null, {POD}}}")), "request.object: missing");
+        assert_eq!(
+            error(r#"{"kind": {"group": "", "kind": "Pod"}, "operation": "PATCH"}"#),
+            "request.operation: must be CREATE, UPDATE, DELETE or CONNECT"
+        );
+        assert_eq!(error("[1]"), "request: invalid type: sequence, expected an AdmissionRequest");
+        assert_eq!(error(&format!("{{{POD}, {POD}}}")), "request: duplicate field `kind`");
+    }
+
+    #[test]
+    fn says_where_an_object_cannot_be_read() {
+        let error = |object: &str| {
+            let before = read(&format!("{{{POD},\n \"object\": {object}}}")).unwrap_err();
+            let behind = read(&format!("{{\"object\": {object}, {POD}}}")).unwrap_err();
+            (before, behind)
+        };
+        let both = |message: &str| (message.to_owned(), message.to_owned());
+        assert_eq!(error("{}"), both("spec: missing"));
+        assert_eq!(error(r#"{"spec": null}"#), both("spec: missing"));
+        assert_eq!(error(r#"{"spec": "x"}"#), both(r#"spec: invalid type: string "x", expected an object"#));
+        assert_eq!(error(r#"{"spec": {}, "spec": {}}"#).1, "the object: duplicate field `spec`");
+        assert_eq!(
+            error(r#"{"spec": {"containers": [{}, {"securityContext": {"privileged": "yes"}}]}}"#),
+            both(
+                r#"spec.containers[1].securityContext.privileged: invalid type: string "yes", expected a boolean"#
+            )
+        );
+        assert_eq!(
+            error(r#"{"spec": {"containers": {"web": {}}}}"#),
+            both("spec.containers: invalid type: map, expected a sequence")
+        );
+        assert_eq!(
+            error(r#"{"spec": {"containers": [null]}}"#),
+            both("spec.containers[0]: invalid type: null, expected an object")
+        );
+    }
+
+    #[test]
+    fn says_that_a_payload_is_not_json() {
+        let error = |payload: &[u8]| Payload::read(payload).unwrap_err();
+        assert_eq!(
+            error(b""),
+            "the request cannot be read as JSON: EOF while parsing a value at line 1 column 0"
+        );
+        assert_eq!(
+            error(b"{\"request\": {]"),
+            "the request cannot be read as JSON: key must be a string at line 1 column 14"
+        );
+        assert_eq!(
+            error(b"{} x"),
+            "the request cannot be read as JSON: trailing characters at line 1 column 4"
+        );
+        assert_eq!(error(b"{}"), "request: missing");
+        assert_eq!(error(b"1"), "the object: invalid type: integer `1`, expected an object");
+    }
+
+    #[test]
+    fn never_repeats_more_than_a_message_bears() {
+        let error =
+            read(&format!("{{{POD}, \"object\": {{\"spec\": \"{}\"}}}}", "x".repeat(10_000))).unwrap_err();
+        assert_eq!(error.chars().count(), SHOWN + 1);
+    }
+}

@@ -1,0 +1,68 @@
+//! The way of a request: payload, pods, findings, verdict. Pure: bytes in, an answer out.
+
+use kubewarden_policy_sdk::settings::SettingsValidationResponse;
+
+use crate::request::Payload;
+use crate::settings::Settings;
+use crate::value::Value;
+use crate::verdict::{self, Response};
+
+/// The answer to a payload of `validate`.
+///
+/// # Errors
+/// When the request or the settings cannot be understood: the reason why it must be denied.
+pub fn validate(payload: &[u8]) -> Result<Response, String> {
+    let payload =
+        Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
+    let settings = Settings::read(&payload.settings)
+        .map_err(|errors| format!("the settings of the policy are invalid: {errors}"))?;
+    Ok(verdict::judge(&payload.pods, &settings))
+}
+
+/// The answer to a payload of `validate_settings`: all that is wrong with them, one sentence a line.
+#[must_use]
+pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
+    let read = serde_json::from_slice::<Value<'_>>(payload)
+        .map_err(|error| format!("the settings cannot be read as JSON: {error}"))
+        .and_then(|settings| Settings::read(&settings));
+    SettingsValidationResponse { valid: read.is_ok(), message: read.err() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_to_judge_what_it_cannot_read() {
+        assert_eq!(
+            validate(b"{").unwrap_err(),
+            "the request cannot be read as JSON: EOF while parsing an object at line 1 column 1 \
+             (denied because it cannot be judged)"
+        );
+    }
+
+    #[test]
+    fn refuses_to_judge_by_settings_it_cannot_read() {
+        let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE",
+            "object": {"spec": {"containers": []}}}, "settings": {"enforcement": "warn", "priviledged": "warn"}}"#;
+        let reason = validate(payload).unwrap_err();
+        assert!(
+            reason.starts_with(
+                "the settings of the policy are invalid: priviledged: unknown key, did you mean \"privileged\"?"
+            ),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn refuses_settings_it_cannot_read() {
+        let response = validate_settings(b"privileged: off");
+        assert!(!response.valid);
+        assert_eq!(
+            response.message.unwrap(),
+            "the settings cannot be read as JSON: expected value at line 1 column 1"
+        );
+        let response = validate_settings(b"{}");
+        assert_eq!((response.valid, response.message), (true, None));
+    }
+}

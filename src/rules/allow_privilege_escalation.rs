@@ -1,0 +1,78 @@
+//! `allowPrivilegeEscalation`: no process in a container gains more privileges than the one that started it.
+//!
+//! Field: `securityContext.allowPrivilegeEscalation` of every container.
+//! Demanded: `false`. Unset means that escalation is allowed.
+//!
+//! Not demanded of Windows pods, which may not set it.
+
+use super::{Definition, Rule};
+use crate::finding::Finding;
+use crate::pod::Pod;
+use crate::settings::Severity;
+
+/// The rule's entry in the list.
+pub(super) const RULE: Definition = Definition {
+    id: "allowPrivilegeEscalation",
+    mode: Some(Severity::Deny),
+    bind: |_| Box::new(AllowPrivilegeEscalation),
+};
+
+struct AllowPrivilegeEscalation;
+
+impl Rule for AllowPrivilegeEscalation {
+    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
+        if pod.is_windows() {
+            return Vec::new();
+        }
+        pod.all_containers()
+            .filter(|at| at.container.security_context.allow_privilege_escalation != Some(false))
+            .map(|at| {
+                Finding::of_container(at, "securityContext.allowPrivilegeEscalation", "must set it to false")
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::check;
+    use super::*;
+
+    #[test]
+    fn accepts_nothing_but_false() {
+        let pod = json!({
+            "initContainers": [{"name": "a", "restartPolicy": "Always"}],
+            "containers": [
+                {"name": "b", "securityContext": {"allowPrivilegeEscalation": true}},
+                {"name": "c", "securityContext": {"allowPrivilegeEscalation": false}},
+                {"name": "d", "securityContext": {"allowPrivilegeEscalation": null}},
+            ],
+            "ephemeralContainers": [{"name": "e"}],
+        });
+        let finding = |place: &str, label: &str| {
+            format!(
+                "spec.{place}.securityContext.allowPrivilegeEscalation: \
+                 {label} must set it to false [allowPrivilegeEscalation]"
+            )
+        };
+        assert_eq!(
+            check(&RULE, &json!({}), &pod),
+            [
+                finding("initContainers[0]", "sidecar \"a\""),
+                finding("containers[0]", "container \"b\""),
+                finding("containers[2]", "container \"d\""),
+                finding("ephemeralContainers[0]", "ephemeral container \"e\""),
+            ]
+        );
+    }
+
+    #[test]
+    fn asks_nothing_of_windows() {
+        assert_eq!(
+            check(&RULE, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
+            [""; 0]
+        );
+    }
+}

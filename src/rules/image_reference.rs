@@ -1,0 +1,207 @@
+//! `imageReference`: every image says which version it is, and no name that moves by itself is used.
+//!
+//! Fields: `image` of every container, `volumes[*].image.reference`.
+//! Demanded: a tag that is not denied, or a digest. With `require: digest`, a digest.
+//!
+//! An empty reference, or one that a container runtime cannot parse, is a finding. A digest makes any tag harmless,
+//! for the runtime then ignores the tag.
+//!
+//! Settings: `require: tag|digest`; `deniedTags`, in which `*` stands for any run of characters.
+
+use super::{Definition, Rule};
+use crate::finding::Finding;
+use crate::image_reference::{ImageReference, is_tag_byte};
+use crate::options::Options;
+use crate::pod::Pod;
+use crate::settings::Severity;
+use crate::text::quoted;
+use crate::wildcard;
+
+/// The rule's entry in the list.
+pub(super) const RULE: Definition = Definition {
+    id: "imageReference",
+    mode: Some(Severity::Deny),
+    bind: |options| Box::new(ImageReferenceRule::new(options)),
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Require {
+    Tag,
+    Digest,
+}
+
+struct ImageReferenceRule {
+    require: Require,
+    denied_tags: Vec<String>,
+}
+
+impl ImageReferenceRule {
+    fn new(options: &mut Options<'_>) -> Self {
+        Self {
+            require: options.one_of(
+                "require",
+                Require::Tag,
+                &[("tag", Require::Tag), ("digest", Require::Digest)],
+            ),
+            denied_tags: options.strings("deniedTags", &["latest"], check_pattern),
+        }
+    }
+
+    /// What must change about a reference, if anything.
+    fn demand(&self, reference: &str) -> Option<String> {
+        let parsed = match ImageReference::parse(reference) {
+            Ok(parsed) => parsed,
+            Err("is empty") => return Some("must name an image".to_owned()),
+            Err(reason) => return Some(format!("must name a valid image: {} {reason}", quoted(reference))),
+        };
+        let image = || quoted(reference);
+        match parsed {
+            ImageReference { digest: Some(_), .. } => None,
+            _ if self.require == Require::Digest => {
+                Some(format!("must pin its image by a digest: {}", image()))
+            }
+            ImageReference { tag: None, .. } => {
+                Some(format!("must give its image a tag or a digest: {}", image()))
+            }
+            ImageReference { tag: Some(tag), .. } if self.is_denied(tag) => {
+                Some(format!("must not use the tag {} without a digest: {}", quoted(tag), image()))
+            }
+            ImageReference { .. } => None,
+        }
+    }
+
+    fn is_denied(&self, tag: &str) -> bool {
+        self.denied_tags.iter().any(|pattern| wildcard::matches(pattern, tag))
+    }
+}
+
+impl Rule for ImageReferenceRule {
+    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
+        let containers = pod.all_containers().filter_map(|at| {
+            let demand = self.demand(&at.container.image)?;
+            Some(Finding::of_container(at, "image", demand))
+        });
+        let volumes = pod.spec.volumes.iter().enumerate().filter_map(|(index, volume)| {
+            let demand = self.demand(&volume.image.as_ref()?.reference)?;
+            let path = pod.path_to(&format!("volumes[{index}].image.reference"));
+            Some(Finding::of_volume(path, &volume.name, demand))
+        });
+        containers.chain(volumes).collect()
+    }
+}
+
+fn check_pattern(pattern: &str) -> Result<(), String> {
+    if pattern.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    let never_matches =
+        pattern.starts_with(['.', '-']) || !pattern.bytes().all(|byte| byte == b'*' || is_tag_byte(byte));
+    if never_matches {
+        return Err(format!("{} can never match a tag", quoted(pattern)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{check, errors};
+    use super::*;
+
+    const SHA256: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    /// What is demanded of a container with this image, without path and rule.
+    fn demand(settings: &Value, image: &str) -> Option<String> {
+        let lines = check(&RULE, settings, &json!({"containers": [{"name": "a", "image": image}]}));
+        assert!(lines.len() <= 1);
+        let line = lines.first()?;
+        let demand = line.strip_prefix("spec.containers[0].image: container \"a\" ").unwrap();
+        Some(demand.strip_suffix(" [imageReference]").unwrap().to_owned())
+    }
+
+    #[test]
+    fn wants_a_tag_or_a_digest() {
+        let settings = json!({});
+        let untagged = |image: &str| Some(format!("must give its image a tag or a digest: \"{image}\""));
+        assert_eq!(demand(&settings, "nginx"), untagged("nginx"));
+        assert_eq!(demand(&settings, "registry:5000/app"), untagged("registry:5000/app"));
+        for image in [
+            "nginx:1.29",
+            "registry:5000/app:1",
+            &format!("nginx@{SHA256}"),
+            &format!("nginx:latest@{SHA256}"),
+        ] {
+            assert_eq!(demand(&settings, image), None, "{image}");
+        }
+    }
+
+    #[test]
+    fn refuses_denied_tags() {
+        let latest = r#"must not use the tag "latest" without a digest: "nginx:latest""#;
+        assert_eq!(demand(&json!({}), "nginx:latest").as_deref(), Some(latest));
+        assert_eq!(demand(&json!({"deniedTags": []}), "nginx:latest"), None);
+        let settings = json!({"deniedTags": ["*-SNAPSHOT", "edge"]});
+        assert_eq!(demand(&settings, "app:latest"), None);
+        assert_eq!(demand(&settings, &format!("app:edge@{SHA256}")), None);
+        assert_eq!(
+            demand(&settings, "app:1.0-SNAPSHOT").as_deref(),
+            Some(r#"must not use the tag "1.0-SNAPSHOT" without a digest: "app:1.0-SNAPSHOT""#)
+        );
+    }
+
+    #[test]
+    fn may_require_a_digest() {
+        let settings = json!({"require": "digest"});
+        for image in ["nginx", "nginx:1.29", "nginx:latest"] {
+            assert_eq!(
+                demand(&settings, image),
+                Some(format!("must pin its image by a digest: \"{image}\""))
+            );
+        }
+        assert_eq!(demand(&settings, &format!("nginx:1.29@{SHA256}")), None);
+    }
+
+    #[test]
+    fn refuses_what_no_runtime_could_pull() {
+        assert_eq!(demand(&json!({}), "").as_deref(), Some("must name an image"));
+        assert_eq!(
+            demand(&json!({}), "nginx@sha256:12").as_deref(),
+            Some(r#"must name a valid image: "nginx@sha256:12" has a digest of the wrong length"#)
+        );
+        assert_eq!(check(&RULE, &json!({}), &json!({"containers": [{"name": "a"}]})).len(), 1);
+    }
+
+    #[test]
+    fn sees_every_container_and_image_volume() {
+        let pod = json!({
+            "initContainers": [{"name": "a", "image": "a"}],
+            "containers": [{"name": "b", "image": "b:1"}],
+            "ephemeralContainers": [{"name": "c", "image": "c"}],
+            "volumes": [{"name": "d", "emptyDir": {}}, {"name": "e", "image": {"reference": "e"}},
+                        {"name": "f", "image": {"reference": "f:1"}}, {"name": "g", "image": {}}],
+        });
+        assert_eq!(
+            check(&RULE, &json!({}), &pod),
+            [
+                r#"spec.initContainers[0].image: init container "a" must give its image a tag or a digest: "a" [imageReference]"#,
+                r#"spec.ephemeralContainers[0].image: ephemeral container "c" must give its image a tag or a digest: "c" [imageReference]"#,
+                r#"spec.volumes[1].image.reference: volume "e" must give its image a tag or a digest: "e" [imageReference]"#,
+                r#"spec.volumes[3].image.reference: volume "g" must name an image [imageReference]"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn refuses_patterns_that_match_no_tag() {
+        assert_eq!(
+            errors(&RULE, &json!({"deniedTags": ["ok", "", "app:latest", "-x", "*", 1]})),
+            [
+                "imageReference.deniedTags[1]: must not be empty",
+                r#"imageReference.deniedTags[2]: "app:latest" can never match a tag"#,
+                r#"imageReference.deniedTags[3]: "-x" can never match a tag"#,
+                "imageReference.deniedTags[5]: must be a string, not a number",
+            ]
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! `readOnlyRootFilesystem`: nothing in a container can write to the files its image brought.
+//!
+//! Field: `securityContext.readOnlyRootFilesystem` of every container.
+//! Demanded: `true`. The default of Kubernetes is `false`.
+//!
+//! Not demanded of Windows pods, which may not set it.
+
+use super::{Definition, Rule};
+use crate::finding::Finding;
+use crate::pod::Pod;
+use crate::settings::Severity;
+
+/// The rule's entry in the list.
+pub(super) const RULE: Definition = Definition {
+    id: "readOnlyRootFilesystem",
+    mode: Some(Severity::Deny),
+    bind: |_| Box::new(ReadOnlyRootFilesystem),
+};
+
+struct ReadOnlyRootFilesystem;
+
+impl Rule for ReadOnlyRootFilesystem {
+    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
+        if pod.is_windows() {
+            return Vec::new();
+        }
+        pod.all_containers()
+            .filter(|at| at.container.security_context.read_only_root_filesystem != Some(true))
+            .map(|at| {
+                Finding::of_container(at, "securityContext.readOnlyRootFilesystem", "must set it to true")
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::check;
+    use super::*;
+
+    #[test]
+    fn accepts_nothing_but_true() {
+        let pod = json!({"containers": [
+            {"name": "a", "securityContext": {"readOnlyRootFilesystem": true}},
+            {"name": "b", "securityContext": {"readOnlyRootFilesystem": false}},
+            {"name": "c", "securityContext": {"readOnlyRootFilesystem": null}},
+            {"name": "d", "securityContext": {}},
+            {"name": "e"},
+        ]});
+        let finding = |index: usize, name: &str| {
+            format!(
+                "spec.containers[{index}].securityContext.readOnlyRootFilesystem: \
+                 container \"{name}\" must set it to true [readOnlyRootFilesystem]"
+            )
+        };
+        assert_eq!(
+            check(&RULE, &json!({}), &pod),
+            [finding(1, "b"), finding(2, "c"), finding(3, "d"), finding(4, "e")]
+        );
+    }
+
+    #[test]
+    fn is_not_inherited_from_the_pod() {
+        let pod = json!({"securityContext": {"readOnlyRootFilesystem": true}, "containers": [{"name": "a"}]});
+        assert_eq!(check(&RULE, &json!({}), &pod).len(), 1);
+    }
+
+    #[test]
+    fn sees_every_kind_of_container() {
+        let pod = json!({
+            "initContainers": [{"name": "a"}, {"name": "b", "restartPolicy": "Always"}],
+            "containers": [{"name": "c"}],
+            "ephemeralContainers": [{"name": "d"}],
+        });
+        assert_eq!(check(&RULE, &json!({}), &pod).len(), 4);
+    }
+
+    #[test]
+    fn asks_nothing_of_windows() {
+        assert_eq!(
+            check(&RULE, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
+            [""; 0]
+        );
+        assert_eq!(check(&RULE, &json!({}), &json!({"os": {"name": "linux"}, "containers": [{}]})).len(), 1);
+    }
+}

@@ -1,0 +1,195 @@
+//! The settings: which rules are on, how severe they are, and each with its own options.
+//!
+//! Settings are strict: what is not understood is refused, for a typo must never switch a protection off. All
+//! errors are reported at once.
+
+use std::fmt;
+
+use crate::options::Options;
+use crate::rules::{Definition, RULES, Rule};
+use crate::value::Value;
+
+/// The settings, bound: every rule that is on, ready to check.
+#[derive(Debug)]
+pub struct Settings {
+    /// What happens to denials.
+    pub enforcement: Enforcement,
+    /// The rules that are on, in the order in which findings are reported.
+    pub rules: Vec<ActiveRule>,
+}
+
+/// A rule that is on.
+pub struct ActiveRule {
+    /// Its id, as in settings and messages.
+    pub id: &'static str,
+    /// What its findings lead to.
+    pub severity: Severity,
+    /// The rule with its own options.
+    pub rule: Box<dyn Rule>,
+}
+
+impl fmt::Debug for ActiveRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {:?}", self.id, self.severity)
+    }
+}
+
+/// `enforcement`: the switch for rolling the policy out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcement {
+    /// Denials deny.
+    Deny,
+    /// Denials are turned into warnings.
+    Warn,
+}
+
+/// What the findings of a rule lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Admit, and tell the user in an admission warning.
+    Warn,
+    /// Deny.
+    Deny,
+}
+
+/// `mode` of a rule: how severe its findings are, if it is on.
+pub type Mode = Option<Severity>;
+
+const ENFORCEMENTS: [(&str, Enforcement); 2] = [("deny", Enforcement::Deny), ("warn", Enforcement::Warn)];
+
+const MODES: [(&str, Mode); 3] =
+    [("off", None), ("warn", Some(Severity::Warn)), ("deny", Some(Severity::Deny))];
+
+impl Settings {
+    /// Reads and binds the settings; `null` means `{}`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, one sentence a line, the key first.
+    pub fn read(settings: &Value<'_>) -> Result<Self, String> {
+        let entries = match settings {
+            Value::Object(entries) => &**entries,
+            Value::Null => &[],
+            other => return Err(format!("the settings must be an object, not {}", other.type_name())),
+        };
+        let mut errors = Vec::new();
+        let mut options = Options::new("", entries, &mut errors);
+        let enforcement = options.one_of("enforcement", Enforcement::Deny, &ENFORCEMENTS);
+        let rules = RULES.iter().filter_map(|definition| read_rule(definition, &mut options)).collect();
+        options.refuse_unknown_keys();
+        if errors.is_empty() { Ok(Self { enforcement, rules }) } else { Err(errors.join("\n")) }
+    }
+}
+
+/// A rule is set by an object, or by a mode alone.
+fn read_rule(definition: &Definition, options: &mut Options<'_>) -> Option<ActiveRule> {
+    let id = definition.id;
+    let (mode, rule) = if let Some(mut own) = options.object(id) {
+        let mode = read_mode(&mut own, "mode", definition.mode);
+        let rule = (definition.bind)(&mut own);
+        own.refuse_unknown_keys();
+        (mode, rule)
+    } else {
+        let mode = read_mode(options, id, definition.mode);
+        (mode, (definition.bind)(&mut Options::new(id, &[], &mut Vec::new())))
+    };
+    mode.map(|severity| ActiveRule { id, severity, rule })
+}
+
+/// YAML reads a bare `off` as `false`.
+fn read_mode(options: &mut Options<'_>, key: &'static str, default: Mode) -> Mode {
+    match options.get(key) {
+        Some(Value::Bool(false)) => None,
+        _ => options.one_of(key, default, &MODES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(settings: &serde_json::Value) -> Result<Settings, String> {
+        Settings::read(&serde_json::from_str(&settings.to_string()).unwrap())
+    }
+
+    fn modes(settings: &serde_json::Value) -> Vec<(&'static str, Severity)> {
+        read(settings).unwrap().rules.iter().map(|rule| (rule.id, rule.severity)).collect()
+    }
+
+    fn errors(settings: &serde_json::Value) -> Vec<String> {
+        read(settings).unwrap_err().lines().map(str::to_owned).collect()
+    }
+
+    /// Every rule set to the same.
+    fn each_rule(settings: &serde_json::Value) -> serde_json::Value {
+        RULES.iter().map(|rule| (rule.id.to_owned(), settings.clone())).collect()
+    }
+
+    #[test]
+    fn by_default_every_rule_denies() {
+        let all: Vec<_> = RULES.iter().map(|rule| (rule.id, Severity::Deny)).collect();
+        assert_eq!(modes(&json!({})), all);
+        assert_eq!(modes(&json!(null)), all);
+        assert_eq!(modes(&each_rule(&json!(null))), all);
+        assert_eq!(modes(&each_rule(&json!({}))), all);
+        assert_eq!(modes(&each_rule(&json!({"mode": null}))), all);
+        assert_eq!(read(&json!({})).unwrap().enforcement, Enforcement::Deny);
+    }
+
+    #[test]
+    fn a_rule_takes_an_object_or_a_bare_mode() {
+        for off in [json!("off"), json!(false), json!({"mode": "off"}), json!({"mode": false})] {
+            assert!(!modes(&json!({"privileged": off})).iter().any(|(id, _)| *id == "privileged"), "{off}");
+        }
+        for warn in [json!("warn"), json!({"mode": "warn"})] {
+            assert!(modes(&json!({"privileged": warn})).contains(&("privileged", Severity::Warn)), "{warn}");
+        }
+    }
+
+    #[test]
+    fn enforcement_may_warn() {
+        assert_eq!(read(&json!({"enforcement": "warn"})).unwrap().enforcement, Enforcement::Warn);
+    }
+
+    #[test]
+    fn reports_all_errors_at_once() {
+        let settings = json!({
+            "enforcement": "wran",
+            "privileged": "denny",
+            "hostNamespaces": {"mode": true, "alow": ["hostPID"], "allow": ["hostNetwork", "hostPid", 3]},
+            "imageReference": {"require": ["tag"], "deniedTags": "latest"},
+            "readonlyRootFilesystem": "off",
+            "allowPrivilegeEscalation": 1,
+        });
+        assert_eq!(
+            errors(&settings),
+            [
+                r#"enforcement: "wran" is unknown, did you mean "warn"? (allowed: deny, warn)"#,
+                r#"privileged: "denny" is unknown, did you mean "deny"? (allowed: off, warn, deny)"#,
+                r#"allowPrivilegeEscalation: must be one of off, warn, deny, not a number"#,
+                r#"hostNamespaces.mode: must be one of off, warn, deny, not a boolean"#,
+                r#"hostNamespaces.allow[1]: "hostPid" is unknown, did you mean "hostPID"? (allowed: hostNetwork, hostPID, hostIPC)"#,
+                r#"hostNamespaces.allow[2]: must be one of hostNetwork, hostPID, hostIPC, not a number"#,
+                r#"hostNamespaces.alow: unknown key, did you mean "allow"? (allowed: mode, allow)"#,
+                r#"imageReference.require: must be one of tag, digest, not a list"#,
+                r#"imageReference.deniedTags: must be a list, not a string"#,
+                r#"readonlyRootFilesystem: unknown key, did you mean "readOnlyRootFilesystem"? (allowed: enforcement, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference)"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn refuses_settings_that_are_no_object() {
+        assert_eq!(errors(&json!([])), ["the settings must be an object, not a list"]);
+        assert_eq!(errors(&json!("{}")), ["the settings must be an object, not a string"]);
+    }
+
+    #[test]
+    fn an_unknown_key_cannot_break_the_message() {
+        assert_eq!(
+            errors(&json!({"privileged": {"a\nb": 1}})),
+            [r"privileged[a\u{a}b]: unknown key (allowed: mode)"]
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Strings of the payload, kept where they are unless JSON escapes force a copy; and how they are shown.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// The most characters of a user's string that a message repeats.
+const SHOWN: usize = 128;
+
+/// A string that borrows from the payload.
+///
+/// `&str` cannot hold a string that is written with escapes, and serde copies an `Option<Cow<str>>` always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text::from(text))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text::from(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A user's string in double quotes, on one line whatever it holds, and never longer than a message bears.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(SHOWN) + 2);
+    shown.push('"');
+    push_printable(&mut shown, text);
+    shown.push('"');
+    shown
+}
+
+/// Appends a user's string, on one line whatever it holds, and cut where it gets longer than a message bears.
+pub fn push_printable(shown: &mut String, text: &str) {
+    for (position, character) in text.chars().enumerate() {
+        if position == SHOWN {
+            shown.push('…');
+            break;
+        }
+        match character {
+            '"' | '\\' => shown.extend(['\\', character]),
+            _ if is_unprintable(character) => shown.extend(character.escape_unicode()),
+            _ => shown.push(character),
+        }
+    }
+}
+
+/// Control characters, line separators, and what reorders or hides the text around it on a screen.
+fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borrows_unless_the_string_has_escapes() {
+        let plain: Text = serde_json::from_str(r#""nginx""#).unwrap();
+        let escaped: Text = serde_json::from_str(r#""ngin\u0078""#).unwrap();
+        assert!(matches!(plain.0, Cow::Borrowed("nginx")));
+        assert!(matches!(escaped.0, Cow::Owned(_)));
+        assert_eq!(plain, escaped);
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_string() {
+        let error = serde_json::from_str::<Text>("1").unwrap_err();
+        assert_eq!(error.to_string(), "invalid type: integer `1`, expected a string at line 1 column 1");
+    }
+
+    #[test]
+    fn quotes_on_one_line() {
+        assert_eq!(quoted("nginx:1.29"), r#""nginx:1.29""#);
+        assert_eq!(quoted("a\"b\\c"), r#""a\"b\\c""#);
+        assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}"), r#""a\u{a}b\u{1b}[31m\u{202e}""#);
+    }
+
+    #[test]
+    fn shortens_what_no_one_would_read() {
+        let shown = quoted(&"é".repeat(1000));
+        assert_eq!(shown, format!("\"{}…\"", "é".repeat(128)));
+    }
+}

@@ -1,0 +1,123 @@
+//! How views are read: the fields they name, borrowed from the payload, with everything else skipped unparsed.
+//!
+//! serde's derive would read them too, but it takes a list for an object, wants an attribute on every field for
+//! `null` to mean absent, and makes the module larger.
+
+/// Declares views: structs with a lifetime, whose fields are given with their JSON keys.
+///
+/// `null` and an absent field are the field's default. A key that stands twice could be read in two ways, so it is
+/// refused.
+macro_rules! views {
+    ($(
+        $(#[$attribute:meta])*
+        $visibility:vis struct $view:ident<$lifetime:lifetime> {
+            $($(#[$doc:meta])* $field_visibility:vis $field:ident $key:literal: $type:ty,)*
+        }
+    )*) => {$(
+        $(#[$attribute])*
+        #[derive(Debug, Default)]
+        $visibility struct $view<$lifetime> {
+            $($(#[$doc])* $field_visibility $field: $type,)*
+        }
+
+        impl<'de: $lifetime, $lifetime> ::serde::Deserialize<'de> for $view<$lifetime> {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct ViewVisitor;
+
+                impl<'de> ::serde::de::Visitor<'de> for ViewVisitor {
+                    type Value = $view<'de>;
+
+                    fn expecting(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                        formatter.write_str("an object")
+                    }
+
+                    fn visit_map<M>(self, mut map: M) -> Result<Self::Value, M::Error>
+                    where
+                        M: ::serde::de::MapAccess<'de>,
+                    {
+                        $(let mut $field = None;)*
+                        while let Some(key) = map.next_key::<$crate::text::Text<'de>>()? {
+                            match &*key {
+                                $($key => $crate::view::read_once(&mut map, $key, &mut $field)?,)*
+                                _ => _ = map.next_value::<::serde::de::IgnoredAny>()?,
+                            }
+                        }
+                        Ok($view { $($field: $field.flatten().unwrap_or_default(),)* })
+                    }
+                }
+
+                deserializer.deserialize_map(ViewVisitor)
+            }
+        }
+    )*};
+}
+
+pub(crate) use views;
+
+/// Reads the value of a key that has not been met before: the outer option says that it has been met, the inner one
+/// that it was not `null`.
+pub(crate) fn read_once<'de, M, T>(
+    map: &mut M,
+    key: &'static str,
+    field: &mut Option<Option<T>>,
+) -> Result<(), M::Error>
+where
+    M: serde::de::MapAccess<'de>,
+    T: serde::Deserialize<'de>,
+{
+    if field.is_some() {
+        return Err(serde::de::Error::duplicate_field(key));
+    }
+    *field = Some(map.next_value()?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::text::Text;
+
+    views! {
+        /// An example.
+        struct Example<'a> {
+            name "name": Text<'a>,
+            flag "aFlag": Option<bool>,
+            list "list": Vec<Text<'a>>,
+        }
+    }
+
+    fn read(json: &str) -> Result<Example<'_>, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn reads_the_fields_it_names_and_skips_the_rest() {
+        let example =
+            read(r#"{"x": [{}], "name": "a", "a\u0046lag": false, "list": ["b"], "Name": 3}"#).unwrap();
+        assert_eq!((&*example.name, example.flag, example.list.len()), ("a", Some(false), 1));
+    }
+
+    #[test]
+    fn null_is_the_same_as_absent() {
+        let nulls = read(r#"{"name": null, "aFlag": null, "list": null}"#).unwrap();
+        assert_eq!(format!("{nulls:?}"), format!("{:?}", read("{}").unwrap()));
+    }
+
+    #[test]
+    fn refuses_what_can_be_read_in_two_ways() {
+        for twice in [
+            r#"{"name": "a", "name": "b"}"#,
+            r#"{"name": null, "name": "b"}"#,
+            r#"{"name": "a", "n\u0061me": null}"#,
+        ] {
+            assert!(read(twice).unwrap_err().starts_with("duplicate field `name`"), "{twice}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_object() {
+        assert_eq!(
+            read(r#"["a", true, []]"#).unwrap_err(),
+            "invalid type: sequence, expected an object at line 1 column 0"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! Patterns in which `*` stands for any run of characters, an empty one too.
+
+/// Whether the whole text matches the pattern.
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let mut text = text.as_bytes();
+    let mut pieces = pattern.as_bytes().split(|byte| *byte == b'*');
+    let prefix = pieces.next().unwrap_or_default();
+    // The last piece is bound to the end; each one before it may as well match as early as it can.
+    let Some(suffix) = pieces.next_back() else { return prefix == text };
+    let Some(rest) = text.strip_prefix(prefix) else { return false };
+    text = rest;
+    for piece in pieces {
+        match behind_first(text, piece) {
+            Some(rest) => text = rest,
+            None => return false,
+        }
+    }
+    text.ends_with(suffix)
+}
+
+/// What stands behind the first place where the text has the piece.
+fn behind_first<'t>(text: &'t [u8], piece: &[u8]) -> Option<&'t [u8]> {
+    let mut rest = text;
+    loop {
+        if let Some(behind) = rest.strip_prefix(piece) {
+            return Some(behind);
+        }
+        rest = rest.get(1..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_star_it_is_equality() {
+        assert!(matches("latest", "latest"));
+        assert!(!matches("latest", "latest2"));
+        assert!(!matches("latest", "my-latest"));
+        assert!(matches("", ""));
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "anything"),
+            ("*-SNAPSHOT", "1.0-SNAPSHOT"),
+            ("*-SNAPSHOT", "-SNAPSHOT"),
+            ("nightly-*", "nightly-"),
+            ("a*b*c", "abc"),
+            ("a*b*c", "a-bb-b-c"),
+            ("**x**", "x"),
+            ("*aab", "aaab"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("*-SNAPSHOT", "1.0-SNAPSHOT.1"), ("a*a", "a"), ("a*b*c", "acb"), ("ab*ba", "aba"), ("*x", "")]
+        {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+}
