@@ -1,0 +1,245 @@
+//! The command line: what is asked, in which order, and what the exit code says.
+
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::io::{self, Stderr, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Effects, Style};
+use clap::{ColorChoice, Parser};
+use immutable_pods_host::admission::Subject;
+use immutable_pods_host::manifest::{self, Manifest};
+use immutable_pods_host::policy::{self, Policy};
+use immutable_pods_host::printable::{lines, one_line};
+use immutable_pods_host::report::Report;
+use immutable_pods_host::settings;
+use serde_json::{Value, json};
+
+const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+
+/// Judge Kubernetes manifests with the policy, outside of a cluster
+///
+/// Every object is judged as an API server would have it judged when it is created.
+///
+/// An admission review or an admission request is judged as it is written.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// Files and folders with manifests in YAML or JSON, or `-` for stdin
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// The compiled policy
+    #[arg(long, value_name = "WASM", default_value = "policy.wasm")]
+    policy: PathBuf,
+
+    /// The settings of the policy, in YAML or JSON [default: no settings]
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+
+    /// Also print what the policy logs
+    #[arg(long)]
+    verbose: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  immutable-pods-host deployment.yaml
+  immutable-pods-host --settings settings.yaml manifests/
+  helm template chart/ | immutable-pods-host -
+
+Exit codes:
+  0  every object is admitted
+  1  at least one object is denied
+  2  something could not be judged";
+
+/// How the run went; the worst of it is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Admitted = 0,
+    Denied = 1,
+    NotJudged = 2,
+}
+
+/// Judges everything that was asked for and tells how it went.
+pub(crate) fn run(cli: &Cli) -> ExitCode {
+    let color = match cli.color {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    };
+    let mut errors = Errors(AutoStream::new(io::stderr(), color));
+    let outcome = match prepare(cli) {
+        Ok(judge) => {
+            let report = Report::new(UntilClosed(AutoStream::new(io::stdout(), color)));
+            judge_all(&judge, &cli.paths, report, &mut errors).unwrap_or_else(|error| {
+                errors.tell(&format!("stdout: {error}"));
+                Outcome::NotJudged
+            })
+        }
+        Err(reasons) => {
+            for reason in reasons {
+                errors.tell(&reason);
+            }
+            Outcome::NotJudged
+        }
+    };
+    ExitCode::from(outcome as u8)
+}
+
+/// A policy with settings it has agreed to.
+struct Judge {
+    policy: Policy,
+    settings: Value,
+}
+
+impl Judge {
+    fn outcome(
+        &self,
+        manifest: Manifest,
+        report: &mut Report<impl Write>,
+        errors: &mut Errors,
+    ) -> io::Result<Outcome> {
+        let source = manifest.source.clone();
+        let request = manifest.into_request();
+        let response = match self.policy.validate(&request, &self.settings) {
+            Ok(response) => response,
+            Err(error) => {
+                errors.tell(&format!("{source}: {error}"));
+                return Ok(Outcome::NotJudged);
+            }
+        };
+        report.verdict(&source, &Subject::of(&request), &response)?;
+        Ok(if response.accepted { Outcome::Admitted } else { Outcome::Denied })
+    }
+}
+
+fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
+    let settings = match &cli.settings {
+        Some(file) => settings::read(file).map_err(|error| vec![error.to_string()])?,
+        None => json!({}),
+    };
+    let named = |error| vec![policy_error(&cli.policy, &error)];
+    let mut policy = Policy::from_file(&cli.policy).map_err(named)?;
+    if cli.verbose {
+        policy = policy.with_log(|event| {
+            // Nobody is left to tell when stderr is closed.
+            let _ = writeln!(io::stderr(), "log: {}", one_line(event));
+        });
+    }
+    let verdict = policy.validate_settings(&settings).map_err(named)?;
+    if !verdict.valid {
+        let message = verdict.message.unwrap_or_default();
+        return Err(refused_settings(cli.settings.as_deref(), &message));
+    }
+    Ok(Judge { policy, settings })
+}
+
+fn policy_error(file: &Path, error: &policy::Error) -> String {
+    let hint = match error {
+        policy::Error::Read(error)
+            if error.kind() == io::ErrorKind::NotFound
+                && file.file_name() == Some(OsStr::new("policy.wasm")) =>
+        {
+            "; build it with `make policy.wasm`"
+        }
+        _ => "",
+    };
+    format!("{}: {error}{hint}", file.display())
+}
+
+fn refused_settings(file: Option<&Path>, message: &str) -> Vec<String> {
+    let file = file.map_or_else(
+        || "the policy needs settings (--settings)".to_owned(),
+        |file| file.display().to_string(),
+    );
+    let mut reasons: Vec<String> = lines(message).map(|reason| format!("{file}: {reason}")).collect();
+    if reasons.is_empty() {
+        reasons.push(format!("{file}: the policy refuses these settings"));
+    }
+    reasons
+}
+
+fn judge_all(
+    judge: &Judge,
+    paths: &[PathBuf],
+    mut report: Report<impl Write>,
+    errors: &mut Errors,
+) -> io::Result<Outcome> {
+    let mut worst = Outcome::Admitted;
+    for manifest in paths.iter().flat_map(|path| manifest::read(path)) {
+        let outcome = match manifest {
+            Ok(manifest) => judge.outcome(manifest, &mut report, errors)?,
+            Err(error) => {
+                errors.tell(&error);
+                Outcome::NotJudged
+            }
+        };
+        worst = worst.max(outcome);
+    }
+    report.finish()?;
+    Ok(worst)
+}
+
+/// A pipe whose reader may leave early, as `head` does: the verdict is still worked out.
+struct UntilClosed<W>(W);
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        forgive_closed(self.0.write(text), text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        forgive_closed(self.0.flush(), ())
+    }
+}
+
+fn forgive_closed<T>(result: io::Result<T>, done: T) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(done),
+        other => other,
+    }
+}
+
+struct Errors(AutoStream<Stderr>);
+
+impl Errors {
+    fn tell(&mut self, error: &impl Display) {
+        let error = one_line(&error.to_string());
+        // Nobody is left to tell when stderr is closed.
+        let _ = writeln!(self.0, "{ERROR}error:{ERROR:#} {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_refused_without_a_reason_or_a_file_are_named() {
+        assert_eq!(
+            refused_settings(Some(Path::new("s.yaml")), ""),
+            ["s.yaml: the policy refuses these settings"]
+        );
+        assert_eq!(
+            refused_settings(None, "`mode`: missing\n`exempt`: missing\n"),
+            [
+                "the policy needs settings (--settings): `mode`: missing",
+                "the policy needs settings (--settings): `exempt`: missing"
+            ]
+        );
+    }
+}

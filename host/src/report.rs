@@ -1,0 +1,282 @@
+//! Verdicts, printed for a person.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Effects, Style};
+
+use crate::admission::Subject;
+use crate::input::Source;
+use crate::policy::ValidationResponse;
+use crate::printable::{lines, one_line};
+
+const ADMITTED: Style = AnsiColor::Green.on_default();
+const DENIED: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const WARNING: Style = AnsiColor::Yellow.on_default();
+const FIELD: Style = Style::new().bold();
+const RULE: Style = Style::new().dimmed();
+
+const INDENT: &str = "    ";
+
+/// Prints verdicts one after the other and counts them.
+///
+/// It always prints colours: `out` takes them away where they do not belong.
+#[derive(Debug)]
+pub struct Report<W> {
+    out: W,
+    admitted: usize,
+    denied: usize,
+    warnings: usize,
+}
+
+impl<W: Write> Report<W> {
+    /// A report without a verdict.
+    pub fn new(out: W) -> Self {
+        Self { out, admitted: 0, denied: 0, warnings: 0 }
+    }
+
+    /// Prints the verdict on one object, with its reasons and warnings.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written to.
+    pub fn verdict(
+        &mut self,
+        source: &Source,
+        subject: &Subject,
+        response: &ValidationResponse,
+    ) -> io::Result<()> {
+        let (verdict, style) = match response {
+            ValidationResponse { accepted: false, .. } => ("denied", DENIED),
+            ValidationResponse { mutated_object: Some(_), .. } => ("admitted, changed", ADMITTED),
+            _ => ("admitted", ADMITTED),
+        };
+        let source = one_line(&source.to_string());
+        let subject = one_line(&subject.to_string());
+        writeln!(self.out, "{source}: {subject} {}", paint(style, verdict))?;
+        if response.accepted {
+            self.admitted += 1;
+        } else {
+            self.denied += 1;
+            self.reasons(response.message.as_deref().unwrap_or_default())?;
+        }
+        self.warnings += response.warnings.len();
+        self.warnings(&response.warnings)
+    }
+
+    fn reasons(&mut self, message: &str) -> io::Result<()> {
+        let mut reasons = lines(message).peekable();
+        if reasons.peek().is_none() {
+            return writeln!(self.out, "{INDENT}the policy gives no reason");
+        }
+        reasons.try_for_each(|reason| writeln!(self.out, "{INDENT}{}", Finding(&reason)))
+    }
+
+    fn warnings(&mut self, warnings: &[String]) -> io::Result<()> {
+        let prefix = paint(WARNING, "warning:");
+        warnings
+            .iter()
+            .flat_map(|warning| lines(warning))
+            .try_for_each(|warning| writeln!(self.out, "{INDENT}{prefix} {}", Finding(&warning)))
+    }
+
+    /// Prints the summary, unless nothing was judged.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written to.
+    pub fn finish(mut self) -> io::Result<()> {
+        let objects = self.admitted + self.denied;
+        if objects == 0 {
+            return Ok(());
+        }
+        write!(self.out, "{}: {} admitted, {} denied", count(objects, "object"), self.admitted, self.denied)?;
+        if self.warnings > 0 {
+            write!(self.out, ", {}", count(self.warnings, "warning"))?;
+        }
+        writeln!(self.out)?;
+        self.out.flush()
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A line of the form `field.path: sentence [rule-id]`, with its ends made to stand out.
+struct Finding<'a>(&'a str);
+
+impl fmt::Display for Finding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (field, rest) = self.0.split_once(": ").unwrap_or(("", self.0));
+        let (field, rest) = if field.contains(' ') { ("", self.0) } else { (field, rest) };
+        if !field.is_empty() {
+            write!(f, "{}: ", paint(FIELD, field))?;
+        }
+        match rest.rsplit_once(" [") {
+            Some((sentence, rule)) if rule.ends_with(']') && !rule.contains(' ') => {
+                write!(f, "{sentence} {}", paint(RULE, &format!("[{rule}")))
+            }
+            _ => f.write_str(rest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn accepted() -> ValidationResponse {
+        ValidationResponse {
+            accepted: true,
+            message: None,
+            code: None,
+            mutated_object: None,
+            audit_annotations: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn denied(message: &str) -> ValidationResponse {
+        ValidationResponse { accepted: false, message: Some(message.to_owned()), ..accepted() }
+    }
+
+    fn warned(warnings: &[&str]) -> ValidationResponse {
+        ValidationResponse {
+            warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
+            ..accepted()
+        }
+    }
+
+    fn subject() -> Subject {
+        Subject { kind: "Pod".to_owned(), namespace: Some("default".to_owned()), name: "web".to_owned() }
+    }
+
+    fn coloured(responses: &[ValidationResponse]) -> String {
+        let mut out = Vec::new();
+        let mut report = Report::new(&mut out);
+        for response in responses {
+            report.verdict(&Source::file("web.yaml"), &subject(), response).unwrap();
+        }
+        report.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn plain(responses: &[ValidationResponse]) -> String {
+        anstream::adapter::strip_str(&coloured(responses)).to_string()
+    }
+
+    #[test]
+    fn an_admitted_object_is_one_line() {
+        assert_eq!(
+            plain(&[accepted()]),
+            "web.yaml: Pod default/web admitted\n\
+             1 object: 1 admitted, 0 denied\n"
+        );
+    }
+
+    #[test]
+    fn a_changed_object_is_said_to_be_changed() {
+        let changed = ValidationResponse { mutated_object: Some(json!({})), ..accepted() };
+        assert_eq!(
+            plain(&[changed]),
+            "web.yaml: Pod default/web admitted, changed\n\
+             1 object: 1 admitted, 0 denied\n"
+        );
+    }
+
+    #[test]
+    fn a_denied_object_lists_its_findings_and_warnings() {
+        let response = ValidationResponse {
+            warnings: vec!["spec.hostPID: visible [host-pid]".to_owned()],
+            ..denied("spec.a: one [rule-a]\n\nspec.b: two [rule-b]\n")
+        };
+        assert_eq!(
+            plain(&[response, accepted()]),
+            "web.yaml: Pod default/web denied\n    \
+                 spec.a: one [rule-a]\n    \
+                 spec.b: two [rule-b]\n    \
+                 warning: spec.hostPID: visible [host-pid]\n\
+             web.yaml: Pod default/web admitted\n\
+             2 objects: 1 admitted, 1 denied, 1 warning\n"
+        );
+    }
+
+    #[test]
+    fn a_denial_without_a_reason_says_so() {
+        let silent = ValidationResponse { message: None, ..denied("") };
+        for response in [silent, denied(" \n")] {
+            assert_eq!(
+                plain(&[response]),
+                "web.yaml: Pod default/web denied\n    \
+                     the policy gives no reason\n\
+                 1 object: 0 admitted, 1 denied\n"
+            );
+        }
+    }
+
+    #[test]
+    fn every_line_of_a_warning_is_marked() {
+        assert_eq!(
+            plain(&[warned(&["one\ntwo", "three"])]),
+            "web.yaml: Pod default/web admitted\n    \
+                 warning: one\n    \
+                 warning: two\n    \
+                 warning: three\n\
+             1 object: 1 admitted, 0 denied, 2 warnings\n"
+        );
+    }
+
+    #[test]
+    fn nothing_judged_is_nothing_said() {
+        assert_eq!(coloured(&[]), "");
+    }
+
+    #[test]
+    fn verdicts_fields_and_rules_stand_out() {
+        assert_eq!(
+            coloured(&[denied("spec.a: see b: c [d] [rule-a]")]),
+            "web.yaml: Pod default/web \u{1b}[1m\u{1b}[31mdenied\u{1b}[0m\n    \
+                 \u{1b}[1mspec.a\u{1b}[0m: see b: c [d] \u{1b}[2m[rule-a]\u{1b}[0m\n\
+             1 object: 0 admitted, 1 denied\n"
+        );
+        assert_eq!(
+            coloured(&[warned(&["no field here: true"])]),
+            "web.yaml: Pod default/web \u{1b}[32madmitted\u{1b}[0m\n    \
+                 \u{1b}[33mwarning:\u{1b}[0m no field here: true\n\
+             1 object: 1 admitted, 0 denied, 1 warning\n"
+        );
+    }
+
+    #[test]
+    fn a_manifest_cannot_steer_the_terminal() {
+        let mut out = Vec::new();
+        let mut report = Report::new(&mut out);
+        let subject = Subject {
+            kind: "Pod\u{1b}[2J".to_owned(),
+            namespace: Some("a\nb".to_owned()),
+            name: "\u{9b}31m".to_owned(),
+        };
+        let response = ValidationResponse {
+            warnings: vec!["spec.b\u{7}: \u{1b}]0;x".to_owned()],
+            ..denied("spec.a\r: \u{202e}x\ty")
+        };
+        report.verdict(&Source::file("\u{1b}c.yaml"), &subject, &response).unwrap();
+        let shown = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+        assert_eq!(
+            shown,
+            "\\u{1b}c.yaml: Pod\\u{1b}[2J a\\nb/\\u{9b}31m denied\n    \
+                 spec.a\\r: \\u{202e}x\\ty\n    \
+                 warning: spec.b\\u{7}: \\u{1b}]0;x\n"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+;; A waPC guest for the tests of the host: it speaks the protocol of Kubewarden, and a word
+;; in the payload tells it how to answer.
+(module
+  (import "wapc" "__guest_request" (func $request (param i32 i32)))
+  (import "wapc" "__guest_response" (func $respond (param i32 i32)))
+  (import "wapc" "__guest_error" (func $fail (param i32 i32)))
+  (import "wapc" "__host_call"
+    (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wapc" "__host_error" (func $host_error (param i32)))
+  (import "wapc" "__host_error_len" (func $host_error_len (result i32)))
+
+  (memory (export "memory") 32)
+  (global $payload i32 (i32.const 65536))
+  (global $calls (mut i32) (i32.const 0))
+
+  ;; The words, each at an address that is a multiple of four.
+  (data (i32.const 0) "DENYWARNEDITLOGSHOSTFAILTRAPSPINJUNK")
+  ;; What is said for them, each at an address that is a multiple of 512.
+  (data (i32.const 1024) "{\"accepted\":true}")
+  (data (i32.const 1536) "{\"accepted\":false,\"message\":\"spec.containers[0].image: the tag `latest` moves [image-tag]\\nspec.hostNetwork: the pod shares the network of its node [host-network]\",\"code\":400,\"mutated_object\":null,\"audit_annotations\":{\"findings\":\"2\"},\"warnings\":null}")
+  (data (i32.const 2048) "{\"accepted\":true,\"warnings\":[\"spec.hostPID: the pod sees the processes of its node [host-pid]\"]}")
+  (data (i32.const 2560) "{\"accepted\":true,\"mutated_object\":{\"kind\":\"Pod\"}}")
+  (data (i32.const 3072) "{\"allowed\":true}")
+  (data (i32.const 3584) "{\"valid\":true}")
+  (data (i32.const 4096) "{\"valid\":false,\"message\":\"`mode`: unknown mode\\n`exempt`: must be a list\"}")
+  (data (i32.const 4608) "\"v1\"")
+  (data (i32.const 5120) "I give up")
+  (data (i32.const 5632) "{\"level\":\"info\",\"message\":\"judging\"}")
+  (data (i32.const 6144) "kubewardentracinglogkubernetescan_i")
+
+  (func (export "__guest_call") (param $operation i32) (param $length i32) (result i32)
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    (call $request (i32.const 8192) (global.get $payload))
+    ;; The names of the operations differ in their lengths.
+    (if (i32.eq (local.get $operation) (i32.const 8)) ;; validate
+      (then (return (call $validate (local.get $length)))))
+    (if (i32.eq (local.get $operation) (i32.const 17)) ;; validate_settings
+      (then (return (call $validate_settings (local.get $length)))))
+    (if (i32.eq (local.get $operation) (i32.const 16)) ;; protocol_version
+      (then (return (call $say (i32.const 4608)))))
+    (if (i32.eq (local.get $operation) (i32.const 5)) ;; count
+      (then
+        (i32.store8 (i32.const 9216) (i32.add (i32.const 48) (global.get $calls)))
+        (return (call $say (i32.const 9216)))))
+    (unreachable))
+
+  (func $validate (param $length i32) (result i32)
+    (if (call $told (i32.const 0) (local.get $length)) ;; DENY
+      (then (return (call $say (i32.const 1536)))))
+    (if (call $told (i32.const 4) (local.get $length)) ;; WARN
+      (then (return (call $say (i32.const 2048)))))
+    (if (call $told (i32.const 8) (local.get $length)) ;; EDIT
+      (then (return (call $say (i32.const 2560)))))
+    (if (call $told (i32.const 12) (local.get $length)) ;; LOGS
+      (then
+        (drop
+          (call $host_call
+            (i32.const 6144) (i32.const 10) ;; kubewarden
+            (i32.const 6154) (i32.const 7) ;; tracing
+            (i32.const 6161) (i32.const 3) ;; log
+            (i32.const 5632) (call $length (i32.const 5632))))))
+    (if (call $told (i32.const 16) (local.get $length)) ;; HOST
+      (then (return (call $ask_the_cluster))))
+    (if (call $told (i32.const 20) (local.get $length)) ;; FAIL
+      (then
+        (call $fail (i32.const 5120) (call $length (i32.const 5120)))
+        (return (i32.const 0))))
+    (if (call $told (i32.const 24) (local.get $length)) ;; TRAP
+      (then (unreachable)))
+    (if (call $told (i32.const 28) (local.get $length)) ;; SPIN
+      (then (loop $forever (br $forever))))
+    (if (call $told (i32.const 32) (local.get $length)) ;; JUNK
+      (then (return (call $say (i32.const 3072)))))
+    (call $say (i32.const 1024)))
+
+  (func $validate_settings (param $length i32) (result i32)
+    (if (call $told (i32.const 0) (local.get $length)) ;; DENY
+      (then (return (call $say (i32.const 4096)))))
+    (call $say (i32.const 3584)))
+
+  ;; Makes a host call that is not the log and passes on the error.
+  (func $ask_the_cluster (result i32)
+    (if (call $host_call
+          (i32.const 6144) (i32.const 10) ;; kubewarden
+          (i32.const 6164) (i32.const 10) ;; kubernetes
+          (i32.const 6174) (i32.const 5) ;; can_i
+          (i32.const 0) (i32.const 0))
+      (then (unreachable)))
+    (call $host_error (i32.const 9216))
+    (call $fail (i32.const 9216) (call $host_error_len))
+    (i32.const 0))
+
+  ;; Whether the word at $word stands in the payload.
+  (func $told (param $word i32) (param $length i32) (result i32)
+    (local $at i32)
+    (local $end i32)
+    (local.set $at (global.get $payload))
+    (local.set $end (i32.add (global.get $payload) (local.get $length)))
+    (loop $next
+      (if (i32.eq (i32.load (local.get $at)) (i32.load (local.get $word)))
+        (then (return (i32.const 1))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
+    (i32.const 0))
+
+  ;; Answers with the text at $text, which ends at a zero.
+  (func $say (param $text i32) (result i32)
+    (call $respond (local.get $text) (call $length (local.get $text)))
+    (i32.const 1))
+
+  (func $length (param $text i32) (result i32)
+    (local $end i32)
+    (local.set $end (local.get $text))
+    (loop $next
+      (if (i32.load8_u (local.get $end))
+        (then
+          (local.set $end (i32.add (local.get $end) (i32.const 1)))
+          (br $next))))
+    (i32.sub (local.get $end) (local.get $text))))
