@@ -1,0 +1,72 @@
+# The doors to the project. `make help` lists them.
+
+TARGET := wasm32-wasip1
+BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+
+# What `make run` judges, and by which settings.
+FILE ?=
+SETTINGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List these targets
+	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: run
+run: policy.wasm host ## Judge examples/, or your own: make run FILE=pod.yaml SETTINGS=settings.yaml
+ifeq ($(FILE),)
+	@# Most examples are there to be denied (1); anything else that is not success is an error.
+	@$(HOST) $(SETTINGS_FLAG) examples || [ $$? -eq 1 ]
+else
+	@$(HOST) $(SETTINGS_FLAG) $(FILE)
+endif
+
+HOST = cargo run --locked --quiet --package immutable-pods-host -- --policy policy.wasm
+SETTINGS_FLAG = $(if $(SETTINGS),--settings $(SETTINGS))
+
+# Apart from `cargo run`, so that the first build shows its progress and no later one says a word.
+.PHONY: host
+host:
+	@cargo build --locked --package immutable-pods-host
+
+.PHONY: test
+test: policy.wasm ## Run every test, on the module that policy servers load
+	cargo test --locked --workspace
+
+policy.wasm: $(SOURCES) | toolchain ## Build the module
+	cargo build --locked --release --lib --target $(TARGET)
+	@cp $(BUILT)/immutable_pods_policy.wasm $@
+
+# The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
+.PHONY: toolchain
+toolchain:
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET) || rustup toolchain install
+
+.PHONY: bench
+bench: policy.wasm floor.wasm ## Compare the module with one that reads nothing
+	cargo bench --locked
+
+floor.wasm: benches/floor/src/lib.rs Cargo.toml Cargo.lock | toolchain
+	cargo build --locked --release --package floor --target $(TARGET)
+	@cp $(BUILT)/floor.wasm $@
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+	rustfmt --edition 2024 $(RULES)
+
+.PHONY: lint
+lint: ## Check format and lints
+	cargo fmt --all --check
+	rustfmt --edition 2024 --check $(RULES)
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+# rustfmt does not follow modules that a macro declares.
+RULES := $(wildcard src/rules/*.rs)
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	cargo clean
+	rm -f policy.wasm floor.wasm annotated-policy.wasm
