@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use crate::text;
+use crate::json;
+use crate::text::{self, Text};
 
 /// Appends a key of an object.
 pub fn push_key(path: &mut String, key: &str) {
@@ -113,7 +114,7 @@ fn render(open: &[Place<'_>]) -> String {
     for place in open {
         match place {
             Place::Object(Some(key)) => {
-                push_key(&mut path, &serde_json::from_slice::<String>(key).unwrap_or_default())
+                push_key(&mut path, &json::from_slice::<Text<'_>>(key).unwrap_or_default());
             }
             Place::Object(None) => {}
             Place::List(index) => push_index(&mut path, *index),

@@ -10,6 +10,7 @@ use crate::verdict::Response;
 pub mod field_path;
 pub mod finding;
 pub mod image_reference;
+pub mod json;
 pub mod options;
 pub mod pod;
 pub mod pod_spec_finder;

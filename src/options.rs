@@ -41,13 +41,13 @@ impl<'s> Options<'s> {
     /// One of several words.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
         let Some(value) = self.get(key) else { return default };
-        self.word(self.path(key), value, words).unwrap_or(default)
+        self.word(&self.path(key), value, words).unwrap_or(default)
     }
 
     /// A list of words; empty by default.
     pub fn any_of<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
         let items = self.list(key).unwrap_or_default();
-        let read = |(index, item)| self.word(self.path_of_item(key, index), item, words);
+        let read = |(index, item)| self.word(&self.path_of_item(key, index), item, words);
         items.iter().enumerate().filter_map(read).collect()
     }
 
@@ -94,15 +94,15 @@ impl<'s> Options<'s> {
         None
     }
 
-    fn word<T: Copy>(&mut self, path: String, value: &Value<'_>, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: Copy>(&mut self, path: &str, value: &Value<'_>, words: &[(&str, T)]) -> Option<T> {
         let names = || words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         let Value::String(text) = value else {
-            self.error(&path, &format!("must be one of {}, not {}", names().join(", "), value.type_name()));
+            self.error(path, &format!("must be one of {}, not {}", names().join(", "), value.type_name()));
             return None;
         };
         let word = words.iter().find(|(name, _)| *name == &**text);
         if word.is_none() {
-            self.error(&path, &format!("{} is unknown{}", quoted(text), suggestion(text, &names())));
+            self.error(path, &format!("{} is unknown{}", quoted(text), suggestion(text, &names())));
         }
         word.map(|(_, meaning)| *meaning)
     }

@@ -5,55 +5,43 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::field_path;
+use crate::json::{self, Raw};
 use crate::pod::Pod;
 use crate::request::describe;
 use crate::text::Text;
-
-/// The deepest nesting that is searched: twice what any kind known to the authors needs, and shallow enough for the
-/// guest's stack. What is deeper is denied.
-const MAX_DEPTH: usize = 64;
 
 /// Every pod spec in the object, in document order.
 ///
 /// # Errors
 /// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search.
-pub fn find(object: &RawValue) -> Result<Vec<Pod<'_>>, String> {
+pub fn find(object: Raw<'_>) -> Result<Vec<Pod<'_>>, String> {
     let mut pods = Vec::new();
-    search(object, &mut String::new(), MAX_DEPTH, &mut pods)?;
+    search(object, &mut String::new(), &mut pods)?;
     Ok(pods)
 }
 
-fn search<'a>(
-    value: &'a RawValue,
-    path: &mut String,
-    depth: usize,
-    pods: &mut Vec<Pod<'a>>,
-) -> Result<(), String> {
-    let json = value.get().as_bytes();
-    let Some(depth) = depth.checked_sub(1) else {
-        return Err(format!("{path}: nested too deeply to be searched for pod specs"));
-    };
+fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Result<(), String> {
+    let Raw(json) = value;
     let parent = path.len();
     match json.first() {
         Some(b'{') => {
             let Entries(entries) = read(json, path)?;
-            if entries.iter().any(|(key, value)| &**key == "containers" && is_container_list(value)) {
+            if entries.iter().any(|(key, value)| &**key == "containers" && is_container_list(*value)) {
                 pods.push(Pod { path: path.clone().into(), spec: read(json, path)? });
             }
             for (key, value) in entries {
                 field_path::push_key(path, &key);
-                search(value, path, depth, pods)?;
+                search(value, path, pods)?;
                 path.truncate(parent);
             }
         }
         Some(b'[') => {
-            let items: Vec<&RawValue> = read(json, path)?;
+            let items: Vec<Raw> = read(json, path)?;
             for (index, item) in items.into_iter().enumerate() {
                 field_path::push_index(path, index);
-                search(item, path, depth, pods)?;
+                search(item, path, pods)?;
                 path.truncate(parent);
             }
         }
@@ -63,20 +51,20 @@ fn search<'a>(
 }
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8], path: &str) -> Result<T, String> {
-    serde_json::from_slice(json).map_err(|error| describe(&error, json, path))
+    json::from_slice(json).map_err(|failure| describe(&failure, json, path))
 }
 
-fn is_container_list(value: &RawValue) -> bool {
+fn is_container_list(Raw(list): Raw<'_>) -> bool {
     // What cannot be read as a list of objects is no list of containers.
-    let items: Vec<&RawValue> = serde_json::from_slice(value.get().as_bytes()).unwrap_or_default();
-    items.iter().any(|item| {
-        serde_json::from_slice(item.get().as_bytes())
+    let items: Vec<Raw> = json::from_slice(list).unwrap_or_default();
+    items.into_iter().any(|Raw(item)| {
+        json::from_slice(item)
             .is_ok_and(|Entries(entries)| entries.iter().any(|(key, _)| matches!(&**key, "name" | "image")))
     })
 }
 
 /// The entries of an object in the order in which they stand, their values unread.
-struct Entries<'a>(Vec<(Text<'a>, &'a RawValue)>);
+struct Entries<'a>(Vec<(Text<'a>, Raw<'a>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -107,8 +95,7 @@ mod tests {
     use super::*;
 
     fn found(object: &str) -> Result<Vec<String>, String> {
-        let raw: &RawValue = serde_json::from_str(object).unwrap();
-        Ok(find(raw)?.into_iter().map(|pod| pod.path.into_owned()).collect())
+        Ok(find(Raw(object.as_bytes()))?.into_iter().map(|pod| pod.path.into_owned()).collect())
     }
 
     #[test]
@@ -152,17 +139,7 @@ mod tests {
     fn says_where_a_pod_spec_cannot_be_read() {
         assert_eq!(
             found(r#"{"spec": {"pods": [{"containers": [{"name": "x"}], "hostPID": "no"}]}}"#).unwrap_err(),
-            r#"spec.pods[0].hostPID: invalid type: string "no", expected a boolean"#
-        );
-    }
-
-    #[test]
-    fn gives_up_on_what_is_nested_too_deeply() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(found(&nested(64)).unwrap(), [""; 0]);
-        assert_eq!(
-            found(&nested(100_000)).unwrap_err(),
-            format!("{}: nested too deeply to be searched for pod specs", "[0]".repeat(64))
+            "spec.pods[0].hostPID: must be a boolean, not a string"
         );
     }
 }

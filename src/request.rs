@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::field_path;
+use crate::json::{self, Failure, Raw};
 use crate::pod::{Pod, PodSpec};
 use crate::pod_spec_finder;
 use crate::text::Text;
@@ -14,7 +14,7 @@ use crate::value::Value;
 use crate::view::{read_once, views};
 use crate::workload::{self, Workload};
 
-/// The most characters a message about unreadable input has: it repeats what it found there.
+/// The most characters that a message about unreadable input has: paths and numbers are as long as users make them.
 const SHOWN: usize = 400;
 
 /// What `validate` receives: an admission request, and the settings as they are.
@@ -33,8 +33,7 @@ impl<'a> Payload<'a> {
     /// When it is not JSON, lacks what an admission request must have, or holds a pod spec that is not one. The
     /// message is one sentence that begins with the path of the field in question.
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
-        let raw: RawPayload =
-            serde_json::from_slice(payload).map_err(|error| describe(&error, payload, ""))?;
+        let raw: RawPayload = json::from_slice(payload).map_err(|failure| describe(&failure, payload, ""))?;
         let request = raw.request.ok_or("request: missing")?;
         Ok(Self { pods: request.pods()?, settings: raw.settings })
     }
@@ -68,7 +67,7 @@ enum Object<'a> {
     /// An object of a built-in kind, with its pod spec if there is one.
     Workload(&'static Workload, Option<PodSpec<'a>>),
     /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
-    Unread(&'a RawValue),
+    Unread(Raw<'a>),
 }
 
 impl<'a> AdmissionRequest<'a> {
@@ -107,11 +106,9 @@ fn never_changes_containers(sub_resource: &str) -> bool {
     matches!(sub_resource, "status" | "scale" | "binding" | "eviction")
 }
 
-fn read_object<'a>(raw: &'a RawValue, workload: &'static Workload) -> Result<Vec<Pod<'a>>, String> {
-    let json = raw.get().as_bytes();
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let spec =
-        PodSpecAt(workload.pod_spec).deserialize(&mut reader).map_err(|error| describe(&error, json, ""))?;
+fn read_object<'a>(Raw(json): Raw<'a>, workload: &'static Workload) -> Result<Vec<Pod<'a>>, String> {
+    let spec = json::read_seed(json, PodSpecAt(workload.pod_spec))
+        .map_err(|failure| describe(&failure, json, ""))?;
     pod_of(workload, spec)
 }
 
@@ -210,33 +207,16 @@ impl<'de> Visitor<'de> for PodSpecAt {
 /// One sentence on what could not be read, with the path of the field where that is known.
 ///
 /// `json` is what was read, `base` the path at which it stands in the object.
-pub(crate) fn describe(error: &serde_json::Error, json: &[u8], base: &str) -> String {
-    let reason = error.to_string();
-    if !error.is_data() {
-        return shorten(&format!("the request cannot be read as JSON: {reason}"));
+pub(crate) fn describe(failure: &Failure, json: &[u8], base: &str) -> String {
+    let Failure { is_syntax, message, offset } = failure;
+    if *is_syntax {
+        return shorten(&format!("the request cannot be read as JSON: {message} at byte {offset}"));
     }
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
-    let inner = field_path::at_offset(json, offset(error, json));
+    let inner = field_path::at_offset(json, *offset);
     let mut path = base.to_owned();
     field_path::push_path(&mut path, inner.strip_prefix("request.object.").unwrap_or(&inner));
-    let path = if path.is_empty() { "the object" } else { &path };
-    shorten(&format!("{path}: {reason}"))
-}
-
-/// The number of bytes that were read before the error.
-fn offset(error: &serde_json::Error, json: &[u8]) -> usize {
-    let lines_before = error.line().saturating_sub(1);
-    let line_start = match lines_before.checked_sub(1) {
-        None => 0,
-        Some(last) => json
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'\n')
-            .nth(last)
-            .map_or(json.len(), |(position, _)| position + 1),
-    };
-    line_start + error.column()
+    let path = if path.is_empty() { "the payload" } else { &path };
+    shorten(&format!("{path}: {message}"))
 }
 
 fn shorten(message: &str) -> String {
@@ -321,7 +301,7 @@ mod tests {
             error(r#"{"kind": {"group": "", "kind": "Pod"}, "operation": "PATCH"}"#),
             "request.operation: must be CREATE, UPDATE, DELETE or CONNECT"
         );
-        assert_eq!(error("[1]"), "request: invalid type: sequence, expected an AdmissionRequest");
+        assert_eq!(error("[1]"), "request: must be an object, not a list");
         assert_eq!(error(&format!("{{{POD}, {POD}}}")), "request: duplicate field `kind`");
     }
 
@@ -330,52 +310,65 @@ mod tests {
         let error = |object: &str| {
             let before = read(&format!("{{{POD},\n \"object\": {object}}}")).unwrap_err();
             let behind = read(&format!("{{\"object\": {object}, {POD}}}")).unwrap_err();
-            (before, behind)
+            assert_eq!(before, behind);
+            before
         };
-        let both = |message: &str| (message.to_owned(), message.to_owned());
-        assert_eq!(error("{}"), both("spec: missing"));
-        assert_eq!(error(r#"{"spec": null}"#), both("spec: missing"));
-        assert_eq!(error(r#"{"spec": "x"}"#), both(r#"spec: invalid type: string "x", expected an object"#));
-        assert_eq!(error(r#"{"spec": {}, "spec": {}}"#).1, "the object: duplicate field `spec`");
+        assert_eq!(error("{}"), "spec: missing");
+        assert_eq!(error(r#"{"spec": null}"#), "spec: missing");
+        assert_eq!(error(r#"{"spec": "x"}"#), "spec: must be an object, not a string");
         assert_eq!(
             error(r#"{"spec": {"containers": [{}, {"securityContext": {"privileged": "yes"}}]}}"#),
-            both(
-                r#"spec.containers[1].securityContext.privileged: invalid type: string "yes", expected a boolean"#
-            )
+            "spec.containers[1].securityContext.privileged: must be a boolean, not a string"
+        );
+        assert_eq!(
+            error(r#"{"spec": {"securityContext": {"runAsUser": 1.5}}}"#),
+            "spec.securityContext.runAsUser: must be an integer, not 1.5"
         );
         assert_eq!(
             error(r#"{"spec": {"containers": {"web": {}}}}"#),
-            both("spec.containers: invalid type: map, expected a sequence")
+            "spec.containers: must be a list, not an object"
         );
         assert_eq!(
             error(r#"{"spec": {"containers": [null]}}"#),
-            both("spec.containers[0]: invalid type: null, expected an object")
+            "spec.containers[0]: must be an object, not null"
+        );
+        assert_eq!(error(r#"{"spec": {"os": {"name": 1}}}"#), "spec.os.name: must be a string, not a number");
+    }
+
+    #[test]
+    fn refuses_keys_that_stand_twice() {
+        let error = |request: &str| read(request).unwrap_err();
+        assert_eq!(
+            error(&format!(r#"{{{POD}, "object": {{"spec": {{}}, "spec": {{}}}}}}"#)),
+            "request.object: duplicate field `spec`"
+        );
+        assert_eq!(
+            error(&format!(r#"{{{POD}, "object": null, "object": {{"spec": {{}}}}}}"#)),
+            "request: duplicate field `object`"
+        );
+        assert_eq!(
+            error(&format!(r#"{{{POD}, "object": {{"spec": {{"hostPID": null, "hostPID": true}}}}}}"#)),
+            "spec: duplicate field `hostPID`"
         );
     }
 
     #[test]
     fn says_that_a_payload_is_not_json() {
         let error = |payload: &[u8]| Payload::read(payload).unwrap_err();
-        assert_eq!(
-            error(b""),
-            "the request cannot be read as JSON: EOF while parsing a value at line 1 column 0"
-        );
+        assert_eq!(error(b""), "the request cannot be read as JSON: expected a value at byte 0");
         assert_eq!(
             error(b"{\"request\": {]"),
-            "the request cannot be read as JSON: key must be a string at line 1 column 14"
+            "the request cannot be read as JSON: expected a key at byte 13"
         );
-        assert_eq!(
-            error(b"{} x"),
-            "the request cannot be read as JSON: trailing characters at line 1 column 4"
-        );
+        assert_eq!(error(b"{} x"), "the request cannot be read as JSON: expected the end at byte 3");
         assert_eq!(error(b"{}"), "request: missing");
-        assert_eq!(error(b"1"), "the object: invalid type: integer `1`, expected an object");
+        assert_eq!(error(b"1"), "the payload: must be an object, not a number");
     }
 
     #[test]
     fn never_repeats_more_than_a_message_bears() {
-        let error =
-            read(&format!("{{{POD}, \"object\": {{\"spec\": \"{}\"}}}}", "x".repeat(10_000))).unwrap_err();
+        let object = format!(r#"{{"spec": {{"securityContext": {{"runAsUser": {}}}}}}}"#, "9".repeat(10_000));
+        let error = read(&format!("{{{POD}, \"object\": {object}}}")).unwrap_err();
         assert_eq!(error.chars().count(), SHOWN + 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use kubewarden_policy_sdk::settings::SettingsValidationResponse;
 
+use crate::json;
 use crate::request::Payload;
 use crate::settings::Settings;
 use crate::value::Value;
@@ -22,8 +23,10 @@ pub fn validate(payload: &[u8]) -> Result<Response, String> {
 /// The answer to a payload of `validate_settings`: all that is wrong with them, one sentence a line.
 #[must_use]
 pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
-    let read = serde_json::from_slice::<Value<'_>>(payload)
-        .map_err(|error| format!("the settings cannot be read as JSON: {error}"))
+    let read = json::from_slice::<Value<'_>>(payload)
+        .map_err(|failure| {
+            format!("the settings cannot be read as JSON: {} at byte {}", failure.message, failure.offset)
+        })
         .and_then(|settings| Settings::read(&settings));
     SettingsValidationResponse { valid: read.is_ok(), message: read.err() }
 }
@@ -36,7 +39,7 @@ mod tests {
     fn refuses_to_judge_what_it_cannot_read() {
         assert_eq!(
             validate(b"{").unwrap_err(),
-            "the request cannot be read as JSON: EOF while parsing an object at line 1 column 1 \
+            "the request cannot be read as JSON: expected a key at byte 1 \
              (denied because it cannot be judged)"
         );
     }
@@ -60,7 +63,7 @@ mod tests {
         assert!(!response.valid);
         assert_eq!(
             response.message.unwrap(),
-            "the settings cannot be read as JSON: expected value at line 1 column 1"
+            "the settings cannot be read as JSON: expected a value at byte 0"
         );
         let response = validate_settings(b"{}");
         assert_eq!((response.valid, response.message), (true, None));

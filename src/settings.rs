@@ -108,9 +108,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json;
 
     fn read(settings: &serde_json::Value) -> Result<Settings, String> {
-        Settings::read(&serde_json::from_str(&settings.to_string()).unwrap())
+        Settings::read(&json::from_slice(settings.to_string().as_bytes()).unwrap())
     }
 
     fn modes(settings: &serde_json::Value) -> Vec<(&'static str, Severity)> {
@@ -167,13 +168,13 @@ mod tests {
             [
                 r#"enforcement: "wran" is unknown, did you mean "warn"? (allowed: deny, warn)"#,
                 r#"privileged: "denny" is unknown, did you mean "deny"? (allowed: off, warn, deny)"#,
-                r#"allowPrivilegeEscalation: must be one of off, warn, deny, not a number"#,
-                r#"hostNamespaces.mode: must be one of off, warn, deny, not a boolean"#,
+                "allowPrivilegeEscalation: must be one of off, warn, deny, not a number",
+                "hostNamespaces.mode: must be one of off, warn, deny, not a boolean",
                 r#"hostNamespaces.allow[1]: "hostPid" is unknown, did you mean "hostPID"? (allowed: hostNetwork, hostPID, hostIPC)"#,
-                r#"hostNamespaces.allow[2]: must be one of hostNetwork, hostPID, hostIPC, not a number"#,
+                "hostNamespaces.allow[2]: must be one of hostNetwork, hostPID, hostIPC, not a number",
                 r#"hostNamespaces.alow: unknown key, did you mean "allow"? (allowed: mode, allow)"#,
-                r#"imageReference.require: must be one of tag, digest, not a list"#,
-                r#"imageReference.deniedTags: must be a list, not a string"#,
+                "imageReference.require: must be one of tag, digest, not a list",
+                "imageReference.deniedTags: must be a list, not a string",
                 r#"readonlyRootFilesystem: unknown key, did you mean "readOnlyRootFilesystem"? (allowed: enforcement, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference)"#,
             ]
         );

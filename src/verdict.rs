@@ -61,7 +61,7 @@ pub fn judge(pods: &[Pod<'_>], settings: &Settings) -> Response {
         audit_annotations.insert(active.id, findings.len().to_string());
         match (settings.enforcement, active.severity) {
             (Enforcement::Deny, Severity::Deny) => {
-                denials.extend(findings.iter().map(|finding| finding.line(active.id)))
+                denials.extend(findings.iter().map(|finding| finding.line(active.id)));
             }
             _ => warnings.extend(findings.iter().map(|finding| finding.warning(active.id))),
         }
@@ -87,14 +87,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json;
     use crate::value::Value;
 
     fn answer(settings: &serde_json::Value) -> Response {
         let spec = r#"{"hostPID": true, "containers": [{"name": "a", "image": "a:1",
             "securityContext": {"privileged": true, "allowPrivilegeEscalation": false,
                                 "readOnlyRootFilesystem": true, "runAsUser": 1}}]}"#;
-        let pod = Pod { path: "spec".into(), spec: serde_json::from_str(spec).unwrap() };
-        judge(&[pod], &Settings::read(&serde_json::from_str(&settings.to_string()).unwrap()).unwrap())
+        let pod = Pod { path: "spec".into(), spec: json::from_slice(spec.as_bytes()).unwrap() };
+        judge(&[pod], &Settings::read(&json::from_slice(settings.to_string().as_bytes()).unwrap()).unwrap())
     }
 
     const PRIVILEGED: &str = r#"spec.containers[0].securityContext.privileged: container "a" must not set it to true [privileged]"#;

@@ -56,6 +56,7 @@ pub(crate) use views;
 
 /// Reads the value of a key that has not been met before: the outer option says that it has been met, the inner one
 /// that it was not `null`.
+#[expect(clippy::option_option, reason = "null and absent are told apart only here")]
 pub(crate) fn read_once<'de, M, T>(
     map: &mut M,
     key: &'static str,
@@ -74,6 +75,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use crate::json;
     use crate::text::Text;
 
     views! {
@@ -86,7 +88,7 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Example<'_>, String> {
-        serde_json::from_str(json).map_err(|error| error.to_string())
+        json::from_slice(json.as_bytes()).map_err(|failure| failure.message.into_owned())
     }
 
     #[test]
@@ -109,15 +111,12 @@ mod tests {
             r#"{"name": null, "name": "b"}"#,
             r#"{"name": "a", "n\u0061me": null}"#,
         ] {
-            assert!(read(twice).unwrap_err().starts_with("duplicate field `name`"), "{twice}");
+            assert_eq!(read(twice).unwrap_err(), "duplicate field `name`", "{twice}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_object() {
-        assert_eq!(
-            read(r#"["a", true, []]"#).unwrap_err(),
-            "invalid type: sequence, expected an object at line 1 column 0"
-        );
+        assert_eq!(read(r#"["a", true, []]"#).unwrap_err(), "must be an object, not a list");
     }
 }

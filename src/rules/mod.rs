@@ -49,15 +49,15 @@ pub(crate) mod testing {
     use serde_json::Value;
 
     use super::*;
-    use crate::value;
+    use crate::{json, value};
 
     /// The lines of what a rule finds, with the given settings, in a pod spec that stands at `spec`.
     #[track_caller]
     pub(crate) fn check(definition: &Definition, settings: &Value, pod_spec: &Value) -> Vec<String> {
         let (rule, errors) = bind(definition, settings);
         assert_eq!(errors, [""; 0]);
-        let json = pod_spec.to_string();
-        let pod = Pod { path: "spec".into(), spec: serde_json::from_str(&json).unwrap() };
+        let spec = pod_spec.to_string();
+        let pod = Pod { path: "spec".into(), spec: json::from_slice(spec.as_bytes()).unwrap() };
         rule.check(&pod).iter().map(|finding| finding.line(definition.id)).collect()
     }
 
@@ -67,8 +67,10 @@ pub(crate) mod testing {
     }
 
     fn bind(definition: &Definition, settings: &Value) -> (Box<dyn Rule>, Vec<String>) {
-        let json = settings.to_string();
-        let value::Value::Object(entries) = serde_json::from_str(&json).unwrap() else { panic!("{json}") };
+        let text = settings.to_string();
+        let value::Value::Object(entries) = json::from_slice(text.as_bytes()).unwrap() else {
+            panic!("{text}")
+        };
         let mut errors = Vec::new();
         let mut options = Options::new(definition.id, &entries, &mut errors);
         let rule = (definition.bind)(&mut options);
