@@ -12,7 +12,7 @@ SETTINGS ?=
 
 .PHONY: help
 help: ## List these targets
-	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: run
 run: policy.wasm host ## Judge examples/, or your own: make run FILE=pod.yaml SETTINGS=settings.yaml
@@ -38,6 +38,9 @@ test: policy.wasm ## Run every test, on the module that policy servers load
 policy.wasm: $(SOURCES) | toolchain ## Build the module
 	cargo build --locked --release --lib --target $(TARGET)
 	@cp $(BUILT)/immutable_pods_policy.wasm $@
+
+annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl
+	kwctl annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
 
 # The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
 .PHONY: toolchain

@@ -31,7 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     criterion.final_summary();
 
     let [policy, floor] = MODULES.map(|module| median(&results, module));
-    println!("\nA request of {} bytes takes {:.2} times as long as one that nobody reads.", payload.len(), policy? / floor?);
+    println!(
+        "\nA request of {} bytes takes {:.2} times as long as one that nobody reads.",
+        payload.len(),
+        policy? / floor?
+    );
     fs::remove_dir_all(&results)?;
     Ok(())
 }
