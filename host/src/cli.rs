@@ -42,10 +42,6 @@ pub(crate) struct Cli {
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
-
-    /// Also print what the policy logs
-    #[arg(long)]
-    verbose: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -126,13 +122,7 @@ fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
         None => json!({}),
     };
     let named = |error| vec![policy_error(&cli.policy, &error)];
-    let mut policy = Policy::from_file(&cli.policy).map_err(named)?;
-    if cli.verbose {
-        policy = policy.with_log(|event| {
-            // Nobody is left to tell when stderr is closed.
-            let _ = writeln!(io::stderr(), "log: {}", one_line(event));
-        });
-    }
+    let policy = Policy::from_file(&cli.policy).map_err(named)?;
     let verdict = policy.validate_settings(&settings).map_err(named)?;
     if !verdict.valid {
         let message = verdict.message.unwrap_or_default();

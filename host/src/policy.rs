@@ -6,7 +6,6 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
-use wapc::{HostCallback, WapcHost};
+use wapc::WapcHost;
 use wasmtime_provider::wasmtime::{Config, Engine, Module};
 use wasmtime_provider::{EpochDeadlines, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
@@ -26,12 +25,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// policy-server's default time limit of two seconds, for each step of a call.
 const DEADLINES: EpochDeadlines = EpochDeadlines { wapc_init: 2, wapc_func: 2 };
 
-type LogSink = dyn Fn(&str) + Send + Sync;
-
 /// A compiled policy module.
 pub struct Policy {
     module: WasmtimeEngineProviderPre,
-    log: Arc<LogSink>,
     /// Ends the clock of the guest when it is dropped.
     _clock: mpsc::Sender<()>,
 }
@@ -76,14 +72,7 @@ impl Policy {
             .enable_epoch_interruptions(DEADLINES)
             .build_pre()
             .map_err(|error| Error::Link(format!("{error:#}")))?;
-        Ok(Self { module, log: Arc::new(|_| ()), _clock: start_clock(engine).map_err(Error::Clock)? })
-    }
-
-    /// Hands the log events of the guest, which are JSON, to `sink` instead of dropping them.
-    #[must_use]
-    pub fn with_log(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.log = Arc::new(sink);
-        self
+        Ok(Self { module, _clock: start_clock(engine).map_err(Error::Clock)? })
     }
 
     /// Calls an operation in a fresh instance, as policy-server does for each request.
@@ -94,7 +83,7 @@ impl Policy {
     pub fn call(&self, operation: &str, payload: &[u8]) -> Result<Vec<u8>, Error> {
         let guest =
             self.module.rehydrate(Some(DEADLINES)).map_err(|error| Error::Start(format!("{error:#}")))?;
-        let host = WapcHost::new(Box::new(guest), Some(self.host_callback()))
+        let host = WapcHost::new(Box::new(guest), Some(Box::new(refuse_host_call)))
             .map_err(|error| Error::Start(reason(error)))?;
         host.call(operation, payload)
             .map_err(|error| Error::Call { operation: operation.to_owned(), reason: reason(error) })
@@ -136,19 +125,17 @@ impl Policy {
         let payload = serde_json::to_vec(question).map_err(Error::Payload)?;
         answer(operation, &self.call(operation, &payload)?)
     }
+}
 
-    /// A policy that judges by the request alone needs nothing from its host but the log.
-    fn host_callback(&self) -> Box<HostCallback> {
-        let log = Arc::clone(&self.log);
-        Box::new(move |_, binding, namespace, operation, payload| {
-            if (binding, namespace, operation) == ("kubewarden", "tracing", "log") {
-                log(&String::from_utf8_lossy(payload));
-                return Ok(Vec::new());
-            }
-            let call = format!("{binding}/{namespace}/{operation}");
-            Err(format!("this host does not offer `{call}`, only the log").into())
-        })
-    }
+/// A policy that judges by the request alone needs nothing from its host.
+fn refuse_host_call(
+    _id: u64,
+    binding: &str,
+    namespace: &str,
+    operation: &str,
+    _payload: &[u8],
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    Err(format!("this host does not offer `{binding}/{namespace}/{operation}`").into())
 }
 
 /// A deadline counts ticks, and the engine has no clock of its own.
@@ -271,7 +258,6 @@ pub enum Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
 
     use super::*;
 
@@ -370,20 +356,10 @@ mod tests {
     }
 
     #[test]
-    fn log_events_reach_the_sink() {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&lines);
-        let policy = guest().with_log(move |line| sink.lock().unwrap().push(line.to_owned()));
-        let response = policy.validate(&json!("LOGS"), &Value::Null).unwrap();
-        assert!(response.accepted);
-        assert_eq!(*lines.lock().unwrap(), ["{\"level\":\"info\",\"message\":\"judging\"}"]);
-    }
-
-    #[test]
-    fn other_host_calls_are_refused() {
+    fn host_calls_are_refused() {
         fails(
             "HOST",
-            "the policy failed in `validate`: this host does not offer `kubewarden/kubernetes/can_i`, only the log",
+            "the policy failed in `validate`: this host does not offer `kubewarden/kubernetes/can_i`",
         );
     }
 

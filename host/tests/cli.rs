@@ -279,14 +279,6 @@ fn colours_are_used_where_they_belong() {
 }
 
 #[test]
-fn the_log_is_printed_when_asked_for() {
-    let folder = Folder::with(&[("web.yaml", &pod("LOGS"))]);
-    let log = "log: {\"level\":\"info\",\"message\":\"judging\"}\n";
-    assert_eq!(folder.judge(&["web.yaml"]).stderr, "");
-    assert_eq!(folder.judge(&["--verbose", "web.yaml"]).stderr, log);
-}
-
-#[test]
 fn a_manifest_cannot_steer_the_terminal() {
     let folder =
         Folder::with(&[("1.yaml", &pod("\"\\e[2J\"")), ("2.yaml", "\"\\e[2J\": 1\n\"\\e[2J\": 2\n")]);

@@ -14,7 +14,7 @@
   (global $calls (mut i32) (i32.const 0))
 
   ;; The words, each at an address that is a multiple of four.
-  (data (i32.const 0) "DENYWARNEDITLOGSHOSTFAILTRAPSPINJUNK")
+  (data (i32.const 0) "DENYWARNEDITHOSTFAILTRAPSPINJUNK")
   ;; What is said for them, each at an address that is a multiple of 512.
   (data (i32.const 1024) "{\"accepted\":true}")
   (data (i32.const 1536) "{\"accepted\":false,\"message\":\"spec.containers[0].image: the tag `latest` moves [image-tag]\\nspec.hostNetwork: the pod shares the network of its node [host-network]\",\"code\":400,\"mutated_object\":null,\"audit_annotations\":{\"findings\":\"2\"},\"warnings\":null}")
@@ -25,8 +25,7 @@
   (data (i32.const 4096) "{\"valid\":false,\"message\":\"`mode`: unknown mode\\n`exempt`: must be a list\"}")
   (data (i32.const 4608) "\"v1\"")
   (data (i32.const 5120) "I give up")
-  (data (i32.const 5632) "{\"level\":\"info\",\"message\":\"judging\"}")
-  (data (i32.const 6144) "kubewardentracinglogkubernetescan_i")
+  (data (i32.const 6144) "kubewardenkubernetescan_i")
 
   (func (export "__guest_call") (param $operation i32) (param $length i32) (result i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
@@ -51,25 +50,17 @@
       (then (return (call $say (i32.const 2048)))))
     (if (call $told (i32.const 8) (local.get $length)) ;; EDIT
       (then (return (call $say (i32.const 2560)))))
-    (if (call $told (i32.const 12) (local.get $length)) ;; LOGS
-      (then
-        (drop
-          (call $host_call
-            (i32.const 6144) (i32.const 10) ;; kubewarden
-            (i32.const 6154) (i32.const 7) ;; tracing
-            (i32.const 6161) (i32.const 3) ;; log
-            (i32.const 5632) (call $length (i32.const 5632))))))
-    (if (call $told (i32.const 16) (local.get $length)) ;; HOST
+    (if (call $told (i32.const 12) (local.get $length)) ;; HOST
       (then (return (call $ask_the_cluster))))
-    (if (call $told (i32.const 20) (local.get $length)) ;; FAIL
+    (if (call $told (i32.const 16) (local.get $length)) ;; FAIL
       (then
         (call $fail (i32.const 5120) (call $length (i32.const 5120)))
         (return (i32.const 0))))
-    (if (call $told (i32.const 24) (local.get $length)) ;; TRAP
+    (if (call $told (i32.const 20) (local.get $length)) ;; TRAP
       (then (unreachable)))
-    (if (call $told (i32.const 28) (local.get $length)) ;; SPIN
+    (if (call $told (i32.const 24) (local.get $length)) ;; SPIN
       (then (loop $forever (br $forever))))
-    (if (call $told (i32.const 32) (local.get $length)) ;; JUNK
+    (if (call $told (i32.const 28) (local.get $length)) ;; JUNK
       (then (return (call $say (i32.const 3072)))))
     (call $say (i32.const 1024)))
 
@@ -78,12 +69,12 @@
       (then (return (call $say (i32.const 4096)))))
     (call $say (i32.const 3584)))
 
-  ;; Makes a host call that is not the log and passes on the error.
+  ;; Makes a host call and passes on the error.
   (func $ask_the_cluster (result i32)
     (if (call $host_call
           (i32.const 6144) (i32.const 10) ;; kubewarden
-          (i32.const 6164) (i32.const 10) ;; kubernetes
-          (i32.const 6174) (i32.const 5) ;; can_i
+          (i32.const 6154) (i32.const 10) ;; kubernetes
+          (i32.const 6164) (i32.const 5) ;; can_i
           (i32.const 0) (i32.const 0))
       (then (unreachable)))
     (call $host_error (i32.const 9216))
