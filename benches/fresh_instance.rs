@@ -44,5 +44,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn median(results: &Path, module: &str) -> Result<f64, Box<dyn Error>> {
     let file = results.join(GROUP).join(module).join("new/estimates.json");
     let estimates: Value = serde_json::from_slice(&fs::read(file)?)?;
-    estimates["median"]["point_estimate"].as_f64().ok_or_else(|| "criterion left no median".into())
+    let median = estimates.pointer("/median/point_estimate").and_then(Value::as_f64);
+    median.ok_or_else(|| "criterion left no median".into())
 }

@@ -154,7 +154,7 @@ impl<'de> Reader<'de> {
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        if self.peek().is_some() { Err(Error::syntax("expected the end")) } else { Ok(()) }
+        if self.peek().is_some() { Err(Error::syntax("expected nothing more")) } else { Ok(()) }
     }
 
     fn enter(&mut self) -> Result<(), Error> {
@@ -281,8 +281,8 @@ impl<'de> Reader<'de> {
         let mut text = String::new();
         loop {
             let end = self.skip_plain()?;
-            let plain =
-                std::str::from_utf8(self.since(start)).map_err(|_| Error::syntax("a string is not UTF-8"))?;
+            let plain = std::str::from_utf8(self.since(start))
+                .map_err(|_| Error::shape("must be UTF-8".to_owned()))?;
             match end {
                 b'"' => {
                     self.position += 1;
@@ -322,7 +322,7 @@ impl<'de> Reader<'de> {
         let mut characters = char::decode_utf16(units);
         match (characters.next(), characters.next()) {
             (Some(Ok(character)), None) => Ok(character),
-            _ => Err(Error::syntax("half a character in a string")),
+            _ => Err(Error::shape("must not hold half of a surrogate pair".to_owned())),
         }
     }
 
@@ -762,7 +762,7 @@ mod tests {
             shape("must be an integer, not 9223372036854775808", 20)
         );
         assert_eq!(failure("[9223372036854775807, -1, x]"), (true, "expected a value".to_owned(), 26));
-        assert_eq!(failure("[1] x"), (true, "expected the end".to_owned(), 4));
+        assert_eq!(failure("[1] x"), (true, "expected nothing more".to_owned(), 4));
     }
 
     #[test]

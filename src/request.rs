@@ -173,7 +173,11 @@ impl<'de> DeserializeSeed<'de> for PodSpecAt {
     type Value = Option<PodSpec<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if self.0.is_empty() { Option::deserialize(deserializer) } else { deserializer.deserialize_any(self) }
+        if self.0.is_empty() {
+            Option::deserialize(deserializer)
+        } else {
+            deserializer.deserialize_option(self)
+        }
     }
 }
 
@@ -184,8 +188,12 @@ impl<'de> Visitor<'de> for PodSpecAt {
         formatter.write_str("an object")
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+    fn visit_none<E: serde::de::Error>(self) -> Result<Self::Value, E> {
         Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
@@ -360,7 +368,7 @@ mod tests {
             error(b"{\"request\": {]"),
             "the request cannot be read as JSON: expected a key at byte 13"
         );
-        assert_eq!(error(b"{} x"), "the request cannot be read as JSON: expected the end at byte 3");
+        assert_eq!(error(b"{} x"), "the request cannot be read as JSON: expected nothing more at byte 3");
         assert_eq!(error(b"{}"), "request: missing");
         assert_eq!(error(b"1"), "the payload: must be an object, not a number");
     }

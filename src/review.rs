@@ -25,7 +25,7 @@ pub fn validate(payload: &[u8]) -> Result<Response, String> {
 pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
     let read = json::from_slice::<Value<'_>>(payload)
         .map_err(|failure| {
-            format!("the settings cannot be read as JSON: {} at byte {}", failure.message, failure.offset)
+            format!("the settings cannot be read: {} at byte {}", failure.message, failure.offset)
         })
         .and_then(|settings| Settings::read(&settings));
     SettingsValidationResponse { valid: read.is_ok(), message: read.err() }
@@ -61,10 +61,7 @@ mod tests {
     fn refuses_settings_it_cannot_read() {
         let response = validate_settings(b"privileged: off");
         assert!(!response.valid);
-        assert_eq!(
-            response.message.unwrap(),
-            "the settings cannot be read as JSON: expected a value at byte 0"
-        );
+        assert_eq!(response.message.unwrap(), "the settings cannot be read: expected a value at byte 0");
         let response = validate_settings(b"{}");
         assert_eq!((response.valid, response.message), (true, None));
     }

@@ -31,17 +31,19 @@ struct Wrong {
 impl Rule for RunAsNonRoot {
     fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
         let judge = if pod.is_windows() { judge_windows } else { judge_linux };
-        let mut findings: Vec<Finding> = Vec::new();
+        let mut findings = Vec::new();
+        // Many containers may inherit one wrong value: it is to be changed once.
+        let mut found_on_pod = Vec::new();
         for at in pod.all_containers() {
-            let Some(wrong) = judge(pod, at) else { continue };
-            if !wrong.on_pod {
-                findings.push(Finding::of_container(at, wrong.field, wrong.demand));
-                continue;
-            }
-            // Many containers may inherit one wrong value: it is to be changed once.
-            let finding = Finding::of_pod(pod.path_to(wrong.field), wrong.demand);
-            if !findings.contains(&finding) {
-                findings.push(finding);
+            match judge(pod, at) {
+                Some(Wrong { on_pod: false, field, demand }) => {
+                    findings.push(Finding::of_container(at, field, demand));
+                }
+                Some(Wrong { on_pod: true, field, demand }) if !found_on_pod.contains(&field) => {
+                    found_on_pod.push(field);
+                    findings.push(Finding::of_pod(pod.path_to(field), demand));
+                }
+                _ => {}
             }
         }
         findings

@@ -1,0 +1,94 @@
+//! Documents that repeat what the code knows.
+
+#![expect(clippy::panic, reason = "a document that cannot be read ends its test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use immutable_pods_host::document;
+use immutable_pods_policy::workload::WORKLOADS;
+use serde_json::{Value, json};
+
+use crate::module::in_repository;
+
+/// The metadata that is written into the module.
+#[track_caller]
+fn metadata() -> Value {
+    let file = "metadata.yml";
+    let text = fs::read(in_repository(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let mut documents = document::parse(file, &text);
+    assert_eq!(documents.len(), 1, "{file}: must be one document");
+    match documents.pop() {
+        Some(Ok(document)) => document.value,
+        Some(Err(error)) => panic!("{error}"),
+        None => Value::Null,
+    }
+}
+
+fn strings(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn names_subresource(rule: &Value) -> bool {
+    strings(&rule["resources"]).iter().any(|resource| resource.contains('/'))
+}
+
+#[test]
+fn the_webhook_rules_name_every_workload() {
+    let metadata = metadata();
+    let rules = metadata["rules"].as_array().unwrap();
+    let mut named = Vec::new();
+    for rule in rules.iter().filter(|rule| !names_subresource(rule)) {
+        assert_eq!(rule["apiVersions"], json!(["v1"]), "{rule}");
+        assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]), "{rule}");
+        for group in strings(&rule["apiGroups"]) {
+            named.extend(strings(&rule["resources"]).into_iter().map(|resource| (group, resource)));
+        }
+    }
+    let known: BTreeSet<_> = WORKLOADS.iter().map(|workload| (workload.group, workload.resource)).collect();
+    assert_eq!(named.len(), known.len(), "no resource is named twice");
+    assert_eq!(named.into_iter().collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn ephemeral_containers_have_a_webhook_rule_of_their_own() {
+    let metadata = metadata();
+    let rules = metadata["rules"].as_array().unwrap();
+    let own: Vec<_> = rules.iter().filter(|rule| names_subresource(rule)).collect();
+    assert_eq!(
+        own,
+        [&json!({
+            "apiGroups": [""],
+            "apiVersions": ["v1"],
+            "resources": ["pods/ephemeralcontainers"],
+            "operations": ["UPDATE"],
+        })]
+    );
+}
+
+#[test]
+fn the_metadata_says_how_the_policy_runs() {
+    let metadata = metadata();
+    assert_eq!(metadata["mutating"], false);
+    assert_eq!(metadata["backgroundAudit"], true);
+    assert_eq!(metadata["executionMode"], "kubewarden-wapc");
+}
+
+#[test]
+fn the_metadata_has_the_version_of_the_package() {
+    let metadata = metadata();
+    let annotations = &metadata["annotations"];
+    assert_eq!(annotations["io.kubewarden.policy.version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(annotations["io.kubewarden.policy.license"], env!("CARGO_PKG_LICENSE"));
+    assert_eq!(
+        annotations["io.kubewarden.policy.description"],
+        "Keeps running containers as they were built"
+    );
+}
+
+#[test]
+fn the_metadata_lists_the_kinds_for_artifact_hub() {
+    let metadata = metadata();
+    let kinds = WORKLOADS.map(|workload| workload.kind).join(",");
+    assert_eq!(metadata["annotations"]["io.artifacthub.resources"], kinds);
+}

@@ -1,0 +1,77 @@
+//! The examples: each step must get the verdict that it tells the reader to expect.
+
+use std::collections::BTreeSet;
+
+use immutable_pods_policy::rules::RULES;
+use serde_json::{Value, json};
+
+use crate::fixture::{names_in, requests};
+use crate::module::{admitted, judge, lines, rule_of};
+
+/// From a pod as everyone writes it to one that passes, and the rules that object at each step.
+const STEPS: [(&str, &[&str]); 6] = [
+    (
+        "1-plain.yaml",
+        &["readOnlyRootFilesystem", "allowPrivilegeEscalation", "runAsNonRoot", "imageReference"],
+    ),
+    ("2-read-only-root.yaml", &["allowPrivilegeEscalation", "runAsNonRoot", "imageReference"]),
+    ("3-writable-where-needed.yaml", &["allowPrivilegeEscalation", "runAsNonRoot", "imageReference"]),
+    ("4-non-root.yaml", &["allowPrivilegeEscalation", "imageReference"]),
+    ("5-without-privileges.yaml", &["imageReference"]),
+    ("6-pinned.yaml", &[]),
+];
+
+/// The rules that object to what a file of examples holds, one for each finding.
+#[track_caller]
+fn objections(file: &str) -> Vec<String> {
+    let mut rules = Vec::new();
+    for request in requests(&format!("examples/{file}")) {
+        let response = judge(&request, &json!({}));
+        rules.extend(lines(&response).into_iter().map(|line| rule_of(line).to_owned()));
+        assert_eq!(response.accepted, rules.is_empty(), "{file}");
+    }
+    rules
+}
+
+#[test]
+fn each_step_has_fewer_objections() {
+    for server in ["nginx", "httpd"] {
+        assert_eq!(names_in(&format!("examples/{server}")), STEPS.map(|(file, _)| file), "{server}");
+        for (file, rules) in STEPS {
+            assert_eq!(objections(&format!("{server}/{file}")), rules, "{server}/{file}");
+        }
+    }
+    assert!(STEPS.is_sorted_by_key(|(_, rules)| std::cmp::Reverse(rules.len())));
+}
+
+#[test]
+fn the_last_step_is_admitted() {
+    for server in ["nginx", "httpd"] {
+        for request in requests(&format!("examples/{server}/6-pinned.yaml")) {
+            assert_eq!(judge(&request, &json!({})), admitted(), "{server}");
+        }
+    }
+}
+
+#[test]
+fn the_last_step_needs_its_tag() {
+    let is_pod = |request: &Value| request["kind"]["kind"] == "Pod";
+    let mut pod = requests("examples/nginx/6-pinned.yaml").into_iter().find(is_pod).unwrap();
+    pod["object"]["spec"]["containers"][0]["image"] = "nginx".into();
+    assert_eq!(
+        judge(&pod, &json!({})).message.unwrap(),
+        "spec.containers[0].image: container \"nginx\" must give its image a tag or a digest: \"nginx\" [imageReference]"
+    );
+}
+
+#[test]
+fn every_rule_objects_to_everything_wrong() {
+    let rules = objections("everything-wrong.yaml");
+    let found: BTreeSet<_> = rules.iter().map(String::as_str).collect();
+    assert_eq!(found, RULES.iter().map(|rule| rule.id).collect());
+}
+
+#[test]
+fn no_example_is_left_unjudged() {
+    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "httpd", "nginx"]);
+}

@@ -1,0 +1,154 @@
+//! The same pod spec in every kind: what is found in it must not depend on who made the pod.
+
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+
+use immutable_pods_host::{ValidationResponse, admission};
+use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::workload::WORKLOADS;
+use serde_json::{Map, Value, json};
+
+use crate::module::{admitted, judge, lines, rule_of};
+
+/// What is wrong with [`bad_pod_spec`] when it stands at `spec`.
+const FINDINGS: &str = "\
+spec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]
+spec.ephemeralContainers[0].securityContext.readOnlyRootFilesystem: ephemeral container \"debug\" must set it to true [readOnlyRootFilesystem]
+spec.initContainers[0].securityContext.readOnlyRootFilesystem: init container \"setup\" must set it to true [readOnlyRootFilesystem]
+spec.initContainers[1].securityContext.readOnlyRootFilesystem: sidecar \"proxy\" must set it to true [readOnlyRootFilesystem]
+spec.containers[0].securityContext.privileged: container \"web\" must not set it to true [privileged]
+spec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]
+spec.ephemeralContainers[0].securityContext.allowPrivilegeEscalation: ephemeral container \"debug\" must set it to false [allowPrivilegeEscalation]
+spec.initContainers[0].securityContext.allowPrivilegeEscalation: init container \"setup\" must set it to false [allowPrivilegeEscalation]
+spec.initContainers[1].securityContext.allowPrivilegeEscalation: sidecar \"proxy\" must set it to false [allowPrivilegeEscalation]
+spec.securityContext.runAsUser: the pod must not run as UID 0 [runAsNonRoot]
+spec.hostPID: the pod must not share the host's process namespace [hostNamespaces]
+spec.containers[0].image: container \"web\" must give its image a tag or a digest: \"registry:5000/web\" [imageReference]
+spec.ephemeralContainers[0].image: ephemeral container \"debug\" must give its image a tag or a digest: \"debug\" [imageReference]
+spec.initContainers[1].image: sidecar \"proxy\" must not use the tag \"latest\" without a digest: \"proxy:latest\" [imageReference]
+spec.volumes[0].image.reference: volume \"site\" must give its image a tag or a digest: \"site\" [imageReference]";
+
+/// Something for every rule, in every kind of container.
+fn bad_pod_spec() -> Value {
+    json!({
+        "hostPID": true,
+        "securityContext": {"runAsUser": 0},
+        "initContainers": [
+            {"name": "setup", "image": "setup:1", "securityContext": {"runAsUser": 1}},
+            {"name": "proxy", "image": "proxy:latest", "restartPolicy": "Always"},
+        ],
+        "containers": [
+            {"name": "web", "image": "registry:5000/web", "securityContext": {"privileged": true}},
+        ],
+        "ephemeralContainers": [{"name": "debug", "image": "debug", "targetContainerName": "web"}],
+        "volumes": [{"name": "site", "image": {"reference": "site"}}],
+    })
+}
+
+/// An object of some kind, with a value at a path of keys.
+fn object(api_version: &str, kind: &str, path: &str, value: Value) -> Map<String, Value> {
+    let nested = path.rsplit('.').fold(value, |inner, key| json!({key: inner}));
+    let mut object = Map::from_iter([
+        ("apiVersion".to_owned(), api_version.into()),
+        ("kind".to_owned(), kind.into()),
+        ("metadata".to_owned(), json!({"name": "x"})),
+    ]);
+    object.extend(nested.as_object().cloned().unwrap_or_default());
+    object
+}
+
+fn create(object: Map<String, Value>) -> ValidationResponse {
+    judge(&admission::create(object), &json!({}))
+}
+
+/// What must be found when the bad pod spec stands at each of these paths, in order.
+fn findings_at(paths: &[&str]) -> Vec<String> {
+    let of_rule = |id: &str, path: &str| -> Vec<String> {
+        let lines = FINDINGS.lines().filter(|line| rule_of(line) == id);
+        lines.map(|line| line.replacen("spec", path, 1)).collect()
+    };
+    RULES.iter().flat_map(|rule| paths.iter().flat_map(move |path| of_rule(rule.id, path))).collect()
+}
+
+#[track_caller]
+fn finds(object: Map<String, Value>, paths: &[&str]) {
+    let name = format!("{} {}", object["apiVersion"], object["kind"]);
+    let response = create(object);
+    assert_eq!(lines(&response), findings_at(paths), "{name}");
+    assert_eq!(response.code, Some(403), "{name}");
+}
+
+#[test]
+fn every_built_in_kind_gives_the_same_findings() {
+    for workload in &WORKLOADS {
+        let api_version =
+            if workload.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", workload.group) };
+        finds(object(&api_version, workload.kind, workload.pod_spec, bad_pod_spec()), &[workload.pod_spec]);
+    }
+}
+
+#[test]
+fn a_pod_gives_a_finding_for_every_rule() {
+    let response = create(object("v1", "Pod", "spec", bad_pod_spec()));
+    assert_eq!(response.message.unwrap(), FINDINGS);
+    let counts: Vec<_> =
+        response.audit_annotations.iter().map(|(rule, count)| format!("{rule}: {count}")).collect();
+    assert_eq!(
+        counts,
+        [
+            "allowPrivilegeEscalation: 4",
+            "hostNamespaces: 1",
+            "imageReference: 4",
+            "privileged: 1",
+            "readOnlyRootFilesystem: 4",
+            "runAsNonRoot: 1",
+        ]
+    );
+}
+
+#[test]
+fn foreign_kinds_are_searched_for_pod_specs() {
+    for (api_version, kind) in [
+        ("argoproj.io/v1alpha1", "Rollout"),
+        ("serving.knative.dev/v1", "Service"),
+        // Built-in names in groups that Kubernetes has left, or never had.
+        ("extensions/v1beta1", "Deployment"),
+        ("apps.kruise.io/v1alpha1", "DaemonSet"),
+    ] {
+        finds(object(api_version, kind, "spec.template.spec", bad_pod_spec()), &["spec.template.spec"]);
+    }
+    // A kind of somebody's own, which holds a pod spec where no built-in kind would.
+    finds(object("example.com/v1", "Pod", "data.pod-for-tests", bad_pod_spec()), &["data.pod-for-tests"]);
+}
+
+#[test]
+fn every_pod_spec_of_a_foreign_kind_is_judged() {
+    let job =
+        |name: &str| json!({"name": name, "template": {"spec": {"template": {"spec": bad_pod_spec()}}}});
+    finds(
+        object(
+            "jobset.x-k8s.io/v1alpha2",
+            "JobSet",
+            "spec.replicatedJobs",
+            json!([job("leader"), job("workers")]),
+        ),
+        &[
+            "spec.replicatedJobs[0].template.spec.template.spec",
+            "spec.replicatedJobs[1].template.spec.template.spec",
+        ],
+    );
+}
+
+#[test]
+fn kinds_without_pod_specs_are_admitted() {
+    let pod_as_text = json!({"pod.yaml": bad_pod_spec().to_string()});
+    let schema = json!({"properties": {"containers": {"type": "array", "items": {"type": "object"}}}});
+    for (api_version, kind, path, value) in [
+        ("v1", "ConfigMap", "data", pod_as_text),
+        ("v1", "Service", "spec", json!({"ports": [{"name": "http", "port": 80}]})),
+        ("v1", "Namespace", "spec", json!({"finalizers": ["kubernetes"]})),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "spec.schema", schema),
+        ("example.com/v1", "Harbour", "spec", json!({"containers": ["blue", "red"]})),
+    ] {
+        assert_eq!(create(object(api_version, kind, path, value)), admitted(), "{kind}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The policy as it is shipped: the module in the engine of policy servers, on fixtures, examples and hostile input;
+//! and the documents and views that must agree with it.
+
+mod documents;
+mod examples;
+mod fixture;
+mod hostile;
+mod kinds;
+mod module;
+mod oracle;
+mod readme;
+mod requests;
+mod rules;
+mod settings;

@@ -1,0 +1,122 @@
+//! The module under test: `policy.wasm`, compiled once for all tests.
+
+#![expect(clippy::panic, reason = "a test without the module cannot go on")]
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use immutable_pods_host::{Policy, ValidationResponse};
+use serde_json::Value;
+
+/// The most bytes the module may have.
+///
+/// Policy servers pull, compile and keep every module they serve. The official policies that check one field are five
+/// times as large.
+const LARGEST: u64 = 250_000;
+
+/// What `make policy.wasm` builds the module from, besides the sources.
+const BUILT_FROM: [&str; 3] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+
+/// A path in the repository.
+pub(crate) fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The module, provided that it was built from the sources as they are now.
+#[track_caller]
+pub(crate) fn policy() -> &'static Policy {
+    static POLICY: LazyLock<Result<Policy, String>> = LazyLock::new(load);
+    match &*POLICY {
+        Ok(policy) => policy,
+        Err(reason) => panic!("{reason}"),
+    }
+}
+
+/// The module's answer to a request.
+#[track_caller]
+pub(crate) fn judge(request: &Value, settings: &Value) -> ValidationResponse {
+    match policy().validate(request, settings) {
+        Ok(response) => response,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// What it means to be admitted without a word.
+pub(crate) fn admitted() -> ValidationResponse {
+    ValidationResponse {
+        accepted: true,
+        message: None,
+        code: None,
+        mutated_object: None,
+        audit_annotations: [].into(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The lines of a denial; none when the object is admitted.
+pub(crate) fn lines(response: &ValidationResponse) -> Vec<&str> {
+    response.message.iter().flat_map(|message| message.lines()).collect()
+}
+
+/// The rule of a finding, which stands in brackets at its end.
+pub(crate) fn rule_of(line: &str) -> &str {
+    let (_, rule) = line.rsplit_once(" [").unwrap_or_default();
+    rule.strip_suffix(']').unwrap_or_default()
+}
+
+/// The path of a finding, which stands before its first colon: images have colons too, but never in their path.
+pub(crate) fn path_of(line: &str) -> &str {
+    line.split_once(": ").map_or("", |(path, _)| path)
+}
+
+fn load() -> Result<Policy, String> {
+    let file = in_repository("policy.wasm");
+    let Ok(built) = modified(&file) else {
+        return Err("policy.wasm is not built yet: run `make test`".to_owned());
+    };
+    let newest = newest_source().map_err(|error| format!("the sources cannot be read: {error}"))?;
+    if built < newest {
+        return Err("policy.wasm is older than the sources: run `make test`".to_owned());
+    }
+    Policy::from_file(&file).map_err(|error| format!("policy.wasm: {error}"))
+}
+
+fn newest_source() -> io::Result<SystemTime> {
+    let mut newest = newest_in(&in_repository("src"))?;
+    for file in BUILT_FROM {
+        newest = newest.max(modified(&in_repository(file))?);
+    }
+    Ok(newest)
+}
+
+fn newest_in(folder: &Path) -> io::Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            newest = newest.max(newest_in(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            newest = newest.max(modified(&path)?);
+        }
+    }
+    Ok(newest)
+}
+
+fn modified(file: &Path) -> io::Result<SystemTime> {
+    fs::metadata(file)?.modified()
+}
+
+#[test]
+fn the_module_stays_small() {
+    policy();
+    let size = fs::metadata(in_repository("policy.wasm")).unwrap().len();
+    assert!(size <= LARGEST, "policy.wasm has {size} bytes, which is more than {LARGEST}");
+}
+
+#[test]
+fn the_module_speaks_the_protocol_of_policy_servers() {
+    assert_eq!(policy().protocol_version().unwrap(), "v1");
+}
