@@ -26,7 +26,7 @@ endif
 HOST = cargo run --locked --quiet --package immutable-pods-host -- --policy policy.wasm
 SETTINGS_FLAG = $(if $(SETTINGS),--settings $(SETTINGS))
 
-# Apart from `cargo run`, so that the first build shows its progress and no later one says a word.
+# Apart from `cargo run`, so that a build shows its progress and the verdicts stand alone.
 .PHONY: host
 host:
 	@cargo build --locked --package immutable-pods-host

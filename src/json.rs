@@ -1,9 +1,9 @@
 //! JSON, read in one pass and mostly skipped.
 //!
-//! A pod is a few fields that rules read and thousands of bytes that they do not. `serde_json` takes more than half
-//! of the time of a request to skip those, and fills a third of the module with what it would say about numbers
-//! that no rule reads. This reader skips whole words at a time, and otherwise does the same: it accepts what
-//! RFC 8259 calls JSON, nests no deeper than [`MAX_DEPTH`], and is held against `serde_json` by its tests.
+//! A pod is a few fields that rules read and thousands of bytes that they do not. This reader skips those a word at a
+//! time, and has no floats: with `serde_json` in its place, a request took 1.6 times the floor of `make bench` instead
+//! of 1.5, and the module had 262 kB instead of 209. Otherwise it does the same. It accepts what RFC 8259 calls JSON,
+//! nests no deeper than [`MAX_DEPTH`], and is held against `serde_json` by its tests.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The deepest nesting that is read or skipped. Kubernetes' own kinds stay below 30.
+/// The deepest nesting that is read or skipped, as in `serde_json` where it reads.
 pub const MAX_DEPTH: u32 = 128;
 
 /// Why a text could not be read, and how far the reading went.
