@@ -41,13 +41,13 @@ impl<'s> Options<'s> {
     /// One of several words.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
         let Some(value) = self.get(key) else { return default };
-        self.word(&self.path(key), value, words).unwrap_or(default)
+        self.word(key, None, value, words).unwrap_or(default)
     }
 
     /// A list of words; empty by default.
     pub fn any_of<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
         let items = self.list(key).unwrap_or_default();
-        let read = |(index, item)| self.word(&self.path_of_item(key, index), item, words);
+        let read = |(index, item)| self.word(key, Some(index), item, words);
         items.iter().enumerate().filter_map(read).collect()
     }
 
@@ -69,7 +69,7 @@ impl<'s> Options<'s> {
             };
             match checked {
                 Ok(text) => strings.push(text),
-                Err(reason) => self.error(&self.path_of_item(key, index), &reason),
+                Err(reason) => self.error(key, Some(index), &reason),
             }
         }
         strings
@@ -77,11 +77,10 @@ impl<'s> Options<'s> {
 
     /// To be called last: refuses every key that nobody asked for.
     pub fn refuse_unknown_keys(&mut self) {
-        let Self { parent, entries, known, errors } = self;
-        for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&&**key)) {
-            let mut path = (*parent).to_owned();
-            field_path::push_key(&mut path, key);
-            errors.push(format!("{path}: unknown key{}", suggestion(key, known)));
+        for (key, _) in self.entries {
+            if !self.known.contains(&&**key) {
+                self.error(key, None, &format!("unknown key{}", suggestion(key, &self.known)));
+            }
         }
     }
 
@@ -90,36 +89,37 @@ impl<'s> Options<'s> {
         if let Value::List(items) = value {
             return Some(items);
         }
-        self.error(&self.path(key), &format!("must be a list, not {}", value.type_name()));
+        self.error(key, None, &format!("must be a list, not {}", value.type_name()));
         None
     }
 
-    fn word<T: Copy>(&mut self, path: &str, value: &Value<'_>, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: Copy>(
+        &mut self,
+        key: &str,
+        index: Option<usize>,
+        value: &Value<'_>,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let names = || words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         let Value::String(text) = value else {
-            self.error(path, &format!("must be one of {}, not {}", names().join(", "), value.type_name()));
+            let found = value.type_name();
+            self.error(key, index, &format!("must be one of {}, not {found}", names().join(", ")));
             return None;
         };
         let word = words.iter().find(|(name, _)| *name == &**text);
         if word.is_none() {
-            self.error(path, &format!("{} is unknown{}", quoted(text), suggestion(text, &names())));
+            self.error(key, index, &format!("{} is unknown{}", quoted(text), suggestion(text, &names())));
         }
         word.map(|(_, meaning)| *meaning)
     }
 
-    fn path(&self, key: &str) -> String {
+    /// Says what is wrong at a key, or at an item of the list that stands there.
+    fn error(&mut self, key: &str, index: Option<usize>, reason: &str) {
         let mut path = self.parent.to_owned();
         field_path::push_key(&mut path, key);
-        path
-    }
-
-    fn path_of_item(&self, key: &str, index: usize) -> String {
-        let mut path = self.path(key);
-        field_path::push_index(&mut path, index);
-        path
-    }
-
-    fn error(&mut self, path: &str, reason: &str) {
+        if let Some(index) = index {
+            field_path::push_index(&mut path, index);
+        }
         self.errors.push(format!("{path}: {reason}"));
     }
 }

@@ -80,18 +80,18 @@ impl Settings {
     }
 }
 
-/// A rule is set by an object, or by a mode alone.
+/// A rule is set by an object, or by a mode alone. An object is read even where it switches the rule off, for what is
+/// wrong in it.
 fn read_rule(definition: &Definition, options: &mut Options<'_>) -> Option<ActiveRule> {
     let id = definition.id;
-    let (mode, rule) = if let Some(mut own) = options.object(id) {
-        let mode = read_mode(&mut own, "mode", definition.mode);
-        let rule = (definition.bind)(&mut own);
-        own.refuse_unknown_keys();
-        (mode, rule)
-    } else {
-        let mode = read_mode(options, id, definition.mode);
-        (mode, (definition.bind)(&mut Options::new(id, &[], &mut Vec::new())))
+    let Some(mut own) = options.object(id) else {
+        let severity = read_mode(options, id, definition.mode)?;
+        let rule = (definition.bind)(&mut Options::new(id, &[], &mut Vec::new()));
+        return Some(ActiveRule { id, severity, rule });
     };
+    let mode = read_mode(&mut own, "mode", definition.mode);
+    let rule = (definition.bind)(&mut own);
+    own.refuse_unknown_keys();
     mode.map(|severity| ActiveRule { id, severity, rule })
 }
 

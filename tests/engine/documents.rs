@@ -13,7 +13,7 @@ use crate::module::in_repository;
 
 /// The metadata that is written into the module.
 #[track_caller]
-fn metadata() -> Value {
+pub(crate) fn metadata() -> Value {
     let file = "metadata.yml";
     let text = fs::read(in_repository(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     let mut documents = document::parse(file, &text);

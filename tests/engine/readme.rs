@@ -10,6 +10,7 @@ use immutable_pods_host::{document, manifest};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
+use crate::documents::metadata;
 use crate::module::{in_repository, judge, policy};
 
 #[track_caller]
@@ -62,8 +63,7 @@ fn the_settings_are_the_defaults_and_complete() {
 fn the_cluster_admission_policy_agrees_with_the_metadata() {
     let policy_resource = yaml_block("spec");
     let spec = &policy_resource["spec"];
-    let metadata = fs::read(in_repository("metadata.yml")).unwrap();
-    let metadata = document::parse("metadata.yml", &metadata).pop().unwrap().unwrap().value;
+    let metadata = metadata();
     assert_eq!(spec["rules"], metadata["rules"]);
     assert_eq!(spec["mutating"], metadata["mutating"]);
     assert!(policy().validate_settings(&spec["settings"]).unwrap().valid);
