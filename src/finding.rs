@@ -1,7 +1,7 @@
 //! One violation of one rule at one field path, and how it reads.
 
-use crate::pod::ContainerAt;
-use crate::text::quoted;
+use crate::pod::{ContainerAt, Pod};
+use crate::text::{Text, quoted};
 
 /// The length up to which clients show a warning whole, in bytes.
 ///
@@ -10,32 +10,84 @@ const WARNING_LENGTH: usize = 120;
 
 /// What a rule found at one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Finding<'p> {
     /// The field that must change, from the root of the object.
     pub path: String,
     /// Whom the field belongs to: `container "web"`, `the pod`.
     pub subject: String,
     /// What the subject must do about it, from the verb on: `must set it to true`.
     pub demand: String,
+    /// What the demand does not tell of the value that is wrong, in no particular form: an update that leaves it as it
+    /// is adds no finding.
+    pub value: String,
+    /// On whose account it is found. Exemptions must cover each of them.
+    pub concerns: Vec<Concern<'p>>,
 }
 
-impl Finding {
+/// What exemptions may know the culprit by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Concern<'p> {
+    /// The name of a container, if it is one.
+    pub container: Option<&'p str>,
+    /// The reference of an image, if there is one.
+    pub image: Option<&'p str>,
+}
+
+impl<'p> Finding<'p> {
     /// A finding at a field of a container, given relative to the container.
     #[must_use]
-    pub fn of_container(container: ContainerAt<'_, '_>, field: &str, demand: impl Into<String>) -> Self {
-        Self { path: container.path_to(field), subject: container.label(), demand: demand.into() }
+    pub fn of_container(
+        at: ContainerAt<'p, '_>,
+        field: &str,
+        value: impl Into<String>,
+        demand: impl Into<String>,
+    ) -> Self {
+        let concerns = vec![at.concern()];
+        Self {
+            path: at.path_to(field),
+            subject: at.label(),
+            demand: demand.into(),
+            value: value.into(),
+            concerns,
+        }
     }
 
-    /// A finding at a field that all containers of the pod share.
+    /// A finding at a field that all containers of the pod share, given relative to the pod spec.
     #[must_use]
-    pub fn of_pod(path: String, demand: impl Into<String>) -> Self {
-        Self { path, subject: "the pod".to_owned(), demand: demand.into() }
+    pub fn of_pod(
+        pod: &'p Pod<'_>,
+        field: &str,
+        value: impl Into<String>,
+        demand: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: pod.path_to(field),
+            subject: "the pod".to_owned(),
+            demand: demand.into(),
+            value: value.into(),
+            concerns: pod.concerns(),
+        }
     }
 
-    /// A finding at a volume.
+    /// The same finding, on the account of these alone.
     #[must_use]
-    pub fn of_volume(path: String, name: &str, demand: impl Into<String>) -> Self {
-        Self { path, subject: format!("volume {}", quoted(name)), demand: demand.into() }
+    pub fn concerning(self, concerns: Vec<Concern<'p>>) -> Self {
+        Self { concerns, ..self }
+    }
+
+    /// The same finding about a volume.
+    #[must_use]
+    pub fn about_volume(self, name: &str) -> Self {
+        Self { subject: format!("volume {}", quoted(name)), ..self }
+    }
+
+    /// Whether an object that has the other finding has this one too.
+    #[must_use]
+    pub fn is_same(&self, other: &Finding<'_>) -> bool {
+        self.path == other.path
+            && self.subject == other.subject
+            && self.demand == other.demand
+            && self.value == other.value
     }
 
     /// The line that a denied user reads.
@@ -56,15 +108,38 @@ impl Finding {
     }
 }
 
+/// A flag, as the value of a finding.
+#[must_use]
+pub fn flag(flag: Option<bool>) -> &'static str {
+    match flag {
+        None => "",
+        Some(false) => "false",
+        Some(true) => "true",
+    }
+}
+
+/// A list of strings, as the value of a finding.
+#[must_use]
+pub fn list(items: &[Text<'_>]) -> String {
+    let mut list = String::new();
+    for item in items {
+        list.push_str(item);
+        list.push('\n');
+    }
+    list
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn finding(path: &str) -> Finding {
+    fn finding(path: &str) -> Finding<'static> {
         Finding {
             path: path.to_owned(),
             subject: "container \"web\"".to_owned(),
             demand: "must set it to true".to_owned(),
+            value: String::new(),
+            concerns: Vec::new(),
         }
     }
 

@@ -1,16 +1,27 @@
 //! Image references, parsed as container runtimes do.
 //!
 //! The grammar is that of `github.com/distribution/reference`, which containerd, Docker and the kubelet use:
-//! `[host[:port]/]path[:tag][@digest]`. The repository's name is checked and passed over: nothing reads it yet.
+//! `[host[:port]/]path[:tag][@digest]`.
+
+use crate::text::quoted;
+use crate::wildcard;
 
 /// The most bytes of a repository's name, its host included.
 const NAME_LENGTH: usize = 255;
 /// The most bytes of a tag.
 const TAG_LENGTH: usize = 128;
 
-/// How a reference picks one image of its repository.
+/// The host of an image that names none.
+const DEFAULT_HOST: &str = "docker.io";
+
+/// The tag of an image that names neither tag nor digest.
+const DEFAULT_TAG: &str = "latest";
+
+/// A repository, and how one image of it is picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageReference<'a> {
+    /// Where the image comes from.
+    pub repository: Repository<'a>,
     /// The tag, which may be moved to another image at any time.
     pub tag: Option<&'a str>,
     /// The digest, which names one image for ever, such as `sha256:…`.
@@ -26,18 +37,118 @@ impl<'a> ImageReference<'a> {
         if reference.is_empty() {
             return Err("is empty");
         }
-        let (rest, digest) = match reference.split_once('@') {
-            Some((rest, digest)) => (rest, Some(digest)),
-            None => (reference, None),
-        };
-        let (name, tag) = split_tag(rest);
+        let (name, tag, digest) = split(reference);
         check_name(name)?;
         if !tag.is_none_or(is_tag) {
             return Err("has an invalid tag");
         }
         digest.map_or(Ok(()), check_digest)?;
-        Ok(Self { tag, digest })
+        Ok(Self { repository: Repository::of(name), tag, digest })
     }
+
+    /// The tag that a runtime reads where neither tag nor digest is given is `latest`.
+    #[must_use]
+    pub fn effective_tag(&self) -> &'a str {
+        self.tag.unwrap_or(DEFAULT_TAG)
+    }
+}
+
+/// A repository: `nginx`, `library/nginx` and `docker.io/library/nginx` are the same one.
+#[derive(Clone, Copy, Debug)]
+pub struct Repository<'a> {
+    host: &'a str,
+    /// The part of Docker Hub's paths that nobody writes.
+    implied: Option<&'static str>,
+    path: &'a str,
+}
+
+impl<'a> Repository<'a> {
+    /// Reads the name of a repository as runtimes complete it.
+    ///
+    /// Source: `splitDockerDomain` in `github.com/distribution/reference`.
+    fn of(name: &'a str) -> Self {
+        let (host, path) = match name.split_once('/') {
+            Some((host, path)) if is_host_like(host) => (host, path),
+            _ => (DEFAULT_HOST, name),
+        };
+        let host = if host == "index.docker.io" { DEFAULT_HOST } else { host };
+        let implied = (host == DEFAULT_HOST && !path.contains('/')).then_some("library");
+        Self { host, implied, path }
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &'a str> {
+        [self.host].into_iter().chain(self.implied).chain(self.path.split('/'))
+    }
+}
+
+impl PartialEq for Repository<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.segments().eq(other.segments())
+    }
+}
+
+impl Eq for Repository<'_> {}
+
+/// What settings name images by: a reference in which `*` stands for any run of characters, but for no slash.
+#[derive(Debug)]
+pub struct ImagePattern<'s> {
+    repository: Repository<'s>,
+    tag: Option<&'s str>,
+    digest: Option<&'s str>,
+}
+
+impl<'s> ImagePattern<'s> {
+    /// Reads a pattern that [`ImagePattern::check`] accepts.
+    #[must_use]
+    pub fn new(pattern: &'s str) -> Self {
+        let (name, tag, digest) = split(pattern);
+        Self { repository: Repository::of(name), tag, digest }
+    }
+
+    /// Refuses what no image can match.
+    ///
+    /// # Errors
+    /// When it is no reference, whatever its `*` stand for.
+    pub fn check(pattern: &str) -> Result<(), String> {
+        // A digit may stand wherever a star may.
+        let example = pattern.replace('*', "0");
+        match ImageReference::parse(&example) {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(format!("{} can never match an image: it {reason}", quoted(pattern))),
+        }
+    }
+
+    /// Whether an image is one of those that are meant.
+    ///
+    /// A pattern without tag and digest means every image of its repositories. One with a tag means no image with a
+    /// digest: beside a digest, which alone decides what runs, anyone can write any tag.
+    #[must_use]
+    pub fn matches(&self, image: &ImageReference<'_>) -> bool {
+        let (mut patterns, mut segments) = (self.repository.segments(), image.repository.segments());
+        let is_same_repository = loop {
+            match (patterns.next(), segments.next()) {
+                (None, None) => break true,
+                (Some(pattern), Some(segment)) if wildcard::matches(pattern, segment) => {}
+                _ => break false,
+            }
+        };
+        is_same_repository
+            && match (self.tag, self.digest) {
+                (None, None) => true,
+                (Some(tag), None) => image.digest.is_none() && wildcard::matches(tag, image.effective_tag()),
+                (_, digest) => image.digest == digest,
+            }
+    }
+}
+
+/// The name, the tag and the digest of a reference, each as it is written.
+fn split(reference: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (rest, digest) = match reference.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (reference, None),
+    };
+    let (name, tag) = split_tag(rest);
+    (name, tag, digest)
 }
 
 /// A colon before the last slash belongs to a port.
@@ -190,7 +301,7 @@ mod tests {
         ] {
             assert_eq!(
                 ImageReference::parse(reference),
-                Ok(ImageReference { tag, digest: None }),
+                Ok(ImageReference { repository: Repository::of(split(reference).0), tag, digest: None }),
                 "{reference}"
             );
         }
@@ -200,14 +311,15 @@ mod tests {
     fn finds_the_digest_behind_a_tag_or_without_one() {
         for name in ["app", "registry:5000/app"] {
             let untagged = format!("{name}@{SHA256}");
+            let repository = Repository::of(name);
             assert_eq!(
                 ImageReference::parse(&untagged),
-                Ok(ImageReference { tag: None, digest: Some(SHA256) })
+                Ok(ImageReference { repository, tag: None, digest: Some(SHA256) })
             );
             let tagged = format!("{name}:latest@{SHA256}");
             assert_eq!(
                 ImageReference::parse(&tagged),
-                Ok(ImageReference { tag: Some("latest"), digest: Some(SHA256) })
+                Ok(ImageReference { repository, tag: Some("latest"), digest: Some(SHA256) })
             );
         }
         for (algorithm, length) in [("sha384", 96), ("sha512", 128)] {
@@ -264,6 +376,122 @@ mod tests {
             (&long_tag, "has an invalid tag"),
         ] {
             assert_eq!(ImageReference::parse(reference), Err(reason), "{reference:?}");
+        }
+    }
+
+    #[test]
+    fn completes_names_as_runtimes_do() {
+        let repository = |name| ImageReference::parse(name).unwrap().repository;
+        for same in [
+            "nginx",
+            "library/nginx",
+            "docker.io/nginx",
+            "docker.io/library/nginx",
+            "index.docker.io/nginx:1",
+        ] {
+            assert_eq!(repository(same), repository("nginx:1.29"), "{same}");
+        }
+        assert_eq!(repository("bitnami/nginx"), repository("docker.io/bitnami/nginx"));
+        assert_eq!(repository("localhost/app"), repository("localhost/app:2"));
+        for (one, other) in [
+            ("nginx", "registry.io/nginx"),
+            ("nginx", "registry.io/library/nginx"),
+            ("nginx", "bitnami/nginx"),
+            ("localhost/app", "docker.io/localhost/app"),
+            ("registry:5000/app", "registry/app"),
+        ] {
+            assert_ne!(repository(one), repository(other), "{one} {other}");
+        }
+    }
+
+    #[track_caller]
+    fn matches(pattern: &str, image: &str) -> bool {
+        ImagePattern::check(pattern).unwrap();
+        ImagePattern::new(pattern).matches(&ImageReference::parse(image).unwrap())
+    }
+
+    #[test]
+    fn patterns_name_images_by_repository() {
+        let pinned = format!("nginx:1.29@{SHA256}");
+        for (pattern, image) in [
+            ("nginx", "nginx"),
+            ("nginx", "docker.io/library/nginx:1.29"),
+            ("docker.io/library/*", "nginx:1"),
+            ("docker.io/istio/proxyv2", "istio/proxyv2:1.20"),
+            ("registry.example.com/mesh/*", "registry.example.com/mesh/proxy:1"),
+            ("registry.example.com/*/proxy", "registry.example.com/mesh/proxy:1"),
+            ("*.example.com/app", "registry.example.com/app"),
+            ("registry:5000/app", "registry:5000/app:1"),
+            ("*", "nginx"),
+            ("nginx", &pinned),
+        ] {
+            assert!(matches(pattern, image), "{pattern} {image}");
+        }
+        for (pattern, image) in [
+            ("nginx", "nginx-evil"),
+            ("nginx", "evil/nginx"),
+            ("nginx", "evil.io/library/nginx"),
+            ("registry.example.com/mesh/*", "registry.example.com/mesh/a/b"),
+            ("registry.example.com/mesh/*", "registry.example.com/mesh-evil/proxy"),
+            ("registry.example.com/mesh*", "registry.example.com/mesh/proxy"),
+            ("registry.example.com/*", "registry.example.com.evil.io/proxy"),
+            ("*.example.com/app", "evil.io/example.com/app"),
+            ("registry:5000/app", "registry/app"),
+            ("registry/app", "registry:5000/app"),
+            ("*", "bitnami/nginx"),
+        ] {
+            assert!(!matches(pattern, image), "{pattern} {image}");
+        }
+    }
+
+    #[test]
+    fn patterns_may_name_tags_and_digests() {
+        let pinned = format!("app:1.2@{SHA256}");
+        let digest = format!("app@{SHA256}");
+        for (pattern, image) in [
+            ("app:1.*", "app:1.2"),
+            ("app:latest", "app"),
+            (&*digest, &*pinned),
+            (&digest, &digest),
+            (&pinned, &digest),
+        ] {
+            assert!(matches(pattern, image), "{pattern} {image}");
+        }
+        let other = digest.replace("sha256:0", "sha256:1");
+        for (pattern, image) in [
+            ("app:1.*", "app:2"),
+            ("app:1.*", "app"),
+            // The tag is true of nothing: the digest may be that of any image in the repository.
+            ("app:1.*", &pinned),
+            (&digest, "app:1.2"),
+            (&digest, &other),
+        ] {
+            assert!(!matches(pattern, image), "{pattern} {image}");
+        }
+    }
+
+    #[test]
+    fn refuses_patterns_that_match_no_image() {
+        for pattern in ["*", "a-*", "*/*", "*:1.*", "registry.io:*/app"] {
+            assert_eq!(ImagePattern::check(pattern), Ok(()), "{pattern}");
+        }
+        for (pattern, reason) in [
+            ("", r#""" can never match an image: it is empty"#),
+            (
+                "Nginx",
+                r#""Nginx" can never match an image: it has a repository name with upper case letters"#,
+            ),
+            (
+                "app@sha256:*",
+                r#""app@sha256:*" can never match an image: it has a digest of the wrong length"#,
+            ),
+            ("app:", r#""app:" can never match an image: it has an invalid tag"#),
+            (
+                "https://registry.io/*",
+                r#""https://registry.io/*" can never match an image: it has an invalid registry host"#,
+            ),
+        ] {
+            assert_eq!(ImagePattern::check(pattern).unwrap_err(), reason);
         }
     }
 }

@@ -7,14 +7,19 @@
 use std::borrow::Cow;
 
 use crate::field_path;
+use crate::file_path::FilePath;
+use crate::finding::Concern;
 use crate::text::{Text, quoted};
 use crate::view::views;
+use crate::volume::Volume;
 
 /// A pod spec and where it was found.
 #[derive(Debug)]
 pub struct Pod<'a> {
     /// The path from the object to the pod spec, such as `spec.template.spec`.
     pub path: Cow<'static, str>,
+    /// Whether pods are made from it, rather than that it is one.
+    pub is_template: bool,
     /// The pod spec.
     pub spec: PodSpec<'a>,
 }
@@ -34,10 +39,35 @@ impl<'a> Pod<'a> {
         AllContainers { pod: self, list: ContainerList::Init, index: 0 }
     }
 
+    /// What exemptions may know its containers by.
+    #[must_use]
+    pub fn concerns(&self) -> Vec<Concern<'_>> {
+        self.all_containers().map(|at| at.concern()).collect()
+    }
+
     /// Whether it says that it runs on Windows, where it may not set the fields that Linux alone has.
     #[must_use]
     pub fn is_windows(&self) -> bool {
         &*self.spec.os.name == "windows"
+    }
+
+    /// Whether root in its containers is nobody on the node: it has a user namespace of its own.
+    #[must_use]
+    pub fn has_user_namespace(&self) -> bool {
+        self.spec.host_users == Some(false)
+    }
+
+    /// A path that stands in it, as its operating system reads it.
+    #[must_use]
+    pub fn file_path<'p>(&self, path: &'p str) -> FilePath<'p> {
+        if self.is_windows() { FilePath::windows(path) } else { FilePath::linux(path) }
+    }
+
+    /// The volume of this name. Where a pod spec has none, its volume comes from a claim template beside it, as in
+    /// `StatefulSets`.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> Option<&Volume<'a>> {
+        self.spec.volumes.iter().find(|volume| &*volume.name == name)
     }
 }
 
@@ -73,6 +103,7 @@ pub struct AllContainers<'p, 'a> {
 impl<'p, 'a> Iterator for AllContainers<'p, 'a> {
     type Item = ContainerAt<'p, 'a>;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let (pod, list, index) = (self.pod, self.list, self.index);
@@ -102,7 +133,13 @@ pub struct ContainerAt<'p, 'a> {
     pub container: &'p Container<'a>,
 }
 
-impl ContainerAt<'_, '_> {
+impl<'p> ContainerAt<'p, '_> {
+    /// What exemptions may know it by.
+    #[must_use]
+    pub fn concern(&self) -> Concern<'p> {
+        Concern { container: Some(&self.container.name), image: Some(&self.container.image) }
+    }
+
     /// The path of a field of the container.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
@@ -138,12 +175,16 @@ views! {
         pub host_network "hostNetwork": bool,
         /// `hostPID`
         pub host_pid "hostPID": bool,
+        /// `hostUsers`
+        pub host_users "hostUsers": Option<bool>,
         /// `initContainers`
         pub init_containers "initContainers": Vec<Container<'a>>,
         /// `os`
         pub os "os": PodOs<'a>,
         /// `securityContext`
         pub security_context "securityContext": PodSecurityContext<'a>,
+        /// `shareProcessNamespace`
+        pub share_process_namespace "shareProcessNamespace": bool,
         /// `volumes`
         pub volumes "volumes": Vec<Volume<'a>>,
     }
@@ -156,12 +197,26 @@ views! {
 
     /// `PodSecurityContext`
     pub struct PodSecurityContext<'a> {
+        /// `fsGroup`
+        pub fs_group "fsGroup": Option<i64>,
+        /// `runAsGroup`
+        pub run_as_group "runAsGroup": Option<i64>,
         /// `runAsNonRoot`
         pub run_as_non_root "runAsNonRoot": Option<bool>,
         /// `runAsUser`
         pub run_as_user "runAsUser": Option<i64>,
+        /// `supplementalGroups`
+        pub supplemental_groups "supplementalGroups": Vec<i64>,
+        /// `sysctls`
+        pub sysctls "sysctls": Vec<Sysctl<'a>>,
         /// `windowsOptions`
         pub windows_options "windowsOptions": WindowsOptions<'a>,
+    }
+
+    /// `Sysctl`
+    pub struct Sysctl<'a> {
+        /// `name`
+        pub name "name": Text<'a>,
     }
 
     /// `Container`, and `EphemeralContainer` alike.
@@ -174,16 +229,58 @@ views! {
         pub restart_policy "restartPolicy": Text<'a>,
         /// `securityContext`
         pub security_context "securityContext": SecurityContext<'a>,
+        /// `startupProbe`
+        pub startup_probe "startupProbe": Probe<'a>,
+        /// `volumeDevices`
+        pub volume_devices "volumeDevices": Vec<VolumeDevice<'a>>,
+        /// `volumeMounts`
+        pub volume_mounts "volumeMounts": Vec<VolumeMount<'a>>,
+    }
+
+    /// `Probe`
+    pub struct Probe<'a> {
+        /// `exec`
+        pub exec "exec": ExecAction<'a>,
+    }
+
+    /// `ExecAction`
+    pub struct ExecAction<'a> {
+        /// `command`
+        pub command "command": Vec<Text<'a>>,
+    }
+
+    /// `VolumeDevice`
+    pub struct VolumeDevice<'a> {
+        /// `devicePath`
+        pub device_path "devicePath": Text<'a>,
+        /// `name`
+        pub name "name": Text<'a>,
+    }
+
+    /// `VolumeMount`
+    pub struct VolumeMount<'a> {
+        /// `mountPath`
+        pub mount_path "mountPath": Text<'a>,
+        /// `name`
+        pub name "name": Text<'a>,
+        /// `readOnly`
+        pub read_only "readOnly": bool,
     }
 
     /// `SecurityContext`
     pub struct SecurityContext<'a> {
         /// `allowPrivilegeEscalation`
         pub allow_privilege_escalation "allowPrivilegeEscalation": Option<bool>,
+        /// `capabilities`
+        pub capabilities "capabilities": Capabilities<'a>,
         /// `privileged`
         pub privileged "privileged": bool,
+        /// `procMount`
+        pub proc_mount "procMount": Text<'a>,
         /// `readOnlyRootFilesystem`
         pub read_only_root_filesystem "readOnlyRootFilesystem": Option<bool>,
+        /// `runAsGroup`
+        pub run_as_group "runAsGroup": Option<i64>,
         /// `runAsNonRoot`
         pub run_as_non_root "runAsNonRoot": Option<bool>,
         /// `runAsUser`
@@ -192,26 +289,20 @@ views! {
         pub windows_options "windowsOptions": WindowsOptions<'a>,
     }
 
+    /// `Capabilities`
+    pub struct Capabilities<'a> {
+        /// `add`
+        pub add "add": Vec<Text<'a>>,
+        /// `drop`
+        pub drop "drop": Vec<Text<'a>>,
+    }
+
     /// `WindowsSecurityContextOptions`
     pub struct WindowsOptions<'a> {
         /// `hostProcess`
         pub host_process "hostProcess": bool,
         /// `runAsUserName`
         pub run_as_user_name "runAsUserName": Text<'a>,
-    }
-
-    /// `Volume`
-    pub struct Volume<'a> {
-        /// `image`, which makes it an image volume.
-        pub image "image": Option<ImageVolumeSource<'a>>,
-        /// `name`
-        pub name "name": Text<'a>,
-    }
-
-    /// `ImageVolumeSource`
-    pub struct ImageVolumeSource<'a> {
-        /// `reference`
-        pub reference "reference": Text<'a>,
     }
 }
 
@@ -232,6 +323,7 @@ mod tests {
     fn finds_every_container_with_its_path_and_label() {
         let pod = Pod {
             path: "spec.template.spec".into(),
+            is_template: true,
             spec: json::from_slice(
                 br#"{"containers": [{"name": "web"}, {"name": "b"}],
                     "initContainers": [{"name": "setup"}, {"name": "proxy", "restartPolicy": "Always"}],
@@ -256,10 +348,13 @@ mod tests {
     #[test]
     fn null_is_the_same_as_absent() {
         let nulls: PodSpec = json::from_slice(
-            br#"{"containers": [{"name": null, "image": null, "restartPolicy": null, "securityContext": null},
-                               {"securityContext": {"privileged": null, "windowsOptions": null, "runAsUser": null}}],
+            br#"{"containers": [{"name": null, "image": null, "restartPolicy": null, "securityContext": null,
+                                "startupProbe": null, "volumeMounts": null, "volumeDevices": null},
+                               {"securityContext": {"privileged": null, "windowsOptions": null, "runAsUser": null,
+                                "capabilities": {"add": null, "drop": null}, "procMount": null}}],
                 "initContainers": null, "ephemeralContainers": null, "hostPID": null, "hostIPC": null,
-                "hostNetwork": null, "os": null, "securityContext": null, "volumes": null}"#,
+                "hostNetwork": null, "os": null, "securityContext": null, "volumes": null, "hostUsers": null,
+                "shareProcessNamespace": null}"#,
         )
         .unwrap();
         let absent: PodSpec = json::from_slice(br#"{"containers": [{}, {"securityContext": {}}]}"#).unwrap();

@@ -29,7 +29,7 @@ fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Res
         Some(b'{') => {
             let Entries(entries) = read(json, path)?;
             if entries.iter().any(|(key, value)| &**key == "containers" && is_container_list(*value)) {
-                pods.push(Pod { path: path.clone().into(), spec: read(json, path)? });
+                pods.push(Pod { path: path.clone().into(), is_template: true, spec: read(json, path)? });
             }
             for (key, value) in entries {
                 field_path::push_key(path, &key);

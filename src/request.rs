@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
+use crate::connection::{Access, ConnectOptions, Connection};
 use crate::field_path;
 use crate::json::{self, Failure, Raw};
 use crate::pod::{Pod, PodSpec};
@@ -20,10 +21,39 @@ const SHOWN: usize = 400;
 /// What `validate` receives: an admission request, and the settings as they are.
 #[derive(Debug)]
 pub struct Payload<'a> {
-    /// The pods to judge; none where the request cannot change what a container is.
-    pub pods: Vec<Pod<'a>>,
+    /// What is to be judged.
+    pub request: Request<'a>,
     /// The settings; `null` when there are none.
     pub settings: Value<'a>,
+}
+
+/// An admission request, as far as the policy judges it.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The namespace of the object; empty where it belongs to none.
+    pub namespace: Text<'a>,
+    /// Who asks.
+    pub user: UserInfo<'a>,
+    /// What is asked for.
+    pub subject: Subject<'a>,
+}
+
+/// What a request is about.
+#[derive(Debug)]
+pub enum Subject<'a> {
+    /// Something that cannot change what a container is.
+    Nothing,
+    /// An object with these pod specs is made.
+    Create(Vec<Pod<'a>>),
+    /// An object with these pod specs becomes one with those.
+    Update {
+        /// What there is.
+        old: Vec<Pod<'a>>,
+        /// What there will be.
+        new: Vec<Pod<'a>>,
+    },
+    /// Somebody reaches into what runs.
+    Connect(Connection<'a>),
 }
 
 impl<'a> Payload<'a> {
@@ -35,11 +65,19 @@ impl<'a> Payload<'a> {
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|failure| describe(&failure, payload, ""))?;
         let request = raw.request.ok_or("request: missing")?;
-        Ok(Self { pods: request.pods()?, settings: raw.settings })
+        Ok(Self { request: request.read()?, settings: raw.settings })
     }
 }
 
 views! {
+    /// `UserInfo` of `k8s.io/api/authentication/v1`.
+    pub struct UserInfo<'a> {
+        /// `username`
+        pub username "username": Text<'a>,
+        /// `groups`
+        pub groups "groups": Vec<Text<'a>>,
+    }
+
     struct RawPayload<'a> {
         request "request": Option<AdmissionRequest<'a>>,
         settings "settings": Value<'a>,
@@ -57,9 +95,13 @@ views! {
 #[derive(Debug)]
 struct AdmissionRequest<'a> {
     kind: Option<GroupKind<'a>>,
-    sub_resource: Option<Text<'a>>,
+    sub_resource: Text<'a>,
+    name: Text<'a>,
+    namespace: Text<'a>,
     operation: Option<Text<'a>>,
+    user_info: UserInfo<'a>,
     object: Option<Object<'a>>,
+    old_object: Option<Object<'a>>,
 }
 
 #[derive(Debug)]
@@ -71,27 +113,32 @@ enum Object<'a> {
 }
 
 impl<'a> AdmissionRequest<'a> {
-    fn pods(self) -> Result<Vec<Pod<'a>>, String> {
+    fn read(self) -> Result<Request<'a>, String> {
         let kind = self.kind.ok_or("request.kind: missing")?;
         let operation = self.operation.ok_or("request.operation: missing")?;
-        let needs_object = match &*operation {
-            "CREATE" | "UPDATE" => true,
-            "CONNECT" => false,
-            "DELETE" => return Ok(Vec::new()),
+        let subject = match &*operation {
+            "DELETE" => Subject::Nothing,
+            "CREATE" | "UPDATE" | "CONNECT" if never_changes_containers(&self.sub_resource) => {
+                Subject::Nothing
+            }
+            "CREATE" => Subject::Create(pods(&kind, self.object.ok_or("request.object: missing")?)?),
+            "UPDATE" => {
+                let new = pods(&kind, self.object.ok_or("request.object: missing")?)?;
+                let old = old_pods(&kind, self.old_object.ok_or("request.oldObject: missing")?)?;
+                Subject::Update { old, new }
+            }
+            "CONNECT" => match Access::find(&self.sub_resource) {
+                Some(access) => Subject::Connect(Connection {
+                    access,
+                    to: self.name,
+                    user: self.user_info.username.clone(),
+                    options: self.object.map_or_else(|| Ok(ConnectOptions::default()), connect_options)?,
+                }),
+                None => Subject::Nothing,
+            },
             _ => return Err("request.operation: must be CREATE, UPDATE, DELETE or CONNECT".to_owned()),
         };
-        if self.sub_resource.is_some_and(|name| never_changes_containers(&name)) {
-            return Ok(Vec::new());
-        }
-        match self.object {
-            Some(Object::Workload(workload, spec)) => pod_of(workload, spec),
-            Some(Object::Unread(raw)) => match kind.workload() {
-                Some(workload) => read_object(raw, workload),
-                None => pod_spec_finder::find(raw),
-            },
-            None if needs_object => Err("request.object: missing".to_owned()),
-            None => Ok(Vec::new()),
-        }
+        Ok(Request { namespace: self.namespace, user: self.user_info, subject })
     }
 }
 
@@ -106,15 +153,60 @@ fn never_changes_containers(sub_resource: &str) -> bool {
     matches!(sub_resource, "status" | "scale" | "binding" | "eviction")
 }
 
-fn read_object<'a>(Raw(json): Raw<'a>, workload: &'static Workload) -> Result<Vec<Pod<'a>>, String> {
-    let spec = json::read_seed(json, PodSpecAt(workload.pod_spec))
-        .map_err(|failure| describe(&failure, json, ""))?;
-    pod_of(workload, spec)
+fn pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
+    match object {
+        Object::Workload(workload, spec) => pod_of(workload, spec, ""),
+        Object::Unread(raw) => match kind.workload() {
+            Some(workload) => read_object(raw, workload, ""),
+            None => pod_spec_finder::find(raw),
+        },
+    }
 }
 
-fn pod_of<'a>(workload: &Workload, spec: Option<PodSpec<'a>>) -> Result<Vec<Pod<'a>>, String> {
-    let spec = spec.ok_or_else(|| format!("{}: missing", workload.pod_spec))?;
-    Ok(vec![Pod { path: workload.pod_spec.into(), spec }])
+/// The pods that an update replaces.
+///
+/// What cannot be read of a kind that is not built in counts as nothing, so that the update is judged in full: it may
+/// be the one that mends the object.
+fn old_pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
+    match object {
+        Object::Workload(workload, spec) => pod_of(workload, spec, OLD_OBJECT),
+        Object::Unread(raw) => match kind.workload() {
+            Some(workload) => read_object(raw, workload, OLD_OBJECT),
+            None => Ok(pod_spec_finder::find(raw).unwrap_or_default()),
+        },
+    }
+}
+
+/// Where the object stands that an update replaces. The path of the other one is left out of messages.
+const OLD_OBJECT: &str = "request.oldObject";
+
+fn read_object<'a>(
+    Raw(json): Raw<'a>,
+    workload: &'static Workload,
+    base: &str,
+) -> Result<Vec<Pod<'a>>, String> {
+    let spec = json::read_seed(json, PodSpecAt(workload.pod_spec))
+        .map_err(|failure| describe(&failure, json, base))?;
+    pod_of(workload, spec, base)
+}
+
+fn pod_of<'a>(workload: &Workload, spec: Option<PodSpec<'a>>, base: &str) -> Result<Vec<Pod<'a>>, String> {
+    let spec = spec.ok_or_else(|| {
+        let mut path = base.to_owned();
+        field_path::push_path(&mut path, workload.pod_spec);
+        format!("{path}: missing")
+    })?;
+    Ok(vec![Pod { path: workload.pod_spec.into(), is_template: workload.is_template(), spec }])
+}
+
+/// The options of a connection belong to a kind of their own, which is none of the built-in ones.
+fn connect_options(object: Object<'_>) -> Result<ConnectOptions<'_>, String> {
+    match object {
+        Object::Unread(Raw(json)) => {
+            json::from_slice(json).map_err(|failure| describe(&failure, json, "request.object"))
+        }
+        Object::Workload(..) => Err("request.object: must be the options of a connection".to_owned()),
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for AdmissionRequest<'a> {
@@ -136,34 +228,62 @@ impl<'de> Visitor<'de> for RequestVisitor {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut kind: Option<Option<GroupKind>> = None;
-        let (mut sub_resource, mut operation) = (None, None);
-        let mut object = None;
+        let mut operation: Option<Option<Text>> = None;
+        let (mut sub_resource, mut name, mut namespace, mut user_info) = (None, None, None, None);
+        let (mut object, mut old_object) = (None, None);
         while let Some(key) = map.next_key::<Text>()? {
             match &*key {
                 "kind" => read_once(&mut map, "kind", &mut kind)?,
                 "subResource" => read_once(&mut map, "subResource", &mut sub_resource)?,
+                "name" => read_once(&mut map, "name", &mut name)?,
+                "namespace" => read_once(&mut map, "namespace", &mut namespace)?,
                 "operation" => read_once(&mut map, "operation", &mut operation)?,
-                "object" if object.is_some() => return Err(M::Error::duplicate_field("object")),
+                "userInfo" => read_once(&mut map, "userInfo", &mut user_info)?,
                 "object" => {
-                    let known = kind.as_ref().and_then(Option::as_ref).and_then(GroupKind::workload);
-                    object = Some(match known {
-                        Some(workload) => {
-                            let spec = map.next_value_seed(PodSpecAt(workload.pod_spec))?;
-                            Some(Object::Workload(workload, spec))
-                        }
-                        None => map.next_value::<Option<_>>()?.map(Object::Unread),
-                    });
+                    let workload = kind.as_ref().and_then(Option::as_ref).and_then(GroupKind::workload);
+                    read_object_once(&mut map, "object", workload, &mut object)?;
+                }
+                "oldObject" => {
+                    // Whoever deletes something unreadable is not held up.
+                    let is_update = operation.as_ref().is_some_and(|name| name.as_deref() == Some("UPDATE"));
+                    let workload = kind.as_ref().and_then(Option::as_ref).and_then(GroupKind::workload);
+                    read_object_once(&mut map, "oldObject", workload.filter(|_| is_update), &mut old_object)?;
                 }
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
         Ok(AdmissionRequest {
             kind: kind.flatten(),
-            sub_resource: sub_resource.flatten(),
+            sub_resource: sub_resource.flatten().unwrap_or_default(),
+            name: name.flatten().unwrap_or_default(),
+            namespace: namespace.flatten().unwrap_or_default(),
             operation: operation.flatten(),
+            user_info: user_info.flatten().unwrap_or_default(),
             object: object.flatten(),
+            old_object: old_object.flatten(),
         })
     }
+}
+
+/// Reads an object of a kind, or keeps it when there is none yet.
+#[expect(clippy::option_option, reason = "met, and not null")]
+fn read_object_once<'de, M: MapAccess<'de>>(
+    map: &mut M,
+    key: &'static str,
+    workload: Option<&'static Workload>,
+    object: &mut Option<Option<Object<'de>>>,
+) -> Result<(), M::Error> {
+    if object.is_some() {
+        return Err(M::Error::duplicate_field(key));
+    }
+    *object = Some(match workload {
+        Some(workload) => {
+            let spec = map.next_value_seed(PodSpecAt(workload.pod_spec))?;
+            Some(Object::Workload(workload, spec))
+        }
+        None => map.next_value::<Option<_>>()?.map(Object::Unread),
+    });
+    Ok(())
 }
 
 /// Reads the pod spec at a path of keys, if there is one, and skips whatever stands beside it.
@@ -241,13 +361,13 @@ mod tests {
     fn read(request: &str) -> Result<Vec<String>, String> {
         let payload = format!(r#"{{"request": {request}, "settings": {{}}}}"#);
         let payload = Payload::read(payload.as_bytes())?;
-        Ok(payload
-            .pods
-            .iter()
-            .flat_map(|pod| {
-                pod.all_containers().map(|container| container.path_to("image")).collect::<Vec<_>>()
-            })
-            .collect())
+        let pods = match payload.request.subject {
+            Subject::Create(pods) => pods,
+            Subject::Update { new, .. } => new,
+            Subject::Nothing | Subject::Connect(_) => Vec::new(),
+        };
+        let images = |pod: &Pod<'_>| pod.all_containers().map(|at| at.path_to("image")).collect::<Vec<_>>();
+        Ok(pods.iter().flat_map(images).collect())
     }
 
     const POD: &str = r#""kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE""#;
@@ -279,7 +399,7 @@ mod tests {
         let judged = |operation: &str, sub_resource: &str| {
             read(&format!(
                 r#"{{"kind": {{"group": "", "kind": "Pod"}}, "operation": "{operation}", "subResource": {sub_resource},
-                    "object": {{"spec": {{"containers": [{{}}]}}}}}}"#
+                    "object": {{"spec": {{"containers": [{{}}]}}}}, "oldObject": {{"spec": {{}}}}}}"#
             ))
             .unwrap()
             .len()
@@ -378,5 +498,66 @@ mod tests {
         let object = format!(r#"{{"spec": {{"securityContext": {{"runAsUser": {}}}}}}}"#, "9".repeat(10_000));
         let error = read(&format!("{{{POD}, \"object\": {object}}}")).unwrap_err();
         assert_eq!(error.chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn reads_what_an_update_replaces() {
+        let error = |old: &str| {
+            let update =
+                r#""kind": {"group": "", "kind": "Pod"}, "operation": "UPDATE", "object": {"spec": {}}"#;
+            let in_passing = read(&format!("{{{update}{old}}}")).unwrap_err();
+            let kept = format!(
+                "{{{}{update}}}",
+                old.strip_prefix(", ").map_or(String::new(), |old| format!("{old}, "))
+            );
+            assert_eq!(read(&kept).unwrap_err(), in_passing);
+            in_passing
+        };
+        assert_eq!(error(""), "request.oldObject: missing");
+        assert_eq!(error(r#", "oldObject": {}"#), "request.oldObject.spec: missing");
+        assert_eq!(
+            error(r#", "oldObject": {"spec": {"hostPID": 1}}"#),
+            "request.oldObject.spec.hostPID: must be a boolean, not a number"
+        );
+    }
+
+    #[test]
+    fn nobody_is_held_up_by_the_old_object() {
+        let delete =
+            r#"{"kind": {"group": "", "kind": "Pod"}, "operation": "DELETE", "oldObject": {"spec": 1}}"#;
+        assert_eq!(read(delete).unwrap(), [""; 0]);
+        let mend = r#"{"kind": {"group": "x", "kind": "Fleet"}, "operation": "UPDATE",
+            "oldObject": {"pod": {"containers": [{"name": 1}]}}, "object": {"pod": {"containers": [{"name": "a"}]}}}"#;
+        assert_eq!(read(mend).unwrap(), ["pod.containers[0].image"]);
+    }
+
+    fn connection(sub_resource: &str, object: &str) -> Result<Option<String>, String> {
+        let payload = format!(
+            r#"{{"request": {{"kind": {{"group": "", "kind": "PodExecOptions"}}, "operation": "CONNECT",
+                "subResource": "{sub_resource}", "name": "web-1", "userInfo": {{"username": "jane"}}, "object": {object}}}}}"#
+        );
+        match Payload::read(payload.as_bytes())?.request.subject {
+            Subject::Connect(connection) => {
+                Ok(Some(format!("{:?} {}", connection.access, connection.label())))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    #[test]
+    fn reads_how_somebody_reaches_into_a_pod() {
+        let found = |sub_resource, object| connection(sub_resource, object).unwrap();
+        assert_eq!(found("exec", r#"{"container": "web"}"#).unwrap(), r#"Exec container "web" of "web-1""#);
+        assert_eq!(found("attach", "null").unwrap(), r#"Attach the default container of "web-1""#);
+        assert_eq!(
+            found("portforward", r#"{"ports": [80]}"#).unwrap(),
+            r#"PortForward the default container of "web-1""#
+        );
+        assert_eq!(found("proxy", r#"{"path": "/"}"#).unwrap(), r#"Proxy the default container of "web-1""#);
+        assert_eq!(found("console", r#"{"command": 3}"#), None);
+        assert_eq!(
+            connection("exec", r#"{"command": "sh"}"#).unwrap_err(),
+            "request.object.command: must be a list, not a string"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use kubewarden_policy_sdk::settings::SettingsValidationResponse;
 
+use crate::date::Date;
 use crate::json;
 use crate::request::Payload;
 use crate::settings::Settings;
@@ -17,7 +18,7 @@ pub fn validate(payload: &[u8]) -> Result<Response, String> {
         Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
     let settings = Settings::read(&payload.settings)
         .map_err(|errors| format!("the settings of the policy are invalid: {errors}"))?;
-    Ok(verdict::judge(&payload.pods, &settings))
+    Ok(verdict::judge(&payload.request, &settings, Date::today))
 }
 
 /// The answer to a payload of `validate_settings`: all that is wrong with them, one sentence a line.
@@ -27,7 +28,7 @@ pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
         .map_err(|failure| {
             format!("the settings cannot be read: {} at byte {}", failure.message, failure.offset)
         })
-        .and_then(|settings| Settings::read(&settings));
+        .and_then(|settings| Settings::read(&settings).map(drop));
     SettingsValidationResponse { valid: read.is_ok(), message: read.err() }
 }
 

@@ -5,30 +5,35 @@
 
 use std::fmt;
 
+use crate::exemptions::Exemptions;
 use crate::options::Options;
 use crate::rules::{Definition, RULES, Rule};
 use crate::value::Value;
 
 /// The settings, bound: every rule that is on, ready to check.
 #[derive(Debug)]
-pub struct Settings {
+pub struct Settings<'s> {
     /// What happens to denials.
     pub enforcement: Enforcement,
+    /// What counts when an object is updated.
+    pub on_update: OnUpdate,
     /// The rules that are on, in the order in which findings are reported.
-    pub rules: Vec<ActiveRule>,
+    pub rules: Vec<ActiveRule<'s>>,
+    /// Who and what the rules do not count for.
+    pub exemptions: Exemptions<'s>,
 }
 
 /// A rule that is on.
-pub struct ActiveRule {
+pub struct ActiveRule<'s> {
     /// Its id, as in settings and messages.
     pub id: &'static str,
     /// What its findings lead to.
     pub severity: Severity,
     /// The rule with its own options.
-    pub rule: Box<dyn Rule>,
+    pub rule: Box<dyn Rule + 's>,
 }
 
-impl fmt::Debug for ActiveRule {
+impl fmt::Debug for ActiveRule<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {:?}", self.id, self.severity)
     }
@@ -41,6 +46,15 @@ pub enum Enforcement {
     Deny,
     /// Denials are turned into warnings.
     Warn,
+}
+
+/// `onUpdate`: what counts when an object is updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUpdate {
+    /// What the old object does not have already.
+    Changes,
+    /// Everything.
+    All,
 }
 
 /// What the findings of a rule lead to.
@@ -57,36 +71,45 @@ pub type Mode = Option<Severity>;
 
 const ENFORCEMENTS: [(&str, Enforcement); 2] = [("deny", Enforcement::Deny), ("warn", Enforcement::Warn)];
 
+const ON_UPDATE: [(&str, OnUpdate); 2] = [("changes", OnUpdate::Changes), ("all", OnUpdate::All)];
+
 const MODES: [(&str, Mode); 3] =
     [("off", None), ("warn", Some(Severity::Warn)), ("deny", Some(Severity::Deny))];
 
-impl Settings {
+impl<'s> Settings<'s> {
     /// Reads and binds the settings; `null` means `{}`.
     ///
     /// # Errors
     /// Everything that is wrong with them, one sentence a line, the key first.
-    pub fn read(settings: &Value<'_>) -> Result<Self, String> {
+    pub fn read(settings: &'s Value<'s>) -> Result<Self, String> {
         let entries = match settings {
             Value::Object(entries) => &**entries,
             Value::Null => &[],
             other => return Err(format!("the settings must be an object, not {}", other.type_name())),
         };
         let mut errors = Vec::new();
-        let mut options = Options::new("", entries, &mut errors);
+        let mut options = Options::new(entries, &mut errors);
         let enforcement = options.one_of("enforcement", Enforcement::Deny, &ENFORCEMENTS);
-        let rules = RULES.iter().filter_map(|definition| read_rule(definition, &mut options)).collect();
+        let on_update = options.one_of("onUpdate", OnUpdate::Changes, &ON_UPDATE);
+        let mut rules = Vec::with_capacity(RULES.len());
+        rules.extend(RULES.iter().filter_map(|definition| read_rule(definition, &mut options)));
+        let exemptions = Exemptions::new(&mut options);
         options.refuse_unknown_keys();
-        if errors.is_empty() { Ok(Self { enforcement, rules }) } else { Err(errors.join("\n")) }
+        if errors.is_empty() {
+            Ok(Self { enforcement, on_update, rules, exemptions })
+        } else {
+            Err(errors.join("\n"))
+        }
     }
 }
 
 /// A rule is set by an object, or by a mode alone. An object is read even where it switches the rule off, for what is
 /// wrong in it.
-fn read_rule(definition: &Definition, options: &mut Options<'_>) -> Option<ActiveRule> {
+fn read_rule<'s>(definition: &Definition, options: &mut Options<'_, 's>) -> Option<ActiveRule<'s>> {
     let id = definition.id;
     let Some(mut own) = options.object(id) else {
         let severity = read_mode(options, id, definition.mode)?;
-        let rule = (definition.bind)(&mut Options::new(id, &[], &mut Vec::new()));
+        let rule = (definition.bind)(&mut Options::new(&[], &mut Vec::new()));
         return Some(ActiveRule { id, severity, rule });
     };
     let mode = read_mode(&mut own, "mode", definition.mode);
@@ -96,7 +119,7 @@ fn read_rule(definition: &Definition, options: &mut Options<'_>) -> Option<Activ
 }
 
 /// YAML reads a bare `off` as `false`.
-fn read_mode(options: &mut Options<'_>, key: &'static str, default: Mode) -> Mode {
+fn read_mode(options: &mut Options<'_, '_>, key: &'static str, default: Mode) -> Mode {
     match options.get(key) {
         Some(Value::Bool(false)) => None,
         _ => options.one_of(key, default, &MODES),
@@ -110,16 +133,18 @@ mod tests {
     use super::*;
     use crate::json;
 
-    fn read(settings: &serde_json::Value) -> Result<Settings, String> {
-        Settings::read(&json::from_slice(settings.to_string().as_bytes()).unwrap())
+    fn read<T>(settings: &serde_json::Value, then: impl FnOnce(Result<Settings<'_>, String>) -> T) -> T {
+        let settings = settings.to_string();
+        let settings = json::from_slice(settings.as_bytes()).unwrap();
+        then(Settings::read(&settings))
     }
 
     fn modes(settings: &serde_json::Value) -> Vec<(&'static str, Severity)> {
-        read(settings).unwrap().rules.iter().map(|rule| (rule.id, rule.severity)).collect()
+        read(settings, |read| read.unwrap().rules.iter().map(|rule| (rule.id, rule.severity)).collect())
     }
 
     fn errors(settings: &serde_json::Value) -> Vec<String> {
-        read(settings).unwrap_err().lines().map(str::to_owned).collect()
+        read(settings, |read| read.unwrap_err().lines().map(str::to_owned).collect())
     }
 
     /// Every rule set to the same.
@@ -128,14 +153,22 @@ mod tests {
     }
 
     #[test]
-    fn by_default_every_rule_denies() {
-        let all: Vec<_> = RULES.iter().map(|rule| (rule.id, Severity::Deny)).collect();
-        assert_eq!(modes(&json!({})), all);
-        assert_eq!(modes(&json!(null)), all);
-        assert_eq!(modes(&each_rule(&json!(null))), all);
-        assert_eq!(modes(&each_rule(&json!({}))), all);
-        assert_eq!(modes(&each_rule(&json!({"mode": null}))), all);
-        assert_eq!(read(&json!({})).unwrap().enforcement, Enforcement::Deny);
+    fn by_default_most_rules_deny() {
+        let on: Vec<_> =
+            RULES.iter().filter_map(|rule| rule.mode.map(|severity| (rule.id, severity))).collect();
+        let off: Vec<_> = RULES.iter().filter(|rule| rule.mode.is_none()).map(|rule| rule.id).collect();
+        assert!(on.iter().all(|(_, severity)| *severity == Severity::Deny));
+        assert_eq!(
+            off,
+            ["ephemeralContainers", "interactiveAccess", "shellRemoval", "sharedProcessNamespace"]
+        );
+        assert_eq!(modes(&json!({})), on);
+        assert_eq!(modes(&json!(null)), on);
+        assert_eq!(modes(&each_rule(&json!(null))), on);
+        assert_eq!(modes(&each_rule(&json!({}))), on);
+        assert_eq!(modes(&each_rule(&json!({"mode": null}))), on);
+        assert_eq!(modes(&each_rule(&json!("deny"))).len(), RULES.len());
+        assert_eq!(modes(&each_rule(&json!("off"))), []);
     }
 
     #[test]
@@ -149,8 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn enforcement_may_warn() {
-        assert_eq!(read(&json!({"enforcement": "warn"})).unwrap().enforcement, Enforcement::Warn);
+    fn the_switches_have_defaults() {
+        let switches = |settings: &serde_json::Value| {
+            read(settings, |read| read.map(|read| (read.enforcement, read.on_update)).unwrap())
+        };
+        assert_eq!(switches(&json!({})), (Enforcement::Deny, OnUpdate::Changes));
+        assert_eq!(
+            switches(&json!({"enforcement": "warn", "onUpdate": "all"})),
+            (Enforcement::Warn, OnUpdate::All)
+        );
     }
 
     #[test]
@@ -175,7 +215,7 @@ mod tests {
                 r#"hostNamespaces.alow: unknown key, did you mean "allow"? (allowed: mode, allow)"#,
                 "imageReference.require: must be one of tag, digest, not a list",
                 "imageReference.deniedTags: must be a list, not a string",
-                r#"readonlyRootFilesystem: unknown key, did you mean "readOnlyRootFilesystem"? (allowed: enforcement, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference)"#,
+                r#"readonlyRootFilesystem: unknown key, did you mean "readOnlyRootFilesystem"? (allowed: enforcement, onUpdate, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference, imageChange, hostPathVolumes, writableMounts, capabilities, procMount, sysctls, ephemeralContainers, interactiveAccess, shellRemoval, sharedProcessNamespace, exemptions)"#,
             ]
         );
     }

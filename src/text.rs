@@ -35,6 +35,12 @@ impl From<String> for Text<'_> {
     }
 }
 
+impl From<&Text<'_>> for String {
+    fn from(text: &Text<'_>) -> Self {
+        text.0.clone().into_owned()
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
@@ -64,6 +70,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// A user's string in double quotes, on one line whatever it holds, and never longer than a message bears.
+#[inline(never)]
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(SHOWN) + 2);

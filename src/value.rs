@@ -16,8 +16,8 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number. No setting takes one yet.
-    Number,
+    /// A number, as an integer where it is written as one.
+    Number(Option<i64>),
     /// A string.
     String(Text<'a>),
     /// A list.
@@ -33,7 +33,7 @@ impl Value<'_> {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
-            Self::Number => "a number",
+            Self::Number(_) => "a number",
             Self::String(_) => "a string",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
@@ -64,8 +64,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Bool(value))
     }
 
-    fn visit_borrowed_bytes<E: Error>(self, _: &'de [u8]) -> Result<Self::Value, E> {
-        Ok(Value::Number)
+    fn visit_borrowed_bytes<E: Error>(self, number: &'de [u8]) -> Result<Self::Value, E> {
+        Ok(Value::Number(std::str::from_utf8(number).ok().and_then(|number| number.parse().ok())))
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -107,7 +107,7 @@ mod tests {
             json::from_slice(br#"{"b": [1, -1, 1.5, "x", "\n", null], "a": {"c": true}}"#).unwrap();
         assert_eq!(
             format!("{value:?}"),
-            r#"Object([(Text("b"), List([Number, Number, Number, String(Text("x")), String(Text("\n")), Null])), (Text("a"), Object([(Text("c"), Bool(true))]))])"#
+            r#"Object([(Text("b"), List([Number(Some(1)), Number(Some(-1)), Number(None), String(Text("x")), String(Text("\n")), Null])), (Text("a"), Object([(Text("c"), Bool(true))]))])"#
         );
     }
 

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::date::Date;
+use crate::exemptions::Usage;
 use crate::field_path;
 use crate::finding::Finding;
 use crate::pod::Pod;
-use crate::settings::{ActiveRule, Enforcement, Settings, Severity};
+use crate::request::{Request, Subject};
+use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
+
+/// The audit annotation that names the exemptions which made a difference.
+const EXEMPTIONS: &str = "exemptions";
 
 /// The HTTP status of a denial: forbidden.
 const FORBIDDEN: u16 = 403;
@@ -25,7 +31,7 @@ pub struct Response {
     /// The HTTP status of a denial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
-    /// The number of findings of each rule that has any, for the audit log.
+    /// The number of findings of each rule that has any, and the exemptions that were used, for the audit log.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub audit_annotations: BTreeMap<&'static str, String>,
     /// What the user is told though the object is admitted, or besides the denial.
@@ -47,14 +53,15 @@ impl Response {
     }
 }
 
-/// Judges the pods by every rule that is on.
+/// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day.
 #[must_use]
-pub fn judge(pods: &[Pod<'_>], settings: &Settings) -> Response {
+pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date) -> Response {
+    let mut judge = Judge { request, settings, today, usage: Usage::default() };
     let mut denials = Vec::new();
     let mut warnings = Vec::new();
     let mut audit_annotations = BTreeMap::new();
     for active in &settings.rules {
-        let findings = check(active, pods);
+        let findings = judge.findings(active);
         if findings.is_empty() {
             continue;
         }
@@ -66,6 +73,10 @@ pub fn judge(pods: &[Pod<'_>], settings: &Settings) -> Response {
             _ => warnings.extend(findings.iter().map(|finding| finding.warning(active.id))),
         }
     }
+    warnings.extend(settings.exemptions.warnings(&judge.usage));
+    if let Some(annotation) = settings.exemptions.annotation(&judge.usage) {
+        audit_annotations.insert(EXEMPTIONS, annotation);
+    }
     let accepted = denials.is_empty();
     Response {
         accepted,
@@ -76,10 +87,78 @@ pub fn judge(pods: &[Pod<'_>], settings: &Settings) -> Response {
     }
 }
 
-fn check(active: &ActiveRule, pods: &[Pod<'_>]) -> Vec<Finding> {
-    let mut findings: Vec<_> = pods.iter().flat_map(|pod| active.rule.check(pod)).collect();
+/// What is needed to say which findings count.
+struct Judge<'j, 's> {
+    request: &'j Request<'j>,
+    settings: &'j Settings<'s>,
+    today: fn() -> Date,
+    usage: Usage,
+}
+
+impl<'j> Judge<'j, '_> {
+    /// What a rule finds, in path order, minus exemptions, minus what the old object already has.
+    fn findings(&mut self, active: &ActiveRule<'_>) -> Vec<Finding<'j>> {
+        let rule = &*active.rule;
+        let mut found = Vec::new();
+        match &self.request.subject {
+            Subject::Nothing => {}
+            Subject::Connect(connection) => rule.check_connection(connection, &mut found),
+            Subject::Create(pods) => {
+                for pod in pods {
+                    rule.check(pod, &mut found);
+                    rule.check_change(None, pod, &mut found);
+                }
+            }
+            Subject::Update { old, new } => {
+                for pod in new {
+                    rule.check(pod, &mut found);
+                }
+                if !found.is_empty() && self.settings.on_update == OnUpdate::Changes {
+                    self.remove_known(active, old, &mut found);
+                }
+                for pod in new {
+                    rule.check_change(old.iter().find(|old| old.path == pod.path), pod, &mut found);
+                }
+            }
+        }
+        self.remove_exempt(active.id, &mut found);
+        sort(&mut found);
+        found
+    }
+
+    /// Takes away what the old object already has, once each: of two that cannot be told apart, one may be new.
+    fn remove_known(&self, active: &ActiveRule<'_>, old: &'j [Pod<'_>], found: &mut Vec<Finding<'j>>) {
+        let mut known = Vec::new();
+        for pod in old {
+            active.rule.check(pod, &mut known);
+        }
+        // What an exemption covered was no finding, and is one once it does not cover it any more.
+        let mut judge = Judge { usage: Usage::default(), ..*self };
+        judge.remove_exempt(active.id, &mut known);
+        sort(&mut known);
+        let mut is_taken = vec![false; known.len()];
+        found.retain(|finding| {
+            let start =
+                known.partition_point(|other| field_path::compare(&other.path, &finding.path).is_lt());
+            let same_path = known.iter().zip(&mut is_taken).skip(start);
+            for (other, is_taken) in same_path.take_while(|(other, _)| other.path == finding.path) {
+                if !*is_taken && finding.is_same(other) {
+                    *is_taken = true;
+                    return false;
+                }
+            }
+            true
+        });
+    }
+
+    fn remove_exempt(&mut self, rule: &str, found: &mut Vec<Finding<'j>>) {
+        let Self { request, settings, today, usage } = self;
+        found.retain(|finding| !settings.exemptions.cover(rule, finding, request, *today, usage));
+    }
+}
+
+fn sort(findings: &mut [Finding<'_>]) {
     findings.sort_by(|a, b| field_path::compare(&a.path, &b.path));
-    findings
 }
 
 #[cfg(test)]
@@ -88,14 +167,27 @@ mod tests {
 
     use super::*;
     use crate::json;
+    use crate::pod::Pod;
+    use crate::request::UserInfo;
     use crate::value::Value;
 
+    const SPEC: &str = r#"{"hostPID": true, "containers": [{"name": "a", "image": "a:1",
+        "securityContext": {"privileged": true, "allowPrivilegeEscalation": false,
+                            "readOnlyRootFilesystem": true, "runAsUser": 1}}]}"#;
+
+    fn pod(spec: &str) -> Pod<'_> {
+        Pod { path: "spec".into(), is_template: false, spec: json::from_slice(spec.as_bytes()).unwrap() }
+    }
+
+    fn answer_to(subject: Subject<'_>, settings: &serde_json::Value) -> Response {
+        let request = Request { namespace: "shop".into(), user: UserInfo::default(), subject };
+        let settings = settings.to_string();
+        let settings: Value = json::from_slice(settings.as_bytes()).unwrap();
+        judge(&request, &Settings::read(&settings).unwrap(), || Date::parse("2027-06-30").unwrap())
+    }
+
     fn answer(settings: &serde_json::Value) -> Response {
-        let spec = r#"{"hostPID": true, "containers": [{"name": "a", "image": "a:1",
-            "securityContext": {"privileged": true, "allowPrivilegeEscalation": false,
-                                "readOnlyRootFilesystem": true, "runAsUser": 1}}]}"#;
-        let pod = Pod { path: "spec".into(), spec: json::from_slice(spec.as_bytes()).unwrap() };
-        judge(&[pod], &Settings::read(&json::from_slice(settings.to_string().as_bytes()).unwrap()).unwrap())
+        answer_to(Subject::Create(vec![pod(SPEC)]), settings)
     }
 
     const PRIVILEGED: &str = r#"spec.containers[0].securityContext.privileged: container "a" must not set it to true [privileged]"#;
@@ -148,8 +240,78 @@ mod tests {
         assert_eq!(read.warnings.unwrap(), [PRIVILEGED]);
         assert_eq!(read.audit_annotations.unwrap().len(), 2);
         assert_eq!(
-            serde_json::to_string(&judge(&[], &Settings::read(&Value::Null).unwrap())).unwrap(),
+            serde_json::to_string(&answer_to(Subject::Nothing, &json!(null))).unwrap(),
             r#"{"accepted":true}"#
+        );
+    }
+
+    /// The lines of the denial of an update.
+    fn update(old: &str, new: &str, settings: &serde_json::Value) -> Vec<String> {
+        let response = answer_to(Subject::Update { old: vec![pod(old)], new: vec![pod(new)] }, settings);
+        response.message.unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_update_is_judged_by_what_it_changes() {
+        let changed = SPEC.replace("\"hostPID\": true", "\"hostPID\": true, \"hostIPC\": true");
+        let host_ipc = "spec.hostIPC: the pod must not share the host's IPC namespace [hostNamespaces]";
+        assert_eq!(update(SPEC, SPEC, &json!({})), [""; 0]);
+        assert_eq!(update(SPEC, &changed, &json!({})), [host_ipc]);
+        assert_eq!(update(SPEC, SPEC, &json!({"onUpdate": "all"})), [PRIVILEGED, HOST_PID]);
+        assert_eq!(update("{}", SPEC, &json!({})), [PRIVILEGED, HOST_PID]);
+    }
+
+    #[test]
+    fn another_value_is_a_change() {
+        let spec = |value: &str| {
+            format!(
+                r#"{{"containers": [{{"name": "a", "image": "a:1", "securityContext":
+                    {{"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": {value}, "runAsUser": 1}}}}]}}"#
+            )
+        };
+        assert_eq!(update(&spec("null"), &spec("null"), &json!({})), [""; 0]);
+        assert_eq!(update(&spec("null"), &spec("false"), &json!({})).len(), 1);
+    }
+
+    #[test]
+    fn each_finding_that_is_known_counts_once() {
+        // Two containers of one name at one path do not exist; two keys that are too long to be told apart do.
+        let key = "k".repeat(200);
+        let found = |path: &str| Pod {
+            path: path.to_owned().into(),
+            is_template: true,
+            ..pod(r#"{"hostPID": true}"#)
+        };
+        let settings = Value::Null;
+        let settings = Settings::read(&settings).unwrap();
+        let update = Subject::Update { old: vec![found(&key)], new: vec![found(&key), found(&key)] };
+        let request = Request { namespace: "".into(), user: UserInfo::default(), subject: update };
+        assert_eq!(judge(&request, &settings, Date::today).message.unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn what_was_exempt_is_new_when_it_is_exempt_no_more() {
+        let exempt = json!({"exemptions": [{"reason": "mesh", "images": ["mesh"]}], "imageChange": "off"});
+        let old = SPEC.replace("a:1", "mesh:1").replace("\"hostPID\": true, ", "");
+        let new = old.replace("mesh:1", "evil:1");
+        assert_eq!(update(&old, &old, &exempt), [""; 0]);
+        assert_eq!(update(&old, &new, &exempt), [PRIVILEGED]);
+    }
+
+    #[test]
+    fn the_audit_log_names_exemptions_that_were_used() {
+        let exemptions = json!([{"reason": "shop", "rules": ["hostNamespaces"], "namespaces": ["shop"]},
+                                {"reason": "unused", "namespaces": ["bar"]},
+                                {"reason": "late", "rules": ["privileged"], "containers": ["a"], "expires": "2027-06-30"}]);
+        let response = answer(&json!({"exemptions": exemptions}));
+        assert_eq!(response.message.unwrap(), PRIVILEGED);
+        assert_eq!(response.warnings, ["exemptions[2] expired on 2027-06-30: late"]);
+        assert_eq!(
+            response.audit_annotations,
+            BTreeMap::from([
+                ("exemptions", "exemptions[0]: shop".to_owned()),
+                ("privileged", "1".to_owned())
+            ])
         );
     }
 }

@@ -35,14 +35,22 @@ macro_rules! views {
                     where
                         M: ::serde::de::MapAccess<'de>,
                     {
-                        $(let mut $field = None;)*
+                        // Their places in `seen`.
+                        #[expect(non_camel_case_types, reason = "named like the fields")]
+                        enum Field { $($field,)* }
+
+                        let mut view = $view::default();
+                        let mut seen = 0;
                         while let Some(key) = map.next_key::<$crate::text::Text<'de>>()? {
                             match &*key {
-                                $($key => $crate::view::read_once(&mut map, $key, &mut $field)?,)*
+                                $($key => {
+                                    $crate::view::mark(&mut seen, Field::$field as u32, $key)?;
+                                    $crate::view::read(&mut map, &mut view.$field)?;
+                                })*
                                 _ => _ = map.next_value::<::serde::de::IgnoredAny>()?,
                             }
                         }
-                        Ok($view { $($field: $field.flatten().unwrap_or_default(),)* })
+                        Ok(view)
                     }
                 }
 
@@ -53,6 +61,28 @@ macro_rules! views {
 }
 
 pub(crate) use views;
+
+/// Notes that a key has been met, by its place in the view.
+pub(crate) fn mark<E: serde::de::Error>(seen: &mut u32, place: u32, key: &'static str) -> Result<(), E> {
+    let bit = 1 << place;
+    if *seen & bit != 0 {
+        return Err(E::duplicate_field(key));
+    }
+    *seen |= bit;
+    Ok(())
+}
+
+/// Reads the value of a key into its field. `null` leaves the field as it is.
+pub(crate) fn read<'de, M, T>(map: &mut M, field: &mut T) -> Result<(), M::Error>
+where
+    M: serde::de::MapAccess<'de>,
+    T: serde::Deserialize<'de>,
+{
+    if let Some(value) = map.next_value()? {
+        *field = value;
+    }
+    Ok(())
+}
 
 /// Reads the value of a key that has not been met before: the outer option says that it has been met, the inner one
 /// that it was not `null`.

@@ -1,4 +1,6 @@
 //! Patterns in which `*` stands for any run of characters, an empty one too.
+//!
+//! There is no other special character. Where slashes matter, `*` does not cross them.
 
 /// Whether the whole text matches the pattern.
 #[must_use]
@@ -17,6 +19,19 @@ pub fn matches(pattern: &str, text: &str) -> bool {
         }
     }
     text.ends_with(suffix)
+}
+
+/// Whether the whole text matches the pattern, where no `*` stands for a slash.
+#[must_use]
+pub fn matches_segments(pattern: &str, text: &str) -> bool {
+    let (mut patterns, mut segments) = (pattern.split('/'), text.split('/'));
+    loop {
+        match (patterns.next(), segments.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(segment)) if matches(pattern, segment) => {}
+            _ => return false,
+        }
+    }
 }
 
 /// What stands behind the first place where the text has the piece.
@@ -61,6 +76,25 @@ mod tests {
             [("*-SNAPSHOT", "1.0-SNAPSHOT.1"), ("a*a", "a"), ("a*b*c", "acb"), ("ab*ba", "aba"), ("*x", "")]
         {
             assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_star_does_not_cross_a_slash() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("a/*", "a/b"),
+            ("*/b", "a/b"),
+            ("a/*-x/c", "a/b-x/c"),
+            ("a", "a"),
+            ("ci:*", "ci:a:b"),
+        ] {
+            assert!(matches_segments(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("*", "a/b"), ("a/*", "a"), ("a/*", "a/b/c"), ("a*", "a/b"), ("a", "a/"), ("**", "a/b")]
+        {
+            assert!(!matches_segments(pattern, text), "{pattern} {text}");
         }
     }
 }

@@ -16,6 +16,14 @@ pub struct Workload {
     pub pod_spec: &'static str,
 }
 
+impl Workload {
+    /// Whether pods are made from it, rather than that it is one.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.kind != core::Pod::KIND
+    }
+}
+
 /// Every built-in kind with a pod spec.
 ///
 /// Versions make no difference: the pod spec has stood at the same place in each version of a group.

@@ -1,12 +1,11 @@
 //! `allowPrivilegeEscalation`: no process in a container gains more privileges than the one that started it.
 //!
-//! Field: `securityContext.allowPrivilegeEscalation` of every container.
-//! Demanded: `false`. Unset means that escalation is allowed.
+//! A finding is a container whose `securityContext.allowPrivilegeEscalation` is not `false`
 //!
-//! Not demanded of Windows pods, which may not set it.
+//! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set it.
 
 use super::{Definition, Rule};
-use crate::finding::Finding;
+use crate::finding::{Finding, flag};
 use crate::pod::Pod;
 use crate::settings::Severity;
 
@@ -20,16 +19,17 @@ pub(super) const RULE: Definition = Definition {
 struct AllowPrivilegeEscalation;
 
 impl Rule for AllowPrivilegeEscalation {
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.is_windows() {
-            return Vec::new();
+            return;
         }
-        pod.all_containers()
-            .filter(|at| at.container.security_context.allow_privilege_escalation != Some(false))
-            .map(|at| {
-                Finding::of_container(at, "securityContext.allowPrivilegeEscalation", "must set it to false")
-            })
-            .collect()
+        for at in pod.all_containers() {
+            let value = at.container.security_context.allow_privilege_escalation;
+            if value != Some(false) {
+                let field = "securityContext.allowPrivilegeEscalation";
+                found.push(Finding::of_container(at, field, flag(value), "must set it to false"));
+            }
+        }
     }
 }
 

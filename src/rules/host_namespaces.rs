@@ -1,9 +1,12 @@
 //! `hostNamespaces`: a pod does not reach into the namespaces of its node, where other containers can be changed.
 //!
-//! Fields: `hostNetwork`, `hostPID`, `hostIPC`.
-//! Demanded: anything but `true`.
+//! A finding is `hostNetwork`, `hostPID` or `hostIPC` that is `true` and not in `allow`
 //!
-//! Settings: `allow` lists the fields that may be `true` all the same.
+//! Settings:
+//!
+//! - `allow`: the fields that may be `true` all the same.
+
+use std::borrow::Cow;
 
 use super::{Definition, Rule};
 use crate::finding::Finding;
@@ -47,22 +50,22 @@ impl Namespace {
 }
 
 struct HostNamespaces {
-    allow: Vec<Namespace>,
+    allow: Cow<'static, [Namespace]>,
 }
 
 impl HostNamespaces {
-    fn new(options: &mut Options<'_>) -> Self {
-        Self { allow: options.any_of("allow", &FIELDS) }
+    fn new(options: &mut Options<'_, '_>) -> Self {
+        Self { allow: options.any_of("allow", &[], &FIELDS) }
     }
 }
 
 impl Rule for HostNamespaces {
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
-        FIELDS
-            .into_iter()
-            .filter(|(_, namespace)| namespace.is_shared(pod) && !self.allow.contains(namespace))
-            .map(|(field, namespace)| Finding::of_pod(pod.path_to(field), namespace.demand()))
-            .collect()
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        for (field, namespace) in FIELDS {
+            if namespace.is_shared(pod) && !self.allow.contains(&namespace) {
+                found.push(Finding::of_pod(pod, field, "", namespace.demand()));
+            }
+        }
     }
 }
 

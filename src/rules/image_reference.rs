@@ -1,15 +1,19 @@
 //! `imageReference`: every image says which version it is, and no name that moves by itself is used.
 //!
-//! Fields: `image` of every container, `volumes[*].image.reference`.
-//! Demanded: a tag that is not denied, or a digest. With `require: digest`, a digest.
+//! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest, or that no runtime could parse; with `require: digest`, one without digest
 //!
-//! An empty reference, or one that a container runtime cannot parse, is a finding. A digest makes any tag harmless,
-//! for the runtime then ignores the tag.
+//! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must have
+//! the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
 //!
-//! Settings: `require: tag|digest`; `deniedTags`, in which `*` stands for any run of characters.
+//! Settings:
+//!
+//! - `require`: `tag` wants a tag or a digest, `digest` a digest.
+//! - `deniedTags`: tags that may be moved to another image, in which `*` stands for any run of characters.
+
+use std::borrow::Cow;
 
 use super::{Definition, Rule};
-use crate::finding::Finding;
+use crate::finding::{Concern, Finding};
 use crate::image_reference::{ImageReference, is_tag_byte};
 use crate::options::Options;
 use crate::pod::Pod;
@@ -30,13 +34,13 @@ enum Require {
     Digest,
 }
 
-struct ImageReferenceRule {
+struct ImageReferenceRule<'s> {
     require: Require,
-    denied_tags: Vec<String>,
+    denied_tags: Cow<'s, [&'s str]>,
 }
 
-impl ImageReferenceRule {
-    fn new(options: &mut Options<'_>) -> Self {
+impl<'s> ImageReferenceRule<'s> {
+    fn new(options: &mut Options<'_, 's>) -> Self {
         Self {
             require: options.one_of(
                 "require",
@@ -75,18 +79,23 @@ impl ImageReferenceRule {
     }
 }
 
-impl Rule for ImageReferenceRule {
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
-        let containers = pod.all_containers().filter_map(|at| {
-            let demand = self.demand(&at.container.image)?;
-            Some(Finding::of_container(at, "image", demand))
-        });
-        let volumes = pod.spec.volumes.iter().enumerate().filter_map(|(index, volume)| {
-            let demand = self.demand(&volume.image.as_ref()?.reference)?;
-            let path = pod.path_to(&format!("volumes[{index}].image.reference"));
-            Some(Finding::of_volume(path, &volume.name, demand))
-        });
-        containers.chain(volumes).collect()
+impl Rule for ImageReferenceRule<'_> {
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        for at in pod.all_containers() {
+            let image = &at.container.image;
+            if let Some(demand) = self.demand(image) {
+                found.push(Finding::of_container(at, "image", image, demand));
+            }
+        }
+        for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            let Some(source) = volume.source("image") else { continue };
+            if let Some(demand) = self.demand(&source.reference) {
+                let field = format!("volumes[{index}].image.reference");
+                let finding = Finding::of_pod(pod, &field, &source.reference, demand);
+                let concern = Concern { container: None, image: Some(&source.reference) };
+                found.push(finding.about_volume(&volume.name).concerning(vec![concern]));
+            }
+        }
     }
 }
 

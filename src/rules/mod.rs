@@ -1,5 +1,6 @@
 //! The rules: what one is, and the list of them.
 
+use crate::connection::Connection;
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::pod::Pod;
@@ -8,9 +9,17 @@ use crate::settings::Mode;
 /// A rule with its settings bound: what is left is to check pods.
 ///
 /// Rules are pure. They know nothing of JSON, waPC or the time, and they cannot fail.
+///
+/// A rule checks what it is about and leaves the rest. It adds what it finds, in any order.
 pub trait Rule {
-    /// What is wrong with the pod, in any order.
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding>;
+    /// What is wrong with a pod, whatever it was before.
+    fn check<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
+
+    /// What is wrong with making a pod what it was not before. There is no old one when it is created.
+    fn check_change<'p>(&self, _old: Option<&Pod<'_>>, _new: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
+
+    /// What is wrong with reaching into a running pod.
+    fn check_connection<'p>(&self, _connection: &'p Connection<'_>, _found: &mut Vec<Finding<'p>>) {}
 }
 
 /// What the policy has to know of a rule before it is bound.
@@ -20,7 +29,7 @@ pub struct Definition {
     /// The mode it has when the settings give none.
     pub mode: Mode,
     /// Reads the rule's own settings, all but its mode.
-    pub bind: fn(&mut Options<'_>) -> Box<dyn Rule>,
+    pub bind: for<'s> fn(&mut Options<'_, 's>) -> Box<dyn Rule + 's>,
 }
 
 macro_rules! rules {
@@ -42,6 +51,16 @@ rules![
     run_as_non_root,
     host_namespaces,
     image_reference,
+    image_change,
+    host_path_volumes,
+    writable_mounts,
+    capabilities,
+    proc_mount,
+    sysctls,
+    ephemeral_containers,
+    interactive_access,
+    shell_removal,
+    shared_process_namespace,
 ];
 
 #[cfg(test)]
@@ -54,27 +73,74 @@ pub(crate) mod testing {
     /// The lines of what a rule finds, with the given settings, in a pod spec that stands at `spec`.
     #[track_caller]
     pub(crate) fn check(definition: &Definition, settings: &Value, pod_spec: &Value) -> Vec<String> {
-        let (rule, errors) = bind(definition, settings);
-        assert_eq!(errors, [""; 0]);
         let spec = pod_spec.to_string();
-        let pod = Pod { path: "spec".into(), spec: json::from_slice(spec.as_bytes()).unwrap() };
-        rule.check(&pod).iter().map(|finding| finding.line(definition.id)).collect()
+        let pod = pod(&spec);
+        lines(definition, settings, |rule, found| rule.check(&pod, found))
+    }
+
+    /// The lines of what a rule finds in the change of a pod spec, or in its creation.
+    #[track_caller]
+    pub(crate) fn check_change(
+        definition: &Definition,
+        settings: &Value,
+        old: Option<&Value>,
+        new: &Value,
+    ) -> Vec<String> {
+        let (old, new) = (old.map(Value::to_string), new.to_string());
+        let (old, new) = (old.as_ref().map(|spec| pod(spec)), pod(&new));
+        lines(definition, settings, |rule, found| rule.check_change(old.as_ref(), &new, found))
+    }
+
+    /// The lines of what a rule finds in a connection.
+    #[track_caller]
+    pub(crate) fn check_connection(
+        definition: &Definition,
+        settings: &Value,
+        connection: &Connection<'_>,
+    ) -> Vec<String> {
+        lines(definition, settings, |rule, found| rule.check_connection(connection, found))
     }
 
     /// What is wrong with the settings of a rule.
     pub(crate) fn errors(definition: &Definition, settings: &Value) -> Vec<String> {
-        bind(definition, settings).1
+        let text = within(definition, settings);
+        bind(definition, &json::from_slice(text.as_bytes()).unwrap()).1
     }
 
-    fn bind(definition: &Definition, settings: &Value) -> (Box<dyn Rule>, Vec<String>) {
-        let text = settings.to_string();
-        let value::Value::Object(entries) = json::from_slice(text.as_bytes()).unwrap() else {
-            panic!("{text}")
-        };
+    /// The settings as a whole that set this rule.
+    fn within(definition: &Definition, settings: &Value) -> String {
+        Value::from_iter([(definition.id, settings.clone())]).to_string()
+    }
+
+    fn pod(spec: &str) -> Pod<'_> {
+        Pod { path: "spec".into(), is_template: false, spec: json::from_slice(spec.as_bytes()).unwrap() }
+    }
+
+    #[track_caller]
+    fn lines<'p>(
+        definition: &Definition,
+        settings: &Value,
+        check: impl FnOnce(&dyn Rule, &mut Vec<Finding<'p>>),
+    ) -> Vec<String> {
+        let text = within(definition, settings);
+        let settings = json::from_slice(text.as_bytes()).unwrap();
+        let (rule, errors) = bind(definition, &settings);
+        assert_eq!(errors, [""; 0]);
+        let mut found = Vec::new();
+        check(&*rule, &mut found);
+        found.iter().map(|finding| finding.line(definition.id)).collect()
+    }
+
+    fn bind<'s>(
+        definition: &Definition,
+        settings: &'s value::Value<'s>,
+    ) -> (Box<dyn Rule + 's>, Vec<String>) {
+        let value::Value::Object(entries) = settings else { panic!("{settings:?}") };
         let mut errors = Vec::new();
-        let mut options = Options::new(definition.id, &entries, &mut errors);
-        let rule = (definition.bind)(&mut options);
-        options.refuse_unknown_keys();
+        let mut options = Options::new(entries, &mut errors);
+        let mut own = options.object(definition.id).unwrap();
+        let rule = (definition.bind)(&mut own);
+        own.refuse_unknown_keys();
         (rule, errors)
     }
 }

@@ -1,11 +1,9 @@
 //! `privileged`: no container has the run of its node, from where it can change itself and every other.
 //!
-//! Fields: `securityContext.privileged` and `securityContext.windowsOptions.hostProcess` of every container,
-//! `securityContext.windowsOptions.hostProcess` of the pod.
-//! Demanded: anything but `true`.
+//! A finding is a container with `securityContext.privileged: true`, or `windowsOptions.hostProcess: true` on a container or the pod
 //!
-//! Each field that holds `true` is a finding, also where a container overrides the pod's `hostProcess`: Kubernetes
-//! wants all containers of a pod to agree on it.
+//! Each field that holds `true` is one, also where a container overrides the pod's `hostProcess`: Kubernetes wants all
+//! containers of a pod to agree on it.
 
 use super::{Definition, Rule};
 use crate::finding::Finding;
@@ -21,25 +19,20 @@ const DEMAND: &str = "must not set it to true";
 struct Privileged;
 
 impl Rule for Privileged {
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        const HOST_PROCESS: &str = "securityContext.windowsOptions.hostProcess";
         if pod.spec.security_context.windows_options.host_process {
-            findings.push(Finding::of_pod(pod.path_to("securityContext.windowsOptions.hostProcess"), DEMAND));
+            found.push(Finding::of_pod(pod, HOST_PROCESS, "", DEMAND));
         }
         for at in pod.all_containers() {
             let context = &at.container.security_context;
             if context.privileged {
-                findings.push(Finding::of_container(at, "securityContext.privileged", DEMAND));
+                found.push(Finding::of_container(at, "securityContext.privileged", "", DEMAND));
             }
             if context.windows_options.host_process {
-                findings.push(Finding::of_container(
-                    at,
-                    "securityContext.windowsOptions.hostProcess",
-                    DEMAND,
-                ));
+                found.push(Finding::of_container(at, HOST_PROCESS, "", DEMAND));
             }
         }
-        findings
     }
 }
 

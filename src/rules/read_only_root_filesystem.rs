@@ -1,12 +1,12 @@
 //! `readOnlyRootFilesystem`: nothing in a container can write to the files its image brought.
 //!
-//! Field: `securityContext.readOnlyRootFilesystem` of every container.
-//! Demanded: `true`. The default of Kubernetes is `false`.
+//! A finding is a container whose `securityContext.readOnlyRootFilesystem` is not `true`
 //!
-//! Not demanded of Windows pods, which may not set it.
+//! Where Kubernetes is told nothing, the root is writable. Give the container an `emptyDir` for each place that it must
+//! write to. The field is not asked of Windows pods, which may not set it.
 
 use super::{Definition, Rule};
-use crate::finding::Finding;
+use crate::finding::{Finding, flag};
 use crate::pod::Pod;
 use crate::settings::Severity;
 
@@ -20,16 +20,17 @@ pub(super) const RULE: Definition = Definition {
 struct ReadOnlyRootFilesystem;
 
 impl Rule for ReadOnlyRootFilesystem {
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.is_windows() {
-            return Vec::new();
+            return;
         }
-        pod.all_containers()
-            .filter(|at| at.container.security_context.read_only_root_filesystem != Some(true))
-            .map(|at| {
-                Finding::of_container(at, "securityContext.readOnlyRootFilesystem", "must set it to true")
-            })
-            .collect()
+        for at in pod.all_containers() {
+            let value = at.container.security_context.read_only_root_filesystem;
+            if value != Some(true) {
+                let field = "securityContext.readOnlyRootFilesystem";
+                found.push(Finding::of_container(at, field, flag(value), "must set it to true"));
+            }
+        }
     }
 }
 

@@ -1,92 +1,195 @@
 //! `runAsNonRoot`: no container may run as root, who can undo most of what the other rules ask for.
 //!
-//! Fields: `securityContext.runAsNonRoot` and `securityContext.runAsUser` of every container and of the pod. A
-//! container's value overrides the pod's.
-//! Demanded: an effective `runAsUser` other than 0, or else an effective `runAsNonRoot: true`.
+//! A finding is a container that may run as root: its `runAsUser`, or else the pod's, is 0; or neither is set, and `runAsNonRoot` is not `true`
 //!
-//! On Windows: `runAsNonRoot: true`, or an effective `windowsOptions.runAsUserName` other than
-//! `ContainerAdministrator`, written in any case and with any domain.
+//! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be the
+//! pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by `windowsOptions.runAsUserName` as
+//! well, if it is another user than `ContainerAdministrator`, written in any case and with any domain; numeric users and
+//! groups have no meaning there.
 //!
-//! A finding stands at the field that holds the wrong value, which may be the pod's; where nothing is set, at the
-//! container's `runAsNonRoot`.
+//! Settings:
+//!
+//! - `groups`: whether GID 0 is refused too, in `runAsGroup`, `fsGroup` and `supplementalGroups`.
+//! - `userRanges`: where given, `runAsUser` must be set, and lie in one of them: `[{min: 10000, max: 65535}]`.
+//! - `groupRanges`: the same for `runAsGroup`; `fsGroup` and `supplementalGroups` must lie in one of them where they are set.
+//! - `allowInUserNamespace`: whether root is accepted where `hostUsers: false` makes it nobody on the node.
 
 use super::{Definition, Rule};
-use crate::finding::Finding;
+use crate::finding::{Concern, Finding, flag};
+use crate::options::Options;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "runAsNonRoot", mode: Some(Severity::Deny), bind: |_| Box::new(RunAsNonRoot) };
+pub(super) const RULE: Definition = Definition {
+    id: "runAsNonRoot",
+    mode: Some(Severity::Deny),
+    bind: |options| Box::new(RunAsNonRoot::new(options)),
+};
 
-struct RunAsNonRoot;
+struct RunAsNonRoot {
+    groups: bool,
+    user_ranges: Vec<Range>,
+    group_ranges: Vec<Range>,
+    allow_in_user_namespace: bool,
+}
 
-/// A field that is wrong, and what must be done about it.
-struct Wrong {
+/// The ids from one to another, both of them included.
+struct Range {
+    min: i64,
+    max: i64,
+}
+
+/// What is wrong about one container: the field, what it holds, and what must be done about it.
+struct Wrong<'p> {
     on_pod: bool,
     field: &'static str,
-    demand: &'static str,
+    value: &'p str,
+    demand: String,
+}
+
+impl RunAsNonRoot {
+    fn new(options: &mut Options<'_, '_>) -> Self {
+        Self {
+            groups: options.flag("groups", false),
+            user_ranges: options.objects("userRanges", Range::new),
+            group_ranges: options.objects("groupRanges", Range::new),
+            allow_in_user_namespace: options.flag("allowInUserNamespace", false),
+        }
+    }
+
+    fn accepts_root(&self, pod: &Pod<'_>) -> bool {
+        self.allow_in_user_namespace && pod.has_user_namespace()
+    }
+
+    fn judge_user<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
+        let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
+        let inherited = own.run_as_user.is_none() && shared.run_as_user.is_some();
+        // The demand has the number in it, so that no other value needs to be told.
+        let wrong =
+            |demand| Some(Wrong { on_pod: inherited, field: "securityContext.runAsUser", value: "", demand });
+        match own.run_as_user.or(shared.run_as_user) {
+            Some(0) if self.accepts_root(pod) => None,
+            Some(0) => wrong("must not run as UID 0".to_owned()),
+            Some(user) if is_outside(&self.user_ranges, user) => {
+                wrong(format!("must be a UID in {}, not {user}", listed(&self.user_ranges)))
+            }
+            Some(_) => None,
+            None if !self.user_ranges.is_empty() => {
+                wrong(format!("must be set to a UID in {}", listed(&self.user_ranges)))
+            }
+            None if self.accepts_root(pod) => None,
+            None => judge_non_root(pod, at, "runAsUser to a UID other than 0"),
+        }
+    }
+
+    fn judge_group<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
+        let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
+        let inherited = own.run_as_group.is_none() && shared.run_as_group.is_some();
+        let demand = match own.run_as_group.or(shared.run_as_group) {
+            Some(group) => self.judge_gid(pod, group)?,
+            None if self.group_ranges.is_empty() => return None,
+            None => format!("must be set to a GID in {}", listed(&self.group_ranges)),
+        };
+        Some(Wrong { on_pod: inherited, field: "securityContext.runAsGroup", value: "", demand })
+    }
+
+    /// What must be done about a group.
+    fn judge_gid(&self, pod: &Pod<'_>, group: i64) -> Option<String> {
+        match group {
+            0 if self.accepts_root(pod) => None,
+            0 if self.groups => Some("must not be GID 0".to_owned()),
+            _ if is_outside(&self.group_ranges, group) => {
+                Some(format!("must be a GID in {}, not {group}", listed(&self.group_ranges)))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the groups that all containers of the pod have besides.
+    fn check_pod_groups<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        let context = &pod.spec.security_context;
+        if let Some(group) = context.fs_group {
+            self.check_pod_group(pod, "securityContext.fsGroup", group, found);
+        }
+        for (index, group) in context.supplemental_groups.iter().enumerate() {
+            self.check_pod_group(pod, &format!("securityContext.supplementalGroups[{index}]"), *group, found);
+        }
+    }
+
+    fn check_pod_group<'p>(&self, pod: &'p Pod<'_>, field: &str, group: i64, found: &mut Vec<Finding<'p>>) {
+        if let Some(demand) = self.judge_gid(pod, group) {
+            found.push(Finding::of_pod(pod, field, "", demand));
+        }
+    }
 }
 
 impl Rule for RunAsNonRoot {
-    fn check(&self, pod: &Pod<'_>) -> Vec<Finding> {
-        let judge = if pod.is_windows() { judge_windows } else { judge_linux };
-        let mut findings = Vec::new();
-        // Many containers may inherit one wrong value: it is to be changed once.
-        let mut found_on_pod = Vec::new();
-        for at in pod.all_containers() {
-            match judge(pod, at) {
-                Some(Wrong { on_pod: false, field, demand }) => {
-                    findings.push(Finding::of_container(at, field, demand));
-                }
-                Some(Wrong { on_pod: true, field, demand }) if !found_on_pod.contains(&field) => {
-                    found_on_pod.push(field);
-                    findings.push(Finding::of_pod(pod.path_to(field), demand));
-                }
-                _ => {}
-            }
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        if pod.is_windows() {
+            collect(pod, found, judge_windows_user);
+            return;
         }
-        findings
+        collect(pod, found, |pod, at| self.judge_user(pod, at));
+        if self.groups || !self.group_ranges.is_empty() {
+            collect(pod, found, |pod, at| self.judge_group(pod, at));
+            self.check_pod_groups(pod, found);
+        }
     }
 }
 
-fn judge_linux(pod: &Pod<'_>, at: ContainerAt<'_, '_>) -> Option<Wrong> {
-    let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-    match own.run_as_user.or(shared.run_as_user) {
-        Some(0) => Some(Wrong {
-            on_pod: own.run_as_user.is_none(),
-            field: "securityContext.runAsUser",
-            demand: "must not run as UID 0",
-        }),
-        Some(_) => None,
-        None if own.run_as_non_root.or(shared.run_as_non_root) == Some(true) => None,
-        None => Some(Wrong {
-            on_pod: own.run_as_non_root.is_none() && shared.run_as_non_root.is_some(),
-            field: "securityContext.runAsNonRoot",
-            demand: "must set it to true, or runAsUser to a UID other than 0",
-        }),
+/// The findings about each container. Many of them may inherit one wrong value of the pod: it is to be changed once,
+/// on the account of all of them.
+fn collect<'p>(
+    pod: &'p Pod<'_>,
+    found: &mut Vec<Finding<'p>>,
+    judge: impl Fn(&'p Pod<'_>, ContainerAt<'p, '_>) -> Option<Wrong<'p>>,
+) {
+    let mut shared: Vec<(Wrong, Vec<Concern>)> = Vec::new();
+    for at in pod.all_containers() {
+        let Some(wrong) = judge(pod, at) else { continue };
+        if !wrong.on_pod {
+            found.push(Finding::of_container(at, wrong.field, wrong.value, wrong.demand));
+            continue;
+        }
+        match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
+            Some((_, concerns)) => concerns.push(at.concern()),
+            None => shared.push((wrong, vec![at.concern()])),
+        }
+    }
+    for (wrong, concerns) in shared {
+        found.push(Finding::of_pod(pod, wrong.field, wrong.value, wrong.demand).concerning(concerns));
     }
 }
 
-fn judge_windows(pod: &Pod<'_>, at: ContainerAt<'_, '_>) -> Option<Wrong> {
+/// What is wrong where only `runAsNonRoot` can decide, or another field that is left to be set.
+fn judge_non_root<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>, alternative: &str) -> Option<Wrong<'p>> {
     let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-    if own.run_as_non_root.or(shared.run_as_non_root) == Some(true) {
-        return None;
-    }
-    let inherits_name = own.windows_options.run_as_user_name.is_empty();
-    let windows_options = if inherits_name { &shared.windows_options } else { &own.windows_options };
+    let inherited = own.run_as_non_root.is_none() && shared.run_as_non_root.is_some();
+    let value = own.run_as_non_root.or(shared.run_as_non_root);
+    (value != Some(true)).then(|| Wrong {
+        on_pod: inherited,
+        field: "securityContext.runAsNonRoot",
+        value: flag(value),
+        demand: format!("must set it to true, or {alternative}"),
+    })
+}
+
+fn judge_windows_user<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
+    let alternative = "windowsOptions.runAsUserName to a user other than ContainerAdministrator";
+    let wrong = judge_non_root(pod, at, alternative)?;
+    let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
+    let inherited = own.windows_options.run_as_user_name.is_empty();
+    let windows_options = if inherited { &shared.windows_options } else { &own.windows_options };
     let name = &windows_options.run_as_user_name;
     if name.is_empty() {
-        return Some(Wrong {
-            on_pod: own.run_as_non_root.is_none() && shared.run_as_non_root.is_some(),
-            field: "securityContext.runAsNonRoot",
-            demand: "must set it to true, or windowsOptions.runAsUserName to a user other than ContainerAdministrator",
-        });
+        return Some(wrong);
     }
-    is_administrator(name).then_some(Wrong {
-        on_pod: inherits_name,
+    is_administrator(name).then(|| Wrong {
+        on_pod: inherited,
         field: "securityContext.windowsOptions.runAsUserName",
-        demand: "must not run as ContainerAdministrator",
+        value: name,
+        demand: "must not run as ContainerAdministrator".to_owned(),
     })
 }
 
@@ -95,11 +198,39 @@ fn is_administrator(user_name: &str) -> bool {
     name.trim().eq_ignore_ascii_case("ContainerAdministrator")
 }
 
+impl Range {
+    fn new(options: &mut Options<'_, '_>) -> Option<Self> {
+        let mut bound = |key| {
+            let bound = options.natural(key);
+            if options.get(key).is_none() {
+                options.refuse(key, "missing: a range has a min and a max");
+            }
+            bound
+        };
+        let (min, max) = (bound("min"), bound("max"));
+        let (min, max) = (min?, max?);
+        if min > max {
+            options.refuse_object(&format!("no id can lie in it: min {min} is greater than max {max}"));
+        }
+        Some(Self { min, max })
+    }
+}
+
+/// Whether there are ranges, and an id lies in none of them.
+fn is_outside(ranges: &[Range], id: i64) -> bool {
+    !ranges.is_empty() && !ranges.iter().any(|range| (range.min..=range.max).contains(&id))
+}
+
+fn listed(ranges: &[Range]) -> String {
+    let ranges: Vec<_> = ranges.iter().map(|Range { min, max }| format!("{min}-{max}")).collect();
+    ranges.join(" or ")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::testing::check;
+    use super::super::testing::{check, errors};
     use super::*;
 
     fn findings(pod_context: &Value, container_context: &Value) -> Vec<String> {
@@ -163,8 +294,8 @@ mod tests {
         assert_eq!(
             check(&RULE, &json!({}), &pod),
             [
+                "spec.containers[1].securityContext.runAsUser: container \"d\" must not run as UID 0 [runAsNonRoot]",
                 POD_ZERO,
-                "spec.containers[1].securityContext.runAsUser: container \"d\" must not run as UID 0 [runAsNonRoot]"
             ]
         );
     }
@@ -203,5 +334,146 @@ mod tests {
         {
             assert_eq!(windows_findings(&context, &json!({})), [unset], "{context}");
         }
+    }
+
+    const RANGES: [(&str, &str); 2] = [("userRanges", "runAsUser"), ("groupRanges", "runAsGroup")];
+
+    #[test]
+    fn ids_may_have_to_lie_in_a_range() {
+        for (key, field) in RANGES {
+            let settings = json!({key: [{"min": 1000, "max": 1999}, {"min": 5000, "max": 5000}]});
+            let lines = |pod: &Value, container: &Value| {
+                let (mut pod, mut container) = (pod.clone(), container.clone());
+                if field == "runAsGroup" {
+                    pod["runAsUser"] = 1.into();
+                    container["runAsUser"] = 1.into();
+                }
+                let spec = json!({"securityContext": pod, "containers": [{"name": "a", "securityContext": container}]});
+                check(&RULE, &settings, &spec)
+            };
+            let id = field.replace("runAsUser", "UID").replace("runAsGroup", "GID");
+            for good in [1000, 1500, 1999, 5000] {
+                assert_eq!(lines(&json!({}), &json!({field: good})), [""; 0], "{good}");
+                assert_eq!(lines(&json!({field: good}), &json!({})), [""; 0], "{good}");
+                assert_eq!(lines(&json!({field: 7}), &json!({field: good})), [""; 0], "{good}");
+            }
+            for bad in [999, 2000, 4999, 5001] {
+                assert_eq!(
+                    lines(&json!({field: 1000}), &json!({field: bad})),
+                    [format!(
+                        "spec.containers[0].securityContext.{field}: container \"a\" must be a {id} in \
+                         1000-1999 or 5000-5000, not {bad} [runAsNonRoot]"
+                    )]
+                );
+                assert_eq!(
+                    lines(&json!({field: bad}), &json!({})),
+                    [format!(
+                        "spec.securityContext.{field}: the pod must be a {id} in \
+                         1000-1999 or 5000-5000, not {bad} [runAsNonRoot]"
+                    )]
+                );
+            }
+            assert_eq!(
+                lines(&json!({"runAsNonRoot": true}), &json!({})),
+                [format!(
+                    "spec.containers[0].securityContext.{field}: container \"a\" must be set to a {id} in \
+                     1000-1999 or 5000-5000 [runAsNonRoot]"
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn zero_is_root_in_any_range() {
+        let settings = json!({"userRanges": [{"min": 0, "max": 10}]});
+        let pod = json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 0}}]});
+        assert_eq!(check(&RULE, &settings, &pod), [ZERO]);
+    }
+
+    #[test]
+    fn the_group_of_root_may_be_refused() {
+        let pod = json!({
+            "securityContext": {"runAsUser": 1, "runAsGroup": 0, "fsGroup": 0, "supplementalGroups": [5, 0]},
+            "initContainers": [{"name": "a", "securityContext": {"runAsGroup": 1}}],
+            "containers": [{"name": "b"}, {"name": "c", "securityContext": {"runAsGroup": 0}}],
+        });
+        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+        assert_eq!(
+            check(&RULE, &json!({"groups": true}), &pod),
+            [
+                "spec.containers[1].securityContext.runAsGroup: container \"c\" must not be GID 0 [runAsNonRoot]",
+                "spec.securityContext.runAsGroup: the pod must not be GID 0 [runAsNonRoot]",
+                "spec.securityContext.fsGroup: the pod must not be GID 0 [runAsNonRoot]",
+                "spec.securityContext.supplementalGroups[1]: the pod must not be GID 0 [runAsNonRoot]",
+            ]
+        );
+        let unset = json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 1}}]});
+        assert_eq!(check(&RULE, &json!({"groups": true}), &unset), [""; 0]);
+    }
+
+    #[test]
+    fn group_ranges_hold_for_the_groups_of_the_pod() {
+        let settings = json!({"groupRanges": [{"min": 10, "max": 20}]});
+        let pod = json!({
+            "securityContext": {"runAsUser": 1, "runAsGroup": 10, "fsGroup": 9, "supplementalGroups": [20, 0, 21]},
+            "containers": [{"name": "a"}],
+        });
+        assert_eq!(
+            check(&RULE, &settings, &pod),
+            [
+                "spec.securityContext.fsGroup: the pod must be a GID in 10-20, not 9 [runAsNonRoot]",
+                "spec.securityContext.supplementalGroups[1]: the pod must be a GID in 10-20, not 0 [runAsNonRoot]",
+                "spec.securityContext.supplementalGroups[2]: the pod must be a GID in 10-20, not 21 [runAsNonRoot]",
+            ]
+        );
+    }
+
+    #[test]
+    fn root_may_be_accepted_where_it_is_nobody() {
+        let settings = json!({"allowInUserNamespace": true, "groups": true});
+        let root = json!({"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0});
+        for (host_users, accepted) in [(json!(null), false), (json!(true), false), (json!(false), true)] {
+            for context in [root.clone(), json!({}), json!({"runAsNonRoot": false})] {
+                let pod = json!({"hostUsers": host_users, "securityContext": context, "containers": [{"name": "a"}]});
+                assert_eq!(check(&RULE, &settings, &pod).is_empty(), accepted, "{pod}");
+                assert!(!check(&RULE, &json!({"groups": true}), &pod).is_empty(), "{pod}");
+            }
+        }
+        let ranges = json!({"allowInUserNamespace": true, "userRanges": [{"min": 1, "max": 2}]});
+        let pod = |context: Value| json!({"hostUsers": false, "securityContext": context, "containers": [{"name": "a"}]});
+        assert_eq!(check(&RULE, &ranges, &pod(json!({"runAsUser": 0}))), [""; 0]);
+        assert_eq!(check(&RULE, &ranges, &pod(json!({"runAsUser": 3}))).len(), 1);
+        assert_eq!(check(&RULE, &ranges, &pod(json!({}))).len(), 1);
+    }
+
+    #[test]
+    fn numeric_ids_mean_nothing_on_windows() {
+        let settings = json!({"groups": true, "userRanges": [{"min": 1, "max": 2}], "groupRanges": [{"min": 1, "max": 2}]});
+        let pod = json!({"os": {"name": "windows"}, "securityContext": {"runAsNonRoot": true, "fsGroup": 0},
+                         "containers": [{"name": "a"}]});
+        assert_eq!(check(&RULE, &settings, &pod), [""; 0]);
+    }
+
+    #[test]
+    fn refuses_ranges_that_hold_nothing() {
+        let settings = json!({
+            "groups": "yes",
+            "userRanges": [{"min": 2, "max": 1}, {"min": 1}, {"min": -1, "max": 1.5}, {"min": "1", "max": 2, "x": 1}, 7],
+            "groupRanges": {"min": 1, "max": 2},
+        });
+        assert_eq!(
+            errors(&RULE, &settings),
+            [
+                "runAsNonRoot.groups: must be true or false, not a string",
+                "runAsNonRoot.userRanges[0]: no id can lie in it: min 2 is greater than max 1",
+                "runAsNonRoot.userRanges[1].max: missing: a range has a min and a max",
+                "runAsNonRoot.userRanges[2].min: must be an integer from 0 on",
+                "runAsNonRoot.userRanges[2].max: must be an integer from 0 on",
+                "runAsNonRoot.userRanges[3].min: must be an integer, not a string",
+                r#"runAsNonRoot.userRanges[3].x: unknown key (allowed: min, max)"#,
+                "runAsNonRoot.userRanges[4]: must be an object, not a number",
+                "runAsNonRoot.groupRanges: must be a list, not an object",
+            ]
+        );
     }
 }

@@ -1,0 +1,381 @@
+//! Exemptions: who and what the rules do not count for.
+//!
+//! Every key that an exemption gives must match, each by any of its entries. Nothing that the author of a pod can write
+//! freely exempts, but for the name of a container: pair it with images or namespaces.
+
+use std::fmt::Write as _;
+
+use crate::date::Date;
+use crate::finding::{Concern, Finding};
+use crate::image_reference::{ImagePattern, ImageReference};
+use crate::options::{Check, Options, not_empty};
+use crate::request::Request;
+use crate::rules::RULES;
+use crate::text::{push_printable, quoted};
+use crate::wildcard;
+
+/// The most characters of a name in Kubernetes that is a DNS label.
+const LABEL_LENGTH: usize = 63;
+
+/// Every exemption of the settings, in their order.
+#[derive(Debug, Default)]
+pub struct Exemptions<'s>(Vec<Exemption<'s>>);
+
+#[derive(Debug)]
+struct Exemption<'s> {
+    /// Its place in the settings.
+    index: usize,
+    reason: &'s str,
+    expires: Option<Date>,
+    rules: Option<Vec<&'s str>>,
+    images: Option<Vec<ImagePattern<'s>>>,
+    containers: Option<Vec<&'s str>>,
+    namespaces: Option<Vec<&'s str>>,
+    users: Option<Vec<&'s str>>,
+    groups: Option<Vec<&'s str>>,
+}
+
+/// Which exemptions made a difference, or would have, had they not expired: their places, in any order.
+#[derive(Debug, Default)]
+pub struct Usage {
+    used: Vec<usize>,
+    expired: Vec<usize>,
+}
+
+impl<'s> Exemptions<'s> {
+    /// Reads the key `exemptions` of the settings.
+    pub fn new(options: &mut Options<'_, 's>) -> Self {
+        let mut index = 0;
+        Self(options.objects("exemptions", |own| {
+            index += 1;
+            Exemption::new(own, index - 1)
+        }))
+    }
+
+    /// Whether a finding does not count. `today` is asked only when it depends on the day.
+    pub fn cover(
+        &self,
+        rule: &str,
+        finding: &Finding<'_>,
+        request: &Request<'_>,
+        today: fn() -> Date,
+        usage: &mut Usage,
+    ) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        // A finding on nobody's account is exempt where neither container nor image matters.
+        let nobody = [Concern::default()];
+        let concerns = if finding.concerns.is_empty() { &nobody[..] } else { &finding.concerns };
+        let (mut used, mut expired) = (Vec::new(), Vec::new());
+        for concern in concerns {
+            let mut matching = self.0.iter().filter(|exemption| exemption.matches(rule, concern, request));
+            let Some(first) = matching.next() else { return false };
+            match std::iter::once(first).chain(matching).find(|exemption| !exemption.has_expired(today)) {
+                Some(exemption) => used.push(exemption.index),
+                None => expired.push(first.index),
+            }
+        }
+        if !expired.is_empty() {
+            note(&mut usage.expired, &expired);
+            return false;
+        }
+        note(&mut usage.used, &used);
+        true
+    }
+
+    /// What the audit log says about the exemptions that made a difference, if any did.
+    #[must_use]
+    pub fn annotation(&self, usage: &Usage) -> Option<String> {
+        let mut annotation = String::new();
+        for exemption in self.named(&usage.used) {
+            if !annotation.is_empty() {
+                annotation.push_str("; ");
+            }
+            // Writing to a string cannot fail.
+            let _ = write!(annotation, "exemptions[{}]: ", exemption.index);
+            push_printable(&mut annotation, exemption.reason);
+        }
+        (!annotation.is_empty()).then_some(annotation)
+    }
+
+    /// What users are told of the exemptions that would have made a difference, had they not expired.
+    pub fn warnings(&self, usage: &Usage) -> impl Iterator<Item = String> {
+        self.named(&usage.expired).filter_map(|Exemption { index, reason, expires, .. }| {
+            let mut warning = format!("exemptions[{index}] expired on {}: ", expires.as_ref()?);
+            push_printable(&mut warning, reason);
+            Some(warning)
+        })
+    }
+
+    fn named(&self, indices: &[usize]) -> impl Iterator<Item = &Exemption<'s>> {
+        self.0.iter().filter(|exemption| indices.contains(&exemption.index))
+    }
+}
+
+impl<'s> Exemption<'s> {
+    fn new(options: &mut Options<'_, 's>, index: usize) -> Option<Self> {
+        let reason = options.string("reason", not_empty);
+        if options.get("reason").is_none() {
+            options.refuse("reason", "missing: say why the exemption exists");
+        }
+        let expires = options.string("expires", check_date).and_then(Date::parse);
+        let rules = list(options, "rules", check_rule);
+        let images = list(options, "images", ImagePattern::check);
+        let containers = list(options, "containers", check_label);
+        let namespaces = list(options, "namespaces", check_label);
+        let users = list(options, "users", not_empty);
+        let groups = list(options, "groups", not_empty);
+        if [&images, &containers, &namespaces, &users, &groups].iter().all(|list| list.is_none()) {
+            options.refuse_object("must name at least one of images, containers, namespaces, users, groups");
+        }
+        let images = images.map(|images| images.into_iter().map(ImagePattern::new).collect());
+        Some(Self { index, reason: reason?, expires, rules, images, containers, namespaces, users, groups })
+    }
+
+    fn has_expired(&self, today: fn() -> Date) -> bool {
+        self.expires.is_some_and(|expires| expires <= today())
+    }
+
+    fn matches(&self, rule: &str, concern: &Concern<'_>, request: &Request<'_>) -> bool {
+        let Self { rules, images, containers, namespaces, users, groups, .. } = self;
+        let is_any_of = |patterns: &Option<Vec<&str>>, text: &str| {
+            patterns.as_ref().is_none_or(|patterns| {
+                patterns.iter().any(|pattern| wildcard::matches_segments(pattern, text))
+            })
+        };
+        rules.as_ref().is_none_or(|rules| rules.contains(&rule))
+            && is_any_of(namespaces, &request.namespace)
+            && is_any_of(users, &request.user.username)
+            && (groups.is_none() || request.user.groups.iter().any(|group| is_any_of(groups, group)))
+            && (containers.is_none() || concern.container.is_some_and(|name| is_any_of(containers, name)))
+            && images.as_ref().is_none_or(|patterns| match concern.image.map(ImageReference::parse) {
+                Some(Ok(image)) => patterns.iter().any(|pattern| pattern.matches(&image)),
+                _ => false,
+            })
+    }
+}
+
+/// Adds places that are not known yet.
+fn note(known: &mut Vec<usize>, places: &[usize]) {
+    for place in places {
+        if !known.contains(place) {
+            known.push(*place);
+        }
+    }
+}
+
+/// A list that has something in it, where it is given.
+fn list<'s>(options: &mut Options<'_, 's>, key: &'static str, check: Check) -> Option<Vec<&'s str>> {
+    let is_empty = matches!(options.get(key), Some(crate::value::Value::List(items)) if items.is_empty());
+    if is_empty {
+        options.refuse(key, "must not be empty: leave the key out to match everything");
+    }
+    options.strings_if_given(key, check)
+}
+
+fn check_date(text: &str) -> Result<(), String> {
+    match Date::parse(text) {
+        Some(_) => Ok(()),
+        None => Err(format!("must be a day such as 2027-06-30, not {}", quoted(text))),
+    }
+}
+
+fn check_rule(id: &str) -> Result<(), String> {
+    if RULES.iter().any(|rule| rule.id == id) {
+        return Ok(());
+    }
+    let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
+    Err(format!("{} is unknown{}", quoted(id), crate::options::choice(id, &ids)))
+}
+
+fn check_label(pattern: &str) -> Result<(), String> {
+    not_empty(pattern)?;
+    let is_label_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let can_match = pattern.bytes().all(|byte| byte == b'*' || is_label_byte(byte))
+        && !pattern.starts_with('-')
+        && !pattern.ends_with('-')
+        && pattern.bytes().filter(|byte| *byte != b'*').count() <= LABEL_LENGTH;
+    if can_match {
+        return Ok(());
+    }
+    Err(format!("{} can never match: names are lower case letters, digits and dashes", quoted(pattern)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::json;
+    use crate::request::{Subject, UserInfo};
+    use crate::value::Value;
+
+    const WEB: Concern<'_> = Concern { container: Some("web"), image: Some("nginx:1.29") };
+    const PROXY: Concern<'_> = Concern { container: Some("istio-proxy"), image: Some("istio/proxyv2:1.20") };
+
+    fn today() -> Date {
+        Date::parse("2027-06-30").unwrap()
+    }
+
+    fn finding(concerns: &[Concern<'static>]) -> Finding<'static> {
+        Finding {
+            path: "spec".to_owned(),
+            subject: "the pod".to_owned(),
+            demand: "must".to_owned(),
+            value: String::new(),
+            concerns: concerns.to_vec(),
+        }
+    }
+
+    fn request() -> Request<'static> {
+        Request {
+            namespace: "shop".into(),
+            user: UserInfo {
+                username: "system:serviceaccount:ci:deployer".into(),
+                groups: vec!["a".into(), "breakglass".into()],
+            },
+            subject: Subject::Nothing,
+        }
+    }
+
+    /// Whether it is covered, the annotation, and the warnings.
+    fn covers(
+        exemptions: &serde_json::Value,
+        concerns: &[Concern<'static>],
+    ) -> (bool, Option<String>, Vec<String>) {
+        let text = exemptions.to_string();
+        let Value::Object(entries) = json::from_slice(text.as_bytes()).unwrap() else { panic!("{text}") };
+        let mut errors = Vec::new();
+        let mut options = Options::new(&entries, &mut errors);
+        let exemptions = Exemptions::new(&mut options);
+        assert_eq!(errors, [""; 0]);
+        let mut usage = Usage::default();
+        let covers = exemptions.cover("capabilities", &finding(concerns), &request(), today, &mut usage);
+        (covers, exemptions.annotation(&usage), exemptions.warnings(&usage).collect())
+    }
+
+    fn one(exemption: &serde_json::Value) -> serde_json::Value {
+        let mut exemption = exemption.clone();
+        exemption["reason"] = "because".into();
+        json!({"exemptions": [exemption]})
+    }
+
+    #[track_caller]
+    fn exempts(exemption: serde_json::Value, concerns: &[Concern<'static>]) {
+        let because = Some("exemptions[0]: because".to_owned());
+        assert_eq!(covers(&one(&exemption), concerns), (true, because, Vec::new()), "{exemption}");
+    }
+
+    #[track_caller]
+    fn does_not_exempt(exemption: serde_json::Value, concerns: &[Concern<'static>]) {
+        assert_eq!(covers(&one(&exemption), concerns), (false, None, Vec::new()), "{exemption}");
+    }
+
+    #[test]
+    fn each_key_matches_by_any_of_its_entries() {
+        exempts(json!({"containers": ["x", "web"]}), &[WEB]);
+        exempts(json!({"containers": ["w*"]}), &[WEB]);
+        exempts(json!({"images": ["docker.io/library/nginx"]}), &[WEB]);
+        exempts(json!({"namespaces": ["shop-*", "sho*"]}), &[WEB]);
+        exempts(json!({"users": ["system:serviceaccount:ci:*"]}), &[WEB]);
+        exempts(json!({"groups": ["breakglass"]}), &[WEB]);
+        exempts(json!({"groups": ["breakglass"], "rules": ["sysctls", "capabilities"]}), &[WEB]);
+        does_not_exempt(json!({"containers": ["x"]}), &[WEB]);
+        does_not_exempt(json!({"images": ["apache/nginx"]}), &[WEB]);
+        does_not_exempt(json!({"namespaces": ["shop-*"]}), &[WEB]);
+        does_not_exempt(json!({"users": ["system:serviceaccount:cd:*"]}), &[WEB]);
+        does_not_exempt(json!({"groups": ["break"]}), &[WEB]);
+        does_not_exempt(json!({"groups": ["breakglass"], "rules": ["sysctls"]}), &[WEB]);
+    }
+
+    #[test]
+    fn every_key_must_match() {
+        exempts(json!({"containers": ["web"], "images": ["nginx"], "namespaces": ["shop"]}), &[WEB]);
+        does_not_exempt(json!({"containers": ["web"], "images": ["apache"], "namespaces": ["shop"]}), &[WEB]);
+        does_not_exempt(json!({"containers": ["web"], "namespaces": ["istio-system"]}), &[WEB]);
+    }
+
+    #[test]
+    fn every_container_that_is_concerned_must_be_exempt() {
+        exempts(json!({"containers": ["web", "istio-proxy"]}), &[WEB, PROXY]);
+        does_not_exempt(json!({"containers": ["istio-proxy"]}), &[WEB, PROXY]);
+        let both = json!({"exemptions": [
+            {"reason": "mesh", "containers": ["istio-proxy"]}, {"reason": "shop", "images": ["nginx"]}]});
+        let annotation = Some("exemptions[0]: mesh; exemptions[1]: shop".to_owned());
+        assert_eq!(covers(&both, &[WEB, PROXY]), (true, annotation, Vec::new()));
+        assert_eq!(covers(&both, &[WEB, Concern { container: Some("x"), image: Some("x") }]).0, false);
+    }
+
+    #[test]
+    fn who_is_nobody_matches_no_container() {
+        does_not_exempt(json!({"containers": ["*"]}), &[]);
+        does_not_exempt(json!({"images": ["*"]}), &[]);
+        exempts(json!({"namespaces": ["*"]}), &[]);
+        does_not_exempt(json!({"images": ["*"]}), &[Concern { container: Some("a"), image: Some("") }]);
+        does_not_exempt(json!({"images": ["*"]}), &[Concern { container: Some("a"), image: None }]);
+    }
+
+    #[test]
+    fn an_exemption_ends_on_its_day() {
+        exempts(json!({"containers": ["web"], "expires": "2027-07-01"}), &[WEB]);
+        for expires in ["2027-06-30", "2027-06-29", "1999-01-01"] {
+            let expired = one(&json!({"containers": ["web"], "expires": expires}));
+            let warning = format!("exemptions[0] expired on {expires}: because");
+            assert_eq!(covers(&expired, &[WEB]), (false, None, vec![warning]));
+        }
+        // Nobody is told of one that would have made no difference.
+        does_not_exempt(json!({"containers": ["proxy"], "expires": "1999-01-01"}), &[WEB]);
+        does_not_exempt(json!({"containers": ["web"], "expires": "1999-01-01"}), &[WEB, PROXY]);
+    }
+
+    #[test]
+    fn one_that_has_not_expired_is_preferred() {
+        let exemptions = json!({"exemptions": [
+            {"reason": "old", "containers": ["web"], "expires": "2020-01-01"},
+            {"reason": "new", "containers": ["web"], "expires": "2030-01-01"}]});
+        assert_eq!(covers(&exemptions, &[WEB]), (true, Some("exemptions[1]: new".to_owned()), Vec::new()));
+    }
+
+    fn errors(exemptions: &serde_json::Value) -> Vec<String> {
+        let text = json!({"exemptions": exemptions}).to_string();
+        crate::settings::Settings::read(&json::from_slice(text.as_bytes()).unwrap())
+            .unwrap_err()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn refuses_what_can_never_match() {
+        assert_eq!(
+            errors(&json!([
+                {},
+                {"reason": "", "containers": ["Web", "", "web", "a/b", "-a"], "images": ["Nginx"]},
+                {"reason": "x", "rules": ["capabilites"], "namespaces": []},
+                {"reason": 1, "expires": "30.6.2027", "users": [""], "groups": "admins", "labels": {}},
+                "x",
+                {"reason": "all", "rules": ["privileged"]},
+            ])),
+            [
+                "exemptions[0].reason: missing: say why the exemption exists",
+                "exemptions[0]: must name at least one of images, containers, namespaces, users, groups",
+                "exemptions[1].reason: must not be empty",
+                r#"exemptions[1].images[0]: "Nginx" can never match an image: it has a repository name with upper case letters"#,
+                r#"exemptions[1].containers[0]: "Web" can never match: names are lower case letters, digits and dashes"#,
+                "exemptions[1].containers[1]: must not be empty",
+                r#"exemptions[1].containers[3]: "a/b" can never match: names are lower case letters, digits and dashes"#,
+                r#"exemptions[1].containers[4]: "-a" can never match: names are lower case letters, digits and dashes"#,
+                r#"exemptions[2].rules[0]: "capabilites" is unknown, did you mean "capabilities"? (allowed: readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference, imageChange, hostPathVolumes, writableMounts, capabilities, procMount, sysctls, ephemeralContainers, interactiveAccess, shellRemoval, sharedProcessNamespace)"#,
+                "exemptions[2].namespaces: must not be empty: leave the key out to match everything",
+                "exemptions[3].reason: must be a string, not a number",
+                r#"exemptions[3].expires: must be a day such as 2027-06-30, not "30.6.2027""#,
+                "exemptions[3].users[0]: must not be empty",
+                "exemptions[3].groups: must be a list, not a string",
+                r#"exemptions[3].labels: unknown key (allowed: reason, expires, rules, images, containers, namespaces, users, groups)"#,
+                "exemptions[4]: must be an object, not a string",
+                "exemptions[5]: must name at least one of images, containers, namespaces, users, groups",
+            ]
+        );
+    }
+}

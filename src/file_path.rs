@@ -1,0 +1,240 @@
+//! Paths of files and directories, as a container or a node sees them, compared segment by segment.
+//!
+//! Links are not followed: nothing that a policy can see says where one leads.
+
+use crate::text::quoted;
+use crate::wildcard;
+
+/// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FilePath<'a> {
+    segments: Vec<&'a str>,
+    ignores_case: bool,
+}
+
+impl<'a> FilePath<'a> {
+    /// Reads a path as Linux does. A relative one starts at the root, as in the mounts of a container.
+    #[must_use]
+    pub fn linux(path: &'a str) -> Self {
+        Self { segments: normalised(path.split('/')), ignores_case: false }
+    }
+
+    /// Reads a path as Windows does: `\` separates as well, case makes no difference, and the drive `C:` is the root.
+    #[must_use]
+    pub fn windows(path: &'a str) -> Self {
+        let path = match path.split_at_checked(2) {
+            Some((drive, rest)) if drive.eq_ignore_ascii_case("c:") => rest,
+            _ => path,
+        };
+        Self { segments: normalised(path.split(['/', '\\'])), ignores_case: true }
+    }
+
+    /// Whether it is a place of the settings, or lies below it.
+    #[must_use]
+    pub fn is_within(&self, place: &str) -> bool {
+        let mut mine = self.segments.iter();
+        segments_of(place).all(|segment| mine.next().is_some_and(|own| self.is_same(own, segment)))
+    }
+
+    /// Whether it is a place of the settings, or the place lies below it.
+    #[must_use]
+    pub fn holds(&self, place: &str) -> bool {
+        let mut segments = segments_of(place);
+        self.segments.iter().all(|own| segments.next().is_some_and(|segment| self.is_same(own, segment)))
+    }
+
+    /// Whether it is a place that a pattern names, or lies below one. In a pattern `*` stands for any run of characters
+    /// within a segment; one that ends in `/**` names only what lies below.
+    #[must_use]
+    pub fn is_within_pattern(&self, pattern: &str) -> bool {
+        let (place, only_below) = split_pattern(pattern);
+        let mut mine = self.segments.iter();
+        let is_within = segments_of(place).all(|part| mine.next().is_some_and(|own| self.is_like(own, part)));
+        is_within && (!only_below || mine.next().is_some())
+    }
+
+    fn is_same(&self, own: &str, other: &str) -> bool {
+        own == other || (self.ignores_case && own.eq_ignore_ascii_case(other))
+    }
+
+    fn is_like(&self, own: &str, pattern: &str) -> bool {
+        if self.ignores_case {
+            return wildcard::matches(&pattern.to_ascii_lowercase(), &own.to_ascii_lowercase());
+        }
+        wildcard::matches(pattern, own)
+    }
+}
+
+/// The number of segments of a place of the settings.
+#[must_use]
+pub fn depth(place: &str) -> usize {
+    segments_of(place).count()
+}
+
+/// Whether nothing that a pattern names can lie outside of a place, so that a place which is refused refuses it all.
+#[must_use]
+pub fn pattern_lies_within(pattern: &str, place: &str) -> bool {
+    let mut parts = segments_of(split_pattern(pattern).0);
+    segments_of(place).all(|segment| parts.next() == Some(segment))
+}
+
+/// Refuses what is no place in a file system, in settings.
+///
+/// # Errors
+/// When the path is relative, or has `.` or `..` in it.
+pub fn check_place(path: &str) -> Result<(), String> {
+    if !path.starts_with('/') {
+        return Err(format!("must be an absolute path, not {}", quoted(path)));
+    }
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(format!("must be a path without . and .., not {}", quoted(path)));
+    }
+    Ok(())
+}
+
+/// Refuses what is no pattern for places in a file system, in settings.
+///
+/// # Errors
+/// When [`check_place`] refuses it, or `**` stands anywhere but at its end.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    check_place(pattern)?;
+    if split_pattern(pattern).0.contains("**") {
+        return Err(format!("may have ** only at the end, as in /data/**, not {}", quoted(pattern)));
+    }
+    Ok(())
+}
+
+fn split_pattern(pattern: &str) -> (&str, bool) {
+    match pattern.strip_suffix("/**") {
+        Some(place) => (place, true),
+        None => (pattern, false),
+    }
+}
+
+fn segments_of(place: &str) -> impl Iterator<Item = &str> {
+    place.split('/').filter(|segment| !segment.is_empty())
+}
+
+fn normalised<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut segments = Vec::new();
+    for part in parts {
+        match part {
+            "" | "." => {}
+            // Above the root is the root.
+            ".." => _ = segments.pop(),
+            _ => segments.push(part),
+        }
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalises_what_a_pod_says() {
+        for path in [
+            "/usr/bin",
+            "/usr/bin/",
+            "//usr///bin",
+            "/./usr/./bin/.",
+            "/a/../usr/bin",
+            "/../usr/bin",
+            "usr/bin",
+        ] {
+            assert_eq!(FilePath::linux(path), FilePath::linux("/usr/bin"), "{path}");
+        }
+        for root in ["", "/", "/.", "/..", "/a/..", "//"] {
+            assert!(FilePath::linux(root).segments.is_empty(), "{root}");
+        }
+        assert_ne!(FilePath::linux(r"/usr\bin"), FilePath::linux("/usr/bin"));
+    }
+
+    #[test]
+    fn compares_by_segments() {
+        let path = |path| FilePath::linux(path);
+        assert!(path("/foo/bar").is_within("/foo"));
+        assert!(path("/foo").is_within("/foo/"));
+        assert!(path("/foo").is_within("/"));
+        assert!(!path("/foobar").is_within("/foo"));
+        assert!(!path("/foo/../bar").is_within("/foo"));
+        assert!(!path("/").is_within("/foo"));
+        assert!(path("/").holds("/foo"));
+        assert!(path("/foo").holds("/foo"));
+        assert!(path("/foo").holds("/foo/bar"));
+        assert!(!path("/foo").holds("/foobar"));
+        assert!(!path("/foo/bar").holds("/foo"));
+    }
+
+    #[test]
+    fn patterns_match_within_a_segment_and_all_below() {
+        let path = |path| FilePath::linux(path);
+        for (inside, pattern) in [
+            ("/data", "/data"),
+            ("/data/x/y", "/data"),
+            ("/data/a", "/data/*"),
+            ("/data/a/b", "/data/*"),
+            ("/var/lib/app-1", "/var/lib/app-*"),
+            ("/data/x", "/data/**"),
+            ("/data/x/y", "/data/**"),
+            ("/x", "/**"),
+        ] {
+            assert!(path(inside).is_within_pattern(pattern), "{inside} {pattern}");
+        }
+        for (outside, pattern) in [
+            ("/database", "/data"),
+            ("/data", "/data/*"),
+            ("/data", "/data/**"),
+            ("/data/", "/data/**"),
+            ("/", "/**"),
+            ("/var/lib/x/app", "/var/*/app"),
+            ("/data/../etc", "/data"),
+        ] {
+            assert!(!path(outside).is_within_pattern(pattern), "{outside} {pattern}");
+        }
+    }
+
+    #[test]
+    fn windows_has_its_own_way() {
+        for same in [
+            r"C:\Program Files\App",
+            r"c:\program files\app\",
+            "/Program Files/App",
+            r"C:/x\..\Program Files/app",
+        ] {
+            let path = FilePath::windows(same);
+            assert!(path.is_within("/program files/app"), "{same}");
+            assert!(path.holds("/PROGRAM FILES/app/x"), "{same}");
+            assert!(path.is_within_pattern("/program*/A*"), "{same}");
+        }
+        assert!(!FilePath::windows(r"D:\app").is_within("/app"));
+        assert!(FilePath::windows("é").is_within("/é"));
+    }
+
+    #[test]
+    fn a_pattern_may_lie_within_a_place() {
+        assert!(pattern_lies_within("/usr/bin", "/usr/bin"));
+        assert!(pattern_lies_within("/usr/bin/x*", "/usr/bin"));
+        assert!(pattern_lies_within("/usr/bin/**", "/usr/bin"));
+        assert!(!pattern_lies_within("/usr", "/usr/bin"));
+        assert!(!pattern_lies_within("/usr/*", "/usr/bin"));
+        assert!(!pattern_lies_within("/usr/**", "/usr/bin"));
+    }
+
+    #[test]
+    fn settings_name_places_plainly() {
+        for path in ["/", "/data", "/data/", "/a.b/..c"] {
+            assert_eq!(check_pattern(path), Ok(()), "{path}");
+        }
+        assert_eq!(check_pattern("/data/**"), Ok(()));
+        assert_eq!(check_place("data").unwrap_err(), "must be an absolute path, not \"data\"");
+        assert_eq!(check_place("").unwrap_err(), "must be an absolute path, not \"\"");
+        assert_eq!(check_place("/a/../b").unwrap_err(), "must be a path without . and .., not \"/a/../b\"");
+        assert_eq!(
+            check_pattern("/a/**/b").unwrap_err(),
+            "may have ** only at the end, as in /data/**, not \"/a/**/b\""
+        );
+        assert!(check_pattern("/a/x**").is_err());
+    }
+}

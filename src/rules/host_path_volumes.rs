@@ -1,0 +1,253 @@
+//! `hostPathVolumes`: a pod gets at the files of its node only where the settings let it.
+//!
+//! A finding is a `hostPath` volume outside of `allowed` or in reach of `denied`, or one with a writable mount where the entry says `readOnly`
+//!
+//! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`, and
+//! never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one within
+//! it. A path that is not absolute is never allowed. What a persistent volume is made from, the policy cannot see.
+//!
+//! Settings:
+//!
+//! - `allowed`: entries with a `pathPrefix`, and `readOnly: true` where every mount must have `readOnly: true`.
+//! - `denied`: prefixes that are refused whatever is allowed.
+
+use std::borrow::Cow;
+
+use super::{Definition, Rule};
+use crate::file_path::{FilePath, check_place, depth};
+use crate::finding::{Concern, Finding};
+use crate::options::Options;
+use crate::pod::Pod;
+use crate::settings::Severity;
+use crate::text::quoted;
+use crate::volume::{Details, Volume};
+
+/// The rule's entry in the list.
+pub(super) const RULE: Definition = Definition {
+    id: "hostPathVolumes",
+    mode: Some(Severity::Deny),
+    bind: |options| Box::new(HostPathVolumes::new(options)),
+};
+
+struct HostPathVolumes<'s> {
+    allowed: Vec<Allowed<'s>>,
+    denied: Cow<'s, [&'s str]>,
+}
+
+struct Allowed<'s> {
+    path_prefix: &'s str,
+    read_only: bool,
+}
+
+impl<'s> HostPathVolumes<'s> {
+    fn new(options: &mut Options<'_, 's>) -> Self {
+        let denied = options.strings("denied", &[], check_place);
+        let allowed = options.objects("allowed", |own| {
+            let path_prefix = own.string("pathPrefix", check_place);
+            if own.get("pathPrefix").is_none() {
+                own.refuse("pathPrefix", "missing: name the directory that is allowed");
+            }
+            let read_only = own.flag("readOnly", false);
+            let path_prefix = path_prefix?;
+            if let Some(place) = denied.iter().find(|place| FilePath::linux(path_prefix).is_within(place)) {
+                let reason =
+                    format!("{} can never be allowed: denied has {}", quoted(path_prefix), quoted(place));
+                own.refuse("pathPrefix", &reason);
+            }
+            Some(Allowed { path_prefix, read_only })
+        });
+        Self { allowed, denied }
+    }
+
+    /// The entry that allows a path, or what must change about it.
+    fn judge(&self, pod: &Pod<'_>, path: &str) -> Result<&Allowed<'s>, String> {
+        let at = pod.file_path(path);
+        if let Some(place) = self.denied.iter().find(|place| at.is_within(place) || at.holds(place)) {
+            return Err(format!("must not mount {} of the host, for {place} is denied", quoted(path)));
+        }
+        let is_absolute = pod.is_windows() || path.starts_with('/');
+        let mut longest: Option<&Allowed<'s>> = None;
+        for entry in &self.allowed {
+            let is_longer = longest.is_none_or(|other| depth(entry.path_prefix) > depth(other.path_prefix));
+            if is_longer && is_absolute && at.is_within(entry.path_prefix) {
+                longest = Some(entry);
+            }
+        }
+        longest.ok_or_else(|| format!("must not mount {} of the host", quoted(path)))
+    }
+}
+
+impl Rule for HostPathVolumes<'_> {
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            let Some(source) = volume.source("hostPath") else { continue };
+            match self.judge(pod, &source.path) {
+                Ok(Allowed { read_only: false, .. }) => {}
+                Ok(Allowed { read_only: true, .. }) => find_writable_mounts(pod, volume, source, found),
+                Err(demand) => {
+                    let field = format!("volumes[{index}].hostPath.path");
+                    let finding = Finding::of_pod(pod, &field, &source.path, demand);
+                    found.push(finding.about_volume(&volume.name).concerning(users_of(pod, volume)));
+                }
+            }
+        }
+    }
+}
+
+/// On whose account a volume is there. One that nobody mounts is there on the account of all.
+fn users_of<'p>(pod: &'p Pod<'_>, volume: &Volume<'_>) -> Vec<Concern<'p>> {
+    let mut users = Vec::new();
+    for at in pod.all_containers() {
+        if at.container.volume_mounts.iter().any(|mount| mount.name == volume.name) {
+            users.push(at.concern());
+        }
+    }
+    if users.is_empty() { pod.concerns() } else { users }
+}
+
+fn find_writable_mounts<'p>(
+    pod: &'p Pod<'_>,
+    volume: &Volume<'_>,
+    source: &Details<'_>,
+    found: &mut Vec<Finding<'p>>,
+) {
+    for at in pod.all_containers() {
+        for (index, mount) in at.container.volume_mounts.iter().enumerate() {
+            if mount.name == volume.name && !mount.read_only {
+                let field = format!("volumeMounts[{index}].readOnly");
+                let demand = format!("must mount the host's directory {} read-only", quoted(&volume.name));
+                found.push(Finding::of_container(at, &field, &source.path, demand));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{check, errors};
+    use super::*;
+
+    fn pod(path: &str) -> Value {
+        json!({
+            "containers": [{"name": "a", "volumeMounts": [{"name": "x", "mountPath": "/x"}]}],
+            "volumes": [{"name": "x", "hostPath": {"path": path}}],
+        })
+    }
+
+    #[track_caller]
+    fn demand(settings: &Value, path: &str) -> Option<String> {
+        let lines = check(&RULE, settings, &pod(path));
+        assert!(lines.len() <= 1, "{lines:?}");
+        let line = lines.first()?;
+        let demand = line.strip_prefix("spec.volumes[0].hostPath.path: volume \"x\" ").unwrap();
+        Some(demand.strip_suffix(" [hostPathVolumes]").unwrap().to_owned())
+    }
+
+    #[test]
+    fn refuses_every_path_by_default() {
+        for path in ["/", "/tmp", "", "tmp"] {
+            assert_eq!(demand(&json!({}), path).unwrap(), format!("must not mount \"{path}\" of the host"));
+        }
+        let others = json!({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": null}]});
+        assert_eq!(check(&RULE, &json!({}), &others), [""; 0]);
+    }
+
+    #[test]
+    fn allows_by_prefix_and_segment() {
+        let settings = json!({"allowed": [{"pathPrefix": "/var/log"}, {"pathPrefix": "/foo/"}]});
+        for path in ["/var/log", "/var/log/", "/var/log/pods", "/var//log/./x", "/x/../foo"] {
+            assert_eq!(demand(&settings, path), None, "{path}");
+        }
+        for path in
+            ["/var", "/", "/var/logs", "/foobar", "/foo/../etc", "/var/log/../../etc", "var/log", r"/foo\x"]
+        {
+            assert!(demand(&settings, path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn denied_wins_from_above_and_below() {
+        let settings = json!({"allowed": [{"pathPrefix": "/"}], "denied": ["/var/run/docker.sock", "/etc"]});
+        assert_eq!(demand(&settings, "/srv"), None);
+        assert_eq!(demand(&settings, "/var/running"), None);
+        assert_eq!(
+            demand(&settings, "/var/run").unwrap(),
+            r#"must not mount "/var/run" of the host, for /var/run/docker.sock is denied"#
+        );
+        for path in ["/", "/var", "/var/run/docker.sock", "/etc/kubernetes", "/etc/"] {
+            assert!(demand(&settings, path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_decides_what_must_be_read_only() {
+        let settings = json!({"allowed": [
+            {"pathPrefix": "/srv/data/x"}, {"pathPrefix": "/srv", "readOnly": true}, {"pathPrefix": "/srv/data"}]});
+        let writable = r#"spec.containers[0].volumeMounts[0].readOnly: container "a" must mount the host's directory "x" read-only [hostPathVolumes]"#;
+        assert_eq!(check(&RULE, &settings, &pod("/srv")), [writable]);
+        assert_eq!(check(&RULE, &settings, &pod("/srv/other")), [writable]);
+        assert_eq!(check(&RULE, &settings, &pod("/srv/data")), [""; 0]);
+        let mut read_only = pod("/srv");
+        read_only["containers"][0]["volumeMounts"][0]["readOnly"] = true.into();
+        assert_eq!(check(&RULE, &settings, &read_only), [""; 0]);
+    }
+
+    #[test]
+    fn sees_the_mounts_of_every_container() {
+        let settings = json!({"allowed": [{"pathPrefix": "/srv", "readOnly": true}]});
+        let container = |name: &str| json!({"name": name, "volumeMounts": [{"name": "y"}, {"name": "x", "readOnly": true}, {"name": "x"}]});
+        let pod = json!({
+            "initContainers": [container("a")], "containers": [container("b")],
+            "ephemeralContainers": [container("c")], "volumes": [{"name": "x", "hostPath": {"path": "/srv"}}],
+        });
+        let paths: Vec<_> = check(&RULE, &settings, &pod)
+            .iter()
+            .map(|line| line.split_once(": ").unwrap().0.to_owned())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "spec.initContainers[0].volumeMounts[2].readOnly",
+                "spec.containers[0].volumeMounts[2].readOnly",
+                "spec.ephemeralContainers[0].volumeMounts[2].readOnly",
+            ]
+        );
+    }
+
+    #[test]
+    fn reads_the_paths_of_windows() {
+        let settings = json!({"allowed": [{"pathPrefix": "/var/log"}], "denied": ["/windows"]});
+        let mut pod = pod(r"C:\var\Log\pods");
+        pod["os"] = json!({"name": "windows"});
+        assert_eq!(check(&RULE, &settings, &pod), [""; 0]);
+        for path in
+            [r"C:\Windows\System32", r"D:\var\log", r"c:\var\log\..\x", r"\\.\pipe\docker_engine", r"C:\"]
+        {
+            pod["volumes"][0]["hostPath"]["path"] = path.into();
+            assert_eq!(check(&RULE, &settings, &pod).len(), 1, "{path}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_can_never_match() {
+        let settings = json!({
+            "allowed": [{"pathPrefix": "srv"}, {"readOnly": true}, {"pathPrefix": "/etc/x", "readonly": true},
+                        {"pathPrefix": "/srv", "readOnly": "yes"}],
+            "denied": ["/etc", "../x", ""],
+        });
+        assert_eq!(
+            errors(&RULE, &settings),
+            [
+                r#"hostPathVolumes.denied[1]: must be an absolute path, not "../x""#,
+                r#"hostPathVolumes.denied[2]: must be an absolute path, not """#,
+                r#"hostPathVolumes.allowed[0].pathPrefix: must be an absolute path, not "srv""#,
+                "hostPathVolumes.allowed[1].pathPrefix: missing: name the directory that is allowed",
+                r#"hostPathVolumes.allowed[2].pathPrefix: "/etc/x" can never be allowed: denied has "/etc""#,
+                r#"hostPathVolumes.allowed[2].readonly: unknown key, did you mean "readOnly"? (allowed: pathPrefix, readOnly)"#,
+                "hostPathVolumes.allowed[3].readOnly: must be true or false, not a string",
+            ]
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! `shellRemoval`: a container that can be written to loses its shells when it starts.
+//!
+//! A finding is a container with a writable root and no `startupProbe` whose exec command removes every path in `paths`; one with a read-only root that has such a probe all the same
+//!
+//! This is for images that cannot run on a read-only root. The probe succeeds once the shells are gone, and only then
+//! does the container count as started: `["rm", "-f", "/bin/sh", "/bin/bash"]`, or the same through a shell,
+//! `["sh", "-c", "rm -f /bin/sh && rm -f /bin/bash"]`. A command counts only when it fails unless every path is removed,
+//! so nothing but `rm` may stand in it, and no option but `-f`, `-r`, `-v` and `-d`. On a read-only root the probe could
+//! never succeed, so there it is wrong. Init containers that are no sidecars and ephemeral containers cannot have probes, so
+//! nothing is asked of them; nor of Windows pods.
+//!
+//! Settings:
+//!
+//! - `paths`: the shells that must be removed.
+
+use std::borrow::Cow;
+
+use super::{Definition, Rule};
+use crate::file_path::check_place;
+use crate::finding::{Finding, list};
+use crate::options::Options;
+use crate::pod::{Container, ContainerAt, ContainerList, Pod};
+use crate::text::Text;
+
+/// The rule's entry in the list.
+pub(super) const RULE: Definition =
+    Definition { id: "shellRemoval", mode: None, bind: |options| Box::new(ShellRemoval::new(options)) };
+
+/// Programs that run the script behind their option `-c`.
+const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
+
+struct ShellRemoval<'s> {
+    paths: Cow<'s, [&'s str]>,
+}
+
+impl<'s> ShellRemoval<'s> {
+    fn new(options: &mut Options<'_, 's>) -> Self {
+        Self { paths: options.strings("paths", &["/bin/sh", "/bin/bash"], check_place) }
+    }
+
+    fn judge<'p>(&self, at: ContainerAt<'p, '_>) -> Option<Finding<'p>> {
+        let command = &at.container.startup_probe.exec.command;
+        let removed = removed_paths(command);
+        let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
+        if at.container.security_context.read_only_root_filesystem == Some(true) {
+            let shell = self.paths.iter().find(is_removed)?;
+            let demand =
+                format!("must not remove {shell}: on its read-only root the probe can never succeed");
+            return Some(Finding::of_container(at, "startupProbe.exec.command", list(command), demand));
+        }
+        let left: Vec<_> = self.paths.iter().filter(|path| !is_removed(path)).copied().collect();
+        if left.is_empty() {
+            return None;
+        }
+        let demand = format!(
+            "must remove {} by its exec command, or have a read-only root filesystem",
+            left.join(", ")
+        );
+        Some(Finding::of_container(at, "startupProbe", list(command), demand))
+    }
+}
+
+impl Rule for ShellRemoval<'_> {
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        if pod.is_windows() {
+            return;
+        }
+        for at in pod.all_containers() {
+            if may_have_probes(at.list, at.container) {
+                found.extend(self.judge(at));
+            }
+        }
+    }
+}
+
+fn may_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
+    match list {
+        ContainerList::Init => container.is_sidecar(),
+        ContainerList::Regular => true,
+        ContainerList::Ephemeral => false,
+    }
+}
+
+/// What a command certainly removes when it succeeds; nothing when that cannot be told.
+fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
+    let words: Vec<&str> = command.iter().map(|word| &**word).collect();
+    let removed = match *words {
+        [shell, option, script, ..] if SHELLS.contains(&base_name(shell)) && is_script_option(option) => {
+            removed_by_script(script)
+        }
+        _ => removed_by_rm(&words),
+    };
+    removed.unwrap_or_default()
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// `-c`, alone or behind options that only make failing easier or the shell louder.
+fn is_script_option(option: &str) -> bool {
+    let letters = option.strip_prefix('-').and_then(|letters| letters.strip_suffix('c'));
+    letters.is_some_and(|letters| letters.bytes().all(|letter| matches!(letter, b'e' | b'u' | b'x')))
+}
+
+/// The paths of one `rm` after the other. In a script with any other command, or with anything that a shell expands, an
+/// `rm` may fail unseen or remove something else.
+fn removed_by_script(script: &str) -> Option<Vec<&str>> {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'.' | b'_' | b'-' | b'&');
+    if !script.bytes().all(is_plain) {
+        return None;
+    }
+    let mut removed = Vec::new();
+    for command in script.split("&&") {
+        // What is left of a single ampersand is no word of a path.
+        let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
+        removed.extend(removed_by_rm(&words)?);
+    }
+    (!removed.iter().any(|path| path.contains('&'))).then_some(removed)
+}
+
+fn removed_by_rm<'c>(words: &[&'c str]) -> Option<Vec<&'c str>> {
+    let (program, arguments) = words.split_first()?;
+    if base_name(program) != "rm" {
+        return None;
+    }
+    let mut options_end = false;
+    let mut removed = Vec::new();
+    for &argument in arguments {
+        match argument {
+            "--" if !options_end => options_end = true,
+            _ if options_end || !argument.starts_with('-') => removed.push(argument.trim_end_matches('/')),
+            "--force" | "--recursive" | "--verbose" | "--dir" => {}
+            // Others, such as --help, have it succeed and remove nothing.
+            _ if is_harmless_option(argument) => {}
+            _ => return None,
+        }
+    }
+    Some(removed)
+}
+
+fn is_harmless_option(argument: &str) -> bool {
+    let letters = argument.strip_prefix('-').unwrap_or_default();
+    !letters.is_empty() && letters.bytes().all(|letter| matches!(letter, b'f' | b'r' | b'R' | b'v' | b'd'))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{check, errors};
+    use super::*;
+
+    fn container(command: &Value) -> Value {
+        json!({"name": "a", "startupProbe": {"exec": {"command": command}}})
+    }
+
+    fn findings(container: &Value) -> Vec<String> {
+        check(&RULE, &json!({}), &json!({"containers": [container]}))
+    }
+
+    fn left(shells: &str) -> String {
+        format!(
+            "spec.containers[0].startupProbe: container \"a\" must remove {shells} by its exec command, \
+             or have a read-only root filesystem [shellRemoval]"
+        )
+    }
+
+    #[test]
+    fn wants_every_shell_removed() {
+        assert_eq!(findings(&json!({"name": "a"})), [left("/bin/sh, /bin/bash")]);
+        assert_eq!(findings(&container(&json!(["rm", "/bin/sh"]))), [left("/bin/bash")]);
+        for command in [
+            json!(["rm", "-f", "/bin/sh", "/bin/bash"]),
+            json!(["/bin/rm", "-fv", "--", "/bin/bash", "/bin/sh"]),
+            json!(["sh", "-c", "rm -f /bin/sh /bin/bash"]),
+            json!(["/bin/bash", "-ec", "  rm  --force /bin/sh&&/usr/bin/rm /bin/bash "]),
+        ] {
+            assert_eq!(findings(&container(&command)), [""; 0], "{command}");
+        }
+    }
+
+    #[test]
+    fn is_not_taken_in_by_what_may_fail_unseen() {
+        for command in [
+            json!(["rm", "--help", "/bin/sh", "/bin/bash"]),
+            json!(["rm", "-i", "/bin/sh", "/bin/bash"]),
+            json!(["rm", "-", "/bin/sh", "/bin/bash", "-x"]),
+            json!(["echo", "rm", "/bin/sh", "/bin/bash"]),
+            json!(["rm /bin/sh /bin/bash"]),
+            json!(["sh", "-c", "rm /bin/sh /bin/bash; true"]),
+            json!(["sh", "-c", "rm /bin/sh /bin/bash || true"]),
+            json!(["sh", "-c", "rm /bin/sh /bin/bash &"]),
+            json!(["sh", "-c", "rm /bin/sh /bin/bash & rm /x"]),
+            json!(["sh", "-c", "exit && rm /bin/sh /bin/bash"]),
+            json!(["sh", "-c", "rm $NOTHING # /bin/sh /bin/bash"]),
+            json!(["sh", "-c", "true\nrm /bin/sh /bin/bash"]),
+            json!(["sh", "-nc", "rm /bin/sh /bin/bash"]),
+            json!(["sh", "rm", "/bin/sh", "/bin/bash"]),
+            json!(["python", "-c", "rm /bin/sh /bin/bash"]),
+            json!([]),
+        ] {
+            assert_eq!(findings(&container(&command)), [left("/bin/sh, /bin/bash")], "{command}");
+        }
+    }
+
+    #[test]
+    fn a_read_only_root_needs_no_removal_and_bears_none() {
+        let read_only = json!({"readOnlyRootFilesystem": true});
+        assert_eq!(findings(&json!({"name": "a", "securityContext": read_only})), [""; 0]);
+        let mut container = container(&json!(["rm", "-f", "/bin/bash", "/tmp/x"]));
+        container["securityContext"] = read_only;
+        assert_eq!(
+            findings(&container),
+            ["spec.containers[0].startupProbe.exec.command: container \"a\" must not remove /bin/bash: \
+              on its read-only root the probe can never succeed [shellRemoval]"]
+        );
+        container["startupProbe"]["exec"]["command"] = json!(["rm", "-f", "/tmp/x"]);
+        assert_eq!(findings(&container), [""; 0]);
+    }
+
+    #[test]
+    fn asks_only_containers_that_can_have_probes() {
+        let pod = json!({
+            "initContainers": [{"name": "a"}, {"name": "b", "restartPolicy": "Always"}],
+            "containers": [{"name": "c"}],
+            "ephemeralContainers": [{"name": "d"}],
+        });
+        let lines = check(&RULE, &json!({"paths": ["/bin/zsh"]}), &pod);
+        let demand =
+            "must remove /bin/zsh by its exec command, or have a read-only root filesystem [shellRemoval]";
+        assert_eq!(
+            lines,
+            [
+                format!("spec.initContainers[1].startupProbe: sidecar \"b\" {demand}"),
+                format!("spec.containers[0].startupProbe: container \"c\" {demand}"),
+            ]
+        );
+        let windows = json!({"os": {"name": "windows"}, "containers": [{"name": "a"}]});
+        assert_eq!(check(&RULE, &json!({}), &windows), [""; 0]);
+    }
+
+    #[test]
+    fn paths_are_absolute() {
+        assert_eq!(
+            errors(&RULE, &json!({"paths": ["sh"]})),
+            [r#"shellRemoval.paths[0]: must be an absolute path, not "sh""#]
+        );
+    }
+}

@@ -1,0 +1,399 @@
+//! `writableMounts`: where a container can write, nothing lies that it runs, loads or logs in by.
+//!
+//! A finding is a writable mount at, above or below a protected path; outside of `allowedPaths` when that is set; of a volume type outside of `allowedTypes`
+//!
+//! A mount is writable unless it has `readOnly: true`, its volume has, or nothing can write to volumes of its type:
+//! `configMap`, `secret`, `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume that
+//! the pod spec does not have comes from a claim template beside it, so it counts as a `persistentVolumeClaim`. Paths are
+//! compared segment by segment, after `.`, `..` and `//` are resolved; links are not followed.
+//!
+//! Settings:
+//!
+//! - `protectedPaths`: what nobody may write to. By default, the directories that programs and libraries are loaded from,
+//!   and the files in `/etc` that decide who may log in and what is loaded.
+//! - `allowedPaths`: the strict form, unset by default: a container may write only there and below. `*` stands for any run
+//!   of characters within one segment; a trailing `/**` means only what lies below.
+//! - `allowedTypes`: the types of volumes that a container may write to.
+
+use std::borrow::Cow;
+
+use super::{Definition, Rule};
+use crate::file_path::{check_pattern, check_place, pattern_lies_within};
+use crate::finding::Finding;
+use crate::options::{Options, suggestion};
+use crate::pod::{ContainerAt, Pod};
+use crate::settings::Severity;
+use crate::text::quoted;
+
+/// The rule's entry in the list.
+pub(super) const RULE: Definition = Definition {
+    id: "writableMounts",
+    mode: Some(Severity::Deny),
+    bind: |options| Box::new(WritableMounts::new(options)),
+};
+
+/// What programs and libraries are loaded from, what decides who may log in, and what is the kernel's.
+const PROTECTED: [&str; 25] = [
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/lib",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/group",
+    "/etc/sudoers",
+    "/etc/ld.so.preload",
+    "/etc/ld.so.conf",
+    "/etc/ssl",
+    "/boot",
+    "/proc",
+    "/sys",
+];
+
+/// The types of volumes that can be written to.
+///
+/// Source: `VolumeSource` of `k8s.io/api/core/v1`.
+const TYPES: [&str; 25] = [
+    "awsElasticBlockStore",
+    "azureDisk",
+    "azureFile",
+    "cephfs",
+    "cinder",
+    "csi",
+    "emptyDir",
+    "ephemeral",
+    "fc",
+    "flexVolume",
+    "flocker",
+    "gcePersistentDisk",
+    "gitRepo",
+    "glusterfs",
+    "hostPath",
+    "iscsi",
+    "nfs",
+    "persistentVolumeClaim",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "quobyte",
+    "rbd",
+    "scaleIO",
+    "storageos",
+    "vsphereVolume",
+];
+
+struct WritableMounts<'s> {
+    protected_paths: Cow<'s, [&'s str]>,
+    allowed_paths: Option<Vec<&'s str>>,
+    allowed_types: Cow<'s, [&'s str]>,
+}
+
+/// A place in a container, and the field that puts a volume there.
+struct Mount<'p> {
+    list: &'static str,
+    index: usize,
+    path_field: &'static str,
+    path: &'p str,
+    volume: &'p str,
+}
+
+impl<'s> WritableMounts<'s> {
+    fn new(options: &mut Options<'_, 's>) -> Self {
+        let protected_paths = options.strings("protectedPaths", &PROTECTED, check_place);
+        let allowed_paths = options.strings_if_given("allowedPaths", check_pattern);
+        for pattern in allowed_paths.iter().flatten() {
+            if let Some(place) = protected_paths.iter().find(|place| pattern_lies_within(pattern, place)) {
+                let reason = format!("{} can never be allowed: {place} is protected", quoted(pattern));
+                options.refuse("allowedPaths", &reason);
+            }
+        }
+        let allowed_types =
+            options.strings("allowedTypes", &["emptyDir", "persistentVolumeClaim", "ephemeral"], check_type);
+        Self { protected_paths, allowed_paths, allowed_types }
+    }
+
+    /// What is wrong with the place of a writable mount, if anything.
+    fn judge_path(&self, pod: &Pod<'_>, path: &str) -> Option<String> {
+        let at = pod.file_path(path);
+        if let Some(place) = self.protected_paths.iter().find(|place| at.is_within(place) || at.holds(place))
+        {
+            return Some(format!("{place} is protected"));
+        }
+        let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| at.is_within_pattern(pattern));
+        let lies_outside = !self.allowed_paths.as_ref().is_none_or(is_allowed);
+        lies_outside.then(|| "it lies outside of the allowed paths".to_owned())
+    }
+
+    fn judge<'p>(
+        &self,
+        pod: &'p Pod<'_>,
+        at: ContainerAt<'p, '_>,
+        mount: &Mount<'_>,
+        found: &mut Vec<Finding<'p>>,
+    ) {
+        let Mount { list, index, path_field, path, volume } = mount;
+        let types = writable_types(pod, volume);
+        if types.is_empty() {
+            return;
+        }
+        if let Some(reason) = self.judge_path(pod, path) {
+            let demand = format!("must mount {} read-only, or elsewhere: {reason}", quoted(path));
+            let field = format!("{list}[{index}].{path_field}");
+            found.push(Finding::of_container(at, &field, *path, demand));
+        }
+        if let Some(kind) = types.into_iter().find(|kind| !self.allowed_types.contains(kind)) {
+            let demand = format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind));
+            let field = format!("{list}[{index}].name");
+            found.push(Finding::of_container(at, &field, *volume, demand));
+        }
+    }
+}
+
+impl Rule for WritableMounts<'_> {
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        for at in pod.all_containers() {
+            for (index, mount) in at.container.volume_mounts.iter().enumerate() {
+                if !mount.read_only {
+                    let (path, volume) = (&*mount.mount_path, &*mount.name);
+                    let mount = Mount { list: "volumeMounts", index, path_field: "mountPath", path, volume };
+                    self.judge(pod, at, &mount, found);
+                }
+            }
+            for (index, device) in at.container.volume_devices.iter().enumerate() {
+                let (path, volume) = (&*device.device_path, &*device.name);
+                let mount = Mount { list: "volumeDevices", index, path_field: "devicePath", path, volume };
+                self.judge(pod, at, &mount, found);
+            }
+        }
+    }
+}
+
+/// The types of what can be written to in a volume.
+fn writable_types<'p>(pod: &'p Pod<'_>, volume: &str) -> Vec<&'p str> {
+    match pod.volume(volume) {
+        Some(volume) => volume.writable_types().collect(),
+        None => vec!["persistentVolumeClaim"],
+    }
+}
+
+fn check_type(kind: &str) -> Result<(), String> {
+    if TYPES.contains(&kind) {
+        return Ok(());
+    }
+    Err(format!("{} is no type of volume that can be written to{}", quoted(kind), suggestion(kind, &TYPES)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{check, errors};
+    use super::*;
+
+    /// A pod with an `emptyDir` at a path.
+    fn pod(path: &str) -> Value {
+        json!({
+            "containers": [{"name": "a", "volumeMounts": [{"name": "x", "mountPath": path}]}],
+            "volumes": [{"name": "x", "emptyDir": {}}],
+        })
+    }
+
+    #[track_caller]
+    fn reason(settings: &Value, path: &str) -> Option<String> {
+        let lines = check(&RULE, settings, &pod(path));
+        assert!(lines.len() <= 1, "{lines:?}");
+        let line = lines.first()?;
+        let prefix = format!(
+            "spec.containers[0].volumeMounts[0].mountPath: container \"a\" must mount \"{path}\" read-only, or elsewhere: "
+        );
+        Some(line.strip_prefix(&prefix).unwrap().strip_suffix(" [writableMounts]").unwrap().to_owned())
+    }
+
+    #[test]
+    fn protects_places_from_above_and_below() {
+        for (path, place) in [
+            ("/usr/bin/x", "/usr/bin"),
+            ("/usr/bin", "/usr/bin"),
+            ("/usr", "/usr/bin"),
+            ("/", "/bin"),
+            ("", "/bin"),
+            ("usr/bin", "/usr/bin"),
+            ("/usr/local", "/usr/local/bin"),
+            ("/etc", "/etc/passwd"),
+            ("/etc/ssl/certs", "/etc/ssl"),
+            ("/tmp/../bin", "/bin"),
+            ("//usr//bin/", "/usr/bin"),
+            ("/usr/./lib/x", "/usr/lib"),
+            ("/proc/sys", "/proc"),
+        ] {
+            assert_eq!(reason(&json!({}), path).unwrap(), format!("{place} is protected"), "{path}");
+        }
+        for path in [
+            "/usr/local/apache2/logs",
+            "/usr/share/nginx/html",
+            "/binary",
+            "/usr/bin2",
+            "/tmp",
+            "/run",
+            "/etc/nginx",
+            "/etc/passwd-",
+            "/var/lib",
+            "/dev/shm",
+            "/usr/bin/../../tmp",
+        ] {
+            assert_eq!(reason(&json!({}), path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_settings_may_protect_other_places() {
+        let settings = json!({"protectedPaths": ["/opt/app/"]});
+        assert_eq!(reason(&settings, "/usr/bin"), None);
+        assert_eq!(reason(&settings, "/opt").unwrap(), "/opt/app/ is protected");
+        assert_eq!(reason(&json!({"protectedPaths": []}), "/"), None);
+    }
+
+    #[test]
+    fn the_settings_may_allow_a_few_places_only() {
+        let settings = json!({"allowedPaths": ["/tmp", "/var/lib/*/data", "/cache/**"]});
+        for path in ["/tmp", "/tmp/x", "/var/lib/a/data", "/var/lib/a/data/x", "/cache/x"] {
+            assert_eq!(reason(&settings, path), None, "{path}");
+        }
+        for path in ["/tmpfs", "/var/lib/a/b/data", "/cache", "/var", "/tmp/../x"] {
+            assert_eq!(reason(&settings, path).unwrap(), "it lies outside of the allowed paths", "{path}");
+        }
+        assert_eq!(reason(&settings, "/usr/bin").unwrap(), "/usr/bin is protected");
+        assert!(reason(&json!({"allowedPaths": []}), "/tmp").is_some());
+        assert_eq!(reason(&json!({"allowedPaths": null}), "/tmp"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_written_to_may_be_anywhere() {
+        let mut pod = pod("/usr/bin");
+        for read_only in [
+            json!({"configMap": {}}),
+            json!({"secret": {}}),
+            json!({"downwardAPI": {}}),
+            json!({"projected": {}}),
+            json!({"image": {}}),
+            json!({"csi": {"readOnly": true}}),
+            json!({"nfs": {"readOnly": true}}),
+            json!({"persistentVolumeClaim": {"claimName": "x", "readOnly": true}}),
+        ] {
+            pod["volumes"][0] = read_only.clone();
+            pod["volumes"][0]["name"] = "x".into();
+            assert_eq!(check(&RULE, &json!({}), &pod), [""; 0], "{read_only}");
+        }
+        let mut read_only = self::pod("/usr/bin");
+        read_only["containers"][0]["volumeMounts"][0]["readOnly"] = true.into();
+        assert_eq!(check(&RULE, &json!({}), &read_only), [""; 0]);
+    }
+
+    #[test]
+    fn only_some_types_may_be_written_to() {
+        let mut pod = pod("/data");
+        let finding = |kind: &str| {
+            format!(
+                "spec.containers[0].volumeMounts[0].name: container \"a\" \
+                 must mount \"x\" read-only: its type is \"{kind}\" [writableMounts]"
+            )
+        };
+        for kind in ["hostPath", "csi", "nfs", "gitRepo"] {
+            pod["volumes"][0] = json!({"name": "x", kind: {}});
+            assert_eq!(check(&RULE, &json!({}), &pod), [finding(kind)]);
+            assert_eq!(check(&RULE, &json!({"allowedTypes": ["emptyDir", kind]}), &pod), [""; 0]);
+        }
+        pod["volumes"][0] = json!({"name": "x", "inventedTomorrow": {}});
+        assert_eq!(check(&RULE, &json!({}), &pod), [finding("inventedTomorrow")]);
+        for kind in ["emptyDir", "persistentVolumeClaim", "ephemeral"] {
+            pod["volumes"][0] = json!({"name": "x", kind: {}});
+            assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+            assert_eq!(check(&RULE, &json!({"allowedTypes": ["csi"]}), &pod), [finding(kind)]);
+        }
+    }
+
+    #[test]
+    fn a_volume_from_elsewhere_is_a_claim() {
+        let mut pod = pod("/data");
+        pod["volumes"] = json!([]);
+        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+        assert_eq!(check(&RULE, &json!({"allowedTypes": ["emptyDir"]}), &pod).len(), 1);
+        pod["containers"][0]["volumeMounts"][0]["mountPath"] = "/bin".into();
+        assert_eq!(check(&RULE, &json!({}), &pod).len(), 1);
+    }
+
+    #[test]
+    fn a_place_and_a_type_are_two_findings() {
+        let mut pod = pod("/bin");
+        pod["volumes"][0] = json!({"name": "x", "hostPath": {"path": "/bin"}});
+        assert_eq!(check(&RULE, &json!({}), &pod).len(), 2);
+    }
+
+    #[test]
+    fn devices_are_mounts_too() {
+        let mut pod = json!({
+            "containers": [{"name": "a", "volumeDevices": [{"name": "x", "devicePath": "/sys/disk"}]}],
+            "volumes": [{"name": "x", "persistentVolumeClaim": {}}],
+        });
+        assert_eq!(
+            check(&RULE, &json!({}), &pod),
+            ["spec.containers[0].volumeDevices[0].devicePath: container \"a\" \
+              must mount \"/sys/disk\" read-only, or elsewhere: /sys is protected [writableMounts]"]
+        );
+        pod["volumes"][0]["persistentVolumeClaim"]["readOnly"] = true.into();
+        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+    }
+
+    #[test]
+    fn sees_every_kind_of_container() {
+        let container =
+            |name: &str| json!({"name": name, "volumeMounts": [{"name": "x", "mountPath": "/lib"}]});
+        let pod = json!({
+            "initContainers": [container("a")], "containers": [container("b")],
+            "ephemeralContainers": [container("c")], "volumes": [{"name": "x", "emptyDir": {}}],
+        });
+        assert_eq!(check(&RULE, &json!({}), &pod).len(), 3);
+    }
+
+    #[test]
+    fn reads_the_paths_of_windows() {
+        let settings = json!({"protectedPaths": ["/Windows"]});
+        for (path, count) in [(r"C:\windows\system32", 1), (r"c:\", 1), (r"C:\data", 0), (r"D:\windows", 0)] {
+            let mut pod = pod(path);
+            pod["os"] = json!({"name": "windows"});
+            assert_eq!(check(&RULE, &settings, &pod).len(), count, "{path}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_can_never_match() {
+        let settings = json!({
+            "protectedPaths": ["bin", "/usr/../bin", "/usr/bin"],
+            "allowedPaths": ["/usr/bin/x", "/usr/bin/**", "/usr/*", "/a/**/b", "tmp"],
+            "allowedTypes": ["emptydir", "configMap", "csi"],
+        });
+        assert_eq!(
+            errors(&RULE, &settings),
+            [
+                r#"writableMounts.protectedPaths[0]: must be an absolute path, not "bin""#,
+                r#"writableMounts.protectedPaths[1]: must be a path without . and .., not "/usr/../bin""#,
+                r#"writableMounts.allowedPaths[3]: may have ** only at the end, as in /data/**, not "/a/**/b""#,
+                r#"writableMounts.allowedPaths[4]: must be an absolute path, not "tmp""#,
+                r#"writableMounts.allowedPaths: "/usr/bin/x" can never be allowed: /usr/bin is protected"#,
+                r#"writableMounts.allowedPaths: "/usr/bin/**" can never be allowed: /usr/bin is protected"#,
+                r#"writableMounts.allowedTypes[0]: "emptydir" is no type of volume that can be written to, did you mean "emptyDir"?"#,
+                r#"writableMounts.allowedTypes[1]: "configMap" is no type of volume that can be written to"#,
+            ]
+        );
+    }
+}
