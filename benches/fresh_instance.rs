@@ -1,4 +1,4 @@
-//! What a request costs: a fresh instance that judges a pod of one container, over one that reads nothing.
+//! What a request costs: a fresh instance that judges a pod of one container by every rule, over one that reads nothing.
 //!
 //! Times differ from machine to machine; what counts is the ratio of the two, from one run, which is printed last.
 
@@ -8,6 +8,7 @@ use std::path::Path;
 
 use criterion::Criterion;
 use immutable_pods_host::Policy;
+use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
 const GROUP: &str = "fresh instance";
@@ -16,7 +17,9 @@ const MODULES: [&str; 2] = ["policy", "floor"];
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let request: Value = serde_json::from_slice(&fs::read(root.join("tests/fixtures/requests/pod.json"))?)?;
-    let payload = serde_json::to_vec(&json!({"request": request, "settings": {}}))?;
+    let off_by_default = RULES.iter().filter(|rule| rule.mode.is_none());
+    let settings: Value = off_by_default.map(|rule| (rule.id, json!("deny"))).collect();
+    let payload = serde_json::to_vec(&json!({"request": request, "settings": settings}))?;
     let results = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
 
     let mut criterion = Criterion::default().output_directory(&results).configure_from_args();

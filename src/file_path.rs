@@ -2,45 +2,46 @@
 //!
 //! Links are not followed: nothing that a policy can see says where one leads.
 
+use std::borrow::Cow;
+
 use crate::text::quoted;
 use crate::wildcard;
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
 #[derive(Debug, PartialEq, Eq)]
-pub struct FilePath<'a> {
-    segments: Vec<&'a str>,
+pub struct FilePath {
+    /// Empty for the root; otherwise it begins with a slash and does not end in one.
+    path: String,
     ignores_case: bool,
 }
 
-impl<'a> FilePath<'a> {
+impl FilePath {
     /// Reads a path as Linux does. A relative one starts at the root, as in the mounts of a container.
     #[must_use]
-    pub fn linux(path: &'a str) -> Self {
-        Self { segments: normalised(path.split('/')), ignores_case: false }
+    pub fn linux(path: &str) -> Self {
+        Self { path: normalised(path, false), ignores_case: false }
     }
 
     /// Reads a path as Windows does: `\` separates as well, case makes no difference, and the drive `C:` is the root.
     #[must_use]
-    pub fn windows(path: &'a str) -> Self {
+    pub fn windows(path: &str) -> Self {
         let path = match path.split_at_checked(2) {
             Some((drive, rest)) if drive.eq_ignore_ascii_case("c:") => rest,
             _ => path,
         };
-        Self { segments: normalised(path.split(['/', '\\'])), ignores_case: true }
+        Self { path: normalised(path, true).to_ascii_lowercase(), ignores_case: true }
     }
 
     /// Whether it is a place of the settings, or lies below it.
     #[must_use]
     pub fn is_within(&self, place: &str) -> bool {
-        let mut mine = self.segments.iter();
-        segments_of(place).all(|segment| mine.next().is_some_and(|own| self.is_same(own, segment)))
+        lies_within(&self.path, &self.comparable(place))
     }
 
     /// Whether it is a place of the settings, or the place lies below it.
     #[must_use]
     pub fn holds(&self, place: &str) -> bool {
-        let mut segments = segments_of(place);
-        self.segments.iter().all(|own| segments.next().is_some_and(|segment| self.is_same(own, segment)))
+        lies_within(&self.comparable(place), &self.path)
     }
 
     /// Whether it is a place that a pattern names, or lies below one. In a pattern `*` stands for any run of characters
@@ -48,27 +49,23 @@ impl<'a> FilePath<'a> {
     #[must_use]
     pub fn is_within_pattern(&self, pattern: &str) -> bool {
         let (place, only_below) = split_pattern(pattern);
-        let mut mine = self.segments.iter();
-        let is_within = segments_of(place).all(|part| mine.next().is_some_and(|own| self.is_like(own, part)));
+        let place = self.comparable(place);
+        let mut mine = segments_of(&self.path);
+        let is_within =
+            segments_of(&place).all(|part| mine.next().is_some_and(|own| wildcard::matches(part, own)));
         is_within && (!only_below || mine.next().is_some())
     }
 
-    fn is_same(&self, own: &str, other: &str) -> bool {
-        own == other || (self.ignores_case && own.eq_ignore_ascii_case(other))
-    }
-
-    fn is_like(&self, own: &str, pattern: &str) -> bool {
-        if self.ignores_case {
-            return wildcard::matches(&pattern.to_ascii_lowercase(), &own.to_ascii_lowercase());
-        }
-        wildcard::matches(pattern, own)
+    /// A place of the settings, in the form that paths are kept in.
+    fn comparable<'s>(&self, place: &'s str) -> Cow<'s, str> {
+        let place = place.trim_end_matches('/');
+        if self.ignores_case { place.to_ascii_lowercase().into() } else { place.into() }
     }
 }
 
-/// The number of segments of a place of the settings.
-#[must_use]
-pub fn depth(place: &str) -> usize {
-    segments_of(place).count()
+/// Whether a path is another one, or lies below it. Both begin with a slash and end in none.
+fn lies_within(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether nothing that a pattern names can lie outside of a place, so that a place which is refused refuses it all.
@@ -81,13 +78,13 @@ pub fn pattern_lies_within(pattern: &str, place: &str) -> bool {
 /// Refuses what is no place in a file system, in settings.
 ///
 /// # Errors
-/// When the path is relative, or has `.` or `..` in it.
+/// When the path is relative, or has `.`, `..` or `//` in it.
 pub fn check_place(path: &str) -> Result<(), String> {
     if !path.starts_with('/') {
         return Err(format!("must be an absolute path, not {}", quoted(path)));
     }
-    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(format!("must be a path without . and .., not {}", quoted(path)));
+    if path.contains("//") || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(format!("must be a path without ., .. and //, not {}", quoted(path)));
     }
     Ok(())
 }
@@ -115,17 +112,20 @@ fn segments_of(place: &str) -> impl Iterator<Item = &str> {
     place.split('/').filter(|segment| !segment.is_empty())
 }
 
-fn normalised<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut segments = Vec::new();
-    for part in parts {
-        match part {
+fn normalised(path: &str, is_windows: bool) -> String {
+    let mut normalised = String::with_capacity(path.len() + 1);
+    for segment in path.split(|character| character == '/' || (is_windows && character == '\\')) {
+        match segment {
             "" | "." => {}
             // Above the root is the root.
-            ".." => _ = segments.pop(),
-            _ => segments.push(part),
+            ".." => normalised.truncate(normalised.rfind('/').unwrap_or_default()),
+            _ => {
+                normalised.push('/');
+                normalised.push_str(segment);
+            }
         }
     }
-    segments
+    normalised
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
             assert_eq!(FilePath::linux(path), FilePath::linux("/usr/bin"), "{path}");
         }
         for root in ["", "/", "/.", "/..", "/a/..", "//"] {
-            assert!(FilePath::linux(root).segments.is_empty(), "{root}");
+            assert!(FilePath::linux(root).path.is_empty(), "{root}");
         }
         assert_ne!(FilePath::linux(r"/usr\bin"), FilePath::linux("/usr/bin"));
     }
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(check_pattern("/data/**"), Ok(()));
         assert_eq!(check_place("data").unwrap_err(), "must be an absolute path, not \"data\"");
         assert_eq!(check_place("").unwrap_err(), "must be an absolute path, not \"\"");
-        assert_eq!(check_place("/a/../b").unwrap_err(), "must be a path without . and .., not \"/a/../b\"");
+        assert_eq!(check_place("/a/../b").unwrap_err(), "must be a path without ., .. and //, not \"/a/../b\"");
         assert_eq!(
             check_pattern("/a/**/b").unwrap_err(),
             "may have ** only at the end, as in /data/**, not \"/a/**/b\""

@@ -20,8 +20,9 @@ pub struct Pod<'a> {
     pub path: Cow<'static, str>,
     /// Whether pods are made from it, rather than that it is one.
     pub is_template: bool,
-    /// The pod spec.
-    pub spec: PodSpec<'a>,
+    /// The pod spec. It is large, and every page of memory that a fresh instance touches costs as much as a kilobyte of
+    /// JSON: it is read where it stays.
+    pub spec: Box<PodSpec<'a>>,
 }
 
 impl<'a> Pod<'a> {
@@ -59,7 +60,7 @@ impl<'a> Pod<'a> {
 
     /// A path that stands in it, as its operating system reads it.
     #[must_use]
-    pub fn file_path<'p>(&self, path: &'p str) -> FilePath<'p> {
+    pub fn file_path(&self, path: &str) -> FilePath {
         if self.is_windows() { FilePath::windows(path) } else { FilePath::linux(path) }
     }
 

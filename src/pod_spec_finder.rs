@@ -2,12 +2,8 @@
 //!
 //! Wherever an object has a list `containers` of objects with a `name` or an `image`, it is taken for a pod spec.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-
 use crate::field_path;
-use crate::json::{self, Raw};
+use crate::json::{self, Error, Raw, Read, Reader};
 use crate::pod::Pod;
 use crate::request::describe;
 use crate::text::Text;
@@ -50,7 +46,7 @@ fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Res
     Ok(())
 }
 
-fn read<'a, T: Deserialize<'a>>(json: &'a [u8], path: &str) -> Result<T, String> {
+fn read<'a, T: Read<'a>>(json: &'a [u8], path: &str) -> Result<T, String> {
     json::from_slice(json).map_err(|failure| describe(&failure, json, path))
 }
 
@@ -64,29 +60,16 @@ fn is_container_list(Raw(list): Raw<'_>) -> bool {
 }
 
 /// The entries of an object in the order in which they stand, their values unread.
+#[derive(Default)]
 struct Entries<'a>(Vec<(Text<'a>, Raw<'a>)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<Self::Value, M::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = fields.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
+impl<'a> Read<'a> for Entries<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let mut keys = reader.object()?;
+        while let Some(key) = keys.next(reader)? {
+            self.0.push((key.into(), reader.raw()?));
         }
-
-        deserializer.deserialize_map(EntriesVisitor)
+        Ok(())
     }
 }
 

@@ -1,18 +1,13 @@
 //! The payload of `validate`, read once, into what the policy judges by; and the words for what cannot be read.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-
 use crate::connection::{Access, ConnectOptions, Connection};
 use crate::field_path;
-use crate::json::{self, Failure, Raw};
+use crate::json::{self, Error, Failure, Raw, Read, Reader};
 use crate::pod::{Pod, PodSpec};
 use crate::pod_spec_finder;
 use crate::text::Text;
 use crate::value::Value;
-use crate::view::{read_once, views};
+use crate::view::{self, views};
 use crate::workload::{self, Workload};
 
 /// The most characters that a message about unreadable input has: paths and numbers are as long as users make them.
@@ -65,7 +60,7 @@ impl<'a> Payload<'a> {
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|failure| describe(&failure, payload, ""))?;
         let request = raw.request.ok_or("request: missing")?;
-        Ok(Self { request: request.read()?, settings: raw.settings })
+        Ok(Self { request: request.into_request()?, settings: raw.settings })
     }
 }
 
@@ -92,7 +87,7 @@ views! {
 /// What decides how an `AdmissionRequest` is judged.
 ///
 /// Source of its fields: `k8s.io/api/admission/v1`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct AdmissionRequest<'a> {
     kind: Option<GroupKind<'a>>,
     sub_resource: Text<'a>,
@@ -107,13 +102,18 @@ struct AdmissionRequest<'a> {
 #[derive(Debug)]
 enum Object<'a> {
     /// An object of a built-in kind, with its pod spec if there is one.
-    Workload(&'static Workload, Option<PodSpec<'a>>),
+    Workload(&'static Workload, Option<Box<PodSpec<'a>>>),
     /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
     Unread(Raw<'a>),
 }
 
 impl<'a> AdmissionRequest<'a> {
-    fn read(self) -> Result<Request<'a>, String> {
+    /// The built-in kind of the object, if it is of one and that is known yet.
+    fn workload(&self) -> Option<&'static Workload> {
+        self.kind.as_ref().and_then(GroupKind::workload)
+    }
+
+    fn into_request(self) -> Result<Request<'a>, String> {
         let kind = self.kind.ok_or("request.kind: missing")?;
         let operation = self.operation.ok_or("request.operation: missing")?;
         let subject = match &*operation {
@@ -185,12 +185,12 @@ fn read_object<'a>(
     workload: &'static Workload,
     base: &str,
 ) -> Result<Vec<Pod<'a>>, String> {
-    let spec = json::read_seed(json, PodSpecAt(workload.pod_spec))
+    let spec = json::read_with(json, |reader| read_pod_spec(reader, workload.pod_spec))
         .map_err(|failure| describe(&failure, json, base))?;
     pod_of(workload, spec, base)
 }
 
-fn pod_of<'a>(workload: &Workload, spec: Option<PodSpec<'a>>, base: &str) -> Result<Vec<Pod<'a>>, String> {
+fn pod_of<'a>(workload: &Workload, spec: Option<Box<PodSpec<'a>>>, base: &str) -> Result<Vec<Pod<'a>>, String> {
     let spec = spec.ok_or_else(|| {
         let mut path = base.to_owned();
         field_path::push_path(&mut path, workload.pod_spec);
@@ -209,127 +209,76 @@ fn connect_options(object: Object<'_>) -> Result<ConnectOptions<'_>, String> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for AdmissionRequest<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RequestVisitor)
-    }
-}
+/// The keys of an admission request that count.
+const KEYS: [&str; 8] =
+    ["kind", "subResource", "name", "namespace", "operation", "userInfo", "object", "oldObject"];
 
 /// Reads the object in passing when its kind stands before it, as it does in what API servers and policy
 /// servers send. Should it stand behind, the object is kept until the kind is known.
-struct RequestVisitor;
-
-impl<'de> Visitor<'de> for RequestVisitor {
-    type Value = AdmissionRequest<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an AdmissionRequest")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut kind: Option<Option<GroupKind>> = None;
-        let mut operation: Option<Option<Text>> = None;
-        let (mut sub_resource, mut name, mut namespace, mut user_info) = (None, None, None, None);
-        let (mut object, mut old_object) = (None, None);
-        while let Some(key) = map.next_key::<Text>()? {
+impl<'a> Read<'a> for AdmissionRequest<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let mut seen = 0;
+        let mut keys = reader.object()?;
+        while let Some(key) = keys.next(reader)? {
+            let Some(place) = KEYS.iter().position(|known| *known == key) else {
+                reader.skip()?;
+                continue;
+            };
+            view::mark(&mut seen, u32::try_from(place).unwrap_or_default(), &key, reader)?;
             match &*key {
-                "kind" => read_once(&mut map, "kind", &mut kind)?,
-                "subResource" => read_once(&mut map, "subResource", &mut sub_resource)?,
-                "name" => read_once(&mut map, "name", &mut name)?,
-                "namespace" => read_once(&mut map, "namespace", &mut namespace)?,
-                "operation" => read_once(&mut map, "operation", &mut operation)?,
-                "userInfo" => read_once(&mut map, "userInfo", &mut user_info)?,
-                "object" => {
-                    let workload = kind.as_ref().and_then(Option::as_ref).and_then(GroupKind::workload);
-                    read_object_once(&mut map, "object", workload, &mut object)?;
-                }
-                "oldObject" => {
+                "kind" => reader.field(&mut self.kind)?,
+                "subResource" => reader.field(&mut self.sub_resource)?,
+                "name" => reader.field(&mut self.name)?,
+                "namespace" => reader.field(&mut self.namespace)?,
+                "operation" => reader.field(&mut self.operation)?,
+                "userInfo" => reader.field(&mut self.user_info)?,
+                "object" => self.object = read_or_keep(reader, self.workload())?,
+                _ => {
                     // Whoever deletes something unreadable is not held up.
-                    let is_update = operation.as_ref().is_some_and(|name| name.as_deref() == Some("UPDATE"));
-                    let workload = kind.as_ref().and_then(Option::as_ref).and_then(GroupKind::workload);
-                    read_object_once(&mut map, "oldObject", workload.filter(|_| is_update), &mut old_object)?;
+                    let is_update = self.operation.as_deref() == Some("UPDATE");
+                    self.old_object = read_or_keep(reader, self.workload().filter(|_| is_update))?;
                 }
-                _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
-        Ok(AdmissionRequest {
-            kind: kind.flatten(),
-            sub_resource: sub_resource.flatten().unwrap_or_default(),
-            name: name.flatten().unwrap_or_default(),
-            namespace: namespace.flatten().unwrap_or_default(),
-            operation: operation.flatten(),
-            user_info: user_info.flatten().unwrap_or_default(),
-            object: object.flatten(),
-            old_object: old_object.flatten(),
-        })
+        Ok(())
     }
 }
 
-/// Reads an object of a kind, or keeps it when there is none yet.
-#[expect(clippy::option_option, reason = "met, and not null")]
-fn read_object_once<'de, M: MapAccess<'de>>(
-    map: &mut M,
-    key: &'static str,
+/// Reads an object of a built-in kind, and keeps any other.
+fn read_or_keep<'a>(
+    reader: &mut Reader<'a>,
     workload: Option<&'static Workload>,
-    object: &mut Option<Option<Object<'de>>>,
-) -> Result<(), M::Error> {
-    if object.is_some() {
-        return Err(M::Error::duplicate_field(key));
+) -> Result<Option<Object<'a>>, Error> {
+    match workload {
+        Some(workload) => Ok(Some(Object::Workload(workload, read_pod_spec(reader, workload.pod_spec)?))),
+        None if reader.null()? => Ok(None),
+        None => Ok(Some(Object::Unread(reader.raw()?))),
     }
-    *object = Some(match workload {
-        Some(workload) => {
-            let spec = map.next_value_seed(PodSpecAt(workload.pod_spec))?;
-            Some(Object::Workload(workload, spec))
-        }
-        None => map.next_value::<Option<_>>()?.map(Object::Unread),
-    });
-    Ok(())
 }
 
 /// Reads the pod spec at a path of keys, if there is one, and skips whatever stands beside it.
-struct PodSpecAt(&'static str);
-
-impl<'de> DeserializeSeed<'de> for PodSpecAt {
-    type Value = Option<PodSpec<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if self.0.is_empty() {
-            Option::deserialize(deserializer)
+fn read_pod_spec<'a>(reader: &mut Reader<'a>, path: &str) -> Result<Option<Box<PodSpec<'a>>>, Error> {
+    if reader.null()? {
+        return Ok(None);
+    }
+    if path.is_empty() {
+        let mut spec = Box::<PodSpec>::default();
+        spec.read(reader)?;
+        return Ok(Some(spec));
+    }
+    let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+    let mut seen = 0;
+    let mut found = None;
+    let mut keys = reader.object()?;
+    while let Some(other) = keys.next(reader)? {
+        if other == key {
+            view::mark(&mut seen, 0, key, reader)?;
+            found = read_pod_spec(reader, rest)?;
         } else {
-            deserializer.deserialize_option(self)
+            reader.skip()?;
         }
     }
-}
-
-impl<'de> Visitor<'de> for PodSpecAt {
-    type Value = Option<PodSpec<'de>>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_none<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let (key, rest) = self.0.split_once('.').unwrap_or((self.0, ""));
-        let mut found = None;
-        while let Some(other) = map.next_key::<Text>()? {
-            if &*other != key {
-                map.next_value::<IgnoredAny>()?;
-            } else if found.is_some() {
-                return Err(M::Error::duplicate_field(key));
-            } else {
-                found = Some(map.next_value_seed(PodSpecAt(rest))?);
-            }
-        }
-        Ok(found.flatten())
-    }
+    Ok(found)
 }
 
 /// One sentence on what could not be read, with the path of the field where that is known.

@@ -1,17 +1,14 @@
 //! Strings of the payload, kept where they are unless JSON escapes force a copy; and how they are shown.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use crate::json::{Error, Read, Reader};
 
 /// The most characters of a user's string that a message repeats.
 const SHOWN: usize = 128;
 
-/// A string that borrows from the payload.
-///
-/// `&str` cannot hold a string that is written with escapes, and serde copies an `Option<Cow<str>>` always.
+/// A string that borrows from the payload, unless it is written with escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text<'a>(Cow<'a, str>);
 
@@ -29,9 +26,9 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
-impl From<String> for Text<'_> {
-    fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
+impl<'a> From<Cow<'a, str>> for Text<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self(text)
     }
 }
 
@@ -41,31 +38,10 @@ impl From<&Text<'_>> for String {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text::from(text))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text::from(text.to_owned()))
-            }
-
-            fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-                Ok(Text::from(text))
-            }
-        }
-
-        deserializer.deserialize_str(TextVisitor)
+impl<'a> Read<'a> for Text<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        self.0 = reader.string()?;
+        Ok(())
     }
 }
 
@@ -77,6 +53,14 @@ pub fn quoted(text: &str) -> String {
     shown.push('"');
     push_printable(&mut shown, text);
     shown.push('"');
+    shown
+}
+
+/// A user's string, on one line whatever it holds, and never longer than a message bears.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    push_printable(&mut shown, text);
     shown
 }
 

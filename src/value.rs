@@ -2,10 +2,7 @@
 //!
 //! `serde_json::Value` keeps the last of two equal keys, so that the first would be ignored unseen.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-
+use crate::json::{Error, Read, Reader};
 use crate::text::{Text, quoted};
 
 /// A value of the settings. It borrows from the payload.
@@ -41,59 +38,46 @@ impl Value<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+impl<'a> Read<'a> for Value<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        *self = match reader.peek() {
+            Some(b'{') => read_object(reader)?,
+            Some(b'[') => {
+                let mut items = Vec::new();
+                items.read(reader)?;
+                Self::List(items)
+            }
+            Some(b'"') => Self::String(reader.string()?.into()),
+            Some(b't' | b'f') => {
+                let mut value = false;
+                value.read(reader)?;
+                Self::Bool(value)
+            }
+            Some(b'n') => reader.null().map(|_| Self::Null)?,
+            Some(b'-' | b'0'..=b'9') => {
+                let number = std::str::from_utf8(reader.number()?).ok();
+                Self::Number(number.and_then(|number| number.parse().ok()))
+            }
+            // Whatever it is, it says why that is no value.
+            _ => reader.skip().map(|()| Self::Null)?,
+        };
+        Ok(())
     }
 }
 
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_borrowed_bytes<E: Error>(self, number: &'de [u8]) -> Result<Self::Value, E> {
-        Ok(Value::Number(std::str::from_utf8(number).ok().and_then(|number| number.parse().ok())))
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::String(Text::from(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::String(Text::from(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+fn read_object<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Error> {
+    let mut entries: Vec<(Text, Value)> = Vec::new();
+    let mut keys = reader.object()?;
+    while let Some(key) = keys.next(reader)? {
+        let key = Text::from(key);
+        if entries.iter().any(|(other, _)| *other == key) {
+            return Err(Error::shape(format!("duplicate key {}", quoted(&key))));
         }
-        Ok(Value::List(list))
+        let mut value = Value::Null;
+        value.read(reader)?;
+        entries.push((key, value));
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
-        let mut entries: Vec<(Text, Value)> = Vec::new();
-        while let Some(key) = fields.next_key::<Text>()? {
-            if entries.iter().any(|(other, _)| *other == key) {
-                return Err(A::Error::custom(format_args!("duplicate key {}", quoted(&key))));
-            }
-            entries.push((key, fields.next_value()?));
-        }
-        Ok(Value::Object(entries))
-    }
+    Ok(Value::Object(entries))
 }
 
 #[cfg(test)]

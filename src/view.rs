@@ -3,6 +3,8 @@
 //! serde's derive would read them too, but it takes a list for an object, wants an attribute on every field for
 //! `null` to mean absent, and makes the module larger.
 
+use crate::json::{Error, Reader};
+
 /// Declares views: structs with a lifetime, whose fields are given with their JSON keys.
 ///
 /// `null` and an absent field are the field's default. A key that stands twice could be read in two ways, so it is
@@ -20,41 +22,27 @@ macro_rules! views {
             $($(#[$doc])* $field_visibility $field: $type,)*
         }
 
-        impl<'de: $lifetime, $lifetime> ::serde::Deserialize<'de> for $view<$lifetime> {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct ViewVisitor;
+        impl<$lifetime> $crate::json::Read<$lifetime> for $view<$lifetime> {
+            fn read(
+                &mut self,
+                reader: &mut $crate::json::Reader<$lifetime>,
+            ) -> Result<(), $crate::json::Error> {
+                // Their places in `seen`.
+                #[expect(non_camel_case_types, reason = "named like the fields")]
+                enum Field { $($field,)* }
 
-                impl<'de> ::serde::de::Visitor<'de> for ViewVisitor {
-                    type Value = $view<'de>;
-
-                    fn expecting(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                        formatter.write_str("an object")
-                    }
-
-                    fn visit_map<M>(self, mut map: M) -> Result<Self::Value, M::Error>
-                    where
-                        M: ::serde::de::MapAccess<'de>,
-                    {
-                        // Their places in `seen`.
-                        #[expect(non_camel_case_types, reason = "named like the fields")]
-                        enum Field { $($field,)* }
-
-                        let mut view = $view::default();
-                        let mut seen = 0;
-                        while let Some(key) = map.next_key::<$crate::text::Text<'de>>()? {
-                            match &*key {
-                                $($key => {
-                                    $crate::view::mark(&mut seen, Field::$field as u32, $key)?;
-                                    $crate::view::read(&mut map, &mut view.$field)?;
-                                })*
-                                _ => _ = map.next_value::<::serde::de::IgnoredAny>()?,
-                            }
-                        }
-                        Ok(view)
+                let mut seen = 0;
+                let mut keys = reader.object()?;
+                while let Some(key) = keys.next(reader)? {
+                    match &*key {
+                        $($key => {
+                            $crate::view::mark(&mut seen, Field::$field as u32, $key, reader)?;
+                            reader.field(&mut self.$field)?;
+                        })*
+                        _ => reader.skip()?,
                     }
                 }
-
-                deserializer.deserialize_map(ViewVisitor)
+                Ok(())
             }
         }
     )*};
@@ -62,44 +50,13 @@ macro_rules! views {
 
 pub(crate) use views;
 
-/// Notes that a key has been met, by its place in the view.
-pub(crate) fn mark<E: serde::de::Error>(seen: &mut u32, place: u32, key: &'static str) -> Result<(), E> {
+/// Notes that a key has been met, by its place among those that count.
+pub(crate) fn mark(seen: &mut u32, place: u32, key: &str, reader: &mut Reader<'_>) -> Result<(), Error> {
     let bit = 1 << place;
     if *seen & bit != 0 {
-        return Err(E::duplicate_field(key));
+        return Err(reader.duplicate(key));
     }
     *seen |= bit;
-    Ok(())
-}
-
-/// Reads the value of a key into its field. `null` leaves the field as it is.
-pub(crate) fn read<'de, M, T>(map: &mut M, field: &mut T) -> Result<(), M::Error>
-where
-    M: serde::de::MapAccess<'de>,
-    T: serde::Deserialize<'de>,
-{
-    if let Some(value) = map.next_value()? {
-        *field = value;
-    }
-    Ok(())
-}
-
-/// Reads the value of a key that has not been met before: the outer option says that it has been met, the inner one
-/// that it was not `null`.
-#[expect(clippy::option_option, reason = "null and absent are told apart only here")]
-pub(crate) fn read_once<'de, M, T>(
-    map: &mut M,
-    key: &'static str,
-    field: &mut Option<Option<T>>,
-) -> Result<(), M::Error>
-where
-    M: serde::de::MapAccess<'de>,
-    T: serde::Deserialize<'de>,
-{
-    if field.is_some() {
-        return Err(serde::de::Error::duplicate_field(key));
-    }
-    *field = Some(map.next_value()?);
     Ok(())
 }
 

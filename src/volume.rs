@@ -1,11 +1,8 @@
 //! The volumes of a pod, and which of them can be written to.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-
-use crate::text::{Text, quoted};
-use crate::view::{read_once, views};
+use crate::json::{Error, Read, Reader};
+use crate::text::{Text, printable};
+use crate::view::views;
 
 /// Types of volumes that the kubelet mounts read-only, whatever a mount asks for.
 const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
@@ -64,37 +61,25 @@ impl VolumeSource<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(VolumeVisitor)
-    }
-}
-
-struct VolumeVisitor;
-
-impl<'de> Visitor<'de> for VolumeVisitor {
-    type Value = Volume<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut name = None;
-        let mut sources: Vec<VolumeSource> = Vec::new();
-        while let Some(kind) = map.next_key::<Text>()? {
-            if &*kind == "name" {
-                read_once(&mut map, "name", &mut name)?;
-                continue;
+impl<'a> Read<'a> for Volume<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let mut has_name = false;
+        let mut keys = reader.object()?;
+        while let Some(key) = keys.next(reader)? {
+            let is_name = key == "name";
+            if (is_name && has_name) || self.sources.iter().any(|source| *source.kind == key) {
+                return Err(reader.duplicate(&printable(&key)));
             }
-            if sources.iter().any(|source| source.kind == kind) {
-                return Err(M::Error::custom(format_args!("duplicate key {}", quoted(&kind))));
-            }
-            if let Some(details) = map.next_value()? {
-                sources.push(VolumeSource { kind, details });
+            if is_name {
+                has_name = true;
+                reader.field(&mut self.name)?;
+            } else if !reader.null()? {
+                let mut details = Details::default();
+                details.read(reader)?;
+                self.sources.push(VolumeSource { kind: key.into(), details });
             }
         }
-        Ok(Volume { name: name.flatten().unwrap_or_default(), sources })
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 
 use super::{Definition, Rule};
-use crate::file_path::{FilePath, check_place, depth};
+use crate::file_path::{FilePath, check_place};
 use crate::finding::{Concern, Finding};
 use crate::options::Options;
 use crate::pod::Pod;
@@ -43,7 +43,7 @@ impl<'s> HostPathVolumes<'s> {
     fn new(options: &mut Options<'_, 's>) -> Self {
         let denied = options.strings("denied", &[], check_place);
         let allowed = options.objects("allowed", |own| {
-            let path_prefix = own.string("pathPrefix", check_place);
+            let path_prefix = own.string("pathPrefix", check_place).map(|path| path.trim_end_matches('/'));
             if own.get("pathPrefix").is_none() {
                 own.refuse("pathPrefix", "missing: name the directory that is allowed");
             }
@@ -68,7 +68,7 @@ impl<'s> HostPathVolumes<'s> {
         let is_absolute = pod.is_windows() || path.starts_with('/');
         let mut longest: Option<&Allowed<'s>> = None;
         for entry in &self.allowed {
-            let is_longer = longest.is_none_or(|other| depth(entry.path_prefix) > depth(other.path_prefix));
+            let is_longer = longest.is_none_or(|other| entry.path_prefix.len() > other.path_prefix.len());
             if is_longer && is_absolute && at.is_within(entry.path_prefix) {
                 longest = Some(entry);
             }

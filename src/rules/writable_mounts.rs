@@ -386,7 +386,7 @@ mod tests {
             errors(&RULE, &settings),
             [
                 r#"writableMounts.protectedPaths[0]: must be an absolute path, not "bin""#,
-                r#"writableMounts.protectedPaths[1]: must be a path without . and .., not "/usr/../bin""#,
+                r#"writableMounts.protectedPaths[1]: must be a path without ., .. and //, not "/usr/../bin""#,
                 r#"writableMounts.allowedPaths[3]: may have ** only at the end, as in /data/**, not "/a/**/b""#,
                 r#"writableMounts.allowedPaths[4]: must be an absolute path, not "tmp""#,
                 r#"writableMounts.allowedPaths: "/usr/bin/x" can never be allowed: /usr/bin is protected"#,
