@@ -100,12 +100,8 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The next byte that is no white space, which tells what kind of value comes next.
     pub fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.json.get(self.position) {
-                Some(b' ' | b'\n' | b'\t' | b'\r') => self.position += 1,
-                other => return other.copied(),
-            }
-        }
+        self.position = space_end(self.json, self.position);
+        self.json.get(self.position).copied()
     }
 
     /// Moves past the byte, if it is the next one.
@@ -170,49 +166,12 @@ impl<'a> Reader<'a> {
         if self.position == start { Err(Error::syntax("expected a digit")) } else { Ok(()) }
     }
 
-    /// Moves to the next byte that ends a run of plain characters in a string, and gives it; none where the text ends.
-    fn skip_plain(&mut self) -> Option<u8> {
-        const ONES: u64 = u64::MAX / 255;
-        while let Some(&word) = self.json.get(self.position..).and_then(<[u8]>::first_chunk::<8>) {
-            let word = u64::from_le_bytes(word);
-            // The high bit of a byte is set where the byte is a quote, a backslash, or a control character. Bytes
-            // above such a one may be marked too, so that only the lowest mark counts.
-            // Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
-            let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-            let quote = is_zero(word ^ (ONES * u64::from(b'"')));
-            let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
-            let control = word.wrapping_sub(ONES * 0x20) & !word;
-            let marks = (quote | backslash | control) & (ONES << 7);
-            if marks != 0 {
-                self.position += marks.trailing_zeros() as usize / 8;
-                break;
-            }
-            self.position += 8;
-        }
-        loop {
-            match self.json.get(self.position) {
-                Some(&byte @ (b'"' | b'\\' | ..0x20)) => return Some(byte),
-                Some(_) => self.position += 1,
-                None => return None,
-            }
-        }
-    }
-
-    /// Moves past a string whose opening quote has been passed.
-    fn skip_string(&mut self) -> Result<(), Error> {
-        loop {
-            match self.skip_plain() {
-                Some(b'"') => {
-                    self.position += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => self.skip_escape()?,
-                other => return Err(bad_string(other)),
-            }
-        }
-    }
-
+    /// Moves past an escape in a string, where there is one.
     fn skip_escape(&mut self) -> Result<(), Error> {
+        let next = self.json.get(self.position).copied();
+        if next != Some(b'\\') {
+            return Err(bad_string(next));
+        }
         match self.json.get(self.position + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
                 self.position += 2;
@@ -248,7 +207,8 @@ impl<'a> Reader<'a> {
         let mut start = self.position;
         let mut text = String::new();
         loop {
-            let end = self.skip_plain();
+            self.position = plain_end(self.json, self.position);
+            let end = self.json.get(self.position).copied();
             let plain = std::str::from_utf8(self.since(start))
                 .map_err(|_| Error::shape("must be UTF-8".to_owned()))?;
             match end {
@@ -299,61 +259,84 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When no value comes next.
     pub fn skip(&mut self) -> Result<(), Error> {
+        // This is where most of the time goes. What changes with every byte stays out of memory.
+        let json = self.json;
+        let mut at = self.position;
         let mut open = Open { objects: 0, depth: self.depth };
+        let mut expects_key = false;
         loop {
-            match self.peek() {
+            at = space_end(json, at);
+            match json.get(at) {
                 Some(b'"') => {
-                    self.position += 1;
-                    self.skip_string()?;
-                }
-                Some(b'{') => {
-                    self.position += 1;
-                    open.push(true)?;
-                    if !self.take(b'}') {
-                        self.skip_key()?;
+                    at = plain_end(json, at + 1);
+                    while json.get(at) != Some(&b'"') {
+                        self.position = at;
+                        self.skip_escape()?;
+                        at = plain_end(json, self.position);
+                    }
+                    at += 1;
+                    if expects_key {
+                        at = space_end(json, at);
+                        if json.get(at) != Some(&b':') {
+                            return self.fail(at, "expected a colon");
+                        }
+                        at += 1;
+                        expects_key = false;
                         continue;
                     }
-                    open.pop();
                 }
-                Some(b'[') => {
-                    self.position += 1;
-                    open.push(false)?;
-                    if !self.take(b']') {
+                _ if expects_key => return self.fail(at, "expected a key"),
+                Some(&bracket @ (b'{' | b'[')) => {
+                    let is_object = bracket == b'{';
+                    self.position = at + 1;
+                    open.push(is_object)?;
+                    at = space_end(json, at + 1);
+                    if json.get(at) != Some(if is_object { &b'}' } else { &b']' }) {
+                        expects_key = is_object;
                         continue;
                     }
+                    at += 1;
                     open.pop();
                 }
-                Some(b'-' | b'0'..=b'9') => _ = self.number()?,
-                Some(b't') => self.literal("true")?,
-                Some(b'f') => self.literal("false")?,
-                Some(b'n') => self.literal("null")?,
-                _ => return Err(Error::syntax("expected a value")),
+                _ => {
+                    self.position = at;
+                    self.skip_word()?;
+                    at = self.position;
+                }
             }
-            loop {
-                if open.depth == self.depth {
-                    return Ok(());
-                }
-                match self.peek() {
+            while open.depth != self.depth {
+                at = space_end(json, at);
+                match json.get(at) {
                     Some(b',') => break,
                     Some(b'}') if open.is_object() => open.pop(),
                     Some(b']') if !open.is_object() => open.pop(),
-                    _ => return Err(Error::syntax("expected a comma or the end of the list or object")),
+                    _ => return self.fail(at, "expected a comma or the end of the list or object"),
                 }
-                self.position += 1;
+                at += 1;
             }
-            self.position += 1;
-            if open.is_object() {
-                self.skip_key()?;
+            if open.depth == self.depth {
+                self.position = at;
+                return Ok(());
             }
+            at += 1;
+            expects_key = open.is_object();
         }
     }
 
-    fn skip_key(&mut self) -> Result<(), Error> {
-        if !self.take(b'"') {
-            return Err(Error::syntax("expected a key"));
+    /// Moves past a number, `true`, `false` or `null`.
+    fn skip_word(&mut self) -> Result<(), Error> {
+        match self.json.get(self.position) {
+            Some(b'-' | b'0'..=b'9') => self.number().map(|_| ()),
+            Some(b't') => self.literal("true"),
+            Some(b'f') => self.literal("false"),
+            Some(b'n') => self.literal("null"),
+            _ => Err(Error::syntax("expected a value")),
         }
-        self.skip_string()?;
-        self.colon()
+    }
+
+    fn fail(&mut self, at: usize, message: &'static str) -> Result<(), Error> {
+        self.position = at;
+        Err(Error::syntax(message))
     }
 
     fn colon(&mut self) -> Result<(), Error> {
@@ -540,6 +523,41 @@ impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
         }
         Ok(())
     }
+}
+
+/// Where white space ends that begins here.
+fn space_end(json: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\t' | b'\r') = json.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Where a run of plain characters ends that begins here in a string: before a quote, a backslash, a control character, or
+/// where the text ends.
+fn plain_end(json: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    while let Some(&word) = json.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(word);
+        // The high bit of a byte is set where the byte is a quote, a backslash, or a control character. Bytes above such
+        // a one may be marked too, so that only the lowest mark counts.
+        // Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+        let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+        let quote = is_zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let marks = (quote | backslash | control) & (ONES << 7);
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while let Some(byte) = json.get(at)
+        && !matches!(byte, b'"' | b'\\' | ..0x20)
+    {
+        at += 1;
+    }
+    at
 }
 
 /// Why a string does not go on with this byte.

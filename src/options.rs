@@ -56,22 +56,18 @@ impl<'o, 's> Options<'o, 's> {
         if self.entries.is_empty() {
             return None;
         }
-        if !self.known.contains(&key) {
-            self.known.push(key);
+        if self.known.is_empty() {
+            // As many as the settings have at the top, so that the list never grows.
+            self.known.reserve(24);
         }
+        self.known.push(key);
         let (_, value) = self.entries.iter().find(|(name, _)| &**name == key)?;
         (!matches!(value, Value::Null)).then_some(value)
     }
 
-    /// The object at a key, if it is one.
-    pub fn object(&mut self, key: &'static str) -> Option<Options<'_, 's>> {
-        let Value::Object(entries) = self.get(key)? else { return None };
-        Some(Options {
-            place: Place::Key(&self.place, key),
-            entries,
-            known: Vec::new(),
-            errors: &mut *self.errors,
-        })
+    /// The object at a key, with these entries.
+    pub fn within(&mut self, key: &'static str, entries: &'s [Entry<'s>]) -> Options<'_, 's> {
+        Options { place: Place::Key(&self.place, key), entries, known: Vec::new(), errors: &mut *self.errors }
     }
 
     /// A list of objects, each as `read` reads it; empty by default. What `read` makes nothing of is left out.
@@ -131,7 +127,19 @@ impl<'o, 's> Options<'o, 's> {
 
     /// One of several words.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
-        let Some(value) = self.get(key) else { return default };
+        let value = self.get(key);
+        self.word(key, value, default, words)
+    }
+
+    /// One of several words, which is the value of a key.
+    pub fn word<T: Copy>(
+        &mut self,
+        key: &'static str,
+        value: Option<&Value<'_>>,
+        default: T,
+        words: &[(&str, T)],
+    ) -> T {
+        let Some(value) = value else { return default };
         word(value, words).map_err(|reason| self.refuse(key, &reason)).unwrap_or(default)
     }
 
@@ -178,8 +186,13 @@ impl<'o, 's> Options<'o, 's> {
     pub fn refuse_unknown_keys(&mut self) {
         for (key, _) in self.entries {
             if !self.known.contains(&&**key) {
-                let reason = format!("unknown key{}", choice(key, &self.known));
-                self.refuse(key, &reason);
+                let mut known: Vec<&str> = Vec::new();
+                for asked in &self.known {
+                    if !known.contains(asked) {
+                        known.push(asked);
+                    }
+                }
+                self.refuse(key, &format!("unknown key{}", choice(key, &known)));
             }
         }
     }

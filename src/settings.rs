@@ -107,22 +107,25 @@ impl<'s> Settings<'s> {
 /// wrong in it.
 fn read_rule<'s>(definition: &Definition, options: &mut Options<'_, 's>) -> Option<ActiveRule<'s>> {
     let id = definition.id;
-    let Some(mut own) = options.object(id) else {
-        let severity = read_mode(options, id, definition.mode)?;
+    let value = options.get(id);
+    let Some(Value::Object(entries)) = value else {
+        let severity = mode(options, id, value, definition.mode)?;
         let rule = (definition.bind)(&mut Options::new(&[], &mut Vec::new()));
         return Some(ActiveRule { id, severity, rule });
     };
-    let mode = read_mode(&mut own, "mode", definition.mode);
+    let mut own = options.within(id, entries);
+    let value = own.get("mode");
+    let mode = mode(&mut own, "mode", value, definition.mode);
     let rule = (definition.bind)(&mut own);
     own.refuse_unknown_keys();
     mode.map(|severity| ActiveRule { id, severity, rule })
 }
 
 /// YAML reads a bare `off` as `false`.
-fn read_mode(options: &mut Options<'_, '_>, key: &'static str, default: Mode) -> Mode {
-    match options.get(key) {
+fn mode(options: &mut Options<'_, '_>, key: &'static str, value: Option<&Value<'_>>, default: Mode) -> Mode {
+    match value {
         Some(Value::Bool(false)) => None,
-        _ => options.one_of(key, default, &MODES),
+        _ => options.word(key, value, default, &MODES),
     }
 }
 

@@ -155,6 +155,7 @@ fn bare(name: &str) -> &str {
     }
 }
 
+#[inline(never)]
 fn is_same(one: &str, other: &str) -> bool {
     bare(one).eq_ignore_ascii_case(bare(other))
 }

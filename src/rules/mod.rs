@@ -138,7 +138,8 @@ pub(crate) mod testing {
         let value::Value::Object(entries) = settings else { panic!("{settings:?}") };
         let mut errors = Vec::new();
         let mut options = Options::new(entries, &mut errors);
-        let mut own = options.object(definition.id).unwrap();
+        let Some(value::Value::Object(entries)) = options.get(definition.id) else { panic!("{settings:?}") };
+        let mut own = options.within(definition.id, entries);
         let rule = (definition.bind)(&mut own);
         own.refuse_unknown_keys();
         (rule, errors)

@@ -127,12 +127,12 @@ impl RunAsNonRoot {
 impl Rule for RunAsNonRoot {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.is_windows() {
-            collect(pod, found, judge_windows_user);
+            collect(pod, found, &|at| judge_windows_user(pod, at));
             return;
         }
-        collect(pod, found, |pod, at| self.judge_user(pod, at));
+        collect(pod, found, &|at| self.judge_user(pod, at));
         if self.groups || !self.group_ranges.is_empty() {
-            collect(pod, found, |pod, at| self.judge_group(pod, at));
+            collect(pod, found, &|at| self.judge_group(pod, at));
             self.check_pod_groups(pod, found);
         }
     }
@@ -143,11 +143,11 @@ impl Rule for RunAsNonRoot {
 fn collect<'p>(
     pod: &'p Pod<'_>,
     found: &mut Vec<Finding<'p>>,
-    judge: impl Fn(&'p Pod<'_>, ContainerAt<'p, '_>) -> Option<Wrong<'p>>,
+    judge: &dyn Fn(ContainerAt<'p, '_>) -> Option<Wrong<'p>>,
 ) {
     let mut shared: Vec<(Wrong, Vec<Concern>)> = Vec::new();
     for at in pod.all_containers() {
-        let Some(wrong) = judge(pod, at) else { continue };
+        let Some(wrong) = judge(at) else { continue };
         if !wrong.on_pod {
             found.push(Finding::of_container(at, wrong.field, wrong.value, wrong.demand));
             continue;
