@@ -35,9 +35,12 @@ struct Exemption<'s> {
     groups: Option<Vec<&'s str>>,
 }
 
-/// Which exemptions made a difference, or would have, had they not expired: their places, in any order.
-#[derive(Debug, Default)]
-pub struct Usage {
+/// The exemptions that fit a request, whatever is found in it; and which of them made a difference, or would have, had
+/// they not expired.
+#[derive(Clone, Debug)]
+pub struct Applicable<'e, 's> {
+    exemptions: Vec<&'e Exemption<'s>>,
+    today: fn() -> Date,
     used: Vec<usize>,
     expired: Vec<usize>,
 }
@@ -52,16 +55,18 @@ impl<'s> Exemptions<'s> {
         }))
     }
 
-    /// Whether a finding does not count. `today` is asked only when it depends on the day.
-    pub fn cover(
-        &self,
-        rule: &str,
-        finding: &Finding<'_>,
-        request: &Request<'_>,
-        today: fn() -> Date,
-        usage: &mut Usage,
-    ) -> bool {
-        if self.0.is_empty() {
+    /// Those that fit a request. `today` is asked only when something depends on the day.
+    #[must_use]
+    pub fn applicable(&self, request: &Request<'_>, today: fn() -> Date) -> Applicable<'_, 's> {
+        let exemptions = self.0.iter().filter(|exemption| exemption.fits(request)).collect();
+        Applicable { exemptions, today, used: Vec::new(), expired: Vec::new() }
+    }
+}
+
+impl Applicable<'_, '_> {
+    /// Whether a finding does not count.
+    pub fn cover(&mut self, rule: &str, finding: &Finding<'_>) -> bool {
+        if self.exemptions.is_empty() {
             return false;
         }
         // A finding on nobody's account is exempt where neither container nor image matters.
@@ -69,26 +74,29 @@ impl<'s> Exemptions<'s> {
         let concerns = if finding.concerns.is_empty() { &nobody[..] } else { &finding.concerns };
         let (mut used, mut expired) = (Vec::new(), Vec::new());
         for concern in concerns {
-            let mut matching = self.0.iter().filter(|exemption| exemption.matches(rule, concern, request));
-            let Some(first) = matching.next() else { return false };
-            match std::iter::once(first).chain(matching).find(|exemption| !exemption.has_expired(today)) {
-                Some(exemption) => used.push(exemption.index),
-                None => expired.push(first.index),
+            let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
+            let matches =
+                |exemption: &&&Exemption<'_>| exemption.matches(rule, concern.container, image.as_ref());
+            let mut matching = self.exemptions.iter().filter(matches).peekable();
+            let Some(first) = matching.peek().map(|first| first.index) else { return false };
+            match matching.find(|exemption| !exemption.has_expired(self.today)) {
+                Some(exemption) => note(&mut used, exemption.index),
+                None => note(&mut expired, first),
             }
         }
-        if !expired.is_empty() {
-            note(&mut usage.expired, &expired);
-            return false;
+        let is_covered = expired.is_empty();
+        let (noted, places) = if is_covered { (&mut self.used, used) } else { (&mut self.expired, expired) };
+        for place in places {
+            note(noted, place);
         }
-        note(&mut usage.used, &used);
-        true
+        is_covered
     }
 
     /// What the audit log says about the exemptions that made a difference, if any did.
     #[must_use]
-    pub fn annotation(&self, usage: &Usage) -> Option<String> {
+    pub fn annotation(&self) -> Option<String> {
         let mut annotation = String::new();
-        for exemption in self.named(&usage.used) {
+        for exemption in self.named(&self.used) {
             if !annotation.is_empty() {
                 annotation.push_str("; ");
             }
@@ -100,16 +108,16 @@ impl<'s> Exemptions<'s> {
     }
 
     /// What users are told of the exemptions that would have made a difference, had they not expired.
-    pub fn warnings(&self, usage: &Usage) -> impl Iterator<Item = String> {
-        self.named(&usage.expired).filter_map(|Exemption { index, reason, expires, .. }| {
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.named(&self.expired).filter_map(|Exemption { index, reason, expires, .. }| {
             let mut warning = format!("exemptions[{index}] expired on {}: ", expires.as_ref()?);
             push_printable(&mut warning, reason);
             Some(warning)
         })
     }
 
-    fn named(&self, indices: &[usize]) -> impl Iterator<Item = &Exemption<'s>> {
-        self.0.iter().filter(|exemption| indices.contains(&exemption.index))
+    fn named(&self, indices: &[usize]) -> impl Iterator<Item = &Exemption<'_>> {
+        self.exemptions.iter().copied().filter(|exemption| indices.contains(&exemption.index))
     }
 }
 
@@ -137,31 +145,34 @@ impl<'s> Exemption<'s> {
         self.expires.is_some_and(|expires| expires <= today())
     }
 
-    fn matches(&self, rule: &str, concern: &Concern<'_>, request: &Request<'_>) -> bool {
-        let Self { rules, images, containers, namespaces, users, groups, .. } = self;
-        let is_any_of = |patterns: &Option<Vec<&str>>, text: &str| {
-            patterns.as_ref().is_none_or(|patterns| {
-                patterns.iter().any(|pattern| wildcard::matches_segments(pattern, text))
-            })
+    /// Whether the request is one that it is meant for.
+    fn fits(&self, request: &Request<'_>) -> bool {
+        let groups = &request.user.groups;
+        is_any_of(self.namespaces.as_ref(), &request.namespace)
+            && is_any_of(self.users.as_ref(), &request.user.username)
+            && (self.groups.is_none() || groups.iter().any(|group| is_any_of(self.groups.as_ref(), group)))
+    }
+
+    fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
+        let has_image = |patterns: &Vec<ImagePattern<'_>>| {
+            image.is_some_and(|image| patterns.iter().any(|pattern| pattern.matches(image)))
         };
-        rules.as_ref().is_none_or(|rules| rules.contains(&rule))
-            && is_any_of(namespaces, &request.namespace)
-            && is_any_of(users, &request.user.username)
-            && (groups.is_none() || request.user.groups.iter().any(|group| is_any_of(groups, group)))
-            && (containers.is_none() || concern.container.is_some_and(|name| is_any_of(containers, name)))
-            && images.as_ref().is_none_or(|patterns| match concern.image.map(ImageReference::parse) {
-                Some(Ok(image)) => patterns.iter().any(|pattern| pattern.matches(&image)),
-                _ => false,
-            })
+        self.rules.as_ref().is_none_or(|rules| rules.contains(&rule))
+            && (self.containers.is_none()
+                || container.is_some_and(|name| is_any_of(self.containers.as_ref(), name)))
+            && self.images.as_ref().is_none_or(has_image)
     }
 }
 
-/// Adds places that are not known yet.
-fn note(known: &mut Vec<usize>, places: &[usize]) {
-    for place in places {
-        if !known.contains(place) {
-            known.push(*place);
-        }
+/// Whether a text matches one of the patterns, if there are any.
+fn is_any_of(patterns: Option<&Vec<&str>>, text: &str) -> bool {
+    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| wildcard::matches_segments(pattern, text)))
+}
+
+/// Adds a place that is not known yet.
+fn note(known: &mut Vec<usize>, place: usize) {
+    if !known.contains(&place) {
+        known.push(place);
     }
 }
 
@@ -250,9 +261,9 @@ mod tests {
         let mut options = Options::new(&entries, &mut errors);
         let exemptions = Exemptions::new(&mut options);
         assert_eq!(errors, [""; 0]);
-        let mut usage = Usage::default();
-        let covers = exemptions.cover("capabilities", &finding(concerns), &request(), today, &mut usage);
-        (covers, exemptions.annotation(&usage), exemptions.warnings(&usage).collect())
+        let mut applicable = exemptions.applicable(&request(), today);
+        let covers = applicable.cover("capabilities", &finding(concerns));
+        (covers, applicable.annotation(), applicable.warnings().collect())
     }
 
     fn one(exemption: &serde_json::Value) -> serde_json::Value {
@@ -372,7 +383,7 @@ mod tests {
                 r#"exemptions[3].expires: must be a day such as 2027-06-30, not "30.6.2027""#,
                 "exemptions[3].users[0]: must not be empty",
                 "exemptions[3].groups: must be a list, not a string",
-                r#"exemptions[3].labels: unknown key (allowed: reason, expires, rules, images, containers, namespaces, users, groups)"#,
+                "exemptions[3].labels: unknown key (allowed: reason, expires, rules, images, containers, namespaces, users, groups)",
                 "exemptions[4]: must be an object, not a string",
                 "exemptions[5]: must name at least one of images, containers, namespaces, users, groups",
             ]

@@ -230,7 +230,10 @@ mod tests {
         assert_eq!(check_pattern("/data/**"), Ok(()));
         assert_eq!(check_place("data").unwrap_err(), "must be an absolute path, not \"data\"");
         assert_eq!(check_place("").unwrap_err(), "must be an absolute path, not \"\"");
-        assert_eq!(check_place("/a/../b").unwrap_err(), "must be a path without ., .. and //, not \"/a/../b\"");
+        assert_eq!(
+            check_place("/a/../b").unwrap_err(),
+            "must be a path without ., .. and //, not \"/a/../b\""
+        );
         assert_eq!(
             check_pattern("/a/**/b").unwrap_err(),
             "may have ** only at the end, as in /data/**, not \"/a/**/b\""

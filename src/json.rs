@@ -485,7 +485,8 @@ impl<'a> Read<'a> for i64 {
         match reader.peek() {
             Some(b'-' | b'0'..=b'9') => {
                 let number = std::str::from_utf8(reader.number()?).unwrap_or_default();
-                *self = number.parse().map_err(|_| Error::shape(format!("must be an integer, not {number}")))?;
+                *self =
+                    number.parse().map_err(|_| Error::shape(format!("must be an integer, not {number}")))?;
                 Ok(())
             }
             other => Err(Error::wrong_type("an integer", other)),

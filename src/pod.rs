@@ -5,6 +5,7 @@
 //! empty.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::field_path;
 use crate::file_path::FilePath;
@@ -64,11 +65,15 @@ impl<'a> Pod<'a> {
         if self.is_windows() { FilePath::windows(path) } else { FilePath::linux(path) }
     }
 
-    /// The volume of this name. Where a pod spec has none, its volume comes from a claim template beside it, as in
-    /// `StatefulSets`.
+    /// The volumes by their names, of which the first counts. Where a pod spec has none of a name, the volume comes from a
+    /// claim template beside it, as in `StatefulSets`.
     #[must_use]
-    pub fn volume(&self, name: &str) -> Option<&Volume<'a>> {
-        self.spec.volumes.iter().find(|volume| &*volume.name == name)
+    pub fn volumes_by_name(&self) -> HashMap<&str, &Volume<'a>> {
+        let mut volumes = HashMap::with_capacity(self.spec.volumes.len());
+        for volume in &self.spec.volumes {
+            volumes.entry(&*volume.name).or_insert(volume);
+        }
+        volumes
     }
 }
 

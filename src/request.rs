@@ -132,7 +132,7 @@ impl<'a> AdmissionRequest<'a> {
                     access,
                     to: self.name,
                     user: self.user_info.username.clone(),
-                    options: self.object.map_or_else(|| Ok(ConnectOptions::default()), connect_options)?,
+                    options: self.object.as_ref().map_or_else(|| Ok(ConnectOptions::default()), connect_options)?,
                 }),
                 None => Subject::Nothing,
             },
@@ -190,7 +190,11 @@ fn read_object<'a>(
     pod_of(workload, spec, base)
 }
 
-fn pod_of<'a>(workload: &Workload, spec: Option<Box<PodSpec<'a>>>, base: &str) -> Result<Vec<Pod<'a>>, String> {
+fn pod_of<'a>(
+    workload: &Workload,
+    spec: Option<Box<PodSpec<'a>>>,
+    base: &str,
+) -> Result<Vec<Pod<'a>>, String> {
     let spec = spec.ok_or_else(|| {
         let mut path = base.to_owned();
         field_path::push_path(&mut path, workload.pod_spec);
@@ -200,7 +204,7 @@ fn pod_of<'a>(workload: &Workload, spec: Option<Box<PodSpec<'a>>>, base: &str) -
 }
 
 /// The options of a connection belong to a kind of their own, which is none of the built-in ones.
-fn connect_options(object: Object<'_>) -> Result<ConnectOptions<'_>, String> {
+fn connect_options<'a>(object: &Object<'a>) -> Result<ConnectOptions<'a>, String> {
     match object {
         Object::Unread(Raw(json)) => {
             json::from_slice(json).map_err(|failure| describe(&failure, json, "request.object"))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::date::Date;
-use crate::exemptions::Usage;
+use crate::exemptions::Applicable;
 use crate::field_path;
 use crate::finding::Finding;
 use crate::pod::Pod;
@@ -56,7 +56,7 @@ impl Response {
 /// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day.
 #[must_use]
 pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date) -> Response {
-    let mut judge = Judge { request, settings, today, usage: Usage::default() };
+    let mut judge = Judge { request, settings, exemptions: settings.exemptions.applicable(request, today) };
     let mut denials = Vec::new();
     let mut warnings = Vec::new();
     let mut audit_annotations = BTreeMap::new();
@@ -73,8 +73,8 @@ pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date
             _ => warnings.extend(findings.iter().map(|finding| finding.warning(active.id))),
         }
     }
-    warnings.extend(settings.exemptions.warnings(&judge.usage));
-    if let Some(annotation) = settings.exemptions.annotation(&judge.usage) {
+    warnings.extend(judge.exemptions.warnings());
+    if let Some(annotation) = judge.exemptions.annotation() {
         audit_annotations.insert(EXEMPTIONS, annotation);
     }
     let accepted = denials.is_empty();
@@ -91,8 +91,7 @@ pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date
 struct Judge<'j, 's> {
     request: &'j Request<'j>,
     settings: &'j Settings<'s>,
-    today: fn() -> Date,
-    usage: Usage,
+    exemptions: Applicable<'j, 's>,
 }
 
 impl<'j> Judge<'j, '_> {
@@ -121,7 +120,7 @@ impl<'j> Judge<'j, '_> {
                 }
             }
         }
-        self.remove_exempt(active.id, &mut found);
+        found.retain(|finding| !self.exemptions.cover(active.id, finding));
         sort(&mut found);
         found
     }
@@ -133,8 +132,8 @@ impl<'j> Judge<'j, '_> {
             active.rule.check(pod, &mut known);
         }
         // What an exemption covered was no finding, and is one once it does not cover it any more.
-        let mut judge = Judge { usage: Usage::default(), ..*self };
-        judge.remove_exempt(active.id, &mut known);
+        let mut exemptions = self.exemptions.clone();
+        known.retain(|finding| !exemptions.cover(active.id, finding));
         sort(&mut known);
         let mut is_taken = vec![false; known.len()];
         found.retain(|finding| {
@@ -149,11 +148,6 @@ impl<'j> Judge<'j, '_> {
             }
             true
         });
-    }
-
-    fn remove_exempt(&mut self, rule: &str, found: &mut Vec<Finding<'j>>) {
-        let Self { request, settings, today, usage } = self;
-        found.retain(|finding| !settings.exemptions.cover(rule, finding, request, *today, usage));
     }
 }
 

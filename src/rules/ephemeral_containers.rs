@@ -6,6 +6,8 @@
 //! hold up nobody. Ephemeral containers are told apart by their names. Only `ephemeralContainers` is judged, so the
 //! other lists of containers give no findings.
 
+use std::collections::HashSet;
+
 use super::{Definition, Rule};
 use crate::finding::Finding;
 use crate::pod::{ContainerList, Pod};
@@ -19,8 +21,9 @@ struct EphemeralContainers;
 impl Rule for EphemeralContainers {
     fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let known = old.map(|old| &*old.spec.ephemeral_containers).unwrap_or_default();
+        let known: HashSet<_> = known.iter().map(|container| &*container.name).collect();
         for at in new.all_containers().filter(|at| at.list == ContainerList::Ephemeral) {
-            if !known.iter().any(|container| container.name == at.container.name) {
+            if !known.contains(&*at.container.name) {
                 found.push(Finding::of_container(at, "", "", "must not be added to the pod"));
             }
         }

@@ -12,6 +12,7 @@
 //! - `denied`: prefixes that are refused whatever is allowed.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::{Definition, Rule};
 use crate::file_path::{FilePath, check_place};
@@ -20,7 +21,7 @@ use crate::options::Options;
 use crate::pod::Pod;
 use crate::settings::Severity;
 use crate::text::quoted;
-use crate::volume::{Details, Volume};
+use crate::volume::Volume;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -59,6 +60,15 @@ impl<'s> HostPathVolumes<'s> {
         Self { allowed, denied }
     }
 
+    fn host_path<'p>(&self, pod: &Pod<'_>, index: usize, volume: &'p Volume<'_>) -> Option<HostPath<'p>> {
+        let path = &*volume.source("hostPath")?.path;
+        let (must_be_read_only, demand) = match self.judge(pod, path) {
+            Ok(allowed) => (allowed.read_only, None),
+            Err(demand) => (false, Some(demand)),
+        };
+        Some(HostPath { index, name: &volume.name, path, demand, must_be_read_only, users: Vec::new() })
+    }
+
     /// The entry that allows a path, or what must change about it.
     fn judge(&self, pod: &Pod<'_>, path: &str) -> Result<&Allowed<'s>, String> {
         let at = pod.file_path(path);
@@ -79,47 +89,50 @@ impl<'s> HostPathVolumes<'s> {
 
 impl Rule for HostPathVolumes<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        for (index, volume) in pod.spec.volumes.iter().enumerate() {
-            let Some(source) = volume.source("hostPath") else { continue };
-            match self.judge(pod, &source.path) {
-                Ok(Allowed { read_only: false, .. }) => {}
-                Ok(Allowed { read_only: true, .. }) => find_writable_mounts(pod, volume, source, found),
-                Err(demand) => {
-                    let field = format!("volumes[{index}].hostPath.path");
-                    let finding = Finding::of_pod(pod, &field, &source.path, demand);
-                    found.push(finding.about_volume(&volume.name).concerning(users_of(pod, volume)));
+        let volumes = pod.spec.volumes.iter().enumerate();
+        let mut host_paths: Vec<_> =
+            volumes.filter_map(|(index, volume)| self.host_path(pod, index, volume)).collect();
+        if host_paths.is_empty() {
+            return;
+        }
+        let places: HashMap<_, _> =
+            (0..).zip(&host_paths).map(|(place, host_path)| (host_path.name, place)).collect();
+        for at in pod.all_containers() {
+            for (index, mount) in at.container.volume_mounts.iter().enumerate() {
+                let place = places.get(&*mount.name);
+                let Some(host_path) = place.and_then(|&place: &usize| host_paths.get_mut(place)) else {
+                    continue;
+                };
+                host_path.users.push(at.concern());
+                if host_path.must_be_read_only && !mount.read_only {
+                    let field = format!("volumeMounts[{index}].readOnly");
+                    let demand =
+                        format!("must mount the host's directory {} read-only", quoted(host_path.name));
+                    found.push(Finding::of_container(at, &field, host_path.path, demand));
                 }
             }
         }
-    }
-}
-
-/// On whose account a volume is there. One that nobody mounts is there on the account of all.
-fn users_of<'p>(pod: &'p Pod<'_>, volume: &Volume<'_>) -> Vec<Concern<'p>> {
-    let mut users = Vec::new();
-    for at in pod.all_containers() {
-        if at.container.volume_mounts.iter().any(|mount| mount.name == volume.name) {
-            users.push(at.concern());
-        }
-    }
-    if users.is_empty() { pod.concerns() } else { users }
-}
-
-fn find_writable_mounts<'p>(
-    pod: &'p Pod<'_>,
-    volume: &Volume<'_>,
-    source: &Details<'_>,
-    found: &mut Vec<Finding<'p>>,
-) {
-    for at in pod.all_containers() {
-        for (index, mount) in at.container.volume_mounts.iter().enumerate() {
-            if mount.name == volume.name && !mount.read_only {
-                let field = format!("volumeMounts[{index}].readOnly");
-                let demand = format!("must mount the host's directory {} read-only", quoted(&volume.name));
-                found.push(Finding::of_container(at, &field, &source.path, demand));
+        for HostPath { index, name, path, demand, users, .. } in host_paths {
+            if let Some(demand) = demand {
+                let field = format!("volumes[{index}].hostPath.path");
+                let finding = Finding::of_pod(pod, &field, path, demand).about_volume(name);
+                // A volume that nobody mounts is there on the account of all.
+                found.push(if users.is_empty() { finding } else { finding.concerning(users) });
             }
         }
     }
+}
+
+/// A `hostPath` volume, judged.
+struct HostPath<'p> {
+    index: usize,
+    name: &'p str,
+    path: &'p str,
+    /// What must change about its path, if anything.
+    demand: Option<String>,
+    must_be_read_only: bool,
+    /// On whose account it is there.
+    users: Vec<Concern<'p>>,
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@
 //! - `allowPinning`: whether a tag may gain a digest (`app:1` → `app:1@sha256:…`), as some admission controllers do it.
 //! - `allowSameRepository`: whether the tag and the digest may change, while the repository stays.
 
+use std::collections::HashMap;
+
 use super::{Definition, Rule};
 use crate::finding::Finding;
 use crate::image_reference::ImageReference;
@@ -57,10 +59,11 @@ impl ImageChange {
 impl Rule for ImageChange {
     fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let Some(old) = old.filter(|_| !new.is_template) else { return };
+        let images: HashMap<_, _> =
+            old.all_containers().map(|at| (&*at.container.name, &*at.container.image)).collect();
         for at in new.all_containers() {
             let image = &at.container.image;
-            let before = old.all_containers().find(|before| before.container.name == at.container.name);
-            let Some(before) = before.map(|before| &before.container.image) else { continue };
+            let Some(&before) = images.get(&*at.container.name) else { continue };
             if !self.allows(before, image) {
                 let demand = format!("must keep the image {}, not run {}", quoted(before), quoted(image));
                 found.push(Finding::of_container(at, "image", image, demand));

@@ -470,7 +470,7 @@ mod tests {
                 "runAsNonRoot.userRanges[2].min: must be an integer from 0 on",
                 "runAsNonRoot.userRanges[2].max: must be an integer from 0 on",
                 "runAsNonRoot.userRanges[3].min: must be an integer, not a string",
-                r#"runAsNonRoot.userRanges[3].x: unknown key (allowed: min, max)"#,
+                "runAsNonRoot.userRanges[3].x: unknown key (allowed: min, max)",
                 "runAsNonRoot.userRanges[4]: must be an object, not a number",
                 "runAsNonRoot.groupRanges: must be a list, not an object",
             ]

@@ -16,6 +16,7 @@
 //! - `allowedTypes`: the types of volumes that a container may write to.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use super::{Definition, Rule};
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
@@ -139,10 +140,10 @@ impl<'s> WritableMounts<'s> {
         pod: &'p Pod<'_>,
         at: ContainerAt<'p, '_>,
         mount: &Mount<'_>,
+        types: &[&str],
         found: &mut Vec<Finding<'p>>,
     ) {
         let Mount { list, index, path_field, path, volume } = mount;
-        let types = writable_types(pod, volume);
         if types.is_empty() {
             return;
         }
@@ -151,7 +152,7 @@ impl<'s> WritableMounts<'s> {
             let field = format!("{list}[{index}].{path_field}");
             found.push(Finding::of_container(at, &field, *path, demand));
         }
-        if let Some(kind) = types.into_iter().find(|kind| !self.allowed_types.contains(kind)) {
+        if let Some(kind) = types.iter().find(|kind| !self.allowed_types.contains(kind)) {
             let demand = format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind));
             let field = format!("{list}[{index}].name");
             found.push(Finding::of_container(at, &field, *volume, demand));
@@ -161,28 +162,26 @@ impl<'s> WritableMounts<'s> {
 
 impl Rule for WritableMounts<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        let volumes = LazyCell::new(|| pod.volumes_by_name());
+        // What the pod spec does not have comes from a claim template.
+        let types = |name: &str| match volumes.get(name) {
+            Some(volume) => volume.writable_types().collect(),
+            None => vec!["persistentVolumeClaim"],
+        };
         for at in pod.all_containers() {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
                     let (path, volume) = (&*mount.mount_path, &*mount.name);
                     let mount = Mount { list: "volumeMounts", index, path_field: "mountPath", path, volume };
-                    self.judge(pod, at, &mount, found);
+                    self.judge(pod, at, &mount, &types(volume), found);
                 }
             }
             for (index, device) in at.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let mount = Mount { list: "volumeDevices", index, path_field: "devicePath", path, volume };
-                self.judge(pod, at, &mount, found);
+                self.judge(pod, at, &mount, &types(volume), found);
             }
         }
-    }
-}
-
-/// The types of what can be written to in a volume.
-fn writable_types<'p>(pod: &'p Pod<'_>, volume: &str) -> Vec<&'p str> {
-    match pod.volume(volume) {
-        Some(volume) => volume.writable_types().collect(),
-        None => vec!["persistentVolumeClaim"],
     }
 }
 
