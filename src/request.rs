@@ -132,7 +132,10 @@ impl<'a> AdmissionRequest<'a> {
                     access,
                     to: self.name,
                     user: self.user_info.username.clone(),
-                    options: self.object.as_ref().map_or_else(|| Ok(ConnectOptions::default()), connect_options)?,
+                    options: self
+                        .object
+                        .as_ref()
+                        .map_or_else(|| Ok(ConnectOptions::default()), connect_options)?,
                 }),
                 None => Subject::Nothing,
             },

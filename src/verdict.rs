@@ -1,8 +1,6 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::date::Date;
 use crate::exemptions::Applicable;
@@ -32,11 +30,32 @@ pub struct Response {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
     /// The number of findings of each rule that has any, and the exemptions that were used, for the audit log.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub audit_annotations: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Annotations::is_empty")]
+    pub audit_annotations: Annotations,
     /// What the user is told though the object is admitted, or besides the denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// Audit annotations, sorted by their keys.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Annotations(Vec<(&'static str, String)>);
+
+impl Annotations {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn insert(&mut self, key: &'static str, value: String) {
+        let place = self.0.partition_point(|(other, _)| *other < key);
+        self.0.insert(place, (key, value));
+    }
+}
+
+impl Serialize for Annotations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
 }
 
 impl Response {
@@ -47,7 +66,7 @@ impl Response {
             accepted: false,
             message: Some(reason),
             code: Some(FORBIDDEN),
-            audit_annotations: BTreeMap::new(),
+            audit_annotations: Annotations::default(),
             warnings: Vec::new(),
         }
     }
@@ -59,7 +78,7 @@ pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date
     let mut judge = Judge { request, settings, exemptions: settings.exemptions.applicable(request, today) };
     let mut denials = Vec::new();
     let mut warnings = Vec::new();
-    let mut audit_annotations = BTreeMap::new();
+    let mut audit_annotations = Annotations::default();
     for active in &settings.rules {
         let findings = judge.findings(active);
         if findings.is_empty() {
@@ -196,7 +215,7 @@ mod tests {
         assert_eq!(response.code, Some(403));
         assert_eq!(
             response.audit_annotations,
-            BTreeMap::from([("hostNamespaces", "1".to_owned()), ("privileged", "1".to_owned())])
+            Annotations(vec![("hostNamespaces", "1".to_owned()), ("privileged", "1".to_owned())])
         );
         assert_eq!(response.warnings, [""; 0]);
     }
@@ -207,7 +226,7 @@ mod tests {
         assert!(response.accepted);
         assert_eq!((response.message, response.code), (None, None));
         assert_eq!(response.warnings, [PRIVILEGED]);
-        assert_eq!(response.audit_annotations, BTreeMap::from([("privileged", "1".to_owned())]));
+        assert_eq!(response.audit_annotations, Annotations(vec![("privileged", "1".to_owned())]));
     }
 
     #[test]
@@ -302,7 +321,7 @@ mod tests {
         assert_eq!(response.warnings, ["exemptions[2] expired on 2027-06-30: late"]);
         assert_eq!(
             response.audit_annotations,
-            BTreeMap::from([
+            Annotations(vec![
                 ("exemptions", "exemptions[0]: shop".to_owned()),
                 ("privileged", "1".to_owned())
             ])
