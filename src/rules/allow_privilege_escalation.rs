@@ -2,7 +2,8 @@
 //!
 //! A finding is a container whose `securityContext.allowPrivilegeEscalation` is not `false`
 //!
-//! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set it.
+//! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set
+//! it.
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, flag};

@@ -1,6 +1,7 @@
 //! `capabilities`: a container has no powers over its node beyond those that the settings name.
 //!
-//! A finding is a capability in `securityContext.capabilities.add` that is not in `allowedAdd`, or in `deniedAdd`; a `drop` that lacks one of `requiredDrop`
+//! A finding is a capability in `securityContext.capabilities.add` that is not in `allowedAdd`, or in `deniedAdd`; a
+//! `drop` that lacks one of `requiredDrop`
 //!
 //! Names are compared without `CAP_`, in any case. Adding `ALL` adds everything, and dropping `ALL` drops everything.
 //! Windows pods have no capabilities, so nothing is asked of them.

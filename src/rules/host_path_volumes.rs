@@ -1,6 +1,7 @@
 //! `hostPathVolumes`: a pod gets at the files of its node only where the settings let it.
 //!
-//! A finding is a `hostPath` volume outside of `allowed` or in reach of `denied`, or one with a writable mount where the entry says `readOnly`
+//! A finding is a `hostPath` volume outside of `allowed` or in reach of `denied`, or one with a writable mount where
+//! the entry says `readOnly`
 //!
 //! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`, and
 //! never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one within

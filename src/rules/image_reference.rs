@@ -1,8 +1,10 @@
 //! `imageReference`: every image says which version it is, and no name that moves by itself is used.
 //!
-//! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest, or that no runtime could parse; with `require: digest`, one without digest
+//! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest,
+//! or that no runtime could parse; with `require: digest`, one without digest
 //!
-//! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must have
+//! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must
+//! have
 //! the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
 //!
 //! Settings:

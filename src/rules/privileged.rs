@@ -1,6 +1,7 @@
 //! `privileged`: no container has the run of its node, from where it can change itself and every other.
 //!
-//! A finding is a container with `securityContext.privileged: true`, or `windowsOptions.hostProcess: true` on a container or the pod
+//! A finding is a container with `securityContext.privileged: true`, or `windowsOptions.hostProcess: true` on a
+//! container or the pod
 //!
 //! Each field that holds `true` is one, also where a container overrides the pod's `hostProcess`: Kubernetes wants all
 //! containers of a pod to agree on it.

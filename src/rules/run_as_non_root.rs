@@ -1,10 +1,14 @@
 //! `runAsNonRoot`: no container may run as root, who can undo most of what the other rules ask for.
 //!
-//! A finding is a container that may run as root: its `runAsUser`, or else the pod's, is 0; or neither is set, and `runAsNonRoot` is not `true`
+//! A finding is a container that may run as root: its `runAsUser`, or else the pod's, is 0; or neither is set, and
+//! `runAsNonRoot` is not `true`
 //!
-//! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be the
-//! pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by `windowsOptions.runAsUserName` as
-//! well, if it is another user than `ContainerAdministrator`, written in any case and with any domain; numeric users and
+//! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
+//! the
+//! pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
+//! `windowsOptions.runAsUserName` as
+//! well, if it is another user than `ContainerAdministrator`, written in any case and with any domain; numeric users
+//! and
 //! groups have no meaning there.
 //!
 //! Settings:

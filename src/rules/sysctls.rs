@@ -1,8 +1,10 @@
 //! `sysctls`: a pod changes no parameters of the kernel but those that concern nobody else.
 //!
-//! A finding is a name in `securityContext.sysctls` of the pod that is in `denied`, or neither in the safe set of Kubernetes nor in `allowed`
+//! A finding is a name in `securityContext.sysctls` of the pod that is in `denied`, or neither in the safe set of
+//! Kubernetes nor in `allowed`
 //!
-//! The safe set is that of the Pod Security Standards of Kubernetes 1.37. A name may be written with dots or with slashes,
+//! The safe set is that of the Pod Security Standards of Kubernetes 1.37. A name may be written with dots or with
+//! slashes,
 //! as for sysctl(8): `net/ipv4/tcp_syncookies`. Windows pods may not set the field, so nothing is asked of them.
 //!
 //! Settings:

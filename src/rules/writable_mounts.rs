@@ -1,10 +1,13 @@
 //! `writableMounts`: where a container can write, nothing lies that it runs, loads or logs in by.
 //!
-//! A finding is a writable mount at, above or below a protected path; outside of `allowedPaths` when that is set; of a volume type outside of `allowedTypes`
+//! A finding is a writable mount at, above or below a protected path; outside of `allowedPaths` when that is set; of
+//! a volume type outside of `allowedTypes`
 //!
 //! A mount is writable unless it has `readOnly: true`, its volume has, or nothing can write to volumes of its type:
-//! `configMap`, `secret`, `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume that
-//! the pod spec does not have comes from a claim template beside it, so it counts as a `persistentVolumeClaim`. Paths are
+//! `configMap`, `secret`, `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume
+//! that
+//! the pod spec does not have comes from a claim template beside it, so it counts as a `persistentVolumeClaim`. Paths
+//! are
 //! compared segment by segment, after `.`, `..` and `//` are resolved; links are not followed.
 //!
 //! Settings:
