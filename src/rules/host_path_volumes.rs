@@ -3,9 +3,10 @@
 //! A finding is a `hostPath` volume outside of `allowed` or in reach of `denied`, or one with a writable mount where
 //! the entry says `readOnly`
 //!
-//! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`, and
-//! never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one within
-//! it. A path that is not absolute is never allowed. What a persistent volume is made from, the policy cannot see.
+//! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`,
+//! and never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one
+//! within it. A path that is not absolute is never allowed. What a persistent volume is made from, the policy cannot
+//! see.
 //!
 //! Settings:
 //!

@@ -2,14 +2,15 @@
 //!
 //! A finding is an UPDATE of a Pod that changes the image of a container it already had
 //!
-//! `image` is one of the few fields of a Pod that can be changed in place (`kubectl set image pod/…`): the kubelet then
-//! restarts the container with another image, and whoever made the pod never knows. Change the object that makes the
-//! pods instead. Containers are told apart by their names, and images by how they are written. Templates may change:
-//! that makes new pods.
+//! `image` is one of the few fields of a Pod that can be changed in place (`kubectl set image pod/…`): the kubelet
+//! then restarts the container with another image, and whoever made the pod never knows. Change the object that makes
+//! the pods instead. Containers are told apart by their names, and images by how they are written. Templates may
+//! change: that makes new pods.
 //!
 //! Settings:
 //!
-//! - `allowPinning`: whether a tag may gain a digest (`app:1` → `app:1@sha256:…`), as some admission controllers do it.
+//! - `allowPinning`: whether a tag may gain a digest (`app:1` → `app:1@sha256:…`), as some admission controllers do
+//!   it.
 //! - `allowSameRepository`: whether the tag and the digest may change, while the repository stays.
 
 use std::collections::HashMap;

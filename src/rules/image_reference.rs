@@ -4,8 +4,7 @@
 //! or that no runtime could parse; with `require: digest`, one without digest
 //!
 //! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must
-//! have
-//! the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
+//! have the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
 //!
 //! Settings:
 //!

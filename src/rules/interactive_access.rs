@@ -2,16 +2,15 @@
 //!
 //! A finding is a CONNECT to one of the `subresources`: `kubectl exec`, `cp`, `attach`, `port-forward`, `proxy`
 //!
-//! `kubectl cp` runs `tar` in the container, so it is an `exec`. The request says who asks and from which namespace, so
-//! exemptions by users, groups and namespaces fit here, and by the name of a container that is given. The webhook
-//! must be
-//! registered for the subresources; a `proxy` of services or nodes is judged as well where it is registered.
+//! `kubectl cp` runs `tar` in the container, so it is an `exec`. The request says who asks and from which namespace,
+//! so exemptions by users, groups and namespaces fit here, and by the name of a container that is given. The webhook
+//! must be registered for the subresources; a `proxy` of services or nodes is judged as well where it is registered.
 //!
 //! Settings:
 //!
 //! - `subresources`: which of `exec`, `attach`, `portforward` and `proxy` are refused.
-//! - `allowedCommands`: commands that `exec` may run without a terminal, each as the list of its arguments. `*` stands for
-//!   any run of characters within one argument: `["cat", "*"]`.
+//! - `allowedCommands`: commands that `exec` may run without a terminal, each as the list of its arguments. `*`
+//!   stands for any run of characters within one argument: `["cat", "*"]`.
 
 use std::borrow::Cow;
 

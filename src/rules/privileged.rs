@@ -3,8 +3,8 @@
 //! A finding is a container with `securityContext.privileged: true`, or `windowsOptions.hostProcess: true` on a
 //! container or the pod
 //!
-//! Each field that holds `true` is one, also where a container overrides the pod's `hostProcess`: Kubernetes wants all
-//! containers of a pod to agree on it.
+//! Each field that holds `true` is one, also where a container overrides the pod's `hostProcess`: Kubernetes wants
+//! all containers of a pod to agree on it.
 
 use super::{Definition, Rule};
 use crate::finding::Finding;

@@ -2,8 +2,8 @@
 //!
 //! A finding is a container whose `securityContext.readOnlyRootFilesystem` is not `true`
 //!
-//! Where Kubernetes is told nothing, the root is writable. Give the container an `emptyDir` for each place that it must
-//! write to. The field is not asked of Windows pods, which may not set it.
+//! Where Kubernetes is told nothing, the root is writable. Give the container an `emptyDir` for each place that it
+//! must write to. The field is not asked of Windows pods, which may not set it.
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, flag};

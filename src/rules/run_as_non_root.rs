@@ -4,18 +4,16 @@
 //! `runAsNonRoot` is not `true`
 //!
 //! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
-//! the
-//! pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
-//! `windowsOptions.runAsUserName` as
-//! well, if it is another user than `ContainerAdministrator`, written in any case and with any domain; numeric users
-//! and
-//! groups have no meaning there.
+//! the pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
+//! `windowsOptions.runAsUserName` as well, if it is another user than `ContainerAdministrator`, written in any case
+//! and with any domain; numeric users and groups have no meaning there.
 //!
 //! Settings:
 //!
 //! - `groups`: whether GID 0 is refused too, in `runAsGroup`, `fsGroup` and `supplementalGroups`.
 //! - `userRanges`: where given, `runAsUser` must be set, and lie in one of them: `[{min: 10000, max: 65535}]`.
-//! - `groupRanges`: the same for `runAsGroup`; `fsGroup` and `supplementalGroups` must lie in one of them where they are set.
+//! - `groupRanges`: the same for `runAsGroup`; `fsGroup` and `supplementalGroups` must lie in one of them where they
+//!   are set.
 //! - `allowInUserNamespace`: whether root is accepted where `hostUsers: false` makes it nobody on the node.
 
 use super::{Definition, Rule};

@@ -3,8 +3,7 @@
 //! A finding is `shareProcessNamespace: true`
 //!
 //! Where containers share their processes, each sees the root of every other at `/proc/PID/root`, and can write there
-//! as
-//! far as users and mounts let it.
+//! as far as users and mounts let it.
 
 use super::{Definition, Rule};
 use crate::finding::Finding;

@@ -4,14 +4,11 @@
 //! `paths`; one with a read-only root that has such a probe all the same
 //!
 //! This is for images that cannot run on a read-only root. The probe succeeds once the shells are gone, and only then
-//! does the container count as started: `["rm", "-f", "/bin/sh", "/bin/bash"]`, or the same through a shell,
-//! `["sh", "-c", "rm -f /bin/sh && rm -f /bin/bash"]`. A command counts only when it fails unless every path is
-//! removed,
-//! so nothing but `rm` may stand in it, and no option but `-f`, `-r`, `-v` and `-d`. On a read-only root the probe
-//! could
+//! does the container count as started: `["rm", "-f", "/bin/sh", "/bin/bash"]`, or the same through a shell, `["sh",
+//! "-c", "rm -f /bin/sh && rm -f /bin/bash"]`. A command counts only when it fails unless every path is removed, so
+//! nothing but `rm` may stand in it, and no option but `-f`, `-r`, `-v` and `-d`. On a read-only root the probe could
 //! never succeed, so there it is wrong. Init containers that are no sidecars and ephemeral containers cannot have
-//! probes, so
-//! nothing is asked of them; nor of Windows pods.
+//! probes, so nothing is asked of them; nor of Windows pods.
 //!
 //! Settings:
 //!

@@ -5,17 +5,15 @@
 //!
 //! A mount is writable unless it has `readOnly: true`, its volume has, or nothing can write to volumes of its type:
 //! `configMap`, `secret`, `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume
-//! that
-//! the pod spec does not have comes from a claim template beside it, so it counts as a `persistentVolumeClaim`. Paths
-//! are
-//! compared segment by segment, after `.`, `..` and `//` are resolved; links are not followed.
+//! that the pod spec does not have comes from a claim template beside it, so it counts as a `persistentVolumeClaim`.
+//! Paths are compared segment by segment, after `.`, `..` and `//` are resolved; links are not followed.
 //!
 //! Settings:
 //!
-//! - `protectedPaths`: what nobody may write to. By default, the directories that programs and libraries are loaded from,
-//!   and the files in `/etc` that decide who may log in and what is loaded.
-//! - `allowedPaths`: the strict form, unset by default: a container may write only there and below. `*` stands for any run
-//!   of characters within one segment; a trailing `/**` means only what lies below.
+//! - `protectedPaths`: what nobody may write to. By default, the directories that programs and libraries are loaded
+//!   from, and the files in `/etc` that decide who may log in and what is loaded.
+//! - `allowedPaths`: the strict form, unset by default: a container may write only there and below. `*` stands for
+//!   any run of characters within one segment; a trailing `/**` means only what lies below.
 //! - `allowedTypes`: the types of volumes that a container may write to.
 
 use std::borrow::Cow;
