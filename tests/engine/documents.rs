@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use immutable_pods_host::document;
+use immutable_pods_policy::connection::ACCESSES;
 use immutable_pods_policy::workload::WORKLOADS;
 use serde_json::{Value, json};
 
@@ -51,19 +52,28 @@ fn the_webhook_rules_name_every_workload() {
 }
 
 #[test]
-fn ephemeral_containers_have_a_webhook_rule_of_their_own() {
+fn subresources_have_webhook_rules_of_their_own() {
     let metadata = metadata();
     let rules = metadata["rules"].as_array().unwrap();
     let own: Vec<_> = rules.iter().filter(|rule| names_subresource(rule)).collect();
+    let rule = |resources: &[&str], operation: &str| json!({"apiGroups": [""], "apiVersions": ["v1"], "resources": resources, "operations": [operation]});
     assert_eq!(
         own,
-        [&json!({
-            "apiGroups": [""],
-            "apiVersions": ["v1"],
-            "resources": ["pods/ephemeralcontainers"],
-            "operations": ["UPDATE"],
-        })]
+        [
+            &rule(&["pods/ephemeralcontainers", "pods/resize"], "UPDATE"),
+            &rule(&["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"], "CONNECT"),
+        ]
     );
+}
+
+#[test]
+fn the_webhook_rules_name_every_way_into_a_pod() {
+    let metadata = metadata();
+    let rules = metadata["rules"].as_array().unwrap();
+    let connecting = rules.iter().filter(|rule| rule["operations"] == json!(["CONNECT"]));
+    let named: Vec<_> = connecting.flat_map(|rule| strings(&rule["resources"])).collect();
+    let known: Vec<_> = ACCESSES.iter().map(|(name, _)| format!("pods/{name}")).collect();
+    assert_eq!(named, known);
 }
 
 #[test]

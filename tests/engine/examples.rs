@@ -68,7 +68,9 @@ fn the_last_step_needs_its_tag() {
 fn every_rule_objects_to_everything_wrong() {
     let rules = objections("everything-wrong.yaml");
     let found: BTreeSet<_> = rules.iter().map(String::as_str).collect();
-    assert_eq!(found, RULES.iter().map(|rule| rule.id).collect());
+    // What is created has no image yet that could change.
+    let on = RULES.iter().filter(|rule| rule.mode.is_some() && rule.id != "imageChange");
+    assert_eq!(found, on.map(|rule| rule.id).collect());
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Fixtures: manifests that say themselves what is to be found in them.
 //!
-//! A line `# finding: …` is a line of the denial, a line `# settings: …` holds the settings in JSON.
+//! A line `# finding: …` is a line of the denial, a line `# settings: …` holds the settings in JSON. An object is to be
+//! created; of two, the first becomes the second. Any other request is written out as a whole.
 
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a fixture that cannot be read ends its test")]
 
 use std::fs;
 use std::path::Path;
 
 use immutable_pods_host::manifest;
+use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
 use crate::module::in_repository;
@@ -21,7 +24,7 @@ pub(crate) struct Fixture {
     pub(crate) name: String,
     /// The file's name without its ending.
     pub(crate) stem: String,
-    /// What an API server asks when the object is created.
+    /// What an API server asks.
     pub(crate) request: Value,
     /// The settings it is to be judged by.
     pub(crate) settings: Value,
@@ -37,11 +40,50 @@ impl Fixture {
         let findings = text.lines().filter_map(|line| line.strip_prefix("# finding: ")).map(str::to_owned);
         let settings = text.lines().find_map(|line| line.strip_prefix("# settings: ")).unwrap_or("{}");
         let settings = serde_json::from_str(settings).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut requests = requests(&name);
-        let request = requests.pop().unwrap_or_default();
-        assert!(requests.is_empty(), "{name}: must hold one object");
+        let request = request_of(&name);
         Self { findings: findings.collect(), name, stem, request, settings }
     }
+
+    /// The pod of a request to create one, unless it asks for something else.
+    pub(crate) fn created_pod_spec(&self) -> Option<&Value> {
+        let Self { request, .. } = self;
+        let creates_pod =
+            self.creates() && request["kind"]["group"] == "" && request["kind"]["kind"] == "Pod";
+        creates_pod.then(|| &request["object"]["spec"])
+    }
+
+    /// Whether it is about an object that is created.
+    pub(crate) fn creates(&self) -> bool {
+        self.request["operation"] == "CREATE"
+    }
+}
+
+/// The request that a fixture stands for.
+#[track_caller]
+fn request_of(name: &str) -> Value {
+    let mut requests = requests(name);
+    let last = requests.pop().unwrap_or_else(|| panic!("{name}: holds no object"));
+    match requests.pop() {
+        None => last,
+        Some(first) => {
+            assert!(requests.is_empty(), "{name}: must hold one object, or an old one and a new one");
+            assert_eq!(first["kind"], last["kind"], "{name}: an object cannot change its kind");
+            update(&first["object"], last)
+        }
+    }
+}
+
+/// What an API server asks when an object becomes the one that a request would create.
+pub(crate) fn update(old: &Value, mut request: Value) -> Value {
+    request["operation"] = "UPDATE".into();
+    request["oldObject"] = old.clone();
+    request["options"]["kind"] = "UpdateOptions".into();
+    request
+}
+
+/// What an API server asks when nothing about an object changes.
+pub(crate) fn unchanged(request: &Value) -> Value {
+    update(&request["object"], request.clone())
 }
 
 /// The fixtures in a folder, by name; none when there is no such folder.
@@ -56,6 +98,17 @@ pub(crate) fn fixtures(folder: &str) -> Vec<Fixture> {
             Fixture::read(format!("{folder}/{file}"), stem.to_owned())
         })
         .collect()
+}
+
+/// The fixtures of every rule that are to pass, or to fail, each with the rule's id.
+#[track_caller]
+pub(crate) fn of_rules(verdict: &str) -> Vec<(&'static str, Fixture)> {
+    let mut all = Vec::new();
+    for rule in RULES {
+        let folder = format!("{}/{verdict}", folder_of(rule.id));
+        all.extend(fixtures(&folder).into_iter().map(|fixture| (rule.id, fixture)));
+    }
+    all
 }
 
 /// The request to create a pod that passes everything, for tests to spoil.
@@ -98,11 +151,16 @@ pub(crate) fn folder_of(rule: &str) -> String {
 /// The settings with the mode of one rule set, and its options kept.
 pub(crate) fn with_mode(settings: &Value, rule: &str, mode: &str) -> Value {
     let mut settings = settings.clone();
-    if let Some(rules) = settings.as_object_mut() {
-        let options = rules.entry(rule).or_insert_with(|| json!({}));
-        if let Some(options) = options.as_object_mut() {
-            options.insert("mode".to_owned(), mode.into());
-        }
+    let options = &mut settings[rule];
+    // A bare mode, or none, has no options beside it.
+    if !options.is_object() {
+        *options = json!({});
     }
+    options["mode"] = mode.into();
     settings
+}
+
+/// The settings with the mode of every rule set, and their options kept.
+pub(crate) fn with_every_mode(settings: &Value, mode: &str) -> Value {
+    RULES.iter().fold(settings.clone(), |settings, rule| with_mode(&settings, rule.id, mode))
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use immutable_pods_host::ValidationResponse;
 use serde_json::{Value, json};
 
@@ -126,6 +128,10 @@ fn an_unknown_operation_is_denied() {
 
 #[test]
 fn a_request_without_its_object_is_denied() {
+    for kind in [POD, FOREIGN] {
+        let update = format!(r#""kind": {kind}, "object": {{"spec": {GOOD}}}"#);
+        refuses(request("UPDATE", &update), "request.oldObject: missing");
+    }
     for operation in ["CREATE", "UPDATE"] {
         for kind in [POD, FOREIGN] {
             refuses(request(operation, &format!(r#""kind": {kind}"#)), "request.object: missing");
@@ -203,6 +209,8 @@ fn a_field_of_the_wrong_type_is_denied() {
             &["hostPID", "hostIPC", "hostNetwork", "securityContext.windowsOptions.hostProcess"][..],
             "a boolean",
         ),
+        (&["hostUsers", "shareProcessNamespace"], "a boolean"),
+        (&["containers[0].volumeMounts[0].readOnly", "volumes[0].nfs.readOnly"], "a boolean"),
         (&["securityContext.runAsNonRoot", "containers[0].securityContext.runAsNonRoot"], "a boolean"),
         (
             &["containers[0].securityContext.privileged", "initContainers[0].securityContext.privileged"],
@@ -215,16 +223,79 @@ fn a_field_of_the_wrong_type_is_denied() {
             "a string",
         ),
         (&["containers[0].securityContext.windowsOptions.runAsUserName"], "a string"),
-        (&["volumes[0].name", "volumes[0].image.reference"], "a string"),
+        (&["volumes[0].name", "volumes[0].image.reference", "volumes[0].hostPath.path"], "a string"),
+        (
+            &[
+                "containers[0].securityContext.procMount",
+                "containers[0].securityContext.capabilities.add[0]",
+                "initContainers[0].securityContext.capabilities.drop[0]",
+                "containers[0].startupProbe.exec.command[0]",
+                "securityContext.sysctls[0].name",
+            ],
+            "a string",
+        ),
+        (&["containers[0].volumeMounts[0].name", "containers[0].volumeMounts[0].mountPath"], "a string"),
+        (
+            &["ephemeralContainers[0].volumeDevices[0].name", "containers[0].volumeDevices[0].devicePath"],
+            "a string",
+        ),
         (&["securityContext", "os", "containers[0].securityContext", "volumes[0].image"], "an object"),
         (&["securityContext.windowsOptions", "containers[0].securityContext.windowsOptions"], "an object"),
+        (
+            &[
+                "containers[0].startupProbe",
+                "containers[0].startupProbe.exec",
+                "containers[0].securityContext.capabilities",
+                "containers[0].volumeMounts[0]",
+                "securityContext.sysctls[0]",
+                "volumes[0]",
+                "volumes[0].emptyDir",
+            ],
+            "an object",
+        ),
         (&["containers", "initContainers", "ephemeralContainers", "volumes"], "a list"),
+        (&["containers[0].volumeMounts", "containers[0].volumeDevices"], "a list"),
+        (
+            &["containers[0].securityContext.capabilities.add", "containers[0].startupProbe.exec.command"],
+            "a list",
+        ),
+        (&["securityContext.sysctls", "securityContext.supplementalGroups"], "a list"),
     ] {
         for field in fields {
             for (value, found) in wrong(expected) {
                 refuses(pod(&at(field, value)), &format!("spec.{field}: must be {expected}, not {found}"));
             }
         }
+    }
+}
+
+#[test]
+fn null_is_nothing_but_never_something_in_a_list() {
+    let nulls = |fields: &[&str]| {
+        let nulls: Vec<_> = fields.iter().map(|field| format!("\"{field}\": null")).collect();
+        nulls.join(", ")
+    };
+    let context = nulls(&["capabilities", "procMount", "runAsGroup", "runAsUser", "windowsOptions"]);
+    let container = nulls(&["startupProbe", "volumeDevices", "volumeMounts", "restartPolicy"]);
+    let pod_context = nulls(&["fsGroup", "runAsGroup", "supplementalGroups", "sysctls"]);
+    let spec = nulls(&["hostUsers", "shareProcessNamespace", "initContainers", "os"]);
+    let volume = nulls(&["hostPath", "image", "emptyDir", "invented"]);
+    let payload = GOOD
+        .replacen('{', &format!(r#"{{{spec}, "volumes": [{{"name": "a", {volume}}}], "#), 1)
+        .replace(r#""runAsUser": 1"#, &format!(r#""runAsUser": 1, {pod_context}"#))
+        .replace(r#""name": "web""#, &format!(r#""name": "web", {container}"#))
+        .replace(r#""allowPriv"#, &format!(r#"{context}, "allowPriv"#));
+    accepts(pod(&payload));
+    for (list, expected) in [
+        ("volumes", "an object"),
+        ("containers[0].volumeMounts", "an object"),
+        ("containers[0].volumeDevices", "an object"),
+        ("securityContext.sysctls", "an object"),
+        ("securityContext.supplementalGroups", "an integer"),
+        ("containers[0].securityContext.capabilities.add", "a string"),
+        ("containers[0].startupProbe.exec.command", "a string"),
+    ] {
+        refuses(pod(&at(list, "[null]")), &format!("spec.{list}[0]: must be {expected}, not null"));
     }
 }
 
@@ -237,7 +308,7 @@ fn at(path: &str, value: &str) -> String {
 }
 
 #[test]
-fn a_user_that_is_no_integer_is_denied() {
+fn a_user_or_a_group_that_is_no_integer_is_denied() {
     for number in ["1.5", "1e400", "1e2", "0.0", "-0.0", "99999999999999999999", "-9223372036854775809"] {
         refuses(
             context(&format!(r#""runAsUser": {number}"#)),
@@ -252,6 +323,15 @@ fn a_user_that_is_no_integer_is_denied() {
         context(r#""runAsUser": "0""#),
         "spec.containers[0].securityContext.runAsUser: must be an integer, not a string",
     );
+    for field in [
+        "securityContext.fsGroup",
+        "securityContext.runAsGroup",
+        "securityContext.supplementalGroups[0]",
+        "containers[0].securityContext.runAsGroup",
+    ] {
+        refuses(pod(&at(field, "1.5")), &format!("spec.{field}: must be an integer, not 1.5"));
+        refuses(pod(&at(field, "\"0\"")), &format!("spec.{field}: must be an integer, not a string"));
+    }
     // What JSON has no numbers for.
     for number in ["01", "+1", "0x0", "NaN", "1."] {
         let reason = reason(context(&format!(r#""runAsUser": {number}"#)).as_bytes());
@@ -277,7 +357,6 @@ fn minus_zero_is_root() {
 
 #[test]
 fn what_can_be_read_in_two_ways_is_denied() {
-    let twice = |key: &str, first: &str, second: &str| format!(r#"{{"{key}": {first}, "{key}": {second}}}"#);
     let bad = r#"[{"name": "hidden", "securityContext": {"privileged": true}}]"#;
     refuses(object(POD, &twice("spec", GOOD, GOOD)), "request.object: duplicate field `spec`");
     refuses(object(POD, &twice("spec", "null", GOOD)), "request.object: duplicate field `spec`");
@@ -290,6 +369,15 @@ fn what_can_be_read_in_two_ways_is_denied() {
         context(r#""privileged": true, "privileged": false"#),
         "spec.containers[0].securityContext: duplicate field `privileged`",
     );
+    refuses(
+        pod(r#"{"containers": [{"volumeMounts": [{"readOnly": false, "readOnly": true}]}]}"#),
+        "spec.containers[0].volumeMounts[0]: duplicate field `readOnly`",
+    );
+    refuses(
+        context(r#""capabilities": {"drop": ["ALL"], "drop": []}"#),
+        "spec.containers[0].securityContext.capabilities: duplicate field `drop`",
+    );
+    refuses(pod(&twice("hostUsers", "true", "false")), "spec: duplicate field `hostUsers`");
     refuses(
         object(FOREIGN, &at("spec", &twice("containers", bad, "[]"))),
         "spec: duplicate field `containers`",
@@ -329,6 +417,61 @@ fn what_can_be_read_in_two_ways_is_denied() {
         ),
         "the payload: duplicate field `settings`",
     );
+}
+
+/// An object with a key that stands twice.
+fn twice(key: &str, first: &str, second: &str) -> String {
+    format!(r#"{{"{key}": {first}, "{key}": {second}}}"#)
+}
+
+#[test]
+fn a_volume_that_can_be_read_in_two_ways_is_denied() {
+    let volume = |fields: &str| pod(&format!(r#"{{"volumes": [{{{fields}}}]}}"#));
+    refuses(volume(r#""name": "a", "name": "b""#), "spec.volumes[0]: duplicate field `name`");
+    for (first, second) in [
+        ("{}", r#"{"path": "/"}"#),
+        (r#"{"path": "/"}"#, "{}"),
+        (r#"{"path": "/"}"#, "null"),
+        // What is null is not there, but its key stands twice all the same.
+        ("null", r#"{"path": "/"}"#),
+    ] {
+        refuses(
+            volume(&format!(r#""hostPath": {first}, "name": "a", "hostP\u0061th": {second}"#)),
+            "spec.volumes[0]: duplicate field `hostPath`",
+        );
+    }
+    refuses(
+        volume(r#""hostPath": {"path": "/", "path": "/tmp"}"#),
+        "spec.volumes[0].hostPath: duplicate field `path`",
+    );
+}
+
+#[test]
+fn an_update_that_can_be_read_in_two_ways_is_denied() {
+    let good = format!(r#"{{"spec": {GOOD}}}"#);
+    refuses(
+        request(
+            "UPDATE",
+            &format!(r#""kind": {POD}, "object": {good}, "oldObject": {good}, "oldObject": {good}"#),
+        ),
+        "request: duplicate field `oldObject`",
+    );
+    refuses(
+        request(
+            "UPDATE",
+            &format!(r#""kind": {POD}, "object": {good}, "oldObject": {}"#, twice("spec", GOOD, GOOD)),
+        ),
+        "request.oldObject: duplicate field `spec`",
+    );
+    for (key, value) in [("userInfo", "{}"), ("name", "\"a\""), ("namespace", "\"a\"")] {
+        refuses(
+            request(
+                "CREATE",
+                &format!(r#""{key}": {value}, "kind": {POD}, "{key}": null, "object": {good}"#),
+            ),
+            &format!("request: duplicate field `{key}`"),
+        );
+    }
 }
 
 #[test]
@@ -381,6 +524,18 @@ fn what_is_nested_too_deeply_is_denied() {
         request("DELETE", &format!(r#""kind": {POD}, "oldObject": {deep}"#)),
         "the request cannot be read as JSON: nested too deeply at byte 231",
     );
+    for (path, message) in [
+        ("volumes[0].invented", "spec.volumes[0].invented: must be an object, not a list"),
+        ("volumes[0].emptyDir.invented", "the request cannot be read as JSON: nested too deeply at byte 271"),
+        ("containers[0].volumeMounts", "spec.containers[0].volumeMounts[0]: must be an object, not a list"),
+        (
+            "containers[0].startupProbe.httpGet",
+            "the request cannot be read as JSON: nested too deeply at byte 277",
+        ),
+        ("securityContext.sysctls", "spec.securityContext.sysctls[0]: must be an object, not a list"),
+    ] {
+        refuses(pod(&at(path, &deep)), message);
+    }
     // Deeper than any kind there is, and read all the same.
     for kind in [POD, FOREIGN] {
         accepts(object(kind, &metadata(60)));
@@ -410,6 +565,12 @@ fn every_request_with_a_wrong_byte_is_answered() {
     }
 }
 
+/// Keeps what takes long from taking the time of each other: the engine looks at the clock on the wall.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
 fn a_large_object_is_judged_like_a_small_one() {
     let mut request = good_pod();
@@ -425,6 +586,7 @@ fn a_large_object_is_judged_like_a_small_one() {
 
 #[test]
 fn a_large_object_that_nests_is_searched_in_time() {
+    let _alone = alone();
     let large = format!("\"{}\"", "x".repeat(2_000_000));
     let fleet =
         (0..30).fold(large, |inner, _| format!(r#"{{"containers": [{{"name": "a", "x": {inner}}}]}}"#));
@@ -435,12 +597,99 @@ fn a_large_object_that_nests_is_searched_in_time() {
 
 #[test]
 fn a_great_many_containers_are_judged_in_time() {
+    let _alone = alone();
     let own = r#"{"securityContext": {"runAsUser": 0}},"#.repeat(1_000);
     let inherited = "{},".repeat(10_000);
     let spec = format!(r#"{{"securityContext": {{"runAsUser": 0}}, "containers": [{own}{inherited}{{}}]}}"#);
     let response = answer(pod(&spec).as_bytes());
     assert!(!response.accepted);
     assert_eq!(response.audit_annotations["runAsNonRoot"], "1001");
+}
+
+#[test]
+fn a_great_many_mounts_are_judged_in_time() {
+    let _alone = alone();
+    let list = |item: &dyn Fn(usize) -> String| (0..10_000).map(item).collect::<Vec<_>>().join(",");
+    let spec = |mounts: String, volumes: String| {
+        let container = format!(r#""image": "web:1", "volumeMounts": [{mounts}]"#);
+        pod(&GOOD.replace(r#""image": "web:1""#, &container).replacen(
+            '{',
+            &format!(r#"{{"volumes": [{volumes}], "#),
+            1,
+        ))
+    };
+    let mounts = list(&|index| format!(r#"{{"name": "v{index}", "mountPath": "/v/{index}"}}"#));
+    accepts(spec(mounts.clone(), list(&|index| format!(r#"{{"name": "v{index}", "emptyDir": {{}}}}"#))));
+    // Without volumes, they come from claims.
+    accepts(spec(mounts.clone(), String::new()));
+    let volumes = list(&|index| format!(r#"{{"name": "v{index}", "hostPath": {{"path": "/"}}}}"#));
+    let response = answer(spec(mounts, volumes).as_bytes());
+    assert_eq!(response.audit_annotations["hostPathVolumes"], "10000");
+    assert_eq!(response.audit_annotations["writableMounts"], "10000");
+}
+
+#[test]
+fn a_great_many_findings_about_a_great_many_containers_are_judged_in_time() {
+    let _alone = alone();
+    let (sysctls, containers) = (r#"{"name": "a"},"#.repeat(10_000), "{},".repeat(10_000));
+    let spec = format!(
+        r#"{{"securityContext": {{"sysctls": [{sysctls}{{"name": "a"}}]}}, "containers": [{containers}{{}}]}}"#
+    );
+    let response = answer(pod(&spec).as_bytes());
+    assert!(!response.accepted);
+    assert_eq!(response.audit_annotations["sysctls"], "10001");
+}
+
+#[test]
+fn a_great_many_containers_are_compared_with_their_old_ones_in_time() {
+    let _alone = alone();
+    let containers = |image: &str| {
+        let containers: Vec<_> =
+            (0..3_000).map(|index| format!(r#"{{"name": "c{index}", "image": "{image}"}}"#)).collect();
+        format!(r#"{{"spec": {{"containers": [{}]}}}}"#, containers.join(","))
+    };
+    let (old, new) = (containers("a:1"), containers("a:2"));
+    let update =
+        |new: &str| request("UPDATE", &format!(r#""kind": {POD}, "object": {new}, "oldObject": {old}"#));
+    accepts(update(&old));
+    let response = answer(update(&new).as_bytes());
+    assert_eq!(
+        response.audit_annotations.into_iter().collect::<Vec<_>>(),
+        [("imageChange".into(), "3000".into())]
+    );
+}
+
+#[test]
+fn a_great_many_pods_are_compared_with_their_old_ones_in_time() {
+    let _alone = alone();
+    let pods = |image: &str| {
+        let pod = format!(r#"{{"containers": [{{"name": "a", "image": "{image}"}}]}}"#);
+        format!(r#"{{"pods": [{}]}}"#, vec![pod; 10_000].join(","))
+    };
+    let (old, new) = (pods("a:1"), pods("a"));
+    let update =
+        |new: &str| request("UPDATE", &format!(r#""kind": {FOREIGN}, "object": {new}, "oldObject": {old}"#));
+    accepts(update(&old));
+    let response = answer(update(&new).as_bytes());
+    assert_eq!(response.audit_annotations["imageReference"], "10000");
+}
+
+#[test]
+fn a_great_many_exemptions_are_asked_in_time() {
+    let _alone = alone();
+    let mut request = good_pod();
+    let container = json!({"name": "web", "image": "registry.example.com/mesh/web:1"});
+    request["object"]["spec"]["containers"] = vec![container; 300].into();
+    let exemption = |index: usize| json!({"reason": "mesh", "images": [format!("registry.example.com/mesh/*-{index}")], "namespaces": ["def*"]});
+    let mut settings = json!({"exemptions": (0..1_000).map(exemption).collect::<Vec<_>>()});
+    let payload = |settings: &Value| json!({"request": request, "settings": settings}).to_string();
+    let response = answer(payload(&settings).as_bytes());
+    assert_eq!(response.audit_annotations["readOnlyRootFilesystem"], "300");
+    assert_eq!(response.audit_annotations.get("exemptions"), None);
+    settings["exemptions"][999]["images"] = json!(["registry.example.com/mesh/web"]);
+    let response = answer(payload(&settings).as_bytes());
+    assert!(response.accepted);
+    assert_eq!(response.audit_annotations["exemptions"], "exemptions[999]: mesh");
 }
 
 #[test]

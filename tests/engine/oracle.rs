@@ -9,13 +9,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use immutable_pods_policy::pod;
-use immutable_pods_policy::request::Payload;
-use immutable_pods_policy::workload::{self, WORKLOADS};
+use immutable_pods_policy::request::{Payload, Subject};
+use immutable_pods_policy::workload::{self, WORKLOADS, Workload};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::fixture::{FIXTURES, requests};
 
@@ -44,10 +44,9 @@ fn typed_spec(kind: &str, object: &Value) -> Option<core::PodSpec> {
 /// What the policy reads of a pod, in one form for both readers. Of a field that is unset, the views tell nothing but
 /// its default where no rule needs more.
 mod typed {
-    use super::{Value, core, json};
+    use super::{Map, Value, core, json};
 
     pub(super) fn pod(spec: &core::PodSpec) -> Value {
-        let context = spec.security_context.clone().unwrap_or_default();
         json!({
             "containers": spec.containers.iter().map(container).collect::<Vec<_>>(),
             "initContainers": spec.init_containers.iter().flatten().map(container).collect::<Vec<_>>(),
@@ -56,38 +55,77 @@ mod typed {
             "hostIPC": spec.host_ipc.unwrap_or_default(),
             "hostNetwork": spec.host_network.unwrap_or_default(),
             "hostPID": spec.host_pid.unwrap_or_default(),
+            "hostUsers": spec.host_users,
             "os": spec.os.as_ref().map_or("", |os| &os.name),
+            "securityContext": pod_security_context(spec.security_context.clone()),
+            "shareProcessNamespace": spec.share_process_namespace.unwrap_or_default(),
+            "volumes": spec.volumes.iter().flatten().map(volume).collect::<Vec<_>>(),
+        })
+    }
+
+    fn pod_security_context(context: Option<core::PodSecurityContext>) -> Value {
+        let context = context.unwrap_or_default();
+        json!({
+            "fsGroup": context.fs_group,
+            "runAsGroup": context.run_as_group,
             "runAsNonRoot": context.run_as_non_root,
             "runAsUser": context.run_as_user,
+            "supplementalGroups": context.supplemental_groups.unwrap_or_default(),
+            "sysctls": context.sysctls.iter().flatten().map(|sysctl| &sysctl.name).collect::<Vec<_>>(),
             "windowsOptions": windows_options(context.windows_options),
-            "volumes": spec.volumes.iter().flatten().map(volume).collect::<Vec<_>>(),
         })
     }
 
     fn container(container: &core::Container) -> Value {
         json!({
-            "name": container.name,
             "image": container.image.as_deref().unwrap_or_default(),
+            "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
+            "startupCommand": startup_command(container.startup_probe.clone()),
+            "volumeDevices": container.volume_devices.iter().flatten().map(device).collect::<Vec<_>>(),
+            "volumeMounts": container.volume_mounts.iter().flatten().map(mount).collect::<Vec<_>>(),
         })
     }
 
-    fn ephemeral_container(container: &core::EphemeralContainer) -> Value {
+    /// But for its target, it has no field that a container lacks.
+    #[track_caller]
+    fn ephemeral_container(ephemeral: &core::EphemeralContainer) -> Value {
+        let as_container: core::Container =
+            serde_json::from_value(json!(ephemeral)).unwrap_or_else(|error| panic!("{error}: {ephemeral:?}"));
+        container(&as_container)
+    }
+
+    fn startup_command(probe: Option<core::Probe>) -> Vec<String> {
+        let command = probe.and_then(|probe| probe.exec?.command);
+        command.unwrap_or_default()
+    }
+
+    fn device(device: &core::VolumeDevice) -> Value {
+        json!({"devicePath": device.device_path, "name": device.name})
+    }
+
+    fn mount(mount: &core::VolumeMount) -> Value {
         json!({
-            "name": container.name,
-            "image": container.image.as_deref().unwrap_or_default(),
-            "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
-            "securityContext": security_context(container.security_context.clone()),
+            "mountPath": mount.mount_path,
+            "name": mount.name,
+            "readOnly": mount.read_only.unwrap_or_default(),
         })
     }
 
     fn security_context(context: Option<core::SecurityContext>) -> Value {
         let context = context.unwrap_or_default();
+        let capabilities = context.capabilities.unwrap_or_default();
         json!({
             "allowPrivilegeEscalation": context.allow_privilege_escalation,
+            "capabilities": {
+                "add": capabilities.add.unwrap_or_default(),
+                "drop": capabilities.drop.unwrap_or_default(),
+            },
             "privileged": context.privileged.unwrap_or_default(),
+            "procMount": context.proc_mount.unwrap_or_default(),
             "readOnlyRootFilesystem": context.read_only_root_filesystem,
+            "runAsGroup": context.run_as_group,
             "runAsNonRoot": context.run_as_non_root,
             "runAsUser": context.run_as_user,
             "windowsOptions": windows_options(context.windows_options),
@@ -102,15 +140,32 @@ mod typed {
         })
     }
 
+    /// Every field of the type but its name is a source, so the policy knows all of them that the type knows.
     fn volume(volume: &core::Volume) -> Value {
-        let reference = volume.image.as_ref().map(|image| image.reference.as_deref().unwrap_or_default());
-        json!({"name": volume.name, "image": reference})
+        let fields = json!(volume);
+        let sources = fields.as_object().into_iter().flatten().filter(|(kind, _)| *kind != "name");
+        json!({
+            "name": volume.name,
+            "sources": sources.map(|(kind, source)| (kind.clone(), details(source))).collect::<Map<_, _>>(),
+        })
+    }
+
+    fn details(source: &Value) -> Value {
+        let text = |field: &str| source.get(field).and_then(Value::as_str).unwrap_or_default();
+        json!({
+            "path": text("path"),
+            "readOnly": source.get("readOnly").and_then(Value::as_bool).unwrap_or_default(),
+            "reference": text("reference"),
+        })
     }
 }
 
 /// The same of the views. No field of a view is left out by `..`, so one that is added must be compared too.
 mod viewed {
-    use super::{Value, json, pod};
+    use immutable_pods_policy::text::Text;
+    use immutable_pods_policy::volume::{Details, Volume, VolumeSource};
+
+    use super::{Map, Value, json, pod};
 
     pub(super) fn pod(spec: &pod::PodSpec<'_>) -> Value {
         let pod::PodSpec {
@@ -119,10 +174,11 @@ mod viewed {
             host_ipc,
             host_network,
             host_pid,
+            host_users,
             init_containers,
             os: pod::PodOs { name: os },
-            security_context:
-                pod::PodSecurityContext { run_as_non_root, run_as_user, windows_options: windows },
+            security_context,
+            share_process_namespace,
             volumes,
         } = spec;
         json!({
@@ -132,37 +188,85 @@ mod viewed {
             "hostIPC": host_ipc,
             "hostNetwork": host_network,
             "hostPID": host_pid,
+            "hostUsers": host_users,
             "os": **os,
-            "runAsNonRoot": run_as_non_root,
-            "runAsUser": run_as_user,
-            "windowsOptions": windows_options(windows),
+            "securityContext": pod_security_context(security_context),
+            "shareProcessNamespace": share_process_namespace,
             "volumes": volumes.iter().map(volume).collect::<Vec<_>>(),
         })
     }
 
-    fn container(container: &pod::Container<'_>) -> Value {
-        let pod::Container { image, name, restart_policy, security_context: context } = container;
+    fn pod_security_context(context: &pod::PodSecurityContext<'_>) -> Value {
+        let pod::PodSecurityContext {
+            fs_group,
+            run_as_group,
+            run_as_non_root,
+            run_as_user,
+            supplemental_groups,
+            sysctls,
+            windows_options: windows,
+        } = context;
         json!({
-            "name": **name,
+            "fsGroup": fs_group,
+            "runAsGroup": run_as_group,
+            "runAsNonRoot": run_as_non_root,
+            "runAsUser": run_as_user,
+            "supplementalGroups": supplemental_groups,
+            "sysctls": sysctls.iter().map(|pod::Sysctl { name }| &**name).collect::<Vec<_>>(),
+            "windowsOptions": windows_options(windows),
+        })
+    }
+
+    fn container(container: &pod::Container<'_>) -> Value {
+        let pod::Container {
+            image,
+            name,
+            restart_policy,
+            security_context: context,
+            startup_probe: pod::Probe { exec: pod::ExecAction { command } },
+            volume_devices,
+            volume_mounts,
+        } = container;
+        json!({
             "image": **image,
+            "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
+            "startupCommand": texts(command),
+            "volumeDevices": volume_devices.iter().map(device).collect::<Vec<_>>(),
+            "volumeMounts": volume_mounts.iter().map(mount).collect::<Vec<_>>(),
         })
+    }
+
+    fn device(device: &pod::VolumeDevice<'_>) -> Value {
+        let pod::VolumeDevice { device_path, name } = device;
+        json!({"devicePath": **device_path, "name": **name})
+    }
+
+    fn mount(mount: &pod::VolumeMount<'_>) -> Value {
+        let pod::VolumeMount { mount_path, name, read_only } = mount;
+        json!({"mountPath": **mount_path, "name": **name, "readOnly": read_only})
     }
 
     fn security_context(context: &pod::SecurityContext<'_>) -> Value {
         let pod::SecurityContext {
             allow_privilege_escalation,
+            capabilities: pod::Capabilities { add, drop },
             privileged,
+            proc_mount,
             read_only_root_filesystem,
+            run_as_group,
             run_as_non_root,
             run_as_user,
             windows_options: windows,
         } = context;
         json!({
             "allowPrivilegeEscalation": allow_privilege_escalation,
+            "capabilities": {"add": texts(add), "drop": texts(drop)},
             "privileged": privileged,
+            "procMount": **proc_mount,
             "readOnlyRootFilesystem": read_only_root_filesystem,
+            "runAsGroup": run_as_group,
             "runAsNonRoot": run_as_non_root,
             "runAsUser": run_as_user,
             "windowsOptions": windows_options(windows),
@@ -174,30 +278,80 @@ mod viewed {
         json!({"hostProcess": host_process, "runAsUserName": **run_as_user_name})
     }
 
-    fn volume(volume: &pod::Volume<'_>) -> Value {
-        let pod::Volume { image, name } = volume;
-        let reference = image.as_ref().map(|pod::ImageVolumeSource { reference }| &**reference);
-        json!({"name": **name, "image": reference})
+    fn volume(volume: &Volume<'_>) -> Value {
+        let Volume { name, sources } = volume;
+        json!({"name": **name, "sources": sources.iter().map(source).collect::<Map<_, _>>()})
+    }
+
+    fn source(source: &VolumeSource<'_>) -> (String, Value) {
+        let VolumeSource { kind, details: Details { path, read_only, reference } } = source;
+        (kind.to_string(), json!({"path": **path, "readOnly": read_only, "reference": **reference}))
+    }
+
+    fn texts<'t>(texts: &'t [Text<'_>]) -> Vec<&'t str> {
+        texts.iter().map(|text| &**text).collect()
     }
 }
 
-/// Compares what both readers make of each object of a built-in kind, and counts them by kind.
+/// Compares what both readers make of each object of a built-in kind, old ones included, and counts them by kind.
 #[track_caller]
 fn compare(path: &str) -> BTreeMap<String, usize> {
     let mut compared = BTreeMap::new();
-    for request in requests(path) {
-        let kind = request["kind"]["kind"].as_str().unwrap_or_default();
-        let group = request["kind"]["group"].as_str().unwrap_or_default();
-        let Some(workload) = workload::find(group, kind) else { continue };
-        let object = &request["object"];
-        let payload = json!({"request": request}).to_string();
-        let read = Payload::read(payload.as_bytes()).unwrap_or_else(|error| panic!("{error}: {object}"));
-        let viewed: Vec<_> = read.pods.iter().map(|pod| (&*pod.path, viewed::pod(&pod.spec))).collect();
-        let typed = typed_spec(kind, object).unwrap_or_else(|| panic!("there is no pod spec: {object}"));
-        assert_eq!(viewed, [(workload.pod_spec, typed::pod(&typed))], "{object}");
-        *compared.entry(kind.to_owned()).or_default() += 1;
+    for mut request in requests(path) {
+        let Some(workload) = workload_of(&request) else { continue };
+        let kind = workload.kind;
+        for field in ["oldObject", "object"] {
+            forget_unknown_volumes(&mut request[field], workload);
+        }
+        for (field, viewed) in viewed_pods(&request) {
+            let object = &request[field];
+            let typed = typed_spec(kind, object).unwrap_or_else(|| panic!("there is no pod spec: {object}"));
+            assert_eq!(viewed, [(workload.pod_spec.to_owned(), typed::pod(&typed))], "{object}");
+            *compared.entry(kind.to_owned()).or_default() += 1;
+        }
     }
     compared
+}
+
+fn workload_of(request: &Value) -> Option<&'static Workload> {
+    let kind = request["kind"]["kind"].as_str().unwrap_or_default();
+    let group = request["kind"]["group"].as_str().unwrap_or_default();
+    workload::find(group, kind)
+}
+
+/// Takes away types of volumes that the types here do not know, which the policy reads as it reads all others.
+fn forget_unknown_volumes(object: &mut Value, workload: &Workload) {
+    let pointer = format!("/{}/volumes", workload.pod_spec.replace('.', "/"));
+    let volumes = object.pointer_mut(&pointer).and_then(Value::as_array_mut);
+    for volume in volumes.into_iter().flatten() {
+        if let Ok(known) = serde_json::from_value::<core::Volume>(volume.clone()) {
+            *volume = common_fields(volume, &json!(known));
+        }
+    }
+}
+
+/// The fields of an object that another has too.
+fn common_fields(object: &Value, other: &Value) -> Value {
+    let fields = object.as_object().into_iter().flatten();
+    fields
+        .filter(|(key, _)| other.get(key).is_some())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// What the views tell of the pod specs in each object of a request, with their paths.
+#[track_caller]
+fn viewed_pods(request: &Value) -> Vec<(&'static str, Vec<(String, Value)>)> {
+    let payload = json!({"request": request}).to_string();
+    let payload = Payload::read(payload.as_bytes()).unwrap_or_else(|error| panic!("{error}: {request}"));
+    let viewed = |pods: &[pod::Pod<'_>]| -> Vec<_> {
+        pods.iter().map(|pod| (pod.path.to_string(), viewed::pod(&pod.spec))).collect()
+    };
+    match &payload.request.subject {
+        Subject::Nothing | Subject::Connect(_) => Vec::new(),
+        Subject::Create(pods) => vec![("object", viewed(pods))],
+        Subject::Update { old, new } => vec![("oldObject", viewed(old)), ("object", viewed(new))],
+    }
 }
 
 #[test]
@@ -222,13 +376,15 @@ fn the_views_agree_with_the_types_on_every_example() {
 fn every_field_of_the_views_is_set_in_some_fixture() {
     let (mut all, mut set) = (BTreeSet::new(), BTreeSet::new());
     for request in requests(FIXTURES) {
-        let payload = json!({"request": request}).to_string();
-        for pod in Payload::read(payload.as_bytes()).unwrap().pods {
-            collect_fields("spec", &viewed::pod(&pod.spec), &mut all, &mut set);
+        for (_, pods) in viewed_pods(&request) {
+            for (_, pod) in pods {
+                collect_fields("spec", &pod, &mut all, &mut set);
+            }
         }
     }
     // Where nothing is set, both readers agree on anything.
-    assert_eq!(set, all);
+    let unset: Vec<_> = all.difference(&set).collect();
+    assert!(unset.is_empty(), "no fixture sets {unset:?}");
 }
 
 /// Adds the path of every field in a value, and of those that are not at their default.
@@ -236,18 +392,31 @@ fn collect_fields(path: &str, value: &Value, all: &mut BTreeSet<String>, set: &m
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
-                // One view serves all lists of containers.
-                let is_list = matches!(&**name, "initContainers" | "ephemeralContainers");
-                let name = if is_list { "containers" } else { name };
-                collect_fields(&format!("{path}.{name}"), field, all, set);
+                collect_fields(&format!("{path}.{}", view_of(path, name)), field, all, set);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| collect_fields(path, item, all, set)),
+        Value::Array(items) => {
+            // An empty list tells no more than one that is absent.
+            all.insert(path.to_owned());
+            if !items.is_empty() {
+                set.insert(path.to_owned());
+            }
+            items.iter().for_each(|item| collect_fields(path, item, all, set));
+        }
         _ => {
             all.insert(path.to_owned());
             if !matches!(value, Value::Null | Value::Bool(false)) && value != "" {
                 set.insert(path.to_owned());
             }
         }
+    }
+}
+
+/// The name under which a field is counted: one view serves all lists of containers, and one all types of volumes.
+fn view_of<'n>(path: &str, name: &'n str) -> &'n str {
+    match name {
+        "initContainers" | "ephemeralContainers" => "containers",
+        _ if path.ends_with(".sources") => "*",
+        _ => name,
     }
 }

@@ -36,6 +36,55 @@ fn creation_and_update_are_judged() {
 }
 
 #[test]
+fn what_was_there_before_holds_up_no_update() {
+    let mut request = bad_pod("UPDATE", "");
+    request["oldObject"] = request["object"].clone();
+    request["object"]["metadata"]["labels"] = json!({"app": "web"});
+    admits(&request);
+    assert_eq!(lines(&judge(&request, &json!({"onUpdate": "all"}))), [FINDING]);
+}
+
+#[test]
+fn an_update_cannot_be_judged_without_the_old_object() {
+    let mut null = bad_pod("UPDATE", "");
+    null["oldObject"] = Value::Null;
+    let mut absent = good_pod();
+    absent["operation"] = "UPDATE".into();
+    absent.as_object_mut().unwrap().remove("oldObject");
+    for request in [null, absent] {
+        for on_update in ["changes", "all"] {
+            assert_eq!(
+                lines(&judge(&request, &json!({"onUpdate": on_update}))),
+                ["request.oldObject: missing (denied because it cannot be judged)"]
+            );
+        }
+    }
+}
+
+#[test]
+fn what_another_object_had_counts_for_nothing() {
+    let mut request = bad_pod("UPDATE", "");
+    // The same mistake at another place, as a change of the kind's version could move it.
+    request["oldObject"]["spec"]["template"] = json!({"spec": {"hostPID": true}});
+    denies(&request);
+}
+
+#[test]
+fn a_running_pod_keeps_its_images() {
+    let mut request = good_pod();
+    request["operation"] = "UPDATE".into();
+    request["oldObject"] = request["object"].clone();
+    request["object"]["spec"]["containers"][0]["image"] = "registry.example.com/shop/web:2.0".into();
+    assert_eq!(
+        lines(&judge(&request, &json!({}))),
+        [
+            "spec.containers[0].image: container \"web\" must keep the image \"registry.example.com/shop/web:1.4\", \
+             not run \"registry.example.com/shop/web:2.0\" [imageChange]"
+        ]
+    );
+}
+
+#[test]
 fn subresources_that_change_containers_are_judged() {
     denies(&bad_pod("UPDATE", "ephemeralcontainers"));
     denies(&bad_pod("UPDATE", "resize"));
@@ -100,8 +149,165 @@ fn subresources_of_another_kind_are_admitted() {
         "scale",
         json!({"metadata": metadata, "spec": {"replicas": 3}}),
     ));
-    admits(&request("", "PodExecOptions", "CONNECT", "exec", json!({"command": ["sh"], "container": "web"})));
-    admits(&request("", "PodAttachOptions", "CONNECT", "attach", Value::Null));
+}
+
+/// A request of a developer to reach into a pod.
+fn connection(sub_resource: &str, options: Value) -> Value {
+    let kind = match sub_resource {
+        "attach" => "PodAttachOptions",
+        "portforward" => "PodPortForwardOptions",
+        "proxy" => "PodProxyOptions",
+        _ => "PodExecOptions",
+    };
+    let kind = json!({"group": "", "version": "v1", "kind": kind});
+    let mut request = json!({
+        "uid": "f0b5c1d2-7a9e-4f43-8c5b-2f1f5f0a9d3c",
+        "kind": kind,
+        "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "subResource": sub_resource,
+        "requestKind": kind,
+        "requestResource": {"group": "", "version": "v1", "resource": "pods"},
+        "requestSubResource": sub_resource,
+        "name": "web-1",
+        "namespace": "shop",
+        "operation": "CONNECT",
+        "userInfo": {"username": "jane", "groups": ["developers", "system:authenticated"]},
+        "oldObject": null,
+        "dryRun": false,
+        "options": null,
+    });
+    request["object"] = options;
+    request
+}
+
+/// Every way into a pod, with what is said to who takes it.
+fn ways_in() -> [(Value, &'static str); 4] {
+    [
+        (
+            connection("exec", json!({"command": ["sh"], "container": "web", "stdin": true, "tty": true})),
+            "must not run commands in container \"web\" of \"web-1\"",
+        ),
+        (connection("attach", Value::Null), "must not attach to the default container of \"web-1\""),
+        (connection("portforward", json!({"ports": [8080]})), "must not forward ports of \"web-1\""),
+        (connection("proxy", json!({"path": "/metrics"})), "must not send requests to \"web-1\""),
+    ]
+}
+
+#[test]
+fn nobody_is_kept_out_of_a_pod_unless_the_settings_say_so() {
+    for (request, _) in ways_in() {
+        admits(&request);
+    }
+}
+
+#[test]
+fn the_settings_say_which_ways_into_a_pod_are_closed() {
+    let all = ["exec", "attach", "portforward", "proxy"];
+    for (settings, closed) in [
+        (json!({"mode": "deny"}), &all[..2]),
+        (json!({"mode": "deny", "subresources": all}), &all),
+        (json!({"mode": "deny", "subresources": ["proxy"]}), &all[3..]),
+    ] {
+        for (request, demand) in ways_in() {
+            let response = judge(&request, &json!({"interactiveAccess": settings}));
+            let is_closed = closed.iter().any(|sub_resource| request["subResource"] == *sub_resource);
+            let finding = format!("request.subResource: user \"jane\" {demand} [interactiveAccess]");
+            assert_eq!(
+                lines(&response),
+                Vec::from_iter(is_closed.then_some(finding)),
+                "{settings} {request}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_subresource_that_lets_nobody_in_is_admitted() {
+    let settings = json!({"interactiveAccess": "deny"});
+    for sub_resource in ["", "log", "console"] {
+        let request = connection(sub_resource, json!({"command": 3}));
+        assert_eq!(judge(&request, &settings), admitted(), "{sub_resource}");
+    }
+}
+
+#[test]
+fn a_connection_to_what_is_no_pod_is_judged_too() {
+    let mut request = connection("proxy", json!({"path": "/exec"}));
+    request["kind"]["kind"] = "NodeProxyOptions".into();
+    request["resource"]["resource"] = "nodes".into();
+    request["name"] = "node-1".into();
+    let settings = json!({"interactiveAccess": {"mode": "deny", "subresources": ["proxy"]}});
+    assert_eq!(
+        lines(&judge(&request, &settings)),
+        ["request.subResource: user \"jane\" must not send requests to \"node-1\" [interactiveAccess]"]
+    );
+}
+
+#[test]
+fn commands_may_be_allowed() {
+    let settings = json!({"interactiveAccess": {
+        "mode": "deny", "allowedCommands": [["nginx", "-t"], ["cat", "/proc/*/status"]]}});
+    let findings = |options: Value| {
+        let response = judge(&connection("exec", options), &settings);
+        lines(&response).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let of_web = |command: Value| json!({"container": "web", "command": command});
+    assert_eq!(findings(of_web(json!(["nginx", "-t"]))), [""; 0]);
+    assert_eq!(findings(of_web(json!(["cat", "/proc/1/status"]))), [""; 0]);
+    for command in
+        [json!(["nginx"]), json!(["nginx", "-t", "-q"]), json!(["NGINX", "-t"]), json!(["nginx -t"])]
+    {
+        let shown = command.to_string().replace(',', ", ");
+        assert_eq!(
+            findings(of_web(command)),
+            [format!(
+                "command: user \"jane\" must run one of the allowed commands in container \"web\" of \"web-1\", \
+                 not {shown} [interactiveAccess]"
+            )]
+        );
+    }
+    assert_eq!(
+        findings(json!({"command": ["nginx", "-t"], "tty": true})),
+        [
+            "tty: user \"jane\" must not ask for a terminal to run [\"nginx\", \"-t\"] in the default container of \
+             \"web-1\" [interactiveAccess]"
+        ]
+    );
+}
+
+#[test]
+fn whoever_is_exempt_may_reach_into_a_pod() {
+    for matcher in [
+        json!({"users": ["jane"]}),
+        json!({"groups": ["devel*"]}),
+        json!({"namespaces": ["shop"]}),
+        json!({"containers": ["web"]}),
+    ] {
+        let mut exemption = matcher;
+        exemption["reason"] = "on call".into();
+        let settings = json!({"interactiveAccess": "deny", "exemptions": [exemption]});
+        let [(exec, _), (attach, _), ..] = ways_in();
+        let response = judge(&exec, &settings);
+        assert!(response.accepted, "{settings}");
+        assert_eq!(response.audit_annotations["exemptions"], "exemptions[0]: on call", "{settings}");
+        // It names no container, so it may be the wrong one.
+        let is_admitted = settings["exemptions"][0]["containers"].is_null();
+        assert_eq!(judge(&attach, &settings).accepted, is_admitted, "{settings}");
+    }
+}
+
+#[test]
+fn a_connection_that_cannot_be_read_is_denied() {
+    for (options, reason) in [
+        (json!({"command": "sh"}), "request.object.command: must be a list, not a string"),
+        (json!({"command": ["sh", null]}), "request.object.command[1]: must be a string, not null"),
+        (json!({"container": 1}), "request.object.container: must be a string, not a number"),
+        (json!({"tty": "true"}), "request.object.tty: must be a boolean, not a string"),
+        (json!(["sh"]), "request.object: must be an object, not a list"),
+    ] {
+        let response = judge(&connection("exec", options), &json!({}));
+        assert_eq!(lines(&response), [format!("{reason} (denied because it cannot be judged)")]);
+    }
 }
 
 #[test]

@@ -1,33 +1,53 @@
 //! Every rule on every fixture.
 
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+
 use std::collections::BTreeMap;
 
 use immutable_pods_host::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::workload::WORKLOADS;
+use serde_json::{Value, json};
 
-use crate::fixture::{FIXTURES, Fixture, fixtures, folder_of, names_in, with_mode};
-use crate::module::{admitted, judge, path_of, rule_of};
+use crate::fixture::{
+    FIXTURES, Fixture, fixtures, folder_of, good_pod, names_in, of_rules, with_every_mode, with_mode,
+};
+use crate::module::{admitted, judge, lines, path_of, rule_of};
+use crate::readme;
 
 /// Folders of fixtures that belong to no rule.
-const SHARED: [&str; 2] = ["neutral", "requests"];
+const SHARED: [&str; 4] = ["exemptions", "neutral", "requests", "updates"];
 
-/// The manifests that are to be denied, each with the rule that does it.
-fn failing() -> Vec<(&'static str, Fixture)> {
-    let of_rule =
-        |id| fixtures(&format!("{}/fail", folder_of(id))).into_iter().map(move |fixture| (id, fixture));
-    RULES.iter().flat_map(|rule| of_rule(rule.id)).collect()
+/// The key of the audit annotation that names the exemptions which were used.
+const EXEMPTIONS: &str = "exemptions";
+
+/// The audit annotations that go with the lines of a denial.
+fn counts(findings: &[String]) -> BTreeMap<String, String> {
+    let mut counts = BTreeMap::<_, usize>::new();
+    for finding in findings {
+        *counts.entry(rule_of(finding).to_owned()).or_default() += 1;
+    }
+    counts.into_iter().map(|(rule, count)| (rule, count.to_string())).collect()
 }
 
-fn counts(rule: &str, findings: usize) -> BTreeMap<String, String> {
-    BTreeMap::from([(rule.to_owned(), findings.to_string())])
+/// What it means to be denied with these lines, and nothing else.
+fn denied(findings: &[String]) -> ValidationResponse {
+    ValidationResponse {
+        accepted: false,
+        message: Some(findings.join("\n")),
+        code: Some(403),
+        mutated_object: None,
+        audit_annotations: counts(findings),
+        warnings: Vec::new(),
+    }
 }
 
 #[test]
 fn each_built_in_kind_can_pass_every_rule() {
     let neutral = fixtures("neutral");
     for fixture in &neutral {
-        assert_eq!(judge(&fixture.request, &fixture.settings), admitted(), "{}", fixture.name);
+        let settings = with_every_mode(&fixture.settings, "deny");
+        assert_eq!(judge(&fixture.request, &settings), admitted(), "{}", fixture.name);
     }
     let mut kinds: Vec<_> = neutral
         .iter()
@@ -42,48 +62,36 @@ fn each_built_in_kind_can_pass_every_rule() {
 
 #[test]
 fn what_passes_a_rule_passes_all() {
-    for rule in RULES {
-        for fixture in fixtures(&format!("{}/pass", folder_of(rule.id))) {
-            assert_eq!(fixture.findings, [""; 0], "{}: belongs to fail/", fixture.name);
-            assert_eq!(judge(&fixture.request, &fixture.settings), admitted(), "{}", fixture.name);
-        }
+    for (_, Fixture { name, request, settings, findings, .. }) in of_rules("pass") {
+        assert_eq!(findings, [""; 0], "{name}: belongs to fail/");
+        assert_eq!(judge(&request, &settings), admitted(), "{name}");
     }
 }
 
 #[test]
 fn what_fails_a_rule_is_denied_by_it_alone() {
-    for (rule, fixture) in failing() {
-        let Fixture { name, request, settings, findings, .. } = fixture;
+    for (rule, Fixture { name, request, settings, findings, .. }) in of_rules("fail") {
         assert!(!findings.is_empty(), "{name}: must say what is found in it");
         for finding in &findings {
             assert_eq!(rule_of(finding), rule, "{name}: {finding}");
         }
         let response = judge(&request, &settings);
-        assert_eq!(response.message.as_deref().unwrap_or_default(), findings.join("\n"), "{name}");
-        let expected = ValidationResponse {
-            accepted: false,
-            message: Some(findings.join("\n")),
-            code: Some(403),
-            mutated_object: None,
-            audit_annotations: counts(rule, findings.len()),
-            warnings: Vec::new(),
-        };
-        assert_eq!(response, expected, "{name}");
+        assert_eq!(lines(&response), findings, "{name}");
+        assert_eq!(response, denied(&findings), "{name}");
     }
 }
 
 #[test]
 fn a_rule_that_warns_admits_with_a_warning_for_each_finding() {
-    for (rule, Fixture { name, request, settings, findings, .. }) in failing() {
-        let settings = RULES.iter().fold(settings, |settings, other| with_mode(&settings, other.id, "warn"));
-        let response = judge(&request, &settings);
+    for (rule, Fixture { name, request, settings, findings, .. }) in of_rules("fail") {
+        let response = judge(&request, &with_mode(&settings, rule, "warn"));
         // A warning may be shorter than the line of a denial, but it names the same field and the same rule.
         let places = |lines: &[String]| -> Vec<_> {
             lines.iter().map(|line| (path_of(line).to_owned(), rule_of(line).to_owned())).collect()
         };
         assert_eq!(places(&response.warnings), places(&findings), "{name}");
         let expected = ValidationResponse {
-            audit_annotations: counts(rule, findings.len()),
+            audit_annotations: counts(&findings),
             warnings: response.warnings.clone(),
             ..admitted()
         };
@@ -93,23 +101,145 @@ fn a_rule_that_warns_admits_with_a_warning_for_each_finding() {
 
 #[test]
 fn a_rule_that_is_off_says_nothing() {
-    for (rule, Fixture { name, request, settings, .. }) in failing() {
+    for (rule, Fixture { name, request, settings, .. }) in of_rules("fail") {
         assert_eq!(judge(&request, &with_mode(&settings, rule, "off")), admitted(), "{name}");
     }
 }
 
 #[test]
-fn every_rule_has_fixtures_and_every_fixture_has_a_rule() {
-    let mut folders: Vec<_> = SHARED.iter().map(|&folder| folder.to_owned()).collect();
-    for rule in RULES {
-        let folder = folder_of(rule.id);
-        assert_eq!(names_in(&format!("{FIXTURES}/{folder}")), ["fail", "pass"], "folders of {}", rule.id);
-        for verdict in ["fail", "pass"] {
-            let fixtures = fixtures(&format!("{folder}/{verdict}"));
-            assert!(!fixtures.is_empty(), "{}: has no fixture that is to {verdict}", rule.id);
-        }
-        folders.push(folder);
+fn an_update_is_judged_by_what_it_changes() {
+    let fixtures = fixtures("updates");
+    assert!(!fixtures.is_empty(), "there are no fixtures of updates");
+    for fixture in &fixtures {
+        assert_eq!(fixture.request["operation"], "UPDATE", "{}: updates nothing", fixture.name);
+        assert_exact(fixture);
     }
-    folders.sort();
-    assert_eq!(names_in(FIXTURES), folders, "every folder of fixtures belongs to a rule");
+}
+
+#[test]
+fn an_exemption_covers_what_it_names_and_nothing_else() {
+    let fixtures = fixtures("exemptions");
+    assert!(!fixtures.is_empty(), "there are no fixtures of exemptions");
+    for fixture in &fixtures {
+        let used = assert_exact(fixture);
+        // Where nothing would be found anyway, no exemption is tested.
+        assert!(used.is_some() || !fixture.findings.is_empty(), "{}: uses no exemption", fixture.name);
+    }
+}
+
+/// Asserts that a fixture gets the verdict that it states, whichever rules have a part in it. What exemptions add to
+/// that must be true of its settings; what the audit log tells of them is returned.
+#[track_caller]
+fn assert_exact(fixture: &Fixture) -> Option<String> {
+    let Fixture { name, request, settings, findings, .. } = fixture;
+    let mut response = judge(request, settings);
+    assert_eq!(lines(&response), *findings, "{name}");
+    let used = response.audit_annotations.remove(EXEMPTIONS);
+    assert_all_known(name, &used_exemptions(settings), used.iter().flat_map(|used| used.split("; ")));
+    let warnings = std::mem::take(&mut response.warnings);
+    assert_all_known(name, &expired_exemptions(settings), warnings.iter().map(String::as_str));
+    let expected = if findings.is_empty() { admitted() } else { denied(findings) };
+    assert_eq!(response, expected, "{name}");
+    used
+}
+
+/// What the audit log may say about exemptions.
+fn used_exemptions(settings: &Value) -> Vec<String> {
+    exemptions(settings)
+        .map(|(index, exemption)| format!("exemptions[{index}]: {}", text(exemption, "reason")))
+        .collect()
+}
+
+/// What users may be told about exemptions.
+fn expired_exemptions(settings: &Value) -> Vec<String> {
+    exemptions(settings)
+        .map(|(index, exemption)| {
+            let (expires, reason) = (text(exemption, "expires"), text(exemption, "reason"));
+            format!("exemptions[{index}] expired on {expires}: {reason}")
+        })
+        .collect()
+}
+
+fn exemptions(settings: &Value) -> impl Iterator<Item = (usize, &Value)> {
+    settings.get("exemptions").and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+fn text<'v>(object: &'v Value, key: &str) -> &'v str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[track_caller]
+fn assert_all_known<'t>(name: &str, known: &[String], found: impl Iterator<Item = &'t str>) {
+    for text in found {
+        assert!(known.iter().any(|known| known == text), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_audit_log_says_why_something_is_exempt() {
+    let request = with_host_pid(good_pod());
+    let settings = json!({"exemptions": [
+        {"reason": "unused", "namespaces": ["bar"]},
+        {"reason": "the node agent reads /proc", "rules": ["hostNamespaces"], "namespaces": ["default"]},
+        {"reason": "breakglass", "groups": ["system:masters"], "rules": ["hostNamespaces"]},
+    ]});
+    let expected = ValidationResponse {
+        audit_annotations: BTreeMap::from([(
+            EXEMPTIONS.to_owned(),
+            "exemptions[1]: the node agent reads /proc".to_owned(),
+        )]),
+        ..admitted()
+    };
+    assert_eq!(judge(&request, &settings), expected);
+}
+
+#[test]
+fn an_exemption_that_has_expired_is_told_to_the_user() {
+    let request = with_host_pid(good_pod());
+    let settings = json!({"exemptions": [
+        {"reason": "until the agent is replaced", "expires": "2020-02-29", "namespaces": ["default"]},
+    ]});
+    let finding =
+        "spec.hostPID: the pod must not share the host's process namespace [hostNamespaces]".to_owned();
+    let expected = ValidationResponse {
+        warnings: vec!["exemptions[0] expired on 2020-02-29: until the agent is replaced".to_owned()],
+        ..denied(&[finding])
+    };
+    assert_eq!(judge(&request, &settings), expected);
+}
+
+fn with_host_pid(mut request: Value) -> Value {
+    request["object"]["spec"]["hostPID"] = true.into();
+    request
+}
+
+#[test]
+fn every_rule_is_tested_and_documented() {
+    let (readme, settings) = (readme::text(), readme::settings());
+    let mut missing = Vec::new();
+    for rule in RULES {
+        let has_fixture = |verdict| !fixtures(&format!("{}/{verdict}", folder_of(rule.id))).is_empty();
+        for (exists, what) in [
+            (has_fixture("pass"), "a fixture that passes"),
+            (has_fixture("fail"), "a fixture that fails"),
+            (readme.contains(&format!("\n### `{}`\n", rule.id)), "a section of the README"),
+            (settings.get(rule.id).is_some(), "an entry in the settings of the README"),
+        ] {
+            if !exists {
+                missing.push(format!("{} lacks {what}", rule.id));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn every_fixture_belongs_to_a_rule() {
+    let of_rules: Vec<_> = RULES.iter().map(|rule| folder_of(rule.id)).collect();
+    for folder in names_in(FIXTURES).iter().filter(|folder| !SHARED.contains(&&***folder)) {
+        assert!(of_rules.contains(folder), "{folder}: is the folder of no rule");
+        for verdict in names_in(&format!("{FIXTURES}/{folder}")) {
+            assert!(matches!(&*verdict, "fail" | "pass"), "{folder}/{verdict}: is neither fail nor pass");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
 use immutable_pods_host::SettingsValidationResponse;
+use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
 use crate::fixture::good_pod;
@@ -33,29 +34,106 @@ fn no_settings_are_needed() {
     accepts(&Value::Null);
 }
 
+/// What the settings may hold, as messages list it.
+fn known_keys() -> String {
+    let rules = RULES.iter().map(|rule| rule.id);
+    let keys: Vec<_> = ["enforcement", "onUpdate"].into_iter().chain(rules).chain(["exemptions"]).collect();
+    keys.join(", ")
+}
+
 #[test]
 fn every_setting_is_accepted() {
-    accepts(&json!({
+    let settings = json!({
         "enforcement": "warn",
+        "onUpdate": "all",
         "readOnlyRootFilesystem": "off",
         "privileged": "deny",
         "allowPrivilegeEscalation": {"mode": "warn"},
-        "runAsNonRoot": false,
+        "runAsNonRoot": {
+            "mode": false,
+            "userRanges": [{"min": 10_000, "max": 65_535}, {"min": 1, "max": 1}],
+            "groups": true,
+            "groupRanges": [{"min": 0, "max": i64::MAX}],
+            "allowInUserNamespace": true,
+        },
         "hostNamespaces": {"mode": "deny", "allow": ["hostNetwork", "hostPID", "hostIPC"]},
-        "imageReference": {"require": "digest", "deniedTags": ["latest", "*-SNAPSHOT"]},
-    }));
+        "imageReference": {"mode": "deny", "require": "digest", "deniedTags": ["latest", "*-SNAPSHOT"]},
+        "imageChange": {"mode": "warn", "allowPinning": false, "allowSameRepository": true},
+        "hostPathVolumes": {
+            "mode": "deny",
+            "allowed": [{"pathPrefix": "/var/log", "readOnly": true}, {"pathPrefix": "/run/sockets/"}],
+            "denied": ["/var/log/audit", "/etc"],
+        },
+        "writableMounts": {
+            "mode": "deny",
+            "protectedPaths": ["/usr", "/srv/www/html"],
+            "allowedPaths": ["/tmp", "/var/cache/*", "/data/**"],
+            "allowedTypes": ["emptyDir", "nfs"],
+        },
+        "capabilities": {
+            "mode": "deny",
+            "requiredDrop": ["ALL"],
+            "allowedAdd": ["*", "CAP_NET_BIND_SERVICE", "chown"],
+            "deniedAdd": ["SYS_ADMIN"],
+        },
+        "procMount": {"mode": "warn", "allowInUserNamespace": true},
+        "sysctls": {"mode": "deny", "allowed": ["net.ipv4.*", "kernel/msgmax"], "denied": ["net.ipv4.conf.*"]},
+        "ephemeralContainers": "deny",
+        "interactiveAccess": {
+            "mode": "deny",
+            "subresources": ["exec", "attach", "portforward", "proxy"],
+            "allowedCommands": [["nginx", "-t"], ["cat", "*"], [""]],
+        },
+        "shellRemoval": {"mode": "warn", "paths": ["/bin/sh", "/busybox/sh"]},
+        "sharedProcessNamespace": {"mode": "deny"},
+        "exemptions": [
+            {
+                "reason": "istio's sidecar sets up iptables",
+                "expires": "2027-06-30",
+                "rules": ["capabilities", "runAsNonRoot"],
+                "images": ["docker.io/istio/proxyv2", "registry.example.com/mesh/*", "nginx:1.*"],
+                "containers": ["istio-proxy", "istio-*"],
+                "namespaces": ["istio-system", "team-*"],
+                "users": ["system:serviceaccount:ci:*"],
+                "groups": ["breakglass"],
+            },
+        ],
+    });
+    accepts(&settings);
+    for rule in RULES {
+        assert!(settings.get(rule.id).is_some(), "{} is not set", rule.id);
+    }
+}
+
+#[test]
+fn null_means_the_default_everywhere() {
+    accepts(&json!({"onUpdate": null, "exemptions": null, "sysctls": null}));
+    accepts(&json!({"writableMounts": {"mode": null, "allowedPaths": null, "protectedPaths": null}}));
+    accepts(&json!({"exemptions": [{"reason": "a", "namespaces": ["b"], "images": null, "expires": null}]}));
 }
 
 #[test]
 fn a_typo_is_refused() {
+    let keys = known_keys();
     refuses(
         &json!({"privilegd": "warn"}),
-        "privilegd: unknown key, did you mean \"privileged\"? (allowed: enforcement, readOnlyRootFilesystem, \
-         privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference)",
+        &format!("privilegd: unknown key, did you mean \"privileged\"? (allowed: {keys})"),
+    );
+    refuses(
+        &json!({"exemption": []}),
+        &format!("exemption: unknown key, did you mean \"exemptions\"? (allowed: {keys})"),
     );
     refuses(
         &json!({"imageReference": {"deniedTag": ["latest"]}}),
         "imageReference.deniedTag: unknown key, did you mean \"deniedTags\"? (allowed: mode, require, deniedTags)",
+    );
+    refuses(
+        &json!({"hostPathVolumes": {"allowed": [{"pathPrefix": "/x", "readonly": true}]}}),
+        "hostPathVolumes.allowed[0].readonly: unknown key, did you mean \"readOnly\"? (allowed: pathPrefix, readOnly)",
+    );
+    refuses(
+        &json!({"sharedProcessNamespace": {"allow": true}}),
+        "sharedProcessNamespace.allow: unknown key (allowed: mode)",
     );
 }
 
@@ -68,6 +146,22 @@ fn an_unknown_mode_is_refused() {
     );
     // `true` could mean any mode but `off`.
     refuses(&json!({"privileged": true}), "privileged: must be one of off, warn, deny, not a boolean");
+    refuses(&json!({"privileged": "fix"}), "privileged: \"fix\" is unknown (allowed: off, warn, deny)");
+}
+
+#[test]
+fn an_unknown_word_is_refused() {
+    refuses(
+        &json!({"onUpdate": "change"}),
+        "onUpdate: \"change\" is unknown, did you mean \"changes\"? (allowed: changes, all)",
+    );
+    refuses(&json!({"onUpdate": true}), "onUpdate: must be one of changes, all, not a boolean");
+    refuses(
+        &json!({"interactiveAccess": {"subresources": ["portForward", "log"]}}),
+        "interactiveAccess.subresources[0]: \"portForward\" is unknown, did you mean \"portforward\"? \
+         (allowed: exec, attach, portforward, proxy)\n\
+         interactiveAccess.subresources[1]: \"log\" is unknown (allowed: exec, attach, portforward, proxy)",
+    );
 }
 
 #[test]
@@ -82,6 +176,157 @@ fn a_wrong_type_is_refused() {
         &json!({"imageReference": {"deniedTags": ["latest", 1]}}),
         "imageReference.deniedTags[1]: must be a string, not a number",
     );
+    refuses(
+        &json!({"imageChange": {"allowPinning": 1, "allowSameRepository": "no"}}),
+        "imageChange.allowPinning: must be true or false, not a number\n\
+         imageChange.allowSameRepository: must be true or false, not a string",
+    );
+    refuses(
+        &json!({"hostPathVolumes": {"allowed": ["/var/log"]}}),
+        "hostPathVolumes.allowed[0]: must be an object, not a string",
+    );
+    refuses(
+        &json!({"interactiveAccess": {"allowedCommands": ["nginx", [], ["cat", 1]]}}),
+        "interactiveAccess.allowedCommands[0]: must be a list, not a string\n\
+         interactiveAccess.allowedCommands[1]: must not be empty\n\
+         interactiveAccess.allowedCommands[2]: must be a string, not a number",
+    );
+    refuses(&json!({"exemptions": {}}), "exemptions: must be a list, not an object");
+}
+
+#[test]
+fn a_range_that_is_none_is_refused() {
+    let ranges = json!([
+        {"min": 10}, {"max": 10}, {"min": -1, "max": 10}, {"min": 1.5, "max": 10}, {"min": 1, "max": "10"},
+        {"min": 2, "max": 1}, [1, 2],
+    ]);
+    refuses(
+        &json!({"runAsNonRoot": {"userRanges": ranges}}),
+        "runAsNonRoot.userRanges[0].max: missing: a range has a min and a max\n\
+         runAsNonRoot.userRanges[1].min: missing: a range has a min and a max\n\
+         runAsNonRoot.userRanges[2].min: must be an integer from 0 on\n\
+         runAsNonRoot.userRanges[3].min: must be an integer from 0 on\n\
+         runAsNonRoot.userRanges[4].max: must be an integer, not a string\n\
+         runAsNonRoot.userRanges[5]: no id can lie in it: min 2 is greater than max 1\n\
+         runAsNonRoot.userRanges[6]: must be an object, not a list",
+    );
+}
+
+#[test]
+fn a_path_that_is_none_is_refused() {
+    refuses(
+        &json!({"hostPathVolumes": {"allowed": [{}, {"pathPrefix": "var"}], "denied": ["", "/a/../b"]}}),
+        "hostPathVolumes.denied[0]: must be an absolute path, not \"\"\n\
+         hostPathVolumes.denied[1]: must be a path without ., .. and //, not \"/a/../b\"\n\
+         hostPathVolumes.allowed[0].pathPrefix: missing: name the directory that is allowed\n\
+         hostPathVolumes.allowed[1].pathPrefix: must be an absolute path, not \"var\"",
+    );
+    refuses(
+        &json!({"writableMounts": {"protectedPaths": ["bin"], "allowedPaths": ["tmp", "/a/**/b", "/./a"]}}),
+        "writableMounts.protectedPaths[0]: must be an absolute path, not \"bin\"\n\
+         writableMounts.allowedPaths[0]: must be an absolute path, not \"tmp\"\n\
+         writableMounts.allowedPaths[1]: may have ** only at the end, as in /data/**, not \"/a/**/b\"\n\
+         writableMounts.allowedPaths[2]: must be a path without ., .. and //, not \"/./a\"",
+    );
+    refuses(
+        &json!({"shellRemoval": {"paths": ["sh"]}}),
+        "shellRemoval.paths[0]: must be an absolute path, not \"sh\"",
+    );
+}
+
+#[test]
+fn what_does_not_exist_is_refused() {
+    refuses(
+        &json!({"capabilities": {"requiredDrop": ["NET_RAWW"], "allowedAdd": [""], "deniedAdd": ["ALL"]}}),
+        "capabilities.requiredDrop[0]: \"NET_RAWW\" is no capability, did you mean \"NET_RAW\"?\n\
+         capabilities.allowedAdd[0]: \"\" is no capability\n\
+         capabilities.deniedAdd[0]: \"ALL\" is no capability",
+    );
+    refuses(
+        &json!({"writableMounts": {"allowedTypes": ["emptydir", "configMap"]}}),
+        "writableMounts.allowedTypes[0]: \"emptydir\" is no type of volume that can be written to, \
+         did you mean \"emptyDir\"?\n\
+         writableMounts.allowedTypes[1]: \"configMap\" is no type of volume that can be written to",
+    );
+    let rules = RULES.iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ");
+    refuses(
+        &json!({"exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["priviledged"]}]}),
+        &format!(
+            "exemptions[0].rules[0]: \"priviledged\" is unknown, did you mean \"privileged\"? (allowed: {rules})"
+        ),
+    );
+}
+
+#[test]
+fn what_is_allowed_in_vain_is_refused() {
+    refuses(
+        &json!({"hostPathVolumes": {"allowed": [{"pathPrefix": "/etc/ssl"}], "denied": ["/etc"]}}),
+        "hostPathVolumes.allowed[0].pathPrefix: \"/etc/ssl\" can never be allowed: denied has \"/etc\"",
+    );
+    refuses(
+        &json!({"writableMounts": {"allowedPaths": ["/tmp", "/usr/bin/**"]}}),
+        "writableMounts.allowedPaths: \"/usr/bin/**\" can never be allowed: /usr/bin is protected",
+    );
+    refuses(
+        &json!({"capabilities": {"allowedAdd": ["CAP_SYS_ADMIN"], "deniedAdd": ["sys_admin"]}}),
+        "capabilities.allowedAdd: \"CAP_SYS_ADMIN\" can never be added: deniedAdd has it too",
+    );
+    refuses(
+        &json!({"sysctls": {"allowed": ["net/ipv4/tcp_rmem"], "denied": ["net.ipv4.*"]}}),
+        "sysctls.allowed: \"net.ipv4.tcp_rmem\" can never be allowed: denied has it too",
+    );
+}
+
+#[test]
+fn an_exemption_needs_a_reason_and_somebody_to_exempt() {
+    let somebody = "must name at least one of images, containers, namespaces, users, groups";
+    refuses(
+        &json!({"exemptions": [{}]}),
+        &format!(
+            "exemptions[0].reason: missing: say why the exemption exists\n\
+             exemptions[0]: {somebody}"
+        ),
+    );
+    refuses(
+        &json!({"exemptions": [
+            {"reason": "", "users": ["a"]}, {"reason": 1, "users": ["a"]}, {"reason": "a", "rules": ["sysctls"]}, "a",
+        ]}),
+        &format!(
+            "exemptions[0].reason: must not be empty\n\
+             exemptions[1].reason: must be a string, not a number\n\
+             exemptions[2]: {somebody}\n\
+             exemptions[3]: must be an object, not a string"
+        ),
+    );
+}
+
+#[test]
+fn an_exemption_that_can_never_apply_is_refused() {
+    refuses(
+        &json!({"exemptions": [{
+            "reason": "a",
+            "expires": "2027-02-29",
+            "images": ["Nginx", ""],
+            "containers": ["Web", ""],
+            "namespaces": [],
+            "users": [""],
+            "groups": [1],
+        }]}),
+        "exemptions[0].expires: must be a day such as 2027-06-30, not \"2027-02-29\"\n\
+         exemptions[0].images[0]: \"Nginx\" can never match an image: it has a repository name with upper case letters\n\
+         exemptions[0].images[1]: \"\" can never match an image: it is empty\n\
+         exemptions[0].containers[0]: \"Web\" can never match: names are lower case letters, digits and dashes\n\
+         exemptions[0].containers[1]: must not be empty\n\
+         exemptions[0].namespaces: must not be empty: leave the key out to match everything\n\
+         exemptions[0].users[0]: must not be empty\n\
+         exemptions[0].groups[0]: must be a string, not a number",
+    );
+    for day in ["", "30.06.2027", "2027-6-30", "2027-06-30T00:00:00Z", "2027-13-01"] {
+        refuses(
+            &json!({"exemptions": [{"reason": "a", "users": ["b"], "expires": day}]}),
+            &format!("exemptions[0].expires: must be a day such as 2027-06-30, not {day:?}"),
+        );
+    }
 }
 
 #[test]
@@ -89,17 +334,31 @@ fn all_errors_are_told_at_once() {
     refuses(
         &json!({
             "enforcement": "of",
+            "exemptions": [{"users": ["a"]}],
             "hostNamespaces": {"allow": ["hostPid"]},
             "imageReference": {"require": "tags", "deniedTags": [""]},
+            "sharedProcessNamespace": "of",
             "runAsRoot": "off",
         }),
-        "enforcement: \"of\" is unknown (allowed: deny, warn)\n\
-         hostNamespaces.allow[0]: \"hostPid\" is unknown, did you mean \"hostPID\"? \
-         (allowed: hostNetwork, hostPID, hostIPC)\n\
-         imageReference.require: \"tags\" is unknown, did you mean \"tag\"? (allowed: tag, digest)\n\
-         imageReference.deniedTags[0]: must not be empty\n\
-         runAsRoot: unknown key, did you mean \"runAsNonRoot\"? (allowed: enforcement, readOnlyRootFilesystem, \
-         privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference)",
+        &format!(
+            "enforcement: \"of\" is unknown (allowed: deny, warn)\n\
+             hostNamespaces.allow[0]: \"hostPid\" is unknown, did you mean \"hostPID\"? \
+             (allowed: hostNetwork, hostPID, hostIPC)\n\
+             imageReference.require: \"tags\" is unknown, did you mean \"tag\"? (allowed: tag, digest)\n\
+             imageReference.deniedTags[0]: must not be empty\n\
+             sharedProcessNamespace: \"of\" is unknown, did you mean \"off\"? (allowed: off, warn, deny)\n\
+             exemptions[0].reason: missing: say why the exemption exists\n\
+             runAsRoot: unknown key, did you mean \"runAsNonRoot\"? (allowed: {})",
+            known_keys()
+        ),
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_rule_that_is_off_is_told_too() {
+    refuses(
+        &json!({"shellRemoval": {"mode": "off", "path": ["/bin/sh"]}}),
+        "shellRemoval.path: unknown key, did you mean \"paths\"? (allowed: mode, paths)",
     );
 }
 
@@ -111,7 +370,7 @@ fn what_is_not_json_is_refused() {
         (b"{\"privileged\": \"\xff\"}", "the settings cannot be read: must be UTF-8 at byte 17"),
         (
             br#"{"privileged": "deny", "privileged": "off"}"#,
-            "the settings cannot be read: duplicate key \"privileged\" at byte 35",
+            "the settings cannot be read: duplicate key \"privileged\" at byte 36",
         ),
     ];
     for (settings, message) in cases {
@@ -135,8 +394,10 @@ fn nothing_is_admitted_by_settings_that_are_wrong() {
     assert_eq!(response.code, Some(403));
     assert_eq!(
         response.message.unwrap(),
-        "the settings of the policy are invalid: runAsNonRot: unknown key, did you mean \"runAsNonRoot\"? \
-         (allowed: enforcement, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, \
-         hostNamespaces, imageReference)"
+        format!(
+            "the settings of the policy are invalid: runAsNonRot: unknown key, did you mean \"runAsNonRoot\"? \
+             (allowed: {})",
+            known_keys()
+        )
     );
 }

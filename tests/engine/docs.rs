@@ -1,0 +1,175 @@
+//! What each rule's file says at its top, which the README repeats.
+//!
+//! It begins with the rule's id and why the rule exists, and goes on with what a finding is: one paragraph without a full
+//! stop, for the README's table. Whatever else is to be said follows, and last the settings, one bullet each.
+
+#![expect(clippy::panic, reason = "a file that cannot be read ends its test")]
+
+use std::fmt::Write as _;
+use std::fs;
+
+use immutable_pods_policy::rules::{Definition, RULES};
+use serde_json::{Map, Value, json};
+
+use crate::fixture::folder_of;
+use crate::module::{in_repository, policy};
+
+const A_FINDING_IS: &str = "A finding is ";
+
+/// What stands before the settings.
+const SETTINGS: &str = "Settings:";
+
+/// The docs of a rule.
+pub(crate) struct Docs {
+    /// The id that they begin with.
+    id: String,
+    /// Why the rule exists: a sentence in lower case.
+    why: String,
+    /// What a finding is, from the article on.
+    finding: String,
+    /// The other paragraphs, lists among them, with their lines as they are.
+    rest: Vec<String>,
+}
+
+impl Docs {
+    /// Reads the docs of a rule.
+    #[track_caller]
+    pub(crate) fn of(rule: &Definition) -> Self {
+        let file = format!("src/rules/{}.rs", folder_of(rule.id));
+        let source =
+            fs::read_to_string(in_repository(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        Self::parse(&source).unwrap_or_else(|reason| panic!("{file}: {reason}"))
+    }
+
+    fn parse(source: &str) -> Result<Self, String> {
+        let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+        let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        let text = lines.join("\n");
+        let mut paragraphs = text.split("\n\n").map(str::to_owned);
+        let opening = paragraphs.next().unwrap_or_default();
+        let (id, why) = opening
+            .strip_prefix('`')
+            .and_then(|opening| opening.split_once("`: "))
+            .filter(|(_, why)| why.ends_with('.'))
+            .ok_or("must begin with the rule's id and a sentence: \"`id`: why.\"")?;
+        let finding = paragraphs.next().unwrap_or_default();
+        let finding = finding
+            .strip_prefix(A_FINDING_IS)
+            .filter(|finding| !finding.ends_with('.'))
+            .ok_or("must go on with a paragraph \"A finding is …\", without a full stop")?;
+        let rest: Vec<_> = paragraphs.collect();
+        check_settings(&rest)?;
+        Ok(Self { id: id.to_owned(), why: why.to_owned(), finding: finding.to_owned(), rest })
+    }
+
+    /// Whether they say this, wherever their lines break.
+    pub(crate) fn say(&self, fragment: &str) -> bool {
+        self.rest.iter().any(|paragraph| paragraph.replace('\n', " ").contains(fragment))
+    }
+
+    /// The keys that have a bullet among the settings.
+    fn options(&self) -> Vec<&str> {
+        let lines = self.rest.iter().flat_map(|paragraph| paragraph.lines());
+        lines.filter_map(|line| Some(line.strip_prefix("- `")?.split_once("`: ")?.0)).collect()
+    }
+
+    fn row(&self, rule: &Definition) -> String {
+        let mode = if rule.mode.is_some() { "deny" } else { "off" };
+        let finding = self.finding.replace('\n', " ").replace('|', "\\|");
+        format!("| `{}` | {finding} | `{mode}` |\n", rule.id)
+    }
+
+    fn section(&self) -> String {
+        let Self { id, why, finding, rest } = self;
+        let mut section = format!("\n### `{id}`\n\n{}\n\n{A_FINDING_IS}{finding}.\n", capitalised(why));
+        for paragraph in rest {
+            // Writing to a string cannot fail.
+            let _ = write!(section, "\n{paragraph}\n");
+        }
+        section
+    }
+}
+
+/// Settings come last, and each has a bullet.
+fn check_settings(paragraphs: &[String]) -> Result<(), &'static str> {
+    let mut behind = paragraphs.iter().skip_while(|paragraph| *paragraph != SETTINGS).skip(1);
+    match (behind.next(), behind.next()) {
+        (None, _) if paragraphs.iter().any(|paragraph| paragraph == SETTINGS) => {
+            Err("must list the settings behind \"Settings:\"")
+        }
+        (Some(list), None) if !list.lines().all(is_of_list) => {
+            Err("must list the settings as bullets: \"- `key`: what it does\"")
+        }
+        (Some(_), Some(_)) => Err("must end with the list of the settings"),
+        _ => Ok(()),
+    }
+}
+
+fn is_of_list(line: &str) -> bool {
+    line.starts_with("- `") || line.starts_with("  ")
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
+}
+
+/// The README's table of the rules, and a section for each.
+pub(crate) fn generated() -> String {
+    let docs: Vec<_> = RULES.iter().map(|rule| (rule, Docs::of(rule))).collect();
+    let rows: String = docs.iter().map(|(rule, docs)| docs.row(rule)).collect();
+    let sections: String = docs.iter().map(|(_, docs)| docs.section()).collect();
+    format!("| rule | a finding is | by default |\n| --- | --- | --- |\n{rows}{sections}")
+}
+
+/// The keys that a rule takes, as the module lists them when it is given another.
+#[track_caller]
+pub(crate) fn keys_of(rule: &Definition) -> Vec<String> {
+    let settings = Map::from_iter([(rule.id.to_owned(), json!({"?": 1}))]);
+    let answer = policy().validate_settings(&Value::Object(settings));
+    let message = answer.ok().and_then(|answer| answer.message).unwrap_or_default();
+    let (_, keys) = message.split_once("(allowed: ").unwrap_or_else(|| panic!("{}: {message}", rule.id));
+    keys.trim_end_matches(')').split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_docs_of_a_rule_begin_with_its_id() {
+    for rule in RULES {
+        assert_eq!(Docs::of(rule).id, rule.id);
+    }
+}
+
+#[test]
+fn the_docs_of_a_rule_describe_its_settings_and_no_others() {
+    for rule in RULES {
+        let docs = Docs::of(rule);
+        let mut described = docs.options();
+        described.push("mode");
+        described.sort_unstable();
+        let mut keys = keys_of(rule);
+        keys.sort_unstable();
+        assert_eq!(described, keys, "settings in the docs of {}", rule.id);
+    }
+}
+
+#[test]
+fn docs_of_another_form_are_refused() {
+    for source in [
+        "",
+        "//! Why.\n",
+        "//! `a`: why.\n",
+        "//! `a`: why\n//!\n//! A finding is b\n",
+        "//! `a`: why.\n//!\n//! A finding is b.\n",
+        "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! Settings:\n",
+        "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! Settings:\n//!\n//! c\n",
+        "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! Settings:\n//!\n//! - `c`: d.\n//!\n//! E.\n",
+    ] {
+        assert!(Docs::parse(source).is_err(), "{source}");
+    }
+    let docs = Docs::parse(
+        "//! `a`: why.\n//!\n//! A finding is b | c\n//!\n//! Settings:\n//!\n//! - `d`: e\n//!   f.\n\nuse x;\n",
+    );
+    let docs = docs.unwrap();
+    assert_eq!(docs.section(), "\n### `a`\n\nWhy.\n\nA finding is b | c.\n\nSettings:\n\n- `d`: e\n  f.\n");
+    assert_eq!(docs.options(), ["d"]);
+}

@@ -1,0 +1,192 @@
+//! What holds for every fixture, whatever it is about.
+
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+#![expect(clippy::panic, reason = "a rule that does not exist ends its test")]
+
+use immutable_pods_host::admission;
+use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::workload::WORKLOADS;
+use serde_json::{Map, Value, json};
+
+use crate::docs::Docs;
+use crate::fixture::{Fixture, fixtures, of_rules, unchanged};
+use crate::module::{admitted, judge, lines, policy};
+
+/// A list of containers, and what messages call one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Init,
+    Sidecar,
+    Ephemeral,
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::Init, Self::Sidecar, Self::Ephemeral];
+
+    fn list(self) -> &'static str {
+        match self {
+            Self::Init | Self::Sidecar => "initContainers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Init => "init container",
+            Self::Sidecar => "sidecar",
+            Self::Ephemeral => "ephemeral container",
+        }
+    }
+}
+
+/// Rules that do not ask the same of containers in other lists, and what their docs must say about that.
+const PARTIAL: [(&str, &[Place], &str); 2] = [
+    (
+        "ephemeralContainers",
+        &[Place::Ephemeral],
+        "Only `ephemeralContainers` is judged, so the other lists of containers give no findings.",
+    ),
+    (
+        "shellRemoval",
+        &[Place::Init, Place::Ephemeral],
+        "Init containers that are no sidecars and ephemeral containers cannot have probes, so nothing is asked of them",
+    ),
+];
+
+/// Rules that never object to what is there already, and what their docs must say about that.
+const OF_CHANGES: [(&str, &str); 2] = [
+    ("imageChange", "`image` is one of the few fields of a Pod that can be changed in place"),
+    ("ephemeralContainers", "those that are there already hold up nobody"),
+];
+
+/// Every fixture of a rule.
+fn all() -> impl Iterator<Item = (&'static str, Fixture)> {
+    ["pass", "fail"].into_iter().flat_map(of_rules)
+}
+
+#[track_caller]
+fn docs_of(id: &str) -> Docs {
+    let rule = RULES.iter().find(|rule| rule.id == id);
+    Docs::of(rule.unwrap_or_else(|| panic!("{id}: there is no such rule")))
+}
+
+/// A request to create an object of some kind, with a value at a path of keys.
+fn create(group: &str, kind: &str, path: &str, value: &Value) -> Value {
+    let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+    let nested = path.rsplit('.').fold(value.clone(), |inner, key| json!({key: inner}));
+    let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "web"}});
+    merge(&mut object, nested);
+    admission::create(object.as_object().cloned().unwrap_or_else(Map::new))
+}
+
+fn merge(object: &mut Value, other: Value) {
+    let Value::Object(fields) = other else { return };
+    for (key, value) in fields {
+        object[key] = value;
+    }
+}
+
+#[test]
+fn every_kind_gives_the_findings_of_a_pod() {
+    let built_in = WORKLOADS.iter().map(|workload| (workload.group, workload.kind, workload.pod_spec));
+    let kinds: Vec<_> = built_in.chain([("fleet.example.com", "Fleet", "spec.harbour.ship")]).collect();
+    for (_, fixture) in all() {
+        let Some(spec) = fixture.created_pod_spec() else { continue };
+        let expected = judge(&fixture.request, &fixture.settings);
+        for (group, kind, path) in &kinds {
+            let response = judge(&create(group, kind, path, spec), &fixture.settings);
+            let findings =
+                lines(&expected).into_iter().map(|line| line.replacen("spec.", &format!("{path}."), 1));
+            assert_eq!(lines(&response), findings.collect::<Vec<_>>(), "{} as a {kind}", fixture.name);
+            assert_eq!(
+                response.audit_annotations, expected.audit_annotations,
+                "{} as a {kind}",
+                fixture.name
+            );
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_container_gives_the_findings_of_a_container() {
+    for (rule, fixture) in all() {
+        let Some(spec) = fixture.created_pod_spec().filter(|spec| has_containers_only(spec)) else {
+            continue;
+        };
+        let before = judge(&fixture.request, &fixture.settings);
+        for place in Place::ALL {
+            let is_excepted =
+                |(id, places, _): &(&str, &[Place], &str)| *id == rule && places.contains(&place);
+            if PARTIAL.iter().any(is_excepted) {
+                continue;
+            }
+            let mut expected: Vec<_> =
+                lines(&before).into_iter().map(|line| moved_line(line, place)).collect();
+            let response = judge(&create("", "Pod", "spec", &moved(spec, place)), &fixture.settings);
+            let mut found = lines(&response);
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{} in {place:?}", fixture.name);
+        }
+    }
+}
+
+fn has_containers_only(spec: &Value) -> bool {
+    ["initContainers", "ephemeralContainers"].iter().all(|list| spec[list].is_null())
+}
+
+/// The pod spec with its containers in another place.
+fn moved(spec: &Value, place: Place) -> Value {
+    let mut spec = spec.clone();
+    let mut containers = spec["containers"].take();
+    if place == Place::Sidecar {
+        for container in containers.as_array_mut().into_iter().flatten() {
+            container["restartPolicy"] = "Always".into();
+        }
+    }
+    spec[place.list()] = containers;
+    spec
+}
+
+/// A finding as it reads when its container has moved: another path, another noun.
+fn moved_line(line: &str, place: Place) -> String {
+    let Some(rest) = line.strip_prefix("spec.containers[") else { return line.to_owned() };
+    let rest = rest.replacen(": container ", &format!(": {} ", place.noun()), 1);
+    format!("spec.{}[{rest}", place.list())
+}
+
+#[test]
+fn rules_say_why_they_do_not_ask_the_same_of_all() {
+    let partial = PARTIAL.iter().map(|(rule, _, reason)| (rule, reason));
+    for (rule, reason) in partial.chain(OF_CHANGES.iter().map(|(rule, reason)| (rule, reason))) {
+        assert!(docs_of(rule).say(reason), "the docs of {rule} do not say: {reason}");
+    }
+}
+
+#[test]
+fn an_update_that_changes_nothing_is_admitted() {
+    for (_, fixture) in of_rules("fail").into_iter().filter(|(_, fixture)| fixture.creates()) {
+        assert_eq!(judge(&unchanged(&fixture.request), &fixture.settings), admitted(), "{}", fixture.name);
+    }
+}
+
+#[test]
+fn an_update_that_is_judged_in_full_gives_the_findings_of_a_creation() {
+    for (rule, mut fixture) in of_rules("fail").into_iter().filter(|(_, fixture)| fixture.creates()) {
+        fixture.settings["onUpdate"] = "all".into();
+        let created = judge(&fixture.request, &fixture.settings);
+        let is_of_changes = OF_CHANGES.iter().any(|(id, _)| *id == rule);
+        let expected = if is_of_changes { admitted() } else { created };
+        assert_eq!(judge(&unchanged(&fixture.request), &fixture.settings), expected, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes() {
+    let shared = ["exemptions", "neutral", "updates"].into_iter().flat_map(fixtures);
+    for Fixture { name, request, settings, .. } in all().map(|(_, fixture)| fixture).chain(shared) {
+        let payload = json!({"request": request, "settings": settings}).to_string();
+        let answer = || policy().call("validate", payload.as_bytes()).unwrap();
+        assert_eq!(answer(), answer(), "{name}");
+    }
+}
