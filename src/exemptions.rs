@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::date::Date;
-use crate::finding::{Concern, Finding};
+use crate::finding::{Concern, Concerns, Finding};
 use crate::image_reference::{ImagePattern, ImageReference};
 use crate::options::{Check, Options, not_empty};
 use crate::request::Request;
@@ -69,11 +69,18 @@ impl Applicable<'_, '_> {
         if self.exemptions.is_empty() {
             return false;
         }
-        // A finding on nobody's account is exempt where neither container nor image matters.
-        let nobody = [Concern::default()];
-        let concerns = if finding.concerns.is_empty() { &nobody[..] } else { &finding.concerns };
+        match &finding.concerns {
+            Concerns::Only(concerns) => self.cover_all(rule, concerns.iter().copied()),
+            Concerns::Pod(pod) => self.cover_all(rule, pod.all_containers().map(|at| at.concern())),
+        }
+    }
+
+    fn cover_all<'p>(&mut self, rule: &str, concerns: impl Iterator<Item = Concern<'p>>) -> bool {
+        let mut concerns = concerns.peekable();
+        // What is found on nobody's account is exempt where neither container nor image matters.
+        let nobody = concerns.peek().is_none().then(Concern::default);
         let (mut used, mut expired) = (Vec::new(), Vec::new());
-        for concern in concerns {
+        for concern in concerns.chain(nobody) {
             let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
             let matches =
                 |exemption: &&&Exemption<'_>| exemption.matches(rule, concern.container, image.as_ref());
@@ -134,8 +141,9 @@ impl<'s> Exemption<'s> {
         let namespaces = list(options, "namespaces", check_label);
         let users = list(options, "users", not_empty);
         let groups = list(options, "groups", not_empty);
-        if [&images, &containers, &namespaces, &users, &groups].iter().all(|list| list.is_none()) {
-            options.refuse_object("must name at least one of images, containers, namespaces, users, groups");
+        let matchers = ["images", "containers", "namespaces", "users", "groups"];
+        if matchers.iter().all(|key| options.get(key).is_none()) {
+            options.refuse_object(&format!("must name at least one of {}", matchers.join(", ")));
         }
         let images = images.map(|images| images.into_iter().map(ImagePattern::new).collect());
         Some(Self { index, reason: reason?, expires, rules, images, containers, namespaces, users, groups })
@@ -178,10 +186,7 @@ fn note(known: &mut Vec<usize>, place: usize) {
 
 /// A list that has something in it, where it is given.
 fn list<'s>(options: &mut Options<'_, 's>, key: &'static str, check: Check) -> Option<Vec<&'s str>> {
-    let is_empty = matches!(options.get(key), Some(crate::value::Value::List(items)) if items.is_empty());
-    if is_empty {
-        options.refuse(key, "must not be empty: leave the key out to match everything");
-    }
+    options.refuse_empty(key);
     options.strings_if_given(key, check)
 }
 
@@ -235,7 +240,7 @@ mod tests {
             subject: "the pod".to_owned(),
             demand: "must".to_owned(),
             value: String::new(),
-            concerns: concerns.to_vec(),
+            concerns: Concerns::Only(concerns.to_vec()),
         }
     }
 
@@ -378,7 +383,7 @@ mod tests {
                 r#"exemptions[1].containers[3]: "a/b" can never match: names are lower case letters, digits and dashes"#,
                 r#"exemptions[1].containers[4]: "-a" can never match: names are lower case letters, digits and dashes"#,
                 r#"exemptions[2].rules[0]: "capabilites" is unknown, did you mean "capabilities"? (allowed: readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference, imageChange, hostPathVolumes, writableMounts, capabilities, procMount, sysctls, ephemeralContainers, interactiveAccess, shellRemoval, sharedProcessNamespace)"#,
-                "exemptions[2].namespaces: must not be empty: leave the key out to match everything",
+                "exemptions[2].namespaces: must not be empty",
                 "exemptions[3].reason: must be a string, not a number",
                 r#"exemptions[3].expires: must be a day such as 2027-06-30, not "30.6.2027""#,
                 "exemptions[3].users[0]: must not be empty",

@@ -9,7 +9,7 @@ use crate::text::{Text, quoted};
 const WARNING_LENGTH: usize = 120;
 
 /// What a rule found at one field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Finding<'p> {
     /// The field that must change, from the root of the object.
     pub path: String,
@@ -21,7 +21,16 @@ pub struct Finding<'p> {
     /// is adds no finding.
     pub value: String,
     /// On whose account it is found. Exemptions must cover each of them.
-    pub concerns: Vec<Concern<'p>>,
+    pub concerns: Concerns<'p>,
+}
+
+/// On whose account something is found.
+#[derive(Clone, Debug)]
+pub enum Concerns<'p> {
+    /// All containers of a pod.
+    Pod(&'p Pod<'p>),
+    /// These alone.
+    Only(Vec<Concern<'p>>),
 }
 
 /// What exemptions may know the culprit by.
@@ -42,7 +51,7 @@ impl<'p> Finding<'p> {
         value: impl Into<String>,
         demand: impl Into<String>,
     ) -> Self {
-        let concerns = vec![at.concern()];
+        let concerns = Concerns::Only(vec![at.concern()]);
         Self {
             path: at.path_to(field),
             subject: at.label(),
@@ -55,7 +64,7 @@ impl<'p> Finding<'p> {
     /// A finding at a field that all containers of the pod share, given relative to the pod spec.
     #[must_use]
     pub fn of_pod(
-        pod: &'p Pod<'_>,
+        pod: &'p Pod<'p>,
         field: &str,
         value: impl Into<String>,
         demand: impl Into<String>,
@@ -65,14 +74,14 @@ impl<'p> Finding<'p> {
             subject: "the pod".to_owned(),
             demand: demand.into(),
             value: value.into(),
-            concerns: pod.concerns(),
+            concerns: Concerns::Pod(pod),
         }
     }
 
     /// The same finding, on the account of these alone.
     #[must_use]
     pub fn concerning(self, concerns: Vec<Concern<'p>>) -> Self {
-        Self { concerns, ..self }
+        Self { concerns: Concerns::Only(concerns), ..self }
     }
 
     /// The same finding about a volume.
@@ -139,7 +148,7 @@ mod tests {
             subject: "container \"web\"".to_owned(),
             demand: "must set it to true".to_owned(),
             value: String::new(),
-            concerns: Vec::new(),
+            concerns: Concerns::Only(Vec::new()),
         }
     }
 

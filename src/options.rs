@@ -197,6 +197,13 @@ impl<'o, 's> Options<'o, 's> {
         }
     }
 
+    /// Refuses a list in which nothing stands, where that would mean that nothing ever matches.
+    pub fn refuse_empty(&mut self, key: &'static str) {
+        if matches!(self.get(key), Some(Value::List(items)) if items.is_empty()) {
+            self.refuse(key, "must not be empty");
+        }
+    }
+
     /// Says what is wrong with this object as a whole.
     pub fn refuse_object(&mut self, reason: &str) {
         report(self.errors, self.place, reason);

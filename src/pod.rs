@@ -41,12 +41,6 @@ impl<'a> Pod<'a> {
         AllContainers { pod: self, list: ContainerList::Init, index: 0 }
     }
 
-    /// What exemptions may know its containers by.
-    #[must_use]
-    pub fn concerns(&self) -> Vec<Concern<'_>> {
-        self.all_containers().map(|at| at.concern()).collect()
-    }
-
     /// Whether it says that it runs on Windows, where it may not set the fields that Linux alone has.
     #[must_use]
     pub fn is_windows(&self) -> bool {

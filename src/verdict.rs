@@ -1,5 +1,7 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
+use std::collections::HashMap;
+
 use serde::{Serialize, Serializer};
 
 use crate::date::Date;
@@ -75,7 +77,8 @@ impl Response {
 /// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day.
 #[must_use]
 pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date) -> Response {
-    let mut judge = Judge { request, settings, exemptions: settings.exemptions.applicable(request, today) };
+    let exemptions = settings.exemptions.applicable(request, today);
+    let mut judge = Judge { request, settings, exemptions, replaced: replaced(&request.subject) };
     let mut denials = Vec::new();
     let mut warnings = Vec::new();
     let mut audit_annotations = Annotations::default();
@@ -111,6 +114,8 @@ struct Judge<'j, 's> {
     request: &'j Request<'j>,
     settings: &'j Settings<'s>,
     exemptions: Applicable<'j, 's>,
+    /// What each new pod of an update replaces, if it is not new altogether.
+    replaced: Vec<Option<&'j Pod<'j>>>,
 }
 
 impl<'j> Judge<'j, '_> {
@@ -134,8 +139,8 @@ impl<'j> Judge<'j, '_> {
                 if !found.is_empty() && self.settings.on_update == OnUpdate::Changes {
                     self.remove_known(active, old, &mut found);
                 }
-                for pod in new {
-                    rule.check_change(old.iter().find(|old| old.path == pod.path), pod, &mut found);
+                for (pod, replaced) in new.iter().zip(&self.replaced) {
+                    rule.check_change(*replaced, pod, &mut found);
                 }
             }
         }
@@ -168,6 +173,12 @@ impl<'j> Judge<'j, '_> {
             true
         });
     }
+}
+
+fn replaced<'j>(subject: &'j Subject<'j>) -> Vec<Option<&'j Pod<'j>>> {
+    let Subject::Update { old, new } = subject else { return Vec::new() };
+    let old: HashMap<_, _> = old.iter().map(|pod| (&*pod.path, pod)).collect();
+    new.iter().map(|pod| old.get(&*pod.path).copied()).collect()
 }
 
 fn sort(findings: &mut [Finding<'_>]) {

@@ -1,5 +1,7 @@
 //! The volumes of a pod, and which of them can be written to.
 
+use std::borrow::Cow;
+
 use crate::json::{Error, Read, Reader};
 use crate::text::{Text, printable};
 use crate::view::views;
@@ -64,16 +66,20 @@ impl VolumeSource<'_> {
 impl<'a> Read<'a> for Volume<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut has_name = false;
+        let mut nulls: Vec<Cow<'a, str>> = Vec::new();
         let mut keys = reader.object()?;
         while let Some(key) = keys.next(reader)? {
             let is_name = key == "name";
-            if (is_name && has_name) || self.sources.iter().any(|source| *source.kind == key) {
+            let is_known = self.sources.iter().any(|source| *source.kind == key) || nulls.contains(&key);
+            if (is_name && has_name) || is_known {
                 return Err(reader.duplicate(&printable(&key)));
             }
             if is_name {
                 has_name = true;
                 reader.field(&mut self.name)?;
-            } else if !reader.null()? {
+            } else if reader.null()? {
+                nulls.push(key);
+            } else {
                 let mut details = Details::default();
                 details.read(reader)?;
                 self.sources.push(VolumeSource { kind: key.into(), details });
@@ -125,7 +131,12 @@ mod tests {
 
     #[test]
     fn refuses_what_can_be_read_in_two_ways() {
-        for twice in [r#"{"name": "a", "name": "b"}"#, r#"{"nfs": {}, "nfs": {"readOnly": true}}"#] {
+        for twice in [
+            r#"{"name": "a", "name": "b"}"#,
+            r#"{"nfs": {}, "nfs": {"readOnly": true}}"#,
+            r#"{"nfs": null, "nfs": {}}"#,
+            r#"{"nfs": {}, "nfs": null}"#,
+        ] {
             assert!(json::from_slice::<Volume>(twice.as_bytes()).is_err(), "{twice}");
         }
         let wrong = json::from_slice::<Volume>(br#"{"nfs": 3}"#).unwrap_err();

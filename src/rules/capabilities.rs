@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, list};
-use crate::options::{Options, suggestion};
+use crate::options::{Options, choice};
 use crate::pod::{Capabilities as View, Pod};
 use crate::settings::Severity;
 use crate::text::quoted;
@@ -169,7 +169,7 @@ fn check(name: &str, others: &[&str]) -> Result<(), String> {
     if contains(&KNOWN, name) || contains(others, name) {
         return Ok(());
     }
-    Err(format!("{} is no capability{}", quoted(name), suggestion(bare(name), &KNOWN)))
+    Err(format!("{} is no capability{}", quoted(name), choice(bare(name), &KNOWN)))
 }
 
 #[cfg(test)]
@@ -259,13 +259,16 @@ mod tests {
             "allowedAdd": ["NET_BIND", "CHOWN", "cap_chown"],
             "deniedAdd": ["ALL", "Chown"],
         });
+        let allowed = format!(" (allowed: {})", KNOWN.join(", "));
+        let errors: Vec<_> =
+            errors(&RULE, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
         assert_eq!(
-            errors(&RULE, &settings),
+            errors,
             [
-                r#"capabilities.requiredDrop[0]: "NETRAW" is no capability, did you mean "NET_RAW"?"#,
-                r#"capabilities.requiredDrop[2]: "*" is no capability"#,
-                r#"capabilities.allowedAdd[0]: "NET_BIND" is no capability"#,
-                r#"capabilities.deniedAdd[0]: "ALL" is no capability"#,
+                r#"capabilities.requiredDrop[0]: "NETRAW" is no capability, did you mean "NET_RAW"? …"#,
+                r#"capabilities.requiredDrop[2]: "*" is no capability …"#,
+                r#"capabilities.allowedAdd[0]: "NET_BIND" is no capability …"#,
+                r#"capabilities.deniedAdd[0]: "ALL" is no capability …"#,
                 r#"capabilities.allowedAdd: "CHOWN" can never be added: deniedAdd has it too"#,
                 r#"capabilities.allowedAdd: "cap_chown" can never be added: deniedAdd has it too"#,
             ]

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use super::{Definition, Rule};
 use crate::connection::{ACCESSES, Access, Connection};
-use crate::finding::{Concern, Finding};
+use crate::finding::{Concern, Concerns, Finding};
 use crate::options::Options;
 use crate::text::quoted;
 use crate::wildcard;
@@ -38,10 +38,9 @@ struct InteractiveAccess<'s> {
 
 impl<'s> InteractiveAccess<'s> {
     fn new(options: &mut Options<'_, 's>) -> Self {
-        Self {
-            subresources: options.any_of("subresources", &[Access::Exec, Access::Attach], &ACCESSES),
-            allowed_commands: options.string_lists("allowedCommands"),
-        }
+        let subresources = options.any_of("subresources", &[Access::Exec, Access::Attach], &ACCESSES);
+        options.refuse_empty("subresources");
+        Self { subresources, allowed_commands: options.string_lists("allowedCommands") }
     }
 
     /// The field that is wrong, and what must be done about it.
@@ -91,7 +90,7 @@ impl Rule for InteractiveAccess<'_> {
             subject: format!("user {}", quoted(&connection.user)),
             demand,
             value: String::new(),
-            concerns: vec![Concern { container, image: None }],
+            concerns: Concerns::Only(vec![Concern { container, image: None }]),
         });
     }
 }
@@ -196,6 +195,10 @@ mod tests {
 
     #[test]
     fn refuses_settings_that_mean_nothing() {
+        assert_eq!(
+            errors(&RULE, &json!({"subresources": []})),
+            ["interactiveAccess.subresources: must not be empty"]
+        );
         let settings =
             json!({"subresources": ["exec", "log"], "allowedCommands": ["ls", [], ["ls", 1], ["ok"]]});
         assert_eq!(

@@ -52,12 +52,16 @@ struct Wrong<'p> {
 
 impl RunAsNonRoot {
     fn new(options: &mut Options<'_, '_>) -> Self {
-        Self {
+        let rule = Self {
             groups: options.flag("groups", false),
             user_ranges: options.objects("userRanges", Range::new),
             group_ranges: options.objects("groupRanges", Range::new),
             allow_in_user_namespace: options.flag("allowInUserNamespace", false),
+        };
+        if !rule.allow_in_user_namespace && rule.user_ranges.iter().any(|range| range.max == 0) {
+            options.refuse("userRanges", "no user can lie in 0-0, for UID 0 is root");
         }
+        rule
     }
 
     fn accepts_root(&self, pod: &Pod<'_>) -> bool {
@@ -476,6 +480,10 @@ mod tests {
                 "runAsNonRoot.userRanges[4]: must be an object, not a number",
                 "runAsNonRoot.groupRanges: must be a list, not an object",
             ]
+        );
+        assert_eq!(
+            errors(&RULE, &json!({"userRanges": [{"min": 0, "max": 0}]})),
+            ["runAsNonRoot.userRanges: no user can lie in 0-0, for UID 0 is root"]
         );
     }
 }

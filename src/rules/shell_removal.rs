@@ -36,7 +36,9 @@ struct ShellRemoval<'s> {
 
 impl<'s> ShellRemoval<'s> {
     fn new(options: &mut Options<'_, 's>) -> Self {
-        Self { paths: options.strings("paths", &["/bin/sh", "/bin/bash"], check_place) }
+        let paths = options.strings("paths", &["/bin/sh", "/bin/bash"], check_place);
+        options.refuse_empty("paths");
+        Self { paths }
     }
 
     fn judge<'p>(&self, at: ContainerAt<'p, '_>) -> Option<Finding<'p>> {
@@ -248,5 +250,6 @@ mod tests {
             errors(&RULE, &json!({"paths": ["sh"]})),
             [r#"shellRemoval.paths[0]: must be an absolute path, not "sh""#]
         );
+        assert_eq!(errors(&RULE, &json!({"paths": []})), ["shellRemoval.paths: must not be empty"]);
     }
 }

@@ -22,7 +22,7 @@ use std::cell::LazyCell;
 use super::{Definition, Rule};
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
-use crate::options::{Options, suggestion};
+use crate::options::{Options, choice};
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
 use crate::text::quoted;
@@ -190,7 +190,7 @@ fn check_type(kind: &str) -> Result<(), String> {
     if TYPES.contains(&kind) {
         return Ok(());
     }
-    Err(format!("{} is no type of volume that can be written to{}", quoted(kind), suggestion(kind, &TYPES)))
+    Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &TYPES)))
 }
 
 #[cfg(test)]
@@ -382,8 +382,11 @@ mod tests {
             "allowedPaths": ["/usr/bin/x", "/usr/bin/**", "/usr/*", "/a/**/b", "tmp"],
             "allowedTypes": ["emptydir", "configMap", "csi"],
         });
+        let allowed = format!(" (allowed: {})", TYPES.join(", "));
+        let errors: Vec<_> =
+            errors(&RULE, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
         assert_eq!(
-            errors(&RULE, &settings),
+            errors,
             [
                 r#"writableMounts.protectedPaths[0]: must be an absolute path, not "bin""#,
                 r#"writableMounts.protectedPaths[1]: must be a path without ., .. and //, not "/usr/../bin""#,
@@ -391,8 +394,8 @@ mod tests {
                 r#"writableMounts.allowedPaths[4]: must be an absolute path, not "tmp""#,
                 r#"writableMounts.allowedPaths: "/usr/bin/x" can never be allowed: /usr/bin is protected"#,
                 r#"writableMounts.allowedPaths: "/usr/bin/**" can never be allowed: /usr/bin is protected"#,
-                r#"writableMounts.allowedTypes[0]: "emptydir" is no type of volume that can be written to, did you mean "emptyDir"?"#,
-                r#"writableMounts.allowedTypes[1]: "configMap" is no type of volume that can be written to"#,
+                r#"writableMounts.allowedTypes[0]: "emptydir" is no type of volume that can be written to, did you mean "emptyDir"? …"#,
+                r#"writableMounts.allowedTypes[1]: "configMap" is no type of volume that can be written to …"#,
             ]
         );
     }
