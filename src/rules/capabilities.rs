@@ -169,7 +169,8 @@ fn check(name: &str, others: &[&str]) -> Result<(), String> {
     if contains(&KNOWN, name) || contains(others, name) {
         return Ok(());
     }
-    Err(format!("{} is no capability{}", quoted(name), choice(bare(name), &KNOWN)))
+    let allowed = [others, &KNOWN].concat();
+    Err(format!("{} is no capability{}", quoted(name), choice(bare(name), &allowed)))
 }
 
 #[cfg(test)]
@@ -259,16 +260,16 @@ mod tests {
             "allowedAdd": ["NET_BIND", "CHOWN", "cap_chown"],
             "deniedAdd": ["ALL", "Chown"],
         });
-        let allowed = format!(" (allowed: {})", KNOWN.join(", "));
+        let known = KNOWN.join(", ");
         let errors: Vec<_> =
-            errors(&RULE, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
+            errors(&RULE, &settings).iter().map(|error| error.replace(&known, "…")).collect();
         assert_eq!(
             errors,
             [
-                r#"capabilities.requiredDrop[0]: "NETRAW" is no capability, did you mean "NET_RAW"? …"#,
-                r#"capabilities.requiredDrop[2]: "*" is no capability …"#,
-                r#"capabilities.allowedAdd[0]: "NET_BIND" is no capability …"#,
-                r#"capabilities.deniedAdd[0]: "ALL" is no capability …"#,
+                r#"capabilities.requiredDrop[0]: "NETRAW" is no capability, did you mean "NET_RAW"? (allowed: ALL, …)"#,
+                r#"capabilities.requiredDrop[2]: "*" is no capability (allowed: ALL, …)"#,
+                r#"capabilities.allowedAdd[0]: "NET_BIND" is no capability (allowed: ALL, *, …)"#,
+                r#"capabilities.deniedAdd[0]: "ALL" is no capability (allowed: …)"#,
                 r#"capabilities.allowedAdd: "CHOWN" can never be added: deniedAdd has it too"#,
                 r#"capabilities.allowedAdd: "cap_chown" can never be added: deniedAdd has it too"#,
             ]

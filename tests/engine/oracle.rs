@@ -401,7 +401,9 @@ fn collect_fields(path: &str, value: &Value, all: &mut BTreeSet<String>, set: &m
             if !items.is_empty() {
                 set.insert(path.to_owned());
             }
-            items.iter().for_each(|item| collect_fields(path, item, all, set));
+            for item in items {
+                collect_fields(path, item, all, set);
+            }
         }
         _ => {
             all.insert(path.to_owned());

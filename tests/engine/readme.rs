@@ -127,6 +127,20 @@ fn the_cluster_admission_policy_agrees_with_the_metadata() {
 }
 
 #[test]
+fn the_exemptions_that_it_shows_are_valid() {
+    let documents = blocks("yaml").into_iter().flat_map(|block| document::parse(README, block.as_bytes()));
+    let shown: Vec<_> = documents
+        .filter_map(|document| Some(document.ok()?.value))
+        .filter(|value| value["exemptions"].as_array().is_some_and(|list| !list.is_empty()))
+        .collect();
+    assert_eq!(shown.len(), 1);
+    for settings in shown {
+        let verdict = policy().validate_settings(&settings).unwrap();
+        assert_eq!((verdict.valid, verdict.message), (true, None));
+    }
+}
+
+#[test]
 fn the_example_settings_are_valid() {
     let settings = immutable_pods_host::settings::read(&in_repository("settings.example.yaml")).unwrap();
     let verdict = policy().validate_settings(&settings).unwrap();
