@@ -2,7 +2,7 @@
 //!
 //! A pod is a few fields that rules read and thousands of bytes that they do not. This reader skips those a word at a
 //! time, fills in the fields where they stand, and has no floats: `serde_json` took a tenth of the floor of `make bench`
-//! more for a request, and serde's way to hand values on made the module a sixth larger. It accepts what RFC 8259 calls
+//! more for a request, and serde's way to hand values on made the module a tenth larger. It accepts what RFC 8259 calls
 //! JSON, nests no deeper than [`MAX_DEPTH`], and is held against `serde_json` by its tests.
 
 use std::borrow::Cow;

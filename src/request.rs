@@ -113,14 +113,19 @@ impl<'a> AdmissionRequest<'a> {
         self.kind.as_ref().and_then(GroupKind::workload)
     }
 
+    /// Whether it is known already that no container changes, whatever the object is: subresources like these take no pod
+    /// spec, or take the whole object and ignore its spec.
+    fn changes_no_container(&self) -> bool {
+        self.operation.as_deref() == Some("DELETE")
+            || matches!(&*self.sub_resource, "status" | "scale" | "binding" | "eviction")
+    }
+
     fn into_request(self) -> Result<Request<'a>, String> {
+        let changes_no_container = self.changes_no_container();
         let kind = self.kind.ok_or("request.kind: missing")?;
         let operation = self.operation.ok_or("request.operation: missing")?;
         let subject = match &*operation {
-            "DELETE" => Subject::Nothing,
-            "CREATE" | "UPDATE" | "CONNECT" if never_changes_containers(&self.sub_resource) => {
-                Subject::Nothing
-            }
+            "CREATE" | "UPDATE" | "DELETE" | "CONNECT" if changes_no_container => Subject::Nothing,
             "CREATE" => Subject::Create(pods(&kind, self.object.ok_or("request.object: missing")?)?),
             "UPDATE" => {
                 let new = pods(&kind, self.object.ok_or("request.object: missing")?)?;
@@ -149,11 +154,6 @@ impl GroupKind<'_> {
     fn workload(&self) -> Option<&'static Workload> {
         workload::find(&self.group, &self.kind)
     }
-}
-
-/// Subresources that take no pod spec, or take the whole object and ignore its spec.
-fn never_changes_containers(sub_resource: &str) -> bool {
-    matches!(sub_resource, "status" | "scale" | "binding" | "eviction")
 }
 
 fn pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
@@ -239,10 +239,14 @@ impl<'a> Read<'a> for AdmissionRequest<'a> {
                 "namespace" => reader.field(&mut self.namespace)?,
                 "operation" => reader.field(&mut self.operation)?,
                 "userInfo" => reader.field(&mut self.user_info)?,
-                "object" => self.object = read_or_keep(reader, self.workload())?,
+                "object" => {
+                    // Nobody is held up by what need not be read.
+                    let workload = self.workload().filter(|_| !self.changes_no_container());
+                    self.object = read_or_keep(reader, workload)?;
+                }
                 _ => {
-                    // Whoever deletes something unreadable is not held up.
-                    let is_update = self.operation.as_deref() == Some("UPDATE");
+                    let is_update =
+                        self.operation.as_deref() == Some("UPDATE") && !self.changes_no_container();
                     self.old_object = read_or_keep(reader, self.workload().filter(|_| is_update))?;
                 }
             }
@@ -482,6 +486,9 @@ mod tests {
         let delete =
             r#"{"kind": {"group": "", "kind": "Pod"}, "operation": "DELETE", "oldObject": {"spec": 1}}"#;
         assert_eq!(read(delete).unwrap(), [""; 0]);
+        let status = r#"{"kind": {"group": "", "kind": "Pod"}, "subResource": "status", "operation": "UPDATE",
+            "object": {"spec": 1}, "oldObject": {"spec": 1}}"#;
+        assert_eq!(read(status).unwrap(), [""; 0]);
         let mend = r#"{"kind": {"group": "x", "kind": "Fleet"}, "operation": "UPDATE",
             "oldObject": {"pod": {"containers": [{"name": 1}]}}, "object": {"pod": {"containers": [{"name": "a"}]}}}"#;
         assert_eq!(read(mend).unwrap(), ["pod.containers[0].image"]);
