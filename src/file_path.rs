@@ -83,7 +83,8 @@ pub fn check_place(path: &str) -> Result<(), String> {
     if !path.starts_with('/') {
         return Err(format!("must be an absolute path, not {}", quoted(path)));
     }
-    if path.contains("//") || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+    let has_empty_segment = path.as_bytes().windows(2).any(|pair| pair == b"//");
+    if has_empty_segment || path.split('/').any(|segment| matches!(segment, "." | "..")) {
         return Err(format!("must be a path without ., .. and //, not {}", quoted(path)));
     }
     Ok(())
@@ -95,7 +96,7 @@ pub fn check_place(path: &str) -> Result<(), String> {
 /// When [`check_place`] refuses it, or `**` stands anywhere but at its end.
 pub fn check_pattern(pattern: &str) -> Result<(), String> {
     check_place(pattern)?;
-    if split_pattern(pattern).0.contains("**") {
+    if split_pattern(pattern).0.as_bytes().windows(2).any(|pair| pair == b"**") {
         return Err(format!("may have ** only at the end, as in /data/**, not {}", quoted(pattern)));
     }
     Ok(())

@@ -9,6 +9,30 @@ use crate::view::views;
 /// Types of volumes that the kubelet mounts read-only, whatever a mount asks for.
 const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
 
+/// Types of volumes with a `readOnly` of their own. In others the API server drops a field of this name.
+///
+/// Source: `VolumeSource` of `k8s.io/api/core/v1`.
+const MAY_BE_READ_ONLY: [&str; 18] = [
+    "awsElasticBlockStore",
+    "azureDisk",
+    "azureFile",
+    "cephfs",
+    "cinder",
+    "csi",
+    "fc",
+    "flexVolume",
+    "gcePersistentDisk",
+    "glusterfs",
+    "iscsi",
+    "nfs",
+    "persistentVolumeClaim",
+    "portworxVolume",
+    "quobyte",
+    "rbd",
+    "scaleIO",
+    "storageos",
+];
+
 /// A `Volume`: its name, and what it is made from.
 #[derive(Debug, Default)]
 pub struct Volume<'a> {
@@ -35,7 +59,7 @@ views! {
     pub struct Details<'a> {
         /// `path` of a `hostPath`
         pub path "path": Text<'a>,
-        /// `readOnly`
+        /// `readOnly`, of types that have it
         pub read_only "readOnly": bool,
         /// `reference` of an `image`
         pub reference "reference": Text<'a>,
@@ -82,6 +106,7 @@ impl<'a> Read<'a> for Volume<'a> {
             } else {
                 let mut details = Details::default();
                 details.read(reader)?;
+                details.read_only &= MAY_BE_READ_ONLY.contains(&&*key);
                 self.sources.push(VolumeSource { kind: key.into(), details });
             }
         }
@@ -113,6 +138,14 @@ mod tests {
                 writable_types(&format!(r#"{{"name": "a", "{own}": {{"readOnly": true}}}}"#)),
                 [""; 0]
             );
+        }
+    }
+
+    #[test]
+    fn only_some_types_have_a_field_to_be_read_only_by() {
+        for without in ["emptyDir", "hostPath", "ephemeral", "gitRepo", "vsphereVolume", "invented"] {
+            let volume = format!(r#"{{"name": "a", "{without}": {{"readOnly": true}}}}"#);
+            assert_eq!(writable_types(&volume), [without]);
         }
     }
 

@@ -74,14 +74,16 @@ impl<'s> HostPathVolumes<'s> {
     /// The entry that allows a path, or what must change about it.
     fn judge(&self, pod: &Pod<'_>, path: &str) -> Result<&Allowed<'s>, String> {
         let at = pod.file_path(path);
+        if !pod.is_windows() && !path.starts_with('/') {
+            return Err(format!("must mount an absolute path of the host, not {}", quoted(path)));
+        }
         if let Some(place) = self.denied.iter().find(|place| at.is_within(place) || at.holds(place)) {
             return Err(format!("must not mount {} of the host, for {place} is denied", quoted(path)));
         }
-        let is_absolute = pod.is_windows() || path.starts_with('/');
         let mut longest: Option<&Allowed<'s>> = None;
         for entry in &self.allowed {
             let is_longer = longest.is_none_or(|other| entry.path_prefix.len() > other.path_prefix.len());
-            if is_longer && is_absolute && at.is_within(entry.path_prefix) {
+            if is_longer && at.is_within(entry.path_prefix) {
                 longest = Some(entry);
             }
         }
@@ -108,8 +110,7 @@ impl Rule for HostPathVolumes<'_> {
                 host_path.users.push(at.concern());
                 if host_path.must_be_read_only && !mount.read_only {
                     let field = format!("volumeMounts[{index}].readOnly");
-                    let demand =
-                        format!("must mount the host's directory {} read-only", quoted(host_path.name));
+                    let demand = format!("must mount volume {} read-only", quoted(host_path.name));
                     found.push(Finding::of_container(at, &field, host_path.path, demand));
                 }
             }
@@ -162,8 +163,14 @@ mod tests {
 
     #[test]
     fn refuses_every_path_by_default() {
-        for path in ["/", "/tmp", "", "tmp"] {
+        for path in ["/", "/tmp"] {
             assert_eq!(demand(&json!({}), path).unwrap(), format!("must not mount \"{path}\" of the host"));
+        }
+        for path in ["", "tmp", "./tmp"] {
+            assert_eq!(
+                demand(&json!({"allowed": [{"pathPrefix": "/"}]}), path).unwrap(),
+                format!("must mount an absolute path of the host, not \"{path}\"")
+            );
         }
         let others = json!({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": null}]});
         assert_eq!(check(&RULE, &json!({}), &others), [""; 0]);
@@ -200,7 +207,7 @@ mod tests {
     fn the_longest_prefix_decides_what_must_be_read_only() {
         let settings = json!({"allowed": [
             {"pathPrefix": "/srv/data/x"}, {"pathPrefix": "/srv", "readOnly": true}, {"pathPrefix": "/srv/data"}]});
-        let writable = r#"spec.containers[0].volumeMounts[0].readOnly: container "a" must mount the host's directory "x" read-only [hostPathVolumes]"#;
+        let writable = r#"spec.containers[0].volumeMounts[0].readOnly: container "a" must mount volume "x" read-only [hostPathVolumes]"#;
         assert_eq!(check(&RULE, &settings, &pod("/srv")), [writable]);
         assert_eq!(check(&RULE, &settings, &pod("/srv/other")), [writable]);
         assert_eq!(check(&RULE, &settings, &pod("/srv/data")), [""; 0]);

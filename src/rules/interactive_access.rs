@@ -10,7 +10,7 @@
 //!
 //! - `subresources`: which of `exec`, `attach`, `portforward` and `proxy` are refused.
 //! - `allowedCommands`: commands that `exec` may run without a terminal, each as the list of its arguments. `*`
-//!   stands for any run of characters within one argument: `["cat", "*"]`.
+//!   stands for any run of characters within one argument, slashes and dots among them: `["cat", "*"]`.
 
 use std::borrow::Cow;
 

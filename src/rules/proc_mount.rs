@@ -46,7 +46,12 @@ impl Rule for ProcMount {
                 _ => false,
             };
             if !is_allowed {
-                let demand = "must leave it unset, or set it to Default";
+                // What would help besides is told only where it would.
+                let demand = if self.allow_in_user_namespace && &**value == "Unmasked" {
+                    "must leave it unset, or set it to Default, or the pod's hostUsers to false"
+                } else {
+                    "must leave it unset, or set it to Default"
+                };
                 found.push(Finding::of_container(at, "securityContext.procMount", value, demand));
             }
         }
@@ -83,7 +88,11 @@ mod tests {
     fn may_accept_more_where_root_is_nobody() {
         let settings = json!({"allowInUserNamespace": true});
         let mut pod = pod(&json!("Unmasked"));
-        assert_eq!(check(&RULE, &settings, &pod).len(), 1);
+        assert_eq!(
+            check(&RULE, &settings, &pod),
+            ["spec.containers[0].securityContext.procMount: container \"a\" \
+              must leave it unset, or set it to Default, or the pod's hostUsers to false [procMount]"]
+        );
         pod["hostUsers"] = true.into();
         assert_eq!(check(&RULE, &settings, &pod).len(), 1);
         pod["hostUsers"] = false.into();

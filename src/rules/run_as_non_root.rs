@@ -78,11 +78,11 @@ impl RunAsNonRoot {
             Some(0) if self.accepts_root(pod) => None,
             Some(0) => wrong("must not run as UID 0".to_owned()),
             Some(user) if is_outside(&self.user_ranges, user) => {
-                wrong(format!("must be a UID in {}, not {user}", listed(&self.user_ranges)))
+                wrong(format!("must run as a UID in {}, not {user}", listed(&self.user_ranges)))
             }
             Some(_) => None,
             None if !self.user_ranges.is_empty() => {
-                wrong(format!("must be set to a UID in {}", listed(&self.user_ranges)))
+                wrong(format!("must set it to a UID in {}", listed(&self.user_ranges)))
             }
             None if self.accepts_root(pod) => None,
             None => judge_non_root(pod, at, "runAsUser to a UID other than 0"),
@@ -95,7 +95,7 @@ impl RunAsNonRoot {
         let demand = match own.run_as_group.or(shared.run_as_group) {
             Some(group) => self.judge_gid(pod, group)?,
             None if self.group_ranges.is_empty() => return None,
-            None => format!("must be set to a GID in {}", listed(&self.group_ranges)),
+            None => format!("must set it to a GID in {}", listed(&self.group_ranges)),
         };
         Some(Wrong { on_pod: inherited, field: "securityContext.runAsGroup", value: "", demand })
     }
@@ -104,9 +104,9 @@ impl RunAsNonRoot {
     fn judge_gid(&self, pod: &Pod<'_>, group: i64) -> Option<String> {
         match group {
             0 if self.accepts_root(pod) => None,
-            0 if self.groups => Some("must not be GID 0".to_owned()),
+            0 if self.groups => Some("must not use GID 0".to_owned()),
             _ if is_outside(&self.group_ranges, group) => {
-                Some(format!("must be a GID in {}, not {group}", listed(&self.group_ranges)))
+                Some(format!("must use a GID in {}, not {group}", listed(&self.group_ranges)))
             }
             _ => None,
         }
@@ -357,7 +357,7 @@ mod tests {
                 let spec = json!({"securityContext": pod, "containers": [{"name": "a", "securityContext": container}]});
                 check(&RULE, &settings, &spec)
             };
-            let id = field.replace("runAsUser", "UID").replace("runAsGroup", "GID");
+            let (verb, id) = if field == "runAsUser" { ("run as", "UID") } else { ("use", "GID") };
             for good in [1000, 1500, 1999, 5000] {
                 assert_eq!(lines(&json!({}), &json!({field: good})), [""; 0], "{good}");
                 assert_eq!(lines(&json!({field: good}), &json!({})), [""; 0], "{good}");
@@ -367,14 +367,14 @@ mod tests {
                 assert_eq!(
                     lines(&json!({field: 1000}), &json!({field: bad})),
                     [format!(
-                        "spec.containers[0].securityContext.{field}: container \"a\" must be a {id} in \
+                        "spec.containers[0].securityContext.{field}: container \"a\" must {verb} a {id} in \
                          1000-1999 or 5000-5000, not {bad} [runAsNonRoot]"
                     )]
                 );
                 assert_eq!(
                     lines(&json!({field: bad}), &json!({})),
                     [format!(
-                        "spec.securityContext.{field}: the pod must be a {id} in \
+                        "spec.securityContext.{field}: the pod must {verb} a {id} in \
                          1000-1999 or 5000-5000, not {bad} [runAsNonRoot]"
                     )]
                 );
@@ -382,7 +382,7 @@ mod tests {
             assert_eq!(
                 lines(&json!({"runAsNonRoot": true}), &json!({})),
                 [format!(
-                    "spec.containers[0].securityContext.{field}: container \"a\" must be set to a {id} in \
+                    "spec.containers[0].securityContext.{field}: container \"a\" must set it to a {id} in \
                      1000-1999 or 5000-5000 [runAsNonRoot]"
                 )]
             );
@@ -407,10 +407,10 @@ mod tests {
         assert_eq!(
             check(&RULE, &json!({"groups": true}), &pod),
             [
-                "spec.containers[1].securityContext.runAsGroup: container \"c\" must not be GID 0 [runAsNonRoot]",
-                "spec.securityContext.runAsGroup: the pod must not be GID 0 [runAsNonRoot]",
-                "spec.securityContext.fsGroup: the pod must not be GID 0 [runAsNonRoot]",
-                "spec.securityContext.supplementalGroups[1]: the pod must not be GID 0 [runAsNonRoot]",
+                "spec.containers[1].securityContext.runAsGroup: container \"c\" must not use GID 0 [runAsNonRoot]",
+                "spec.securityContext.runAsGroup: the pod must not use GID 0 [runAsNonRoot]",
+                "spec.securityContext.fsGroup: the pod must not use GID 0 [runAsNonRoot]",
+                "spec.securityContext.supplementalGroups[1]: the pod must not use GID 0 [runAsNonRoot]",
             ]
         );
         let unset = json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 1}}]});
@@ -427,9 +427,9 @@ mod tests {
         assert_eq!(
             check(&RULE, &settings, &pod),
             [
-                "spec.securityContext.fsGroup: the pod must be a GID in 10-20, not 9 [runAsNonRoot]",
-                "spec.securityContext.supplementalGroups[1]: the pod must be a GID in 10-20, not 0 [runAsNonRoot]",
-                "spec.securityContext.supplementalGroups[2]: the pod must be a GID in 10-20, not 21 [runAsNonRoot]",
+                "spec.securityContext.fsGroup: the pod must use a GID in 10-20, not 9 [runAsNonRoot]",
+                "spec.securityContext.supplementalGroups[1]: the pod must use a GID in 10-20, not 0 [runAsNonRoot]",
+                "spec.securityContext.supplementalGroups[2]: the pod must use a GID in 10-20, not 21 [runAsNonRoot]",
             ]
         );
     }

@@ -114,13 +114,20 @@ fn removed_by_script(script: &str) -> Option<Vec<&str>> {
     if !script.bytes().all(is_plain) {
         return None;
     }
+    let ampersands = script.bytes().filter(|byte| *byte == b'&').count();
     let mut removed = Vec::new();
-    for command in script.split("&&") {
-        // What is left of a single ampersand is no word of a path.
+    for (place, command) in script.split('&').enumerate() {
+        // Ampersands come in pairs, and between those of a pair stands nothing.
+        if place % 2 == 1 {
+            if !command.is_empty() || place == ampersands {
+                return None;
+            }
+            continue;
+        }
         let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
         removed.extend(removed_by_rm(&words)?);
     }
-    (!removed.iter().any(|path| path.contains('&'))).then_some(removed)
+    Some(removed)
 }
 
 fn removed_by_rm<'c>(words: &[&'c str]) -> Option<Vec<&'c str>> {
@@ -133,7 +140,7 @@ fn removed_by_rm<'c>(words: &[&'c str]) -> Option<Vec<&'c str>> {
     for &argument in arguments {
         match argument {
             "--" if !options_end => options_end = true,
-            _ if options_end || !argument.starts_with('-') => removed.push(argument.trim_end_matches('/')),
+            _ if options_end || !argument.starts_with('-') => removed.push(argument),
             "--force" | "--recursive" | "--verbose" | "--dir" => {}
             // Others, such as --help, have it succeed and remove nothing.
             _ if is_harmless_option(argument) => {}
@@ -188,6 +195,8 @@ mod tests {
     fn is_not_taken_in_by_what_may_fail_unseen() {
         for command in [
             json!(["rm", "--help", "/bin/sh", "/bin/bash"]),
+            // No directories, so that rm finds nothing to remove, and with -f does not mind.
+            json!(["rm", "-f", "/bin/sh/", "/bin/bash/"]),
             json!(["rm", "-i", "/bin/sh", "/bin/bash"]),
             json!(["rm", "-", "/bin/sh", "/bin/bash", "-x"]),
             json!(["echo", "rm", "/bin/sh", "/bin/bash"]),

@@ -100,7 +100,7 @@ struct WritableMounts<'s> {
     allowed_types: Cow<'s, [&'s str]>,
 }
 
-/// A place in a container, and the field that puts a volume there.
+/// A place in a container where a volume can be written to, and the field that puts it there.
 struct Mount<'p> {
     list: &'static str,
     index: usize,
@@ -108,6 +108,15 @@ struct Mount<'p> {
     path: &'p str,
     volume: &'p str,
 }
+
+impl Mount<'_> {
+    fn is_device(&self) -> bool {
+        self.list == DEVICES
+    }
+}
+
+const MOUNTS: &str = "volumeMounts";
+const DEVICES: &str = "volumeDevices";
 
 impl<'s> WritableMounts<'s> {
     fn new(options: &mut Options<'_, 's>) -> Self {
@@ -149,12 +158,20 @@ impl<'s> WritableMounts<'s> {
             return;
         }
         if let Some(reason) = self.judge_path(pod, path) {
-            let demand = format!("must mount {} read-only, or elsewhere: {reason}", quoted(path));
+            let demand = if mount.is_device() {
+                format!("must have no writable device at {}: {reason}", quoted(path))
+            } else {
+                format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
+            };
             let field = format!("{list}[{index}].{path_field}");
             found.push(Finding::of_container(at, &field, *path, demand));
         }
         if let Some(kind) = types.iter().find(|kind| !self.allowed_types.contains(kind)) {
-            let demand = format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind));
+            let demand = if mount.is_device() {
+                format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
+            } else {
+                format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
+            };
             let field = format!("{list}[{index}].name");
             found.push(Finding::of_container(at, &field, *volume, demand));
         }
@@ -173,13 +190,13 @@ impl Rule for WritableMounts<'_> {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
                     let (path, volume) = (&*mount.mount_path, &*mount.name);
-                    let mount = Mount { list: "volumeMounts", index, path_field: "mountPath", path, volume };
+                    let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
                     self.judge(pod, at, &mount, &types(volume), found);
                 }
             }
             for (index, device) in at.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
-                let mount = Mount { list: "volumeDevices", index, path_field: "devicePath", path, volume };
+                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
                 self.judge(pod, at, &mount, &types(volume), found);
             }
         }
@@ -348,7 +365,7 @@ mod tests {
         assert_eq!(
             check(&RULE, &json!({}), &pod),
             ["spec.containers[0].volumeDevices[0].devicePath: container \"a\" \
-              must mount \"/sys/disk\" read-only, or elsewhere: /sys is protected [writableMounts]"]
+              must have no writable device at \"/sys/disk\": /sys is protected [writableMounts]"]
         );
         pod["volumes"][0]["persistentVolumeClaim"]["readOnly"] = true.into();
         assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
