@@ -5,8 +5,14 @@
 /// Whether the whole text matches the pattern.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let mut text = text.as_bytes();
-    let mut pieces = pattern.as_bytes().split(|byte| *byte == b'*');
+    let (pattern, mut text) = without_common_start(pattern.as_bytes(), text.as_bytes());
+    // Most texts differ from most patterns before the first star.
+    match pattern.first() {
+        None => return text.is_empty(),
+        Some(b'*') => {}
+        Some(_) => return false,
+    }
+    let mut pieces = pattern.split(|byte| *byte == b'*');
     let prefix = pieces.next().unwrap_or_default();
     // The last piece is bound to the end; each one before it may as well match as early as it can.
     let Some(suffix) = pieces.next_back() else { return prefix == text };
@@ -32,6 +38,17 @@ pub fn matches_segments(pattern: &str, text: &str) -> bool {
             _ => return false,
         }
     }
+}
+
+/// What is left of both behind the characters, none of them a star, that they begin with.
+fn without_common_start<'t>(mut pattern: &'t [u8], mut text: &'t [u8]) -> (&'t [u8], &'t [u8]) {
+    while let ([first, pattern_rest @ ..], [other, text_rest @ ..]) = (pattern, text)
+        && first == other
+        && *first != b'*'
+    {
+        (pattern, text) = (pattern_rest, text_rest);
+    }
+    (pattern, text)
 }
 
 /// What stands behind the first place where the text has the piece.
