@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::date::Date;
 use crate::finding::{Concern, Concerns, Finding};
 use crate::image_reference::{ImagePattern, ImageReference};
-use crate::options::{Check, Options, not_empty};
+use crate::options::{Check, Options, choice, not_empty};
 use crate::request::Request;
 use crate::rules::RULES;
 use crate::text::{push_printable, quoted};
@@ -23,8 +23,6 @@ pub struct Exemptions<'s>(Vec<Exemption<'s>>);
 
 #[derive(Debug)]
 struct Exemption<'s> {
-    /// Its place in the settings.
-    index: usize,
     reason: &'s str,
     expires: Option<Date>,
     rules: Option<Vec<&'s str>>,
@@ -39,7 +37,8 @@ struct Exemption<'s> {
 /// they not expired.
 #[derive(Clone, Debug)]
 pub struct Applicable<'e, 's> {
-    exemptions: Vec<&'e Exemption<'s>>,
+    /// Each with its place in the settings.
+    exemptions: Vec<(usize, &'e Exemption<'s>)>,
     today: fn() -> Date,
     used: Vec<usize>,
     expired: Vec<usize>,
@@ -48,17 +47,13 @@ pub struct Applicable<'e, 's> {
 impl<'s> Exemptions<'s> {
     /// Reads the key `exemptions` of the settings.
     pub fn new(options: &mut Options<'_, 's>) -> Self {
-        let mut index = 0;
-        Self(options.objects("exemptions", |own| {
-            index += 1;
-            Exemption::new(own, index - 1)
-        }))
+        Self(options.objects("exemptions", Exemption::new))
     }
 
     /// Those that fit a request. `today` is asked only when something depends on the day.
     #[must_use]
     pub fn applicable(&self, request: &Request<'_>, today: fn() -> Date) -> Applicable<'_, 's> {
-        let exemptions = self.0.iter().filter(|exemption| exemption.fits(request)).collect();
+        let exemptions = self.0.iter().enumerate().filter(|(_, exemption)| exemption.fits(request)).collect();
         Applicable { exemptions, today, used: Vec::new(), expired: Vec::new() }
     }
 }
@@ -82,13 +77,14 @@ impl Applicable<'_, '_> {
         let (mut used, mut expired) = (Vec::new(), Vec::new());
         for concern in concerns.chain(nobody) {
             let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
-            let matches =
-                |exemption: &&&Exemption<'_>| exemption.matches(rule, concern.container, image.as_ref());
+            let matches = |(_, exemption): &&(usize, &Exemption<'_>)| {
+                exemption.matches(rule, concern.container, image.as_ref())
+            };
             let mut matching = self.exemptions.iter().filter(matches).peekable();
-            let Some(first) = matching.peek().map(|first| first.index) else { return false };
-            match matching.find(|exemption| !exemption.has_expired(self.today)) {
-                Some(exemption) => note(&mut used, exemption.index),
-                None => note(&mut expired, first),
+            let Some((first, _)) = matching.peek().copied() else { return false };
+            match matching.find(|(_, exemption)| !exemption.has_expired(self.today)) {
+                Some((index, _)) => note(&mut used, *index),
+                None => note(&mut expired, *first),
             }
         }
         let is_covered = expired.is_empty();
@@ -103,12 +99,12 @@ impl Applicable<'_, '_> {
     #[must_use]
     pub fn annotation(&self) -> Option<String> {
         let mut annotation = String::new();
-        for exemption in self.named(&self.used) {
+        for (index, exemption) in self.named(&self.used) {
             if !annotation.is_empty() {
                 annotation.push_str("; ");
             }
             // Writing to a string cannot fail.
-            let _ = write!(annotation, "exemptions[{}]: ", exemption.index);
+            let _ = write!(annotation, "exemptions[{index}]: ");
             push_printable(&mut annotation, exemption.reason);
         }
         (!annotation.is_empty()).then_some(annotation)
@@ -116,24 +112,22 @@ impl Applicable<'_, '_> {
 
     /// What users are told of the exemptions that would have made a difference, had they not expired.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.named(&self.expired).filter_map(|Exemption { index, reason, expires, .. }| {
+        self.named(&self.expired).filter_map(|(index, Exemption { reason, expires, .. })| {
             let mut warning = format!("exemptions[{index}] expired on {}: ", expires.as_ref()?);
             push_printable(&mut warning, reason);
             Some(warning)
         })
     }
 
-    fn named(&self, indices: &[usize]) -> impl Iterator<Item = &Exemption<'_>> {
-        self.exemptions.iter().copied().filter(|exemption| indices.contains(&exemption.index))
+    fn named(&self, indices: &[usize]) -> impl Iterator<Item = (usize, &Exemption<'_>)> {
+        self.exemptions.iter().copied().filter(|(index, _)| indices.contains(index))
     }
 }
 
 impl<'s> Exemption<'s> {
-    fn new(options: &mut Options<'_, 's>, index: usize) -> Option<Self> {
+    fn new(options: &mut Options<'_, 's>) -> Option<Self> {
         let reason = options.string("reason", not_empty);
-        if options.get("reason").is_none() {
-            options.refuse("reason", "missing: say why the exemption exists");
-        }
+        options.require("reason", "say why the exemption exists");
         let expires = options.string("expires", check_date).and_then(Date::parse);
         let rules = list(options, "rules", check_rule);
         let images = list(options, "images", ImagePattern::check);
@@ -146,7 +140,7 @@ impl<'s> Exemption<'s> {
             options.refuse_object(&format!("must name at least one of {}", matchers.join(", ")));
         }
         let images = images.map(|images| images.into_iter().map(ImagePattern::new).collect());
-        Some(Self { index, reason: reason?, expires, rules, images, containers, namespaces, users, groups })
+        Some(Self { reason: reason?, expires, rules, images, containers, namespaces, users, groups })
     }
 
     fn has_expired(&self, today: fn() -> Date) -> bool {
@@ -202,7 +196,7 @@ fn check_rule(id: &str) -> Result<(), String> {
         return Ok(());
     }
     let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
-    Err(format!("{} is unknown{}", quoted(id), crate::options::choice(id, &ids)))
+    Err(format!("{} is unknown{}", quoted(id), choice(id, &ids)))
 }
 
 fn check_label(pattern: &str) -> Result<(), String> {

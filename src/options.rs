@@ -204,6 +204,13 @@ impl<'o, 's> Options<'o, 's> {
         }
     }
 
+    /// Refuses an object without a key that it must have.
+    pub fn require(&mut self, key: &'static str, why: &str) {
+        if self.get(key).is_none() {
+            self.refuse(key, &format!("missing: {why}"));
+        }
+    }
+
     /// Says what is wrong with this object as a whole.
     pub fn refuse_object(&mut self, reason: &str) {
         report(self.errors, self.place, reason);
@@ -215,7 +222,7 @@ impl<'o, 's> Options<'o, 's> {
     }
 
     /// Says what is wrong with an item of the list at a key.
-    pub fn refuse_item(&mut self, key: &str, index: usize, reason: &str) {
+    fn refuse_item(&mut self, key: &str, index: usize, reason: &str) {
         report(self.errors, Place::Item(&Place::Key(&self.place, key), index), reason);
     }
 
@@ -287,8 +294,7 @@ pub fn choice(text: &str, allowed: &[&str]) -> String {
 }
 
 /// What the user may have meant, if anything is near: `, did you mean "warn"?`.
-#[must_use]
-pub fn suggestion(text: &str, allowed: &[&str]) -> String {
+fn suggestion(text: &str, allowed: &[&str]) -> String {
     let lower = text.to_ascii_lowercase();
     let distance = |word: &&&str| strsim::osa_distance(&lower, &word.to_ascii_lowercase());
     let nearest = allowed.iter().min_by_key(distance).filter(|word| distance(word) <= word.len() / 3);

@@ -6,32 +6,62 @@ use crate::json::{Error, Read, Reader};
 use crate::text::{Text, printable};
 use crate::view::views;
 
-/// Types of volumes that the kubelet mounts read-only, whatever a mount asks for.
-const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
+/// Who decides whether a volume can be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writable {
+    /// Nobody: the kubelet mounts it read-only, whatever a mount asks for.
+    Never,
+    /// Its own `readOnly`, and each mount.
+    UnlessReadOnly,
+    /// Each mount. The API server drops a `readOnly` of its own.
+    Always,
+}
 
-/// Types of volumes with a `readOnly` of their own. In others the API server drops a field of this name.
+/// The types of volumes.
 ///
 /// Source: `VolumeSource` of `k8s.io/api/core/v1`.
-const MAY_BE_READ_ONLY: [&str; 18] = [
-    "awsElasticBlockStore",
-    "azureDisk",
-    "azureFile",
-    "cephfs",
-    "cinder",
-    "csi",
-    "fc",
-    "flexVolume",
-    "gcePersistentDisk",
-    "glusterfs",
-    "iscsi",
-    "nfs",
-    "persistentVolumeClaim",
-    "portworxVolume",
-    "quobyte",
-    "rbd",
-    "scaleIO",
-    "storageos",
+const TYPES: [(&str, Writable); 30] = [
+    ("awsElasticBlockStore", Writable::UnlessReadOnly),
+    ("azureDisk", Writable::UnlessReadOnly),
+    ("azureFile", Writable::UnlessReadOnly),
+    ("cephfs", Writable::UnlessReadOnly),
+    ("cinder", Writable::UnlessReadOnly),
+    ("configMap", Writable::Never),
+    ("csi", Writable::UnlessReadOnly),
+    ("downwardAPI", Writable::Never),
+    ("emptyDir", Writable::Always),
+    ("ephemeral", Writable::Always),
+    ("fc", Writable::UnlessReadOnly),
+    ("flexVolume", Writable::UnlessReadOnly),
+    ("flocker", Writable::Always),
+    ("gcePersistentDisk", Writable::UnlessReadOnly),
+    ("gitRepo", Writable::Always),
+    ("glusterfs", Writable::UnlessReadOnly),
+    ("hostPath", Writable::Always),
+    ("image", Writable::Never),
+    ("iscsi", Writable::UnlessReadOnly),
+    ("nfs", Writable::UnlessReadOnly),
+    ("persistentVolumeClaim", Writable::UnlessReadOnly),
+    ("photonPersistentDisk", Writable::Always),
+    ("portworxVolume", Writable::UnlessReadOnly),
+    ("projected", Writable::Never),
+    ("quobyte", Writable::UnlessReadOnly),
+    ("rbd", Writable::UnlessReadOnly),
+    ("scaleIO", Writable::UnlessReadOnly),
+    ("secret", Writable::Never),
+    ("storageos", Writable::UnlessReadOnly),
+    ("vsphereVolume", Writable::Always),
 ];
+
+/// The types of volumes that can be written to, among those that are known.
+pub fn writable_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().filter(|(_, writable)| *writable != Writable::Never).map(|(kind, _)| *kind)
+}
+
+/// What nobody knows may be written to.
+fn writable(kind: &str) -> Writable {
+    TYPES.iter().find(|(known, _)| *known == kind).map_or(Writable::Always, |(_, writable)| *writable)
+}
 
 /// A `Volume`: its name, and what it is made from.
 #[derive(Debug, Default)]
@@ -83,7 +113,7 @@ impl<'a> Volume<'a> {
 
 impl VolumeSource<'_> {
     fn is_writable(&self) -> bool {
-        !self.details.read_only && !READ_ONLY.contains(&&*self.kind)
+        !self.details.read_only && writable(&self.kind) != Writable::Never
     }
 }
 
@@ -106,7 +136,7 @@ impl<'a> Read<'a> for Volume<'a> {
             } else {
                 let mut details = Details::default();
                 details.read(reader)?;
-                details.read_only &= MAY_BE_READ_ONLY.contains(&&*key);
+                details.read_only &= writable(&key) == Writable::UnlessReadOnly;
                 self.sources.push(VolumeSource { kind: key.into(), details });
             }
         }
@@ -119,23 +149,23 @@ mod tests {
     use super::*;
     use crate::json;
 
-    fn writable_types(volume: &str) -> Vec<String> {
+    fn writable_types_of(volume: &str) -> Vec<String> {
         let volume: Volume = json::from_slice(volume.as_bytes()).unwrap();
         volume.writable_types().map(str::to_owned).collect()
     }
 
     #[test]
     fn knows_what_can_be_written_to() {
-        assert_eq!(writable_types(r#"{"name": "a", "emptyDir": {}}"#), ["emptyDir"]);
-        assert_eq!(writable_types(r#"{"hostPath": {"path": "/x"}, "name": "a"}"#), ["hostPath"]);
-        assert_eq!(writable_types(r#"{"name": "a", "flexVolume": {"readOnly": false}}"#), ["flexVolume"]);
-        assert_eq!(writable_types(r#"{"name": "a", "invented": {}}"#), ["invented"]);
+        assert_eq!(writable_types_of(r#"{"name": "a", "emptyDir": {}}"#), ["emptyDir"]);
+        assert_eq!(writable_types_of(r#"{"hostPath": {"path": "/x"}, "name": "a"}"#), ["hostPath"]);
+        assert_eq!(writable_types_of(r#"{"name": "a", "flexVolume": {"readOnly": false}}"#), ["flexVolume"]);
+        assert_eq!(writable_types_of(r#"{"name": "a", "invented": {}}"#), ["invented"]);
         for read_only in ["configMap", "secret", "downwardAPI", "projected", "image"] {
-            assert_eq!(writable_types(&format!(r#"{{"name": "a", "{read_only}": {{}}}}"#)), [""; 0]);
+            assert_eq!(writable_types_of(&format!(r#"{{"name": "a", "{read_only}": {{}}}}"#)), [""; 0]);
         }
         for own in ["persistentVolumeClaim", "csi", "nfs"] {
             assert_eq!(
-                writable_types(&format!(r#"{{"name": "a", "{own}": {{"readOnly": true}}}}"#)),
+                writable_types_of(&format!(r#"{{"name": "a", "{own}": {{"readOnly": true}}}}"#)),
                 [""; 0]
             );
         }
@@ -145,21 +175,21 @@ mod tests {
     fn only_some_types_have_a_field_to_be_read_only_by() {
         for without in ["emptyDir", "hostPath", "ephemeral", "gitRepo", "vsphereVolume", "invented"] {
             let volume = format!(r#"{{"name": "a", "{without}": {{"readOnly": true}}}}"#);
-            assert_eq!(writable_types(&volume), [without]);
+            assert_eq!(writable_types_of(&volume), [without]);
         }
     }
 
     #[test]
     fn a_volume_of_no_type_is_an_empty_directory() {
         for volume in [r#"{"name": "a"}"#, r#"{"name": "a", "secret": null}"#] {
-            assert_eq!(writable_types(volume), ["emptyDir"], "{volume}");
+            assert_eq!(writable_types_of(volume), ["emptyDir"], "{volume}");
         }
     }
 
     #[test]
     fn a_second_type_does_not_hide_the_first() {
-        assert_eq!(writable_types(r#"{"hostPath": {"path": "/"}, "configMap": {}}"#), ["hostPath"]);
-        assert_eq!(writable_types(r#"{"configMap": {}, "hostPath": {"path": "/"}}"#), ["hostPath"]);
+        assert_eq!(writable_types_of(r#"{"hostPath": {"path": "/"}, "configMap": {}}"#), ["hostPath"]);
+        assert_eq!(writable_types_of(r#"{"configMap": {}, "hostPath": {"path": "/"}}"#), ["hostPath"]);
     }
 
     #[test]

@@ -47,12 +47,11 @@ impl<'s> HostPathVolumes<'s> {
         let denied = options.strings("denied", &[], check_place);
         let allowed = options.objects("allowed", |own| {
             let path_prefix = own.string("pathPrefix", check_place).map(|path| path.trim_end_matches('/'));
-            if own.get("pathPrefix").is_none() {
-                own.refuse("pathPrefix", "missing: name the directory that is allowed");
-            }
+            own.require("pathPrefix", "name the directory that is allowed");
             let read_only = own.flag("readOnly", false);
             let path_prefix = path_prefix?;
-            if let Some(place) = denied.iter().find(|place| FilePath::linux(path_prefix).is_within(place)) {
+            let at = FilePath::linux(path_prefix);
+            if let Some(place) = denied.iter().find(|place| at.is_within(place)) {
                 let reason =
                     format!("{} can never be allowed: denied has {}", quoted(path_prefix), quoted(place));
                 own.refuse("pathPrefix", &reason);

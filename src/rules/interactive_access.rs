@@ -60,7 +60,7 @@ impl<'s> InteractiveAccess<'s> {
     }
 
     fn judge_command(&self, connection: &Connection<'_>) -> Option<(&'static str, String)> {
-        let (options, target) = (&connection.options, connection.label());
+        let options = &connection.options;
         let is_like = |pattern: &Vec<&str>| {
             pattern.len() == options.command.len()
                 && pattern
@@ -68,16 +68,21 @@ impl<'s> InteractiveAccess<'s> {
                     .zip(&options.command)
                     .all(|(pattern, word)| wildcard::matches(pattern, word))
         };
+        let is_allowed = self.allowed_commands.iter().any(is_like);
+        if is_allowed && !options.tty {
+            return None;
+        }
         let shown: Vec<_> = options.command.iter().take(SHOWN).map(|word| quoted(word)).collect();
         let more = if options.command.len() > SHOWN { ", …" } else { "" };
         let shown = format!("[{}{more}]", shown.join(", "));
-        if !self.allowed_commands.iter().any(is_like) {
+        let target = connection.label();
+        if !is_allowed {
             return Some((
                 "command",
                 format!("must run one of the allowed commands in {target}, not {shown}"),
             ));
         }
-        options.tty.then(|| ("tty", format!("must not ask for a terminal to run {shown} in {target}")))
+        Some(("tty", format!("must not ask for a terminal to run {shown} in {target}")))
     }
 }
 

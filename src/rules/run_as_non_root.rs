@@ -70,11 +70,11 @@ impl RunAsNonRoot {
 
     fn judge_user<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-        let inherited = own.run_as_user.is_none() && shared.run_as_user.is_some();
+        let (user, inherited) = effective(own.run_as_user, shared.run_as_user);
         // The demand has the number in it, so that no other value needs to be told.
         let wrong =
             |demand| Some(Wrong { on_pod: inherited, field: "securityContext.runAsUser", value: "", demand });
-        match own.run_as_user.or(shared.run_as_user) {
+        match user {
             Some(0) if self.accepts_root(pod) => None,
             Some(0) => wrong("must not run as UID 0".to_owned()),
             Some(user) if is_outside(&self.user_ranges, user) => {
@@ -91,8 +91,8 @@ impl RunAsNonRoot {
 
     fn judge_group<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-        let inherited = own.run_as_group.is_none() && shared.run_as_group.is_some();
-        let demand = match own.run_as_group.or(shared.run_as_group) {
+        let (group, inherited) = effective(own.run_as_group, shared.run_as_group);
+        let demand = match group {
             Some(group) => self.judge_gid(pod, group)?,
             None if self.group_ranges.is_empty() => return None,
             None => format!("must set it to a GID in {}", listed(&self.group_ranges)),
@@ -168,11 +168,16 @@ fn collect<'p>(
     }
 }
 
+/// The container's own value or else the pod's, and whether it is the pod's.
+fn effective<T>(own: Option<T>, shared: Option<T>) -> (Option<T>, bool) {
+    let inherited = own.is_none() && shared.is_some();
+    (own.or(shared), inherited)
+}
+
 /// What is wrong where only `runAsNonRoot` can decide, or another field that is left to be set.
 fn judge_non_root<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>, alternative: &str) -> Option<Wrong<'p>> {
     let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-    let inherited = own.run_as_non_root.is_none() && shared.run_as_non_root.is_some();
-    let value = own.run_as_non_root.or(shared.run_as_non_root);
+    let (value, inherited) = effective(own.run_as_non_root, shared.run_as_non_root);
     (value != Some(true)).then(|| Wrong {
         on_pod: inherited,
         field: "securityContext.runAsNonRoot",
@@ -207,11 +212,8 @@ fn is_administrator(user_name: &str) -> bool {
 impl Range {
     fn new(options: &mut Options<'_, '_>) -> Option<Self> {
         let mut bound = |key| {
-            let bound = options.natural(key);
-            if options.get(key).is_none() {
-                options.refuse(key, "missing: a range has a min and a max");
-            }
-            bound
+            options.require(key, "a range has a min and a max");
+            options.natural(key)
         };
         let (min, max) = (bound("min"), bound("max"));
         let (min, max) = (min?, max?);

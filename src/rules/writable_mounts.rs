@@ -26,6 +26,7 @@ use crate::options::{Options, choice};
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
 use crate::text::quoted;
+use crate::volume::writable_types;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -61,37 +62,6 @@ const PROTECTED: [&str; 25] = [
     "/boot",
     "/proc",
     "/sys",
-];
-
-/// The types of volumes that can be written to.
-///
-/// Source: `VolumeSource` of `k8s.io/api/core/v1`.
-const TYPES: [&str; 25] = [
-    "awsElasticBlockStore",
-    "azureDisk",
-    "azureFile",
-    "cephfs",
-    "cinder",
-    "csi",
-    "emptyDir",
-    "ephemeral",
-    "fc",
-    "flexVolume",
-    "flocker",
-    "gcePersistentDisk",
-    "gitRepo",
-    "glusterfs",
-    "hostPath",
-    "iscsi",
-    "nfs",
-    "persistentVolumeClaim",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "quobyte",
-    "rbd",
-    "scaleIO",
-    "storageos",
-    "vsphereVolume",
 ];
 
 struct WritableMounts<'s> {
@@ -204,10 +174,11 @@ impl Rule for WritableMounts<'_> {
 }
 
 fn check_type(kind: &str) -> Result<(), String> {
-    if TYPES.contains(&kind) {
+    let types: Vec<_> = writable_types().collect();
+    if types.contains(&kind) {
         return Ok(());
     }
-    Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &TYPES)))
+    Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &types)))
 }
 
 #[cfg(test)]
@@ -399,7 +370,7 @@ mod tests {
             "allowedPaths": ["/usr/bin/x", "/usr/bin/**", "/usr/*", "/a/**/b", "tmp"],
             "allowedTypes": ["emptydir", "configMap", "csi"],
         });
-        let allowed = format!(" (allowed: {})", TYPES.join(", "));
+        let allowed = format!(" (allowed: {})", writable_types().collect::<Vec<_>>().join(", "));
         let errors: Vec<_> =
             errors(&RULE, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
         assert_eq!(
