@@ -35,9 +35,14 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "WASM", default_value = "policy.wasm")]
     policy: PathBuf,
 
-    /// The settings of the policy, in YAML or JSON [default: no settings]
+    /// The settings of the policy in YAML or JSON, or a `ClusterAdmissionPolicy` or an
+    /// `AdmissionPolicy` with them [default: no settings]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+
+    /// Show what fixes change, as a diff in YAML
+    #[arg(long)]
+    show_fixes: bool,
 
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -48,6 +53,7 @@ const AFTER_HELP: &str = "\
 Examples:
   immutable-pods-host deployment.yaml
   immutable-pods-host --settings settings.yaml manifests/
+  immutable-pods-host --settings cluster-admission-policy.yaml --show-fixes pod.yaml
   helm template chart/ | immutable-pods-host -
 
 Exit codes:
@@ -93,6 +99,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
 struct Judge {
     policy: Policy,
     settings: Value,
+    show_fixes: bool,
 }
 
 impl Judge {
@@ -104,14 +111,23 @@ impl Judge {
     ) -> io::Result<Outcome> {
         let source = manifest.source.clone();
         let request = manifest.into_request();
-        let response = match self.policy.validate(&request, &self.settings) {
+        let mut response = match self.policy.validate(&request, &self.settings) {
             Ok(response) => response,
             Err(error) => {
                 errors.tell(&format!("{source}: {error}"));
                 return Ok(Outcome::NotJudged);
             }
         };
+        let before = request.get("object").unwrap_or(&Value::Null);
+        // A policy may hand back what it was given.
+        response.mutated_object.take_if(|after| after == before);
         report.verdict(&source, &Subject::of(&request), &response)?;
+        if let Some(after) = &response.mutated_object
+            && response.accepted
+            && self.show_fixes
+        {
+            report.fixes(&source, before, after)?;
+        }
         Ok(if response.accepted { Outcome::Admitted } else { Outcome::Denied })
     }
 }
@@ -128,7 +144,7 @@ fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
         let message = verdict.message.unwrap_or_default();
         return Err(refused_settings(cli.settings.as_deref(), &message));
     }
-    Ok(Judge { policy, settings })
+    Ok(Judge { policy, settings, show_fixes: cli.show_fixes })
 }
 
 fn policy_error(file: &Path, error: &policy::Error) -> String {

@@ -123,6 +123,19 @@ pub enum Problem {
     /// Settings that are not a mapping.
     #[error("settings must be a mapping, and this is {0}")]
     SettingsNotAMapping(&'static str),
+    /// A field on the way to the settings in a policy manifest that is not a mapping.
+    #[error("`{field}` must be a mapping, and this is {found}")]
+    PolicyFieldNotAMapping {
+        /// The field.
+        field: &'static str,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A group of policies, which has no settings of its own.
+    #[error(
+        "this {0} has no settings of its own: give a file with the `settings` of one policy in `spec.policies`"
+    )]
+    SettingsOfAGroup(String),
     /// Several documents where one is expected.
     #[error("settings must be one document, and this file holds {0}")]
     SeveralSettings(usize),

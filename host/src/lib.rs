@@ -21,6 +21,7 @@
 //! ```
 
 pub mod admission;
+pub mod diff;
 pub mod document;
 pub mod input;
 pub mod manifest;

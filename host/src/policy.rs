@@ -314,7 +314,14 @@ mod tests {
             verdict("WARN").unwrap().warnings,
             ["spec.hostPID: the pod sees the processes of its node [host-pid]"]
         );
-        assert_eq!(verdict("EDIT").unwrap().mutated_object, Some(json!({"kind": "Pod"})));
+        assert_eq!(
+            verdict("SAME").unwrap().mutated_object,
+            Some(json!({
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": "SAME", "namespace": "default"},
+            }))
+        );
     }
 
     #[test]

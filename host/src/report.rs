@@ -4,8 +4,10 @@ use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Effects, Style};
+use serde_json::Value;
 
 use crate::admission::Subject;
+use crate::diff::{self, LineKind};
 use crate::input::Source;
 use crate::policy::ValidationResponse;
 use crate::printable::{lines, one_line};
@@ -26,16 +28,19 @@ pub struct Report<W> {
     out: W,
     admitted: usize,
     denied: usize,
+    fixed: usize,
     warnings: usize,
 }
 
 impl<W: Write> Report<W> {
     /// A report without a verdict.
     pub fn new(out: W) -> Self {
-        Self { out, admitted: 0, denied: 0, warnings: 0 }
+        Self { out, admitted: 0, denied: 0, fixed: 0, warnings: 0 }
     }
 
     /// Prints the verdict on one object, with its reasons and warnings.
+    ///
+    /// An admitted object counts as fixed when the response has another one to admit instead.
     ///
     /// # Errors
     ///
@@ -48,7 +53,7 @@ impl<W: Write> Report<W> {
     ) -> io::Result<()> {
         let (verdict, style) = match response {
             ValidationResponse { accepted: false, .. } => ("denied", DENIED),
-            ValidationResponse { mutated_object: Some(_), .. } => ("admitted, changed", ADMITTED),
+            ValidationResponse { mutated_object: Some(_), .. } => ("admitted, fixed", ADMITTED),
             _ => ("admitted", ADMITTED),
         };
         let source = one_line(&source.to_string());
@@ -56,12 +61,32 @@ impl<W: Write> Report<W> {
         writeln!(self.out, "{source}: {subject} {}", paint(style, verdict))?;
         if response.accepted {
             self.admitted += 1;
+            self.fixed += usize::from(response.mutated_object.is_some());
         } else {
             self.denied += 1;
             self.reasons(response.message.as_deref().unwrap_or_default())?;
         }
         self.warnings += response.warnings.len();
         self.warnings(&response.warnings)
+    }
+
+    /// Prints what a fix changes in an object, under the verdict on it.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written to.
+    pub fn fixes(&mut self, source: &Source, before: &Value, after: &Value) -> io::Result<()> {
+        let names = [source.to_string(), format!("{source}, fixed")];
+        diff::unified(names, before, after).iter().try_for_each(|line| {
+            let style = match line.kind {
+                LineKind::Header => Style::new().bold(),
+                LineKind::Hunk => AnsiColor::Cyan.on_default(),
+                LineKind::Context => Style::new(),
+                LineKind::Removed => AnsiColor::Red.on_default(),
+                LineKind::Added => AnsiColor::Green.on_default(),
+            };
+            writeln!(self.out, "{INDENT}{}", paint(style, &one_line(&line.text)))
+        })
     }
 
     fn reasons(&mut self, message: &str) -> io::Result<()> {
@@ -91,6 +116,9 @@ impl<W: Write> Report<W> {
             return Ok(());
         }
         write!(self.out, "{}: {} admitted, {} denied", count(objects, "object"), self.admitted, self.denied)?;
+        if self.fixed > 0 {
+            write!(self.out, ", {} fixed", self.fixed)?;
+        }
         if self.warnings > 0 {
             write!(self.out, ", {}", count(self.warnings, "warning"))?;
         }
@@ -185,12 +213,68 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_object_is_said_to_be_changed() {
-        let changed = ValidationResponse { mutated_object: Some(json!({})), ..accepted() };
+    fn a_fixed_object_is_said_to_be_fixed() {
+        let fixed = ValidationResponse {
+            warnings: vec!["spec.hostPID: visible [host-pid]".to_owned()],
+            mutated_object: Some(json!({})),
+            ..accepted()
+        };
         assert_eq!(
-            plain(&[changed]),
-            "web.yaml: Pod default/web admitted, changed\n\
-             1 object: 1 admitted, 0 denied\n"
+            plain(&[fixed, accepted()]),
+            "web.yaml: Pod default/web admitted, fixed\n    \
+                 warning: spec.hostPID: visible [host-pid]\n\
+             web.yaml: Pod default/web admitted\n\
+             2 objects: 2 admitted, 0 denied, 1 fixed, 1 warning\n"
+        );
+    }
+
+    #[test]
+    fn a_denied_object_is_not_fixed() {
+        let response =
+            ValidationResponse { mutated_object: Some(json!({})), ..denied("spec.a: one [rule-a]") };
+        assert_eq!(
+            plain(&[response]),
+            "web.yaml: Pod default/web denied\n    \
+                 spec.a: one [rule-a]\n\
+             1 object: 0 admitted, 1 denied\n"
+        );
+    }
+
+    fn fixes(before: &Value, after: &Value) -> String {
+        let mut out = Vec::new();
+        Report::new(&mut out).fixes(&Source::file("web\u{7}.yaml"), before, after).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn fixes_are_a_coloured_diff() {
+        assert_eq!(
+            fixes(&json!({"a": 1, "b": 2}), &json!({"a": 1, "b": 3})),
+            "    \u{1b}[1m--- web\\u{7}.yaml\u{1b}[0m\n    \
+                 \u{1b}[1m+++ web\\u{7}.yaml, fixed\u{1b}[0m\n    \
+                 \u{1b}[36m@@ -1,2 +1,2 @@\u{1b}[0m\n     \
+                  a: 1\n    \
+                 \u{1b}[31m-b: 2\u{1b}[0m\n    \
+                 \u{1b}[32m+b: 3\u{1b}[0m\n"
+        );
+        assert_eq!(fixes(&json!({"a": 1}), &json!({"a": 1})), "");
+    }
+
+    #[test]
+    fn a_fix_cannot_steer_the_terminal() {
+        let shown = fixes(
+            &json!({"a": "\u{1b}[2J", "b\u{9b}": "\u{202e}x\ty\n"}),
+            &json!({"a": "\u{2028}\r", "b\u{9b}": "\u{202e}x\ty\n"}),
+        );
+        assert_eq!(
+            anstream::adapter::strip_str(&shown).to_string(),
+            "    --- web\\u{7}.yaml\n    \
+                 +++ web\\u{7}.yaml, fixed\n    \
+                 @@ -1,3 +1,3 @@\n    \
+                 -a: \"\\e[2J\"\n    \
+                 +a: \"\\L\\r\"\n     \
+                  \"b\\x9B\": |\n       \
+                    \\u{202e}x\\ty\n"
         );
     }
 

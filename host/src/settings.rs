@@ -1,4 +1,7 @@
 //! The settings of the policy, read from a file.
+//!
+//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` stands for the settings in it, so that
+//! objects are judged here as they are in the cluster.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +11,16 @@ use serde_json::{Map, Value};
 use crate::document;
 use crate::input::{InputError, Problem, Source, kind_of};
 
-/// Reads settings from a YAML or JSON file. An empty file means `{}`.
+/// The API group of the manifests that deploy policies, up to its version.
+const POLICIES: &str = "policies.kubewarden.io/";
+
+/// Reads settings from a YAML or JSON file, which may be a policy manifest. An empty file
+/// means `{}`, and so does a manifest without settings.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or holds anything but one mapping.
+/// When the file cannot be read, holds anything but one mapping, or is the manifest of a group
+/// of policies.
 pub fn read(path: &Path) -> Result<Value, InputError> {
     let file = path.display().to_string();
     let text = fs::read(path).map_err(|error| InputError::new(Source::file(&file), Problem::Read(error)))?;
@@ -25,12 +33,42 @@ fn parse(file: &str, text: &[u8]) -> Result<Value, InputError> {
         let problem = Problem::SeveralSettings(documents.len());
         return Err(InputError::new(Source::file(file), problem));
     }
-    match documents.pop().map(|document| document.value) {
-        None => Ok(Value::Object(Map::new())),
-        Some(settings @ Value::Object(_)) => Ok(settings),
-        Some(other) => {
-            Err(InputError::new(Source::file(file), Problem::SettingsNotAMapping(kind_of(&other))))
+    let settings = match documents.pop().map(|document| document.value) {
+        None => Ok(Map::new()),
+        Some(Value::Object(document)) => settings_in(document),
+        Some(other) => Err(Problem::SettingsNotAMapping(kind_of(&other))),
+    };
+    settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(file), problem))
+}
+
+/// The settings in a document, which are the document itself unless it deploys a policy.
+fn settings_in(document: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    let text = |field| document.get(field).and_then(Value::as_str).unwrap_or_default();
+    if !text("apiVersion").starts_with(POLICIES) {
+        return Ok(document);
+    }
+    match text("kind") {
+        "ClusterAdmissionPolicy" | "AdmissionPolicy" => {
+            let spec = mapping(document, "spec", "spec")?;
+            mapping(spec, "settings", "spec.settings")
         }
+        group @ ("ClusterAdmissionPolicyGroup" | "AdmissionPolicyGroup") => {
+            Err(Problem::SettingsOfAGroup(group.to_owned()))
+        }
+        _ => Ok(document),
+    }
+}
+
+/// The mapping in a field, empty when it is left out.
+fn mapping(
+    mut fields: Map<String, Value>,
+    field: &str,
+    path: &'static str,
+) -> Result<Map<String, Value>, Problem> {
+    match fields.remove(field) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(mapping)) => Ok(mapping),
+        Some(other) => Err(Problem::PolicyFieldNotAMapping { field: path, found: kind_of(&other) }),
     }
 }
 
@@ -58,6 +96,61 @@ mod tests {
         assert_eq!(parse("s.yaml", b"").unwrap(), json!({}));
         assert_eq!(parse("s.yaml", b"# defaults\n---\nnull\n").unwrap(), json!({}));
         assert_eq!(parse("s.json", b"").unwrap(), json!({}));
+    }
+
+    /// A policy manifest as far as it matters here, with this in it.
+    fn manifest(kind: &str, rest: &str) -> String {
+        format!("apiVersion: policies.kubewarden.io/v1\nkind: {kind}\n{rest}")
+    }
+
+    #[test]
+    fn a_policy_manifest_stands_for_its_settings() {
+        for kind in ["ClusterAdmissionPolicy", "AdmissionPolicy"] {
+            let settings = |rest| parse("p.yaml", manifest(kind, rest).as_bytes()).unwrap();
+            let spec = "metadata: {name: p}\nspec: {module: m, mutating: true, settings: {mode: warn}}";
+            assert_eq!(settings(spec), json!({"mode": "warn"}));
+            for without in
+                ["", "spec:", "spec: {module: m}", "spec: {settings: null}", "spec: {settings: {}}"]
+            {
+                assert_eq!(settings(without), json!({}), "{without}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_resembles_a_policy_manifest_is_settings() {
+        for text in [
+            "{apiVersion: policies.kubewarden.io/v1, spec: {}}",
+            "{apiVersion: policies.kubewarden.io/v1, kind: PolicyServer, spec: {}}",
+            "{apiVersion: example.com/v1, kind: ClusterAdmissionPolicy, spec: {}}",
+            "{kind: ClusterAdmissionPolicyGroup, spec: {}}",
+        ] {
+            assert_eq!(parse("s.yaml", text.as_bytes()).unwrap()["spec"], json!({}), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_manifest_with_other_settings_than_a_mapping_is_refused() {
+        refuses(
+            &manifest("AdmissionPolicy", "spec: {settings: [warn]}"),
+            "settings.yaml: `spec.settings` must be a mapping, and this is a sequence",
+        );
+        refuses(
+            &manifest("ClusterAdmissionPolicy", "spec: warn"),
+            "settings.yaml: `spec` must be a mapping, and this is a string",
+        );
+    }
+
+    #[test]
+    fn a_group_of_policies_is_refused() {
+        for kind in ["ClusterAdmissionPolicyGroup", "AdmissionPolicyGroup"] {
+            refuses(
+                &manifest(kind, "spec: {policies: {}}"),
+                &format!(
+                    "settings.yaml: this {kind} has no settings of its own: give a file with the `settings` of one policy in `spec.policies`"
+                ),
+            );
+        }
     }
 
     #[test]

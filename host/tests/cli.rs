@@ -205,6 +205,96 @@ fn settings_reach_the_policy() {
 }
 
 #[test]
+fn a_policy_manifest_stands_for_its_settings() {
+    let manifest = "apiVersion: policies.kubewarden.io/v1\n\
+                    kind: ClusterAdmissionPolicy\n\
+                    metadata: {name: DENY}\n\
+                    spec: {module: DENY, settings: {mode: WARN}}\n";
+    let folder = Folder::with(&[("policy.yaml", manifest), ("web.yaml", &pod("web"))]);
+    assert_eq!(
+        folder.judge(&["--settings", "policy.yaml", "web.yaml"]),
+        Outcome::new(
+            0,
+            "web.yaml: Pod default/web admitted\n    \
+                 warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+             1 object: 1 admitted, 0 denied, 1 warning\n",
+            "",
+        )
+    );
+}
+
+#[test]
+fn a_policy_manifest_without_usable_settings_is_exit_code_2() {
+    let group = "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicyGroup\n";
+    let list =
+        "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicy\nspec: {module: m, settings: [WARN]}\n";
+    let folder = Folder::with(&[("group.yaml", group), ("list.yaml", list), ("web.yaml", &pod("web"))]);
+    assert_eq!(
+        folder.judge(&["--settings", "group.yaml", "web.yaml"]),
+        Outcome::new(
+            2,
+            "",
+            "error: group.yaml: this AdmissionPolicyGroup has no settings of its own: give a file with the `settings` of one policy in `spec.policies`\n",
+        )
+    );
+    assert_eq!(
+        folder.judge(&["--settings", "list.yaml", "web.yaml"]),
+        Outcome::new(2, "", "error: list.yaml: `spec.settings` must be a mapping, and this is a sequence\n",)
+    );
+}
+
+/// A pod with something to fix.
+fn pod_to_fix() -> String {
+    pod("EDIT") + "spec:\n  hostNetwork: true\n  containers:\n  - {name: web, image: nginx}\n"
+}
+
+#[test]
+fn fixes_are_counted() {
+    let folder = Folder::with(&[("1.yaml", &pod_to_fix()), ("2.yaml", &pod("SAME"))]);
+    assert_eq!(
+        folder.judge(&["1.yaml", "2.yaml"]),
+        Outcome::new(
+            0,
+            "1.yaml: Pod default/EDIT admitted, fixed\n\
+             2.yaml: Pod default/SAME admitted\n\
+             2 objects: 2 admitted, 0 denied, 1 fixed\n",
+            "",
+        )
+    );
+}
+
+#[test]
+fn fixes_are_shown_when_they_are_asked_for() {
+    let folder =
+        Folder::with(&[("1.yaml", &(pod_to_fix() + "---\n" + &pod("web"))), ("2.yaml", &pod("SAME"))]);
+    assert_eq!(
+        folder.judge(&["--show-fixes", "1.yaml", "2.yaml"]),
+        Outcome::new(
+            0,
+            &[
+                "1.yaml, document 1: Pod default/EDIT admitted, fixed",
+                "    --- 1.yaml, document 1",
+                "    +++ 1.yaml, document 1, fixed",
+                "    @@ -7,4 +7,6 @@",
+                "       containers:",
+                "       - image: nginx",
+                "         name: web",
+                "    -  hostNetwork: true",
+                "    +    securityContext:",
+                "    +      readOnlyRootFilesystem: true",
+                "    +  hostNetwork: false",
+                "1.yaml, document 2: Pod default/web admitted",
+                "2.yaml: Pod default/SAME admitted",
+                "3 objects: 3 admitted, 0 denied, 1 fixed",
+                "",
+            ]
+            .join("\n"),
+            "",
+        )
+    );
+}
+
+#[test]
 fn wrong_usage_is_exit_code_2() {
     let folder = Folder::with(&[]);
     let outcome = folder.judge(&[]);

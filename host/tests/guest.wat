@@ -14,17 +14,18 @@
   (global $calls (mut i32) (i32.const 0))
 
   ;; The words, each at an address that is a multiple of four.
-  (data (i32.const 0) "DENYWARNEDITHOSTFAILTRAPSPINJUNK")
+  (data (i32.const 0) "DENYWARNEDITHOSTFAILTRAPSPINJUNKSAME")
   ;; What is said for them, each at an address that is a multiple of 512.
   (data (i32.const 1024) "{\"accepted\":true}")
   (data (i32.const 1536) "{\"accepted\":false,\"message\":\"spec.containers[0].image: the tag `latest` moves [image-tag]\\nspec.hostNetwork: the pod shares the network of its node [host-network]\",\"code\":400,\"mutated_object\":null,\"audit_annotations\":{\"findings\":\"2\"},\"warnings\":null}")
   (data (i32.const 2048) "{\"accepted\":true,\"warnings\":[\"spec.hostPID: the pod sees the processes of its node [host-pid]\"]}")
-  (data (i32.const 2560) "{\"accepted\":true,\"mutated_object\":{\"kind\":\"Pod\"}}")
+  (data (i32.const 2560) "{\"accepted\":true,\"mutated_object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"EDIT\",\"namespace\":\"default\"},\"spec\":{\"containers\":[{\"image\":\"nginx\",\"name\":\"web\",\"securityContext\":{\"readOnlyRootFilesystem\":true}}],\"hostNetwork\":false}}}")
   (data (i32.const 3072) "{\"allowed\":true}")
   (data (i32.const 3584) "{\"valid\":true}")
   (data (i32.const 4096) "{\"valid\":false,\"message\":\"`mode`: unknown mode\\n`exempt`: must be a list\"}")
   (data (i32.const 4608) "\"v1\"")
   (data (i32.const 5120) "I give up")
+  (data (i32.const 5632) "{\"accepted\":true,\"mutated_object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"SAME\",\"namespace\":\"default\"}}}")
   (data (i32.const 6144) "kubewardenkubernetescan_i")
 
   (func (export "__guest_call") (param $operation i32) (param $length i32) (result i32)
@@ -62,6 +63,8 @@
       (then (loop $forever (br $forever))))
     (if (call $told (i32.const 28) (local.get $length)) ;; JUNK
       (then (return (call $say (i32.const 3072)))))
+    (if (call $told (i32.const 32) (local.get $length)) ;; SAME
+      (then (return (call $say (i32.const 5632)))))
     (call $say (i32.const 1024)))
 
   (func $validate_settings (param $length i32) (result i32)
