@@ -7,15 +7,12 @@ use std::fmt::Write as _;
 
 use crate::date::Date;
 use crate::finding::{Concern, Concerns, Finding};
-use crate::image_reference::{ImagePattern, ImageReference};
-use crate::options::{Check, Options, choice, not_empty};
+use crate::image_reference::ImageReference;
+use crate::options::{Options, choice, not_empty};
 use crate::request::Request;
 use crate::rules::RULES;
+use crate::selector::{Selector, is_any_of, patterns};
 use crate::text::{push_printable, quoted};
-use crate::wildcard;
-
-/// The most characters of a name in Kubernetes that is a DNS label.
-const LABEL_LENGTH: usize = 63;
 
 /// Every exemption of the settings, in their order.
 #[derive(Debug, Default)]
@@ -26,9 +23,7 @@ struct Exemption<'s> {
     reason: &'s str,
     expires: Option<Date>,
     rules: Option<Vec<&'s str>>,
-    images: Option<Vec<ImagePattern<'s>>>,
-    containers: Option<Vec<&'s str>>,
-    namespaces: Option<Vec<&'s str>>,
+    selector: Selector<'s>,
     users: Option<Vec<&'s str>>,
     groups: Option<Vec<&'s str>>,
 }
@@ -129,18 +124,15 @@ impl<'s> Exemption<'s> {
         let reason = options.string("reason", not_empty);
         options.require("reason", "say why the exemption exists");
         let expires = options.string("expires", check_date).and_then(Date::parse);
-        let rules = list(options, "rules", check_rule);
-        let images = list(options, "images", ImagePattern::check);
-        let containers = list(options, "containers", check_label);
-        let namespaces = list(options, "namespaces", check_label);
-        let users = list(options, "users", not_empty);
-        let groups = list(options, "groups", not_empty);
+        let rules = patterns(options, "rules", check_rule);
+        let selector = Selector::new(options);
+        let users = patterns(options, "users", not_empty);
+        let groups = patterns(options, "groups", not_empty);
         let matchers = ["images", "containers", "namespaces", "users", "groups"];
         if matchers.iter().all(|key| options.get(key).is_none()) {
             options.refuse_object(&format!("must name at least one of {}", matchers.join(", ")));
         }
-        let images = images.map(|images| images.into_iter().map(ImagePattern::new).collect());
-        Some(Self { reason: reason?, expires, rules, images, containers, namespaces, users, groups })
+        Some(Self { reason: reason?, expires, rules, selector, users, groups })
     }
 
     fn has_expired(&self, today: fn() -> Date) -> bool {
@@ -150,25 +142,15 @@ impl<'s> Exemption<'s> {
     /// Whether the request is one that it is meant for.
     fn fits(&self, request: &Request<'_>) -> bool {
         let groups = &request.user.groups;
-        is_any_of(self.namespaces.as_ref(), &request.namespace)
+        self.selector.fits(&request.namespace)
             && is_any_of(self.users.as_ref(), &request.user.username)
             && (self.groups.is_none() || groups.iter().any(|group| is_any_of(self.groups.as_ref(), group)))
     }
 
     fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
-        let has_image = |patterns: &Vec<ImagePattern<'_>>| {
-            image.is_some_and(|image| patterns.iter().any(|pattern| pattern.matches(image)))
-        };
         self.rules.as_ref().is_none_or(|rules| rules.contains(&rule))
-            && (self.containers.is_none()
-                || container.is_some_and(|name| is_any_of(self.containers.as_ref(), name)))
-            && self.images.as_ref().is_none_or(has_image)
+            && self.selector.matches(container, image)
     }
-}
-
-/// Whether a text matches one of the patterns, if there are any.
-fn is_any_of(patterns: Option<&Vec<&str>>, text: &str) -> bool {
-    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| wildcard::matches_segments(pattern, text)))
 }
 
 /// Adds a place that is not known yet.
@@ -176,12 +158,6 @@ fn note(known: &mut Vec<usize>, place: usize) {
     if !known.contains(&place) {
         known.push(place);
     }
-}
-
-/// A list that has something in it, where it is given.
-fn list<'s>(options: &mut Options<'_, 's>, key: &'static str, check: Check) -> Option<Vec<&'s str>> {
-    options.refuse_empty(key);
-    options.strings_if_given(key, check)
 }
 
 fn check_date(text: &str) -> Result<(), String> {
@@ -197,19 +173,6 @@ fn check_rule(id: &str) -> Result<(), String> {
     }
     let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
     Err(format!("{} is unknown{}", quoted(id), choice(id, &ids)))
-}
-
-fn check_label(pattern: &str) -> Result<(), String> {
-    not_empty(pattern)?;
-    let is_label_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let can_match = pattern.bytes().all(|byte| byte == b'*' || is_label_byte(byte))
-        && !pattern.starts_with('-')
-        && !pattern.ends_with('-')
-        && pattern.bytes().filter(|byte| *byte != b'*').count() <= LABEL_LENGTH;
-    if can_match {
-        return Ok(());
-    }
-    Err(format!("{} can never match: names are lower case letters, digits and dashes", quoted(pattern)))
 }
 
 #[cfg(test)]
@@ -235,6 +198,7 @@ mod tests {
             demand: "must".to_owned(),
             value: String::new(),
             concerns: Concerns::Only(concerns.to_vec()),
+            fix: None,
         }
     }
 
@@ -246,6 +210,7 @@ mod tests {
                 groups: vec!["a".into(), "breakglass".into()],
             },
             subject: Subject::Nothing,
+            draft: None,
         }
     }
 

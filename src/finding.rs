@@ -1,5 +1,6 @@
 //! One violation of one rule at one field path, and how it reads.
 
+use crate::fix::Fix;
 use crate::pod::{ContainerAt, Pod};
 use crate::text::{Text, quoted};
 
@@ -22,6 +23,8 @@ pub struct Finding<'p> {
     pub value: String,
     /// On whose account it is found. Exemptions must cover each of them.
     pub concerns: Concerns<'p>,
+    /// What would mend it, where nothing but a missing value is wrong.
+    pub fix: Option<Fix<'p>>,
 }
 
 /// On whose account something is found.
@@ -58,6 +61,7 @@ impl<'p> Finding<'p> {
             demand: demand.into(),
             value: value.into(),
             concerns,
+            fix: None,
         }
     }
 
@@ -75,7 +79,14 @@ impl<'p> Finding<'p> {
             demand: demand.into(),
             value: value.into(),
             concerns: Concerns::Pod(pod),
+            fix: None,
         }
+    }
+
+    /// The same finding, mended by a fix if there is one.
+    #[must_use]
+    pub fn mended_by(self, fix: Option<Fix<'p>>) -> Self {
+        Self { fix, ..self }
     }
 
     /// The same finding, on the account of these alone.
@@ -149,6 +160,7 @@ mod tests {
             demand: "must set it to true".to_owned(),
             value: String::new(),
             concerns: Concerns::Only(Vec::new()),
+            fix: None,
         }
     }
 

@@ -2,26 +2,28 @@
 //!
 //! This file is the waPC edge: what the policy server calls. The way of a request is in [`review`].
 
+use crate::verdict::Response;
 use kubewarden_policy_sdk::protocol_version_guest;
 use kubewarden_policy_sdk::wapc_guest::{CallResult, register_function};
-use serde::Serialize;
 
-use crate::verdict::Response;
-
+pub mod additions;
 pub mod connection;
 pub mod date;
 pub mod exemptions;
 pub mod field_path;
 pub mod file_path;
 pub mod finding;
+pub mod fix;
 pub mod image_reference;
 pub mod json;
 pub mod options;
+pub mod places;
 pub mod pod;
 pub mod pod_spec_finder;
 pub mod request;
 pub mod review;
 pub mod rules;
+pub mod selector;
 pub mod settings;
 pub mod text;
 pub mod value;
@@ -30,6 +32,7 @@ mod view;
 pub mod volume;
 pub mod wildcard;
 pub mod workload;
+pub mod writable_paths;
 
 /// Called by the policy server before anything else.
 #[expect(unsafe_code, reason = "waPC finds the entry point by its unmangled name")]
@@ -41,15 +44,15 @@ pub extern "C" fn wapc_init() {
 }
 
 fn validate(payload: &[u8]) -> CallResult {
-    answer(&review::validate(payload).unwrap_or_else(Response::unreadable))
+    answer(review::validate(payload).unwrap_or_else(Response::unreadable).to_json())
 }
 
 fn validate_settings(payload: &[u8]) -> CallResult {
-    answer(&review::validate_settings(payload))
+    answer(serde_json::to_vec(&review::validate_settings(payload)))
 }
 
 /// The reason why an answer could not be written is left out: no answer is of a type for which there is one, and its
 /// words would make up a hundredth of the module.
-fn answer(answer: &impl Serialize) -> CallResult {
-    serde_json::to_vec(answer).map_err(|_| "the answer cannot be written".into())
+fn answer(json: serde_json::Result<Vec<u8>>) -> CallResult {
+    json.map_err(|_| "the answer cannot be written".into())
 }

@@ -74,6 +74,30 @@ impl<'o, 's> Options<'o, 's> {
     pub fn objects<T>(
         &mut self,
         key: &'static str,
+        read: impl FnMut(&mut Options<'_, 's>) -> Option<T>,
+    ) -> Vec<T> {
+        let refuse = |item: &'s Value<'s>| Err(format!("must be an object, not {}", item.type_name()));
+        self.objects_or(key, refuse, read)
+    }
+
+    /// The same, in which a string alone stands for an object, as `shorthand` says.
+    pub fn objects_or_strings<T>(
+        &mut self,
+        key: &'static str,
+        shorthand: impl Fn(&'s str) -> Result<T, String>,
+        read: impl FnMut(&mut Options<'_, 's>) -> Option<T>,
+    ) -> Vec<T> {
+        let read_string = |item: &'s Value<'s>| match item {
+            Value::String(text) => shorthand(text),
+            other => Err(format!("must be a string or an object, not {}", other.type_name())),
+        };
+        self.objects_or(key, read_string, read)
+    }
+
+    fn objects_or<T>(
+        &mut self,
+        key: &'static str,
+        read_other: impl Fn(&'s Value<'s>) -> Result<T, String>,
         mut read: impl FnMut(&mut Options<'_, 's>) -> Option<T>,
     ) -> Vec<T> {
         let items = self.list(key).unwrap_or_default();
@@ -82,7 +106,10 @@ impl<'o, 's> Options<'o, 's> {
         for (index, item) in items.iter().enumerate() {
             let place = Place::Item(&list, index);
             let Value::Object(entries) = item else {
-                report(self.errors, place, &format!("must be an object, not {}", item.type_name()));
+                match read_other(item) {
+                    Ok(value) => objects.push(value),
+                    Err(reason) => report(self.errors, place, &reason),
+                }
                 continue;
             };
             let mut own = Options { place, entries, known: Vec::new(), errors: &mut *self.errors };

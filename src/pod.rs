@@ -5,11 +5,12 @@
 //! empty.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use crate::field_path;
 use crate::file_path::FilePath;
 use crate::finding::Concern;
+use crate::json::{Error, Raw, Read, Reader};
+use crate::places::Places;
 use crate::text::{Text, quoted};
 use crate::view::views;
 use crate::volume::Volume;
@@ -21,12 +22,26 @@ pub struct Pod<'a> {
     pub path: Cow<'static, str>,
     /// Whether pods are made from it, rather than that it is one.
     pub is_template: bool,
+    /// The number of pod specs before it in the object.
+    pub index: usize,
+    /// The pod spec as it is written.
+    pub json: Raw<'a>,
     /// The pod spec. It is large, and every page of memory that a fresh instance touches costs as much as a kilobyte of
     /// JSON: it is read where it stays.
     pub spec: Box<PodSpec<'a>>,
 }
 
 impl<'a> Pod<'a> {
+    /// Reads a pod spec that stands at a path, the first one in its object.
+    ///
+    /// # Errors
+    /// When what comes next is no pod spec.
+    pub fn read(path: Cow<'static, str>, is_template: bool, reader: &mut Reader<'a>) -> Result<Self, Error> {
+        let mut spec = Box::<PodSpec>::default();
+        let ((), json) = reader.with_raw(|reader| spec.read(reader))?;
+        Ok(Self { path, is_template, index: 0, json, spec })
+    }
+
     /// The path of a field of the pod spec.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
@@ -59,15 +74,11 @@ impl<'a> Pod<'a> {
         if self.is_windows() { FilePath::windows(path) } else { FilePath::linux(path) }
     }
 
-    /// The volumes by their names, of which the first counts. Where a pod spec has none of a name, the volume comes from a
-    /// claim template beside it, as in `StatefulSets`.
+    /// The places of the volumes. Where a pod spec has none of a name, the volume comes from a claim template beside it, as
+    /// in `StatefulSets`.
     #[must_use]
-    pub fn volumes_by_name(&self) -> HashMap<&str, &Volume<'a>> {
-        let mut volumes = HashMap::with_capacity(self.spec.volumes.len());
-        for volume in &self.spec.volumes {
-            volumes.entry(&*volume.name).or_insert(volume);
-        }
-        volumes
+    pub fn volume_places(&self) -> Places<'_> {
+        Places::of(self.spec.volumes.iter().map(|volume| &*volume.name))
     }
 }
 
@@ -83,7 +94,9 @@ pub enum ContainerList {
 }
 
 impl ContainerList {
-    fn field(self) -> &'static str {
+    /// Its field in the pod spec.
+    #[must_use]
+    pub fn field(self) -> &'static str {
         match self {
             Self::Init => "initContainers",
             Self::Regular => "containers",
@@ -124,7 +137,8 @@ impl<'p, 'a> Iterator for AllContainers<'p, 'a> {
 /// A container and where it stands in its pod.
 #[derive(Clone, Copy, Debug)]
 pub struct ContainerAt<'p, 'a> {
-    pod: &'p Pod<'a>,
+    /// The pod.
+    pub pod: &'p Pod<'a>,
     /// The list it stands in.
     pub list: ContainerList,
     /// Its place in that list.
@@ -321,16 +335,11 @@ mod tests {
 
     #[test]
     fn finds_every_container_with_its_path_and_label() {
-        let pod = Pod {
-            path: "spec.template.spec".into(),
-            is_template: true,
-            spec: json::from_slice(
-                br#"{"containers": [{"name": "web"}, {"name": "b"}],
-                    "initContainers": [{"name": "setup"}, {"name": "proxy", "restartPolicy": "Always"}],
-                    "ephemeralContainers": [{"name": "debug"}]}"#,
-            )
-            .unwrap(),
-        };
+        let spec = br#"{"containers": [{"name": "web"}, {"name": "b"}],
+            "initContainers": [{"name": "setup"}, {"name": "proxy", "restartPolicy": "Always"}],
+            "ephemeralContainers": [{"name": "debug"}]}"#;
+        let pod =
+            json::read_with(spec, |reader| Pod::read("spec.template.spec".into(), true, reader)).unwrap();
         let seen: Vec<_> =
             pod.all_containers().map(|c| format!("{}: {}", c.path_to("image"), c.label())).collect();
         assert_eq!(

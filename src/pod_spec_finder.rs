@@ -25,7 +25,10 @@ fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Res
         Some(b'{') => {
             let Entries(entries) = read(json, path)?;
             if entries.iter().any(|(key, value)| &**key == "containers" && is_container_list(*value)) {
-                pods.push(Pod { path: path.clone().into(), is_template: true, spec: read(json, path)? });
+                let at = path.clone().into();
+                let pod = json::read_with(json, |reader| Pod::read(at, true, reader));
+                let pod = pod.map_err(|failure| describe(&failure, json, path))?;
+                pods.push(Pod { index: pods.len(), ..pod });
             }
             for (key, value) in entries {
                 field_path::push_key(path, &key);

@@ -3,7 +3,7 @@
 use crate::connection::{Access, ConnectOptions, Connection};
 use crate::field_path;
 use crate::json::{self, Error, Failure, Raw, Read, Reader};
-use crate::pod::{Pod, PodSpec};
+use crate::pod::Pod;
 use crate::pod_spec_finder;
 use crate::text::Text;
 use crate::value::Value;
@@ -31,6 +31,26 @@ pub struct Request<'a> {
     pub user: UserInfo<'a>,
     /// What is asked for.
     pub subject: Subject<'a>,
+    /// The object, where it may be added to before it is admitted.
+    pub draft: Option<Draft<'a>>,
+}
+
+/// An object that may be added to before it is admitted.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    kind: GroupKind<'a>,
+    /// The object as it is written.
+    pub json: Raw<'a>,
+}
+
+impl Draft<'_> {
+    /// The pod specs of another text of the object.
+    ///
+    /// # Errors
+    /// When it cannot be read: one sentence that begins with the path of the field in question.
+    pub fn pods_of<'b>(&self, json: &'b [u8]) -> Result<Vec<Pod<'b>>, String> {
+        pods(&self.kind, Object::Unread(Raw(json)))
+    }
 }
 
 /// What a request is about.
@@ -96,13 +116,14 @@ struct AdmissionRequest<'a> {
     operation: Option<Text<'a>>,
     user_info: UserInfo<'a>,
     object: Option<Object<'a>>,
+    object_json: Raw<'a>,
     old_object: Option<Object<'a>>,
 }
 
 #[derive(Debug)]
 enum Object<'a> {
     /// An object of a built-in kind, with its pod spec if there is one.
-    Workload(&'static Workload, Option<Box<PodSpec<'a>>>),
+    Workload(&'static Workload, Option<Pod<'a>>),
     /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
     Unread(Raw<'a>),
 }
@@ -146,7 +167,13 @@ impl<'a> AdmissionRequest<'a> {
             },
             _ => return Err("request.operation: must be CREATE, UPDATE, DELETE or CONNECT".to_owned()),
         };
-        Ok(Request { namespace: self.namespace, user: self.user_info, subject })
+        let is_open = match &subject {
+            Subject::Create(_) => true,
+            Subject::Update { .. } => kind.workload().is_none_or(Workload::is_open_to_additions),
+            Subject::Nothing | Subject::Connect(_) => false,
+        };
+        let draft = is_open.then_some(Draft { kind, json: self.object_json });
+        Ok(Request { namespace: self.namespace, user: self.user_info, subject, draft })
     }
 }
 
@@ -158,7 +185,7 @@ impl GroupKind<'_> {
 
 fn pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
     match object {
-        Object::Workload(workload, spec) => pod_of(workload, spec, ""),
+        Object::Workload(workload, pod) => pod_of(workload, pod, ""),
         Object::Unread(raw) => match kind.workload() {
             Some(workload) => read_object(raw, workload, ""),
             None => pod_spec_finder::find(raw),
@@ -172,7 +199,7 @@ fn pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, St
 /// be the one that mends the object.
 fn old_pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
     match object {
-        Object::Workload(workload, spec) => pod_of(workload, spec, OLD_OBJECT),
+        Object::Workload(workload, pod) => pod_of(workload, pod, OLD_OBJECT),
         Object::Unread(raw) => match kind.workload() {
             Some(workload) => read_object(raw, workload, OLD_OBJECT),
             None => Ok(pod_spec_finder::find(raw).unwrap_or_default()),
@@ -188,22 +215,18 @@ fn read_object<'a>(
     workload: &'static Workload,
     base: &str,
 ) -> Result<Vec<Pod<'a>>, String> {
-    let spec = json::read_with(json, |reader| read_pod_spec(reader, workload.pod_spec))
+    let pod = json::read_with(json, |reader| read_pod(reader, workload, workload.pod_spec))
         .map_err(|failure| describe(&failure, json, base))?;
-    pod_of(workload, spec, base)
+    pod_of(workload, pod, base)
 }
 
-fn pod_of<'a>(
-    workload: &Workload,
-    spec: Option<Box<PodSpec<'a>>>,
-    base: &str,
-) -> Result<Vec<Pod<'a>>, String> {
-    let spec = spec.ok_or_else(|| {
+fn pod_of<'a>(workload: &Workload, pod: Option<Pod<'a>>, base: &str) -> Result<Vec<Pod<'a>>, String> {
+    let pod = pod.ok_or_else(|| {
         let mut path = base.to_owned();
         field_path::push_path(&mut path, workload.pod_spec);
         format!("{path}: missing")
     })?;
-    Ok(vec![Pod { path: workload.pod_spec.into(), is_template: workload.is_template(), spec }])
+    Ok(vec![pod])
 }
 
 /// The options of a connection belong to a kind of their own, which is none of the built-in ones.
@@ -242,7 +265,8 @@ impl<'a> Read<'a> for AdmissionRequest<'a> {
                 "object" => {
                     // Nobody is held up by what need not be read.
                     let workload = self.workload().filter(|_| !self.changes_no_container());
-                    self.object = read_or_keep(reader, workload)?;
+                    (self.object, self.object_json) =
+                        reader.with_raw(|reader| read_or_keep(reader, workload))?;
                 }
                 _ => {
                     let is_update =
@@ -261,21 +285,21 @@ fn read_or_keep<'a>(
     workload: Option<&'static Workload>,
 ) -> Result<Option<Object<'a>>, Error> {
     match workload {
-        Some(workload) => Ok(Some(Object::Workload(workload, read_pod_spec(reader, workload.pod_spec)?))),
+        Some(workload) => {
+            Ok(Some(Object::Workload(workload, read_pod(reader, workload, workload.pod_spec)?)))
+        }
         None if reader.null()? => Ok(None),
         None => Ok(Some(Object::Unread(reader.raw()?))),
     }
 }
 
-/// Reads the pod spec at a path of keys, if there is one, and skips whatever stands beside it.
-fn read_pod_spec<'a>(reader: &mut Reader<'a>, path: &str) -> Result<Option<Box<PodSpec<'a>>>, Error> {
+/// Reads the pod spec at the rest of its path of keys, if there is one, and skips whatever stands beside it.
+fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Result<Option<Pod<'a>>, Error> {
     if reader.null()? {
         return Ok(None);
     }
     if path.is_empty() {
-        let mut spec = Box::<PodSpec>::default();
-        spec.read(reader)?;
-        return Ok(Some(spec));
+        return Pod::read(workload.pod_spec.into(), workload.is_template(), reader).map(Some);
     }
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
     let mut seen = 0;
@@ -284,7 +308,7 @@ fn read_pod_spec<'a>(reader: &mut Reader<'a>, path: &str) -> Result<Option<Box<P
     while let Some(other) = keys.next(reader)? {
         if other == key {
             view::mark(&mut seen, 0, key, reader)?;
-            found = read_pod_spec(reader, rest)?;
+            found = read_pod(reader, workload, rest)?;
         } else {
             reader.skip()?;
         }

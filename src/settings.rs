@@ -9,6 +9,7 @@ use crate::exemptions::Exemptions;
 use crate::options::Options;
 use crate::rules::{Definition, RULES, Rule};
 use crate::value::Value;
+use crate::writable_paths::WritablePaths;
 
 /// The settings, bound: every rule that is on, ready to check.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Settings<'s> {
     pub on_update: OnUpdate,
     /// The rules that are on, in the order in which findings are reported.
     pub rules: Vec<ActiveRule<'s>>,
+    /// What containers write to that get a read-only root by a fix.
+    pub writable_paths: WritablePaths<'s>,
     /// Who and what the rules do not count for.
     pub exemptions: Exemptions<'s>,
 }
@@ -64,6 +67,8 @@ pub enum Severity {
     Warn,
     /// Deny.
     Deny,
+    /// Fill in what is unset, and deny what is left.
+    Fix,
 }
 
 /// `mode` of a rule: how severe its findings are, if it is on.
@@ -75,6 +80,13 @@ const ON_UPDATE: [(&str, OnUpdate); 2] = [("changes", OnUpdate::Changes), ("all"
 
 const MODES: [(&str, Mode); 3] =
     [("off", None), ("warn", Some(Severity::Warn)), ("deny", Some(Severity::Deny))];
+
+const MODES_AND_FIX: [(&str, Mode); 4] = {
+    let [off, warn, deny] = MODES;
+    [off, warn, deny, (FIX, Some(Severity::Fix))]
+};
+
+const FIX: &str = "fix";
 
 impl<'s> Settings<'s> {
     /// Reads and binds the settings; `null` means `{}`.
@@ -93,10 +105,11 @@ impl<'s> Settings<'s> {
         let on_update = options.one_of("onUpdate", OnUpdate::Changes, &ON_UPDATE);
         let mut rules = Vec::with_capacity(RULES.len());
         rules.extend(RULES.iter().filter_map(|definition| read_rule(definition, &mut options)));
+        let writable_paths = WritablePaths::new(&mut options);
         let exemptions = Exemptions::new(&mut options);
         options.refuse_unknown_keys();
         if errors.is_empty() {
-            Ok(Self { enforcement, on_update, rules, exemptions })
+            Ok(Self { enforcement, on_update, rules, writable_paths, exemptions })
         } else {
             Err(errors.join("\n"))
         }
@@ -109,23 +122,45 @@ fn read_rule<'s>(definition: &Definition, options: &mut Options<'_, 's>) -> Opti
     let id = definition.id;
     let value = options.get(id);
     let Some(Value::Object(entries)) = value else {
-        let severity = mode(options, id, value, definition.mode)?;
+        let severity = mode(options, id, value, definition)?;
         let rule = (definition.bind)(&mut Options::new(&[], &mut Vec::new()));
+        refuse_idle_fix(options, id, severity, &*rule);
         return Some(ActiveRule { id, severity, rule });
     };
     let mut own = options.within(id, entries);
     let value = own.get("mode");
-    let mode = mode(&mut own, "mode", value, definition.mode);
+    let mode = mode(&mut own, "mode", value, definition);
     let rule = (definition.bind)(&mut own);
     own.refuse_unknown_keys();
-    mode.map(|severity| ActiveRule { id, severity, rule })
+    let severity = mode?;
+    refuse_idle_fix(&mut own, "mode", severity, &*rule);
+    Some(ActiveRule { id, severity, rule })
 }
 
 /// YAML reads a bare `off` as `false`.
-fn mode(options: &mut Options<'_, '_>, key: &'static str, value: Option<&Value<'_>>, default: Mode) -> Mode {
+fn mode(
+    options: &mut Options<'_, '_>,
+    key: &'static str,
+    value: Option<&Value<'_>>,
+    definition: &Definition,
+) -> Mode {
     match value {
         Some(Value::Bool(false)) => None,
-        _ => options.word(key, value, default, &MODES),
+        Some(Value::String(text)) if !definition.can_fix && &**text == FIX => {
+            options.refuse(key, "must not be \"fix\": the rule fills in nothing (allowed: off, warn, deny)");
+            definition.mode
+        }
+        _ if definition.can_fix => options.word(key, value, definition.mode, &MODES_AND_FIX),
+        _ => options.word(key, value, definition.mode, &MODES),
+    }
+}
+
+/// Refuses `fix` where the other settings of the rule leave nothing to be filled in.
+fn refuse_idle_fix(options: &mut Options<'_, '_>, key: &'static str, severity: Severity, rule: &dyn Rule) {
+    if severity == Severity::Fix
+        && let Some(needed) = rule.needs_for_fix()
+    {
+        options.refuse(key, &format!("\"fix\" fills in nothing without {needed}"));
     }
 }
 
@@ -185,6 +220,43 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_fixes_only_where_it_can() {
+        let fixing = |settings: &serde_json::Value| {
+            let severities = modes(settings).into_iter();
+            severities
+                .filter(|(_, severity)| *severity == Severity::Fix)
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>()
+        };
+        let settings = json!({
+            "readOnlyRootFilesystem": "fix",
+            "allowPrivilegeEscalation": {"mode": "fix"},
+            "runAsNonRoot": {"mode": "fix", "groups": true},
+            "capabilities": {"mode": "fix", "requiredDrop": ["ALL"]},
+        });
+        assert_eq!(
+            fixing(&settings),
+            ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "runAsNonRoot", "capabilities"]
+        );
+        assert_eq!(
+            errors(&json!({"privileged": "fix", "sysctls": {"mode": "fix"}, "capabilities": "fix"})),
+            [
+                r#"privileged: must not be "fix": the rule fills in nothing (allowed: off, warn, deny)"#,
+                r#"capabilities: "fix" fills in nothing without requiredDrop"#,
+                r#"sysctls.mode: must not be "fix": the rule fills in nothing (allowed: off, warn, deny)"#,
+            ]
+        );
+        assert_eq!(
+            errors(&json!({"capabilities": {"mode": "fix", "requiredDrop": []}})),
+            [r#"capabilities.mode: "fix" fills in nothing without requiredDrop"#]
+        );
+        assert_eq!(
+            errors(&json!({"runAsNonRoot": "fixx"})),
+            [r#"runAsNonRoot: "fixx" is unknown, did you mean "fix"? (allowed: off, warn, deny, fix)"#]
+        );
+    }
+
+    #[test]
     fn the_switches_have_defaults() {
         let switches = |settings: &serde_json::Value| {
             read(settings, |read| read.map(|read| (read.enforcement, read.on_update)).unwrap())
@@ -211,14 +283,14 @@ mod tests {
             [
                 r#"enforcement: "wran" is unknown, did you mean "warn"? (allowed: deny, warn)"#,
                 r#"privileged: "denny" is unknown, did you mean "deny"? (allowed: off, warn, deny)"#,
-                "allowPrivilegeEscalation: must be one of off, warn, deny, not a number",
+                "allowPrivilegeEscalation: must be one of off, warn, deny, fix, not a number",
                 "hostNamespaces.mode: must be one of off, warn, deny, not a boolean",
                 r#"hostNamespaces.allow[1]: "hostPid" is unknown, did you mean "hostPID"? (allowed: hostNetwork, hostPID, hostIPC)"#,
                 "hostNamespaces.allow[2]: must be one of hostNetwork, hostPID, hostIPC, not a number",
                 r#"hostNamespaces.alow: unknown key, did you mean "allow"? (allowed: mode, allow)"#,
                 "imageReference.require: must be one of tag, digest, not a list",
                 "imageReference.deniedTags: must be a list, not a string",
-                r#"readonlyRootFilesystem: unknown key, did you mean "readOnlyRootFilesystem"? (allowed: enforcement, onUpdate, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference, imageChange, hostPathVolumes, writableMounts, capabilities, procMount, sysctls, ephemeralContainers, interactiveAccess, shellRemoval, sharedProcessNamespace, exemptions)"#,
+                r#"readonlyRootFilesystem: unknown key, did you mean "readOnlyRootFilesystem"? (allowed: enforcement, onUpdate, readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference, imageChange, hostPathVolumes, writableMounts, capabilities, procMount, sysctls, ephemeralContainers, interactiveAccess, shellRemoval, sharedProcessNamespace, writablePaths, exemptions)"#,
             ]
         );
     }

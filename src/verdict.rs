@@ -1,19 +1,23 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
-use std::collections::HashMap;
-
 use serde::{Serialize, Serializer};
 
+use crate::connection::Connection;
 use crate::date::Date;
 use crate::exemptions::Applicable;
 use crate::field_path;
 use crate::finding::Finding;
+use crate::fix;
+use crate::places::Places;
 use crate::pod::Pod;
 use crate::request::{Request, Subject};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
 
 /// The audit annotation that names the exemptions which made a difference.
 const EXEMPTIONS: &str = "exemptions";
+
+/// The audit annotation that says how many fields each rule has filled in.
+const FIXES: &str = "fixes";
 
 /// The HTTP status of a denial: forbidden.
 const FORBIDDEN: u16 = 403;
@@ -37,6 +41,9 @@ pub struct Response {
     /// What the user is told though the object is admitted, or besides the denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The object to be admitted in place of the one in the request, as it is to be written.
+    #[serde(skip)]
+    pub mutated_object: Option<Vec<u8>>,
 }
 
 /// Audit annotations, sorted by their keys.
@@ -70,49 +77,168 @@ impl Response {
             code: Some(FORBIDDEN),
             audit_annotations: Annotations::default(),
             warnings: Vec::new(),
+            mutated_object: None,
         }
+    }
+
+    /// The answer in JSON.
+    ///
+    /// # Errors
+    /// When it cannot be written, which is not to be expected of these types.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = serde_json::to_vec(self)?;
+        if let Some(object) = &self.mutated_object {
+            // It goes in as it is: a value read from it and written again might have other forms of numbers.
+            json.pop();
+            json.extend_from_slice(b",\"mutated_object\":");
+            json.extend_from_slice(object);
+            json.push(b'}');
+        }
+        Ok(json)
     }
 }
 
 /// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day.
+///
+/// What can be fixed is fixed, and the result is judged again: the object that is judged last is the one that is admitted.
 #[must_use]
 pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date) -> Response {
-    let exemptions = settings.exemptions.applicable(request, today);
-    let mut judge = Judge { request, settings, exemptions, replaced: replaced(&request.subject) };
-    let mut denials = Vec::new();
-    let mut warnings = Vec::new();
-    let mut audit_annotations = Annotations::default();
-    for active in &settings.rules {
-        let findings = judge.findings(active);
-        if findings.is_empty() {
-            continue;
+    let judged = Judged::from(&request.subject);
+    let found = Found::in_request(request, judged, settings, today);
+    let Some((object, fixed)) = found.fix(request, settings) else { return found.response(settings) };
+    let pods = request.draft.as_ref().map_or_else(|| Ok(Vec::new()), |draft| draft.pods_of(&object));
+    let pods = match pods {
+        Ok(pods) => pods,
+        Err(reason) => {
+            return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
         }
-        audit_annotations.insert(active.id, findings.len().to_string());
-        match (settings.enforcement, active.severity) {
-            (Enforcement::Deny, Severity::Deny) => {
-                denials.extend(findings.iter().map(|finding| finding.line(active.id)));
+    };
+    let mut response = Found::in_request(request, judged.becoming(&pods), settings, today).response(settings);
+    if response.accepted {
+        response.audit_annotations.insert(FIXES, fixed);
+        response.mutated_object = Some(object);
+    }
+    response
+}
+
+/// What is judged of a request.
+#[derive(Clone, Copy)]
+enum Judged<'j> {
+    Nothing,
+    Connect(&'j Connection<'j>),
+    Create(&'j [Pod<'j>]),
+    Update { old: &'j [Pod<'j>], new: &'j [Pod<'j>] },
+}
+
+impl<'j> From<&'j Subject<'j>> for Judged<'j> {
+    fn from(subject: &'j Subject<'j>) -> Self {
+        match subject {
+            Subject::Nothing => Self::Nothing,
+            Subject::Connect(connection) => Self::Connect(connection),
+            Subject::Create(pods) => Self::Create(pods),
+            Subject::Update { old, new } => Self::Update { old, new },
+        }
+    }
+}
+
+impl<'j> Judged<'j> {
+    /// The same with other pods in the object.
+    fn becoming(self, pods: &'j [Pod<'j>]) -> Self {
+        match self {
+            Self::Create(_) => Self::Create(pods),
+            Self::Update { old, .. } => Self::Update { old, new: pods },
+            other => other,
+        }
+    }
+
+    /// What each new pod of an update replaces, if it is not new altogether.
+    fn replaced(self) -> Vec<Option<&'j Pod<'j>>> {
+        let Self::Update { old, new } = self else { return Vec::new() };
+        let places = Places::of(old.iter().map(|pod| &*pod.path));
+        new.iter().map(|pod| old.get(places.get(&pod.path)?)).collect()
+    }
+}
+
+/// What all rules found that counts.
+struct Found<'j, 's> {
+    /// Of each rule that found anything.
+    findings: Vec<(&'j ActiveRule<'s>, Vec<Finding<'j>>)>,
+    exemptions: Applicable<'j, 's>,
+}
+
+impl<'j, 's> Found<'j, 's> {
+    fn in_request(
+        request: &'j Request<'j>,
+        judged: Judged<'j>,
+        settings: &'j Settings<'s>,
+        today: fn() -> Date,
+    ) -> Self {
+        let exemptions = settings.exemptions.applicable(request, today);
+        let mut judge =
+            Judge { judged, on_update: settings.on_update, exemptions, replaced: judged.replaced() };
+        let mut findings = Vec::new();
+        for active in &settings.rules {
+            let found = judge.findings(active);
+            if !found.is_empty() {
+                findings.push((active, found));
             }
-            _ => warnings.extend(findings.iter().map(|finding| finding.warning(active.id))),
         }
+        Self { findings, exemptions: judge.exemptions }
     }
-    warnings.extend(judge.exemptions.warnings());
-    if let Some(annotation) = judge.exemptions.annotation() {
-        audit_annotations.insert(EXEMPTIONS, annotation);
+
+    /// The object with everything fixed that can be, and what the audit log says about that; nothing when nothing can be.
+    fn fix(&self, request: &Request<'_>, settings: &Settings<'_>) -> Option<(Vec<u8>, String)> {
+        let draft = request.draft.as_ref()?;
+        let mut fixes = Vec::new();
+        let mut counts = Vec::new();
+        for (active, findings) in self.findings.iter().filter(|(active, _)| active.severity == Severity::Fix)
+        {
+            let known = fixes.len();
+            fixes.extend(findings.iter().filter_map(|finding| finding.fix.as_ref()));
+            if fixes.len() > known {
+                counts.push(format!("{}: {}", active.id, fixes.len() - known));
+            }
+        }
+        if fixes.is_empty() {
+            return None;
+        }
+        let object = fix::apply(draft.json, &fixes, &settings.writable_paths, &request.namespace)?;
+        Some((object, counts.join("; ")))
     }
-    let accepted = denials.is_empty();
-    Response {
-        accepted,
-        message: (!accepted).then(|| denials.join("\n")),
-        code: (!accepted).then_some(FORBIDDEN),
-        audit_annotations,
-        warnings,
+
+    fn response(&self, settings: &Settings<'_>) -> Response {
+        let mut denials = Vec::new();
+        let mut warnings = Vec::new();
+        let mut audit_annotations = Annotations::default();
+        for (active, findings) in &self.findings {
+            audit_annotations.insert(active.id, findings.len().to_string());
+            match (settings.enforcement, active.severity) {
+                (Enforcement::Deny, Severity::Deny | Severity::Fix) => {
+                    denials.extend(findings.iter().map(|finding| finding.line(active.id)));
+                }
+                _ => warnings.extend(findings.iter().map(|finding| finding.warning(active.id))),
+            }
+        }
+        warnings.extend(self.exemptions.warnings());
+        if let Some(annotation) = self.exemptions.annotation() {
+            audit_annotations.insert(EXEMPTIONS, annotation);
+        }
+        let accepted = denials.is_empty();
+        Response {
+            accepted,
+            message: (!accepted).then(|| denials.join("\n")),
+            code: (!accepted).then_some(FORBIDDEN),
+            audit_annotations,
+            warnings,
+            mutated_object: None,
+        }
     }
 }
 
 /// What is needed to say which findings count.
 struct Judge<'j, 's> {
-    request: &'j Request<'j>,
-    settings: &'j Settings<'s>,
+    judged: Judged<'j>,
+    on_update: OnUpdate,
     exemptions: Applicable<'j, 's>,
     /// What each new pod of an update replaces, if it is not new altogether.
     replaced: Vec<Option<&'j Pod<'j>>>,
@@ -123,20 +249,20 @@ impl<'j> Judge<'j, '_> {
     fn findings(&mut self, active: &ActiveRule<'_>) -> Vec<Finding<'j>> {
         let rule = &*active.rule;
         let mut found = Vec::new();
-        match &self.request.subject {
-            Subject::Nothing => {}
-            Subject::Connect(connection) => rule.check_connection(connection, &mut found),
-            Subject::Create(pods) => {
+        match self.judged {
+            Judged::Nothing => {}
+            Judged::Connect(connection) => rule.check_connection(connection, &mut found),
+            Judged::Create(pods) => {
                 for pod in pods {
                     rule.check(pod, &mut found);
                     rule.check_change(None, pod, &mut found);
                 }
             }
-            Subject::Update { old, new } => {
+            Judged::Update { old, new } => {
                 for pod in new {
                     rule.check(pod, &mut found);
                 }
-                if !found.is_empty() && self.settings.on_update == OnUpdate::Changes {
+                if !found.is_empty() && self.on_update == OnUpdate::Changes {
                     self.remove_known(active, old, &mut found);
                 }
                 for (pod, replaced) in new.iter().zip(&self.replaced) {
@@ -175,12 +301,6 @@ impl<'j> Judge<'j, '_> {
     }
 }
 
-fn replaced<'j>(subject: &'j Subject<'j>) -> Vec<Option<&'j Pod<'j>>> {
-    let Subject::Update { old, new } = subject else { return Vec::new() };
-    let old: HashMap<_, _> = old.iter().map(|pod| (&*pod.path, pod)).collect();
-    new.iter().map(|pod| old.get(&*pod.path).copied()).collect()
-}
-
 fn sort(findings: &mut [Finding<'_>]) {
     findings.sort_by(|a, b| field_path::compare(&a.path, &b.path));
 }
@@ -200,11 +320,11 @@ mod tests {
                             "readOnlyRootFilesystem": true, "runAsUser": 1}}]}"#;
 
     fn pod(spec: &str) -> Pod<'_> {
-        Pod { path: "spec".into(), is_template: false, spec: json::from_slice(spec.as_bytes()).unwrap() }
+        json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap()
     }
 
     fn answer_to(subject: Subject<'_>, settings: &serde_json::Value) -> Response {
-        let request = Request { namespace: "shop".into(), user: UserInfo::default(), subject };
+        let request = Request { namespace: "shop".into(), user: UserInfo::default(), subject, draft: None };
         let settings = settings.to_string();
         let settings: Value = json::from_slice(settings.as_bytes()).unwrap();
         judge(&request, &Settings::read(&settings).unwrap(), || Date::parse("2027-06-30").unwrap())
@@ -309,7 +429,8 @@ mod tests {
         let settings = Value::Null;
         let settings = Settings::read(&settings).unwrap();
         let update = Subject::Update { old: vec![found(&key)], new: vec![found(&key), found(&key)] };
-        let request = Request { namespace: "".into(), user: UserInfo::default(), subject: update };
+        let request =
+            Request { namespace: "".into(), user: UserInfo::default(), subject: update, draft: None };
         assert_eq!(judge(&request, &settings, Date::today).message.unwrap().lines().count(), 1);
     }
 

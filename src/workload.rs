@@ -22,6 +22,12 @@ impl Workload {
     pub fn is_template(&self) -> bool {
         self.kind != core::Pod::KIND
     }
+
+    /// Whether an update may add to its pod spec. The API server refuses that for pods, and for what a job makes pods from.
+    #[must_use]
+    pub fn is_open_to_additions(&self) -> bool {
+        self.is_template() && self.kind != batch::Job::KIND
+    }
 }
 
 /// Every built-in kind with a pod spec.

@@ -7,6 +7,7 @@
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, flag};
+use crate::fix::Fix;
 use crate::pod::Pod;
 use crate::settings::Severity;
 
@@ -14,8 +15,11 @@ use crate::settings::Severity;
 pub(super) const RULE: Definition = Definition {
     id: "allowPrivilegeEscalation",
     mode: Some(Severity::Deny),
+    can_fix: true,
     bind: |_| Box::new(AllowPrivilegeEscalation),
 };
+
+const FIELD: &str = "securityContext.allowPrivilegeEscalation";
 
 struct AllowPrivilegeEscalation;
 
@@ -27,8 +31,9 @@ impl Rule for AllowPrivilegeEscalation {
         for at in pod.all_containers() {
             let value = at.container.security_context.allow_privilege_escalation;
             if value != Some(false) {
-                let field = "securityContext.allowPrivilegeEscalation";
-                found.push(Finding::of_container(at, field, flag(value), "must set it to false"));
+                let finding = Finding::of_container(at, FIELD, flag(value), "must set it to false");
+                let fix = value.is_none().then(|| Fix::set(at, FIELD, false));
+                found.push(finding.mended_by(fix));
             }
         }
     }

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, list};
+use crate::fix::Fix;
 use crate::options::{Options, choice};
 use crate::pod::{Capabilities as View, Pod};
 use crate::settings::Severity;
@@ -25,8 +26,11 @@ use crate::text::quoted;
 pub(super) const RULE: Definition = Definition {
     id: "capabilities",
     mode: Some(Severity::Deny),
+    can_fix: true,
     bind: |options| Box::new(Capabilities::new(options)),
 };
+
+const DROP: &str = "securityContext.capabilities.drop";
 
 /// Every capability.
 const ALL: &str = "ALL";
@@ -121,6 +125,10 @@ impl<'s> Capabilities<'s> {
 }
 
 impl Rule for Capabilities<'_> {
+    fn needs_for_fix(&self) -> Option<&'static str> {
+        self.required_drop.is_empty().then_some("requiredDrop")
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.is_windows() {
             return;
@@ -140,9 +148,9 @@ impl Rule for Capabilities<'_> {
             }
             let missing = self.missing(capabilities);
             if !missing.is_empty() {
-                let field = "securityContext.capabilities.drop";
                 let demand = format!("must drop {}", missing.join(", "));
-                found.push(Finding::of_container(at, field, list(&capabilities.drop), demand));
+                let finding = Finding::of_container(at, DROP, list(&capabilities.drop), demand);
+                found.push(finding.mended_by(Some(Fix::append(at, DROP, canonical(&missing)))));
             }
         }
     }
@@ -154,6 +162,18 @@ fn bare(name: &str) -> &str {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("CAP_") => rest,
         _ => name,
     }
+}
+
+/// The names as container runtimes want them, each once: they put `CAP_` before whatever is given.
+fn canonical(names: &[&str]) -> Vec<String> {
+    let mut canonical = Vec::with_capacity(names.len());
+    for name in names {
+        let name = bare(name).to_ascii_uppercase();
+        if !canonical.contains(&name) {
+            canonical.push(name);
+        }
+    }
+    canonical
 }
 
 #[inline(never)]

@@ -6,24 +6,27 @@
 //! hold up nobody. Ephemeral containers are told apart by their names. Only `ephemeralContainers` is judged, so the
 //! other lists of containers give no findings.
 
-use std::collections::HashSet;
-
 use super::{Definition, Rule};
 use crate::finding::Finding;
+use crate::places::Places;
 use crate::pod::{ContainerList, Pod};
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "ephemeralContainers", mode: None, bind: |_| Box::new(EphemeralContainers) };
+pub(super) const RULE: Definition = Definition {
+    id: "ephemeralContainers",
+    mode: None,
+    can_fix: false,
+    bind: |_| Box::new(EphemeralContainers),
+};
 
 struct EphemeralContainers;
 
 impl Rule for EphemeralContainers {
     fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let known = old.map(|old| &*old.spec.ephemeral_containers).unwrap_or_default();
-        let known: HashSet<_> = known.iter().map(|container| &*container.name).collect();
+        let places = Places::of(known.iter().map(|container| &*container.name));
         for at in new.all_containers().filter(|at| at.list == ContainerList::Ephemeral) {
-            if !known.contains(&*at.container.name) {
+            if places.get(&at.container.name).is_none() {
                 found.push(Finding::of_container(at, "", "", "must not be added to the pod"));
             }
         }

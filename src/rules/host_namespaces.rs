@@ -18,6 +18,7 @@ use crate::settings::Severity;
 pub(super) const RULE: Definition = Definition {
     id: "hostNamespaces",
     mode: Some(Severity::Deny),
+    can_fix: false,
     bind: |options| Box::new(HostNamespaces::new(options)),
 };
 

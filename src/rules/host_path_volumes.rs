@@ -13,22 +13,22 @@
 //! - `allowed`: entries with a `pathPrefix`, and `readOnly: true` where every mount must have `readOnly: true`.
 //! - `denied`: prefixes that are refused whatever is allowed.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use super::{Definition, Rule};
 use crate::file_path::{FilePath, check_place};
 use crate::finding::{Concern, Finding};
 use crate::options::Options;
+use crate::places::Places;
 use crate::pod::Pod;
 use crate::settings::Severity;
 use crate::text::quoted;
 use crate::volume::Volume;
+use std::borrow::Cow;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
     id: "hostPathVolumes",
     mode: Some(Severity::Deny),
+    can_fix: false,
     bind: |options| Box::new(HostPathVolumes::new(options)),
 };
 
@@ -98,12 +98,11 @@ impl Rule for HostPathVolumes<'_> {
         if host_paths.is_empty() {
             return;
         }
-        let places: HashMap<_, _> =
-            (0..).zip(&host_paths).map(|(place, host_path)| (host_path.name, place)).collect();
+        let places = Places::of(host_paths.iter().map(|host_path| host_path.name));
         for at in pod.all_containers() {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
-                let place = places.get(&*mount.name);
-                let Some(host_path) = place.and_then(|&place: &usize| host_paths.get_mut(place)) else {
+                let place = places.get(&mount.name);
+                let Some(host_path) = place.and_then(|place| host_paths.get_mut(place)) else {
                     continue;
                 };
                 host_path.users.push(at.concern());

@@ -13,13 +13,12 @@
 //!   it.
 //! - `allowSameRepository`: whether the tag and the digest may change, while the repository stays.
 
-use std::collections::HashMap;
-
 use super::{Definition, Rule};
 use crate::finding::Finding;
 use crate::image_reference::ImageReference;
 use crate::options::Options;
-use crate::pod::Pod;
+use crate::places::Places;
+use crate::pod::{Container, Pod};
 use crate::settings::Severity;
 use crate::text::quoted;
 
@@ -27,6 +26,7 @@ use crate::text::quoted;
 pub(super) const RULE: Definition = Definition {
     id: "imageChange",
     mode: Some(Severity::Deny),
+    can_fix: false,
     bind: |options| Box::new(ImageChange::new(options)),
 };
 
@@ -60,11 +60,12 @@ impl ImageChange {
 impl Rule for ImageChange {
     fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let Some(old) = old.filter(|_| !new.is_template) else { return };
-        let images: HashMap<_, _> =
-            old.all_containers().map(|at| (&*at.container.name, &*at.container.image)).collect();
+        let known: Vec<_> = old.all_containers().map(|at| at.container).collect();
+        let places = Places::of(known.iter().map(|container| &*container.name));
         for at in new.all_containers() {
             let image = &at.container.image;
-            let Some(&before) = images.get(&*at.container.name) else { continue };
+            let before = places.get(&at.container.name).and_then(|place| known.get(place));
+            let Some(Container { image: before, .. }) = before else { continue };
             if !self.allows(before, image) {
                 let demand = format!("must keep the image {}, not run {}", quoted(before), quoted(image));
                 found.push(Finding::of_container(at, "image", image, demand));

@@ -26,6 +26,7 @@ use crate::wildcard;
 pub(super) const RULE: Definition = Definition {
     id: "imageReference",
     mode: Some(Severity::Deny),
+    can_fix: false,
     bind: |options| Box::new(ImageReferenceRule::new(options)),
 };
 

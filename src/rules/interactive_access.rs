@@ -25,6 +25,7 @@ use crate::wildcard;
 pub(super) const RULE: Definition = Definition {
     id: "interactiveAccess",
     mode: None,
+    can_fix: false,
     bind: |options| Box::new(InteractiveAccess::new(options)),
 };
 
@@ -96,6 +97,7 @@ impl Rule for InteractiveAccess<'_> {
             demand,
             value: String::new(),
             concerns: Concerns::Only(vec![Concern { container, image: None }]),
+            fix: None,
         });
     }
 }

@@ -12,6 +12,11 @@ use crate::settings::Mode;
 ///
 /// A rule checks what it is about and leaves the rest. It adds what it finds, in any order.
 pub trait Rule {
+    /// The setting without which it fills in nothing when its mode is `fix`, though other settings would let it.
+    fn needs_for_fix(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What is wrong with a pod, whatever it was before.
     fn check<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
 
@@ -28,6 +33,8 @@ pub struct Definition {
     pub id: &'static str,
     /// The mode it has when the settings give none.
     pub mode: Mode,
+    /// Whether its mode may be `fix`.
+    pub can_fix: bool,
     /// Reads the rule's own settings, all but its mode.
     pub bind: for<'s> fn(&mut Options<'_, 's>) -> Box<dyn Rule + 's>,
 }
@@ -113,7 +120,7 @@ pub(crate) mod testing {
     }
 
     fn pod(spec: &str) -> Pod<'_> {
-        Pod { path: "spec".into(), is_template: false, spec: json::from_slice(spec.as_bytes()).unwrap() }
+        json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap()
     }
 
     #[track_caller]

@@ -12,8 +12,12 @@ use crate::pod::Pod;
 use crate::settings::Severity;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "privileged", mode: Some(Severity::Deny), bind: |_| Box::new(Privileged) };
+pub(super) const RULE: Definition = Definition {
+    id: "privileged",
+    mode: Some(Severity::Deny),
+    can_fix: false,
+    bind: |_| Box::new(Privileged),
+};
 
 const DEMAND: &str = "must not set it to true";
 

@@ -19,6 +19,7 @@ use crate::settings::Severity;
 pub(super) const RULE: Definition = Definition {
     id: "procMount",
     mode: Some(Severity::Deny),
+    can_fix: false,
     bind: |options| Box::new(ProcMount::new(options)),
 };
 

@@ -7,6 +7,7 @@
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, flag};
+use crate::fix::{Fix, READ_ONLY_ROOT};
 use crate::pod::Pod;
 use crate::settings::Severity;
 
@@ -14,6 +15,7 @@ use crate::settings::Severity;
 pub(super) const RULE: Definition = Definition {
     id: "readOnlyRootFilesystem",
     mode: Some(Severity::Deny),
+    can_fix: true,
     bind: |_| Box::new(ReadOnlyRootFilesystem),
 };
 
@@ -27,8 +29,9 @@ impl Rule for ReadOnlyRootFilesystem {
         for at in pod.all_containers() {
             let value = at.container.security_context.read_only_root_filesystem;
             if value != Some(true) {
-                let field = "securityContext.readOnlyRootFilesystem";
-                found.push(Finding::of_container(at, field, flag(value), "must set it to true"));
+                let finding = Finding::of_container(at, READ_ONLY_ROOT, flag(value), "must set it to true");
+                let fix = value.is_none().then(|| Fix::set(at, READ_ONLY_ROOT, true));
+                found.push(finding.mended_by(fix));
             }
         }
     }

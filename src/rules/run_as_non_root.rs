@@ -18,6 +18,7 @@
 
 use super::{Definition, Rule};
 use crate::finding::{Concern, Finding, flag};
+use crate::fix::Fix;
 use crate::options::Options;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
@@ -26,6 +27,7 @@ use crate::settings::Severity;
 pub(super) const RULE: Definition = Definition {
     id: "runAsNonRoot",
     mode: Some(Severity::Deny),
+    can_fix: true,
     bind: |options| Box::new(RunAsNonRoot::new(options)),
 };
 
@@ -45,6 +47,8 @@ struct Range {
 /// What is wrong about one container: the field, what it holds, and what must be done about it.
 struct Wrong<'p> {
     on_pod: bool,
+    /// Whether nothing but a missing value is wrong, and `true` would mend it.
+    is_unset: bool,
     field: &'static str,
     value: &'p str,
     demand: String,
@@ -72,8 +76,15 @@ impl RunAsNonRoot {
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
         let (user, inherited) = effective(own.run_as_user, shared.run_as_user);
         // The demand has the number in it, so that no other value needs to be told.
-        let wrong =
-            |demand| Some(Wrong { on_pod: inherited, field: "securityContext.runAsUser", value: "", demand });
+        let wrong = |demand| {
+            Some(Wrong {
+                on_pod: inherited,
+                is_unset: false,
+                field: "securityContext.runAsUser",
+                value: "",
+                demand,
+            })
+        };
         match user {
             Some(0) if self.accepts_root(pod) => None,
             Some(0) => wrong("must not run as UID 0".to_owned()),
@@ -97,7 +108,13 @@ impl RunAsNonRoot {
             None if self.group_ranges.is_empty() => return None,
             None => format!("must set it to a GID in {}", listed(&self.group_ranges)),
         };
-        Some(Wrong { on_pod: inherited, field: "securityContext.runAsGroup", value: "", demand })
+        Some(Wrong {
+            on_pod: inherited,
+            is_unset: false,
+            field: "securityContext.runAsGroup",
+            value: "",
+            demand,
+        })
     }
 
     /// What must be done about a group.
@@ -155,7 +172,8 @@ fn collect<'p>(
     for at in pod.all_containers() {
         let Some(wrong) = judge(at) else { continue };
         if !wrong.on_pod {
-            found.push(Finding::of_container(at, wrong.field, wrong.value, wrong.demand));
+            let finding = Finding::of_container(at, wrong.field, wrong.value, wrong.demand);
+            found.push(finding.mended_by(wrong.is_unset.then(|| Fix::set(at, wrong.field, true))));
             continue;
         }
         match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
@@ -180,6 +198,7 @@ fn judge_non_root<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>, alternative: &s
     let (value, inherited) = effective(own.run_as_non_root, shared.run_as_non_root);
     (value != Some(true)).then(|| Wrong {
         on_pod: inherited,
+        is_unset: value.is_none(),
         field: "securityContext.runAsNonRoot",
         value: flag(value),
         demand: format!("must set it to true, or {alternative}"),
@@ -198,6 +217,7 @@ fn judge_windows_user<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<W
     }
     is_administrator(name).then(|| Wrong {
         on_pod: inherited,
+        is_unset: false,
         field: "securityContext.windowsOptions.runAsUserName",
         value: name,
         demand: "must not run as ContainerAdministrator".to_owned(),

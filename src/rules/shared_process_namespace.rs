@@ -10,8 +10,12 @@ use crate::finding::Finding;
 use crate::pod::Pod;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "sharedProcessNamespace", mode: None, bind: |_| Box::new(SharedProcessNamespace) };
+pub(super) const RULE: Definition = Definition {
+    id: "sharedProcessNamespace",
+    mode: None,
+    can_fix: false,
+    bind: |_| Box::new(SharedProcessNamespace),
+};
 
 struct SharedProcessNamespace;
 

@@ -24,8 +24,12 @@ use crate::pod::{Container, ContainerAt, ContainerList, Pod};
 use crate::text::Text;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "shellRemoval", mode: None, bind: |options| Box::new(ShellRemoval::new(options)) };
+pub(super) const RULE: Definition = Definition {
+    id: "shellRemoval",
+    mode: None,
+    can_fix: false,
+    bind: |options| Box::new(ShellRemoval::new(options)),
+};
 
 /// Programs that run the script behind their option `-c`.
 const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];

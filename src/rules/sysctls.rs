@@ -23,8 +23,12 @@ use crate::text::quoted;
 use crate::wildcard;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "sysctls", mode: Some(Severity::Deny), bind: |options| Box::new(Sysctls::new(options)) };
+pub(super) const RULE: Definition = Definition {
+    id: "sysctls",
+    mode: Some(Severity::Deny),
+    can_fix: false,
+    bind: |options| Box::new(Sysctls::new(options)),
+};
 
 /// What affects the pod alone.
 ///

@@ -32,6 +32,7 @@ use crate::volume::writable_types;
 pub(super) const RULE: Definition = Definition {
     id: "writableMounts",
     mode: Some(Severity::Deny),
+    can_fix: false,
     bind: |options| Box::new(WritableMounts::new(options)),
 };
 
@@ -150,9 +151,9 @@ impl<'s> WritableMounts<'s> {
 
 impl Rule for WritableMounts<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        let volumes = LazyCell::new(|| pod.volumes_by_name());
+        let places = LazyCell::new(|| pod.volume_places());
         // What the pod spec does not have comes from a claim template.
-        let types = |name: &str| match volumes.get(name) {
+        let types = |name: &str| match places.get(name).and_then(|place| pod.spec.volumes.get(place)) {
             Some(volume) => volume.writable_types().collect(),
             None => vec!["persistentVolumeClaim"],
         };

@@ -15,7 +15,7 @@ use serde_json::Value;
 ///
 /// Policy servers pull, compile and keep every module they serve. The official policies that check one field are five
 /// times as large.
-const LARGEST: u64 = 300_000;
+const LARGEST: u64 = 320_000;
 
 /// What `make policy.wasm` builds the module from, besides the sources.
 const BUILT_FROM: [&str; 3] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];

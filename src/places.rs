@@ -1,0 +1,40 @@
+//! Names, and where in a list each of them stands.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// The places of names in a list. Of names that are the same, the first counts.
+///
+/// One type of map serves for all names: each would take a kilobyte of the module.
+#[derive(Debug, Default)]
+pub struct Places<'n>(HashMap<Cow<'n, str>, usize>);
+
+impl<'n> Places<'n> {
+    /// The places of these names.
+    #[must_use]
+    pub fn of(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut places = Self::default();
+        for (place, name) in names.enumerate() {
+            places.add(name.into(), place);
+        }
+        places
+    }
+
+    /// Adds a name and its place, unless there is such a name already; tells whether there was none.
+    pub fn add(&mut self, name: Cow<'n, str>, place: usize) -> bool {
+        match self.0.entry(name) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+                true
+            }
+        }
+    }
+
+    /// The place of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<usize> {
+        self.0.get(name).copied()
+    }
+}
