@@ -1,7 +1,8 @@
 //! Fixtures: manifests that say themselves what is to be found in them.
 //!
 //! A line `# finding: …` is a line of the denial, a line `# settings: …` holds the settings in JSON. An object is to be
-//! created; of two, the first becomes the second. Any other request is written out as a whole.
+//! created; of two, the first becomes the second. Any other request is written out as a whole. In a folder of fixes, the
+//! last of several objects is what the policy makes of the one before it.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a fixture that cannot be read ends its test")]
@@ -30,7 +31,12 @@ pub(crate) struct Fixture {
     pub(crate) settings: Value,
     /// The lines of the denial, in their order; none when the object is to be admitted.
     pub(crate) findings: Vec<String>,
+    /// The object that is to be admitted in place of the one in the request, if it is to be changed.
+    pub(crate) fixed: Option<Value>,
 }
+
+/// Folders of fixtures in which objects are changed.
+const FOLDERS_OF_FIXES: [&str; 2] = ["/fix/", "/fixes/"];
 
 impl Fixture {
     #[track_caller]
@@ -40,8 +46,12 @@ impl Fixture {
         let findings = text.lines().filter_map(|line| line.strip_prefix("# finding: ")).map(str::to_owned);
         let settings = text.lines().find_map(|line| line.strip_prefix("# settings: ")).unwrap_or("{}");
         let settings = serde_json::from_str(settings).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let request = request_of(&name);
-        Self { findings: findings.collect(), name, stem, request, settings }
+        let mut requests = requests(&name);
+        let is_of_fixes = FOLDERS_OF_FIXES.iter().any(|folder| name.contains(folder));
+        let fixed = if is_of_fixes && requests.len() > 1 { requests.pop() } else { None };
+        let fixed = fixed.map(|mut request| request["object"].take());
+        let request = request_of(&name, requests);
+        Self { findings: findings.collect(), name, stem, request, settings, fixed }
     }
 
     /// The pod of a request to create one, unless it asks for something else.
@@ -58,10 +68,9 @@ impl Fixture {
     }
 }
 
-/// The request that a fixture stands for.
+/// The request that the objects of a fixture stand for.
 #[track_caller]
-fn request_of(name: &str) -> Value {
-    let mut requests = requests(name);
+fn request_of(name: &str, mut requests: Vec<Value>) -> Value {
     let last = requests.pop().unwrap_or_else(|| panic!("{name}: holds no object"));
     match requests.pop() {
         None => last,
@@ -100,7 +109,7 @@ pub(crate) fn fixtures(folder: &str) -> Vec<Fixture> {
         .collect()
 }
 
-/// The fixtures of every rule that are to pass, or to fail, each with the rule's id.
+/// The fixtures of every rule in one of its folders, each with the rule's id.
 #[track_caller]
 pub(crate) fn of_rules(verdict: &str) -> Vec<(&'static str, Fixture)> {
     let mut all = Vec::new();

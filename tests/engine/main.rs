@@ -4,7 +4,9 @@
 mod docs;
 mod documents;
 mod examples;
+mod fixes;
 mod fixture;
+mod generated;
 mod hostile;
 mod kinds;
 mod module;

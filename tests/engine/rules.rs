@@ -16,7 +16,7 @@ use crate::module::{admitted, judge, lines, path_of, rule_of};
 use crate::readme;
 
 /// Folders of fixtures that belong to no rule.
-const SHARED: [&str; 4] = ["exemptions", "neutral", "requests", "updates"];
+const SHARED: [&str; 5] = ["exemptions", "fixes", "neutral", "requests", "updates"];
 
 /// The key of the audit annotation that names the exemptions which were used.
 const EXEMPTIONS: &str = "exemptions";
@@ -222,6 +222,7 @@ fn every_rule_is_tested_and_documented() {
         for (exists, what) in [
             (has_fixture("pass"), "a fixture that passes"),
             (has_fixture("fail"), "a fixture that fails"),
+            (has_fixture("fix") == rule.can_fix, "fixtures of fixes, or something to fix"),
             (readme.contains(&format!("\n### `{}`\n", rule.id)), "a section of the README"),
             (settings.get(rule.id).is_some(), "an entry in the settings of the README"),
         ] {
@@ -239,7 +240,10 @@ fn every_fixture_belongs_to_a_rule() {
     for folder in names_in(FIXTURES).iter().filter(|folder| !SHARED.contains(&&***folder)) {
         assert!(of_rules.contains(folder), "{folder}: is the folder of no rule");
         for verdict in names_in(&format!("{FIXTURES}/{folder}")) {
-            assert!(matches!(&*verdict, "fail" | "pass"), "{folder}/{verdict}: is neither fail nor pass");
+            assert!(
+                matches!(&*verdict, "fail" | "fix" | "pass"),
+                "{folder}/{verdict}: is none of fail, fix and pass"
+            );
         }
     }
 }
