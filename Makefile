@@ -18,12 +18,16 @@ help: ## List these targets
 run: policy.wasm host ## Judge examples/, or your own: make run FILE=pod.yaml SETTINGS=settings.yaml
 ifeq ($(FILE),)
 	@# Most examples are there to be denied (1); anything else that is not success is an error.
-	@$(HOST) $(SETTINGS_FLAG) examples || [ $$? -eq 1 ]
+	@$(HOST) $(SETTINGS_FLAG) $(EXAMPLES) || [ $$? -eq 1 ]
+	@echo
+	@$(HOST) --settings examples/fix/mutating.yaml examples/fix/nginx.yaml
 else
 	@$(HOST) $(SETTINGS_FLAG) $(FILE)
 endif
 
-HOST = cargo run --locked --quiet --package immutable-pods-host -- --policy policy.wasm
+EXAMPLES := examples/nginx examples/httpd examples/everything-wrong.yaml
+
+HOST = cargo run --locked --quiet --package immutable-pods-host -- --policy policy.wasm --show-fixes
 SETTINGS_FLAG = $(if $(SETTINGS),--settings $(SETTINGS))
 
 # Apart from `cargo run`, so that a build shows its progress and the verdicts stand alone.

@@ -38,3 +38,23 @@ impl<'n> Places<'n> {
         self.0.get(name).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_a_name_counts() {
+        let places = Places::of(["a", "b", "a", "c"].into_iter());
+        assert_eq!(["a", "b", "c", "d"].map(|name| places.get(name)), [Some(0), Some(1), Some(3), None]);
+    }
+
+    #[test]
+    fn tells_whether_a_name_is_new() {
+        let mut places = Places::of(["a"].into_iter());
+        assert!(!places.add("a".into(), 7));
+        assert!(places.add("b".into(), 7));
+        assert!(!places.add("b".into(), 8));
+        assert_eq!((places.get("a"), places.get("b")), (Some(0), Some(7)));
+    }
+}

@@ -389,6 +389,162 @@ mod tests {
         );
     }
 
+    /// The answer to a whole request.
+    fn answer_to_request(request: &serde_json::Value, settings: &serde_json::Value) -> Response {
+        let payload = json!({"request": request, "settings": settings}).to_string();
+        crate::review::validate(payload.as_bytes()).unwrap()
+    }
+
+    fn fixed(response: &Response) -> Option<serde_json::Value> {
+        response.mutated_object.as_ref().map(|object| serde_json::from_slice(object).unwrap())
+    }
+
+    fn creation(kind: &str, object: &serde_json::Value) -> serde_json::Value {
+        json!({"kind": {"group": if kind == "Pod" { "" } else { "apps" }, "kind": kind}, "operation": "CREATE", "object": object})
+    }
+
+    /// The settings that fix what these rules ask for.
+    fn fixing() -> serde_json::Value {
+        json!({"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "fix", "runAsNonRoot": "fix"})
+    }
+
+    #[test]
+    fn what_is_unset_is_filled_in() {
+        let pod = json!({"spec": {"containers": [{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1", "securityContext": {"runAsUser": 7}}]}});
+        let response = answer_to_request(&creation("Pod", &pod), &fixing());
+        assert!(response.accepted);
+        assert_eq!((&response.message, response.code, response.warnings.len()), (&None, None, 0));
+        let context =
+            json!({"readOnlyRootFilesystem": true, "allowPrivilegeEscalation": false, "runAsNonRoot": true});
+        let mut expected = pod.clone();
+        expected["spec"]["containers"][0]["securityContext"] = context;
+        expected["spec"]["containers"][1]["securityContext"] =
+            json!({"readOnlyRootFilesystem": true, "allowPrivilegeEscalation": false, "runAsUser": 7});
+        assert_eq!(fixed(&response), Some(expected));
+        assert_eq!(
+            response.audit_annotations,
+            Annotations(vec![(
+                "fixes",
+                "readOnlyRootFilesystem: 2; allowPrivilegeEscalation: 2; runAsNonRoot: 1".to_owned()
+            )])
+        );
+    }
+
+    #[test]
+    fn a_fixed_object_goes_out_as_it_came_in() {
+        let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE", "object":
+            {"x": 1.0, "spec": {"containers": [{"image": "a:1", "y": [1e3, {"\u0061": 12345678901234567890}]}]} }},
+            "settings": {"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "off", "runAsNonRoot": "off"}}"#;
+        let json = crate::review::validate(payload).unwrap().to_json().unwrap();
+        assert_eq!(
+            std::str::from_utf8(&json).unwrap(),
+            "{\"accepted\":true,\"audit_annotations\":{\"fixes\":\"readOnlyRootFilesystem: 1\"},\"mutated_object\":\
+             {\"x\": 1.0, \"spec\": {\"containers\": [{\"image\": \"a:1\", \"y\": [1e3, {\"\\u0061\": 12345678901234567890}],\
+             \"securityContext\":{\"readOnlyRootFilesystem\":true}}]} }}"
+        );
+    }
+
+    #[test]
+    fn a_denial_leaves_out_what_would_be_fixed() {
+        let pod = json!({"spec": {"hostPID": true, "containers": [
+            {"name": "a", "image": "a:1"},
+            {"name": "b", "image": "b:1", "securityContext": {"allowPrivilegeEscalation": true}}]}});
+        let response = answer_to_request(&creation("Pod", &pod), &fixing());
+        assert_eq!(
+            response.message.as_deref().unwrap().lines().collect::<Vec<_>>(),
+            [
+                r#"spec.containers[1].securityContext.allowPrivilegeEscalation: container "b" must set it to false [allowPrivilegeEscalation]"#,
+                HOST_PID,
+            ]
+        );
+        assert_eq!(fixed(&response), None);
+        assert_eq!(
+            response.audit_annotations,
+            Annotations(vec![
+                ("allowPrivilegeEscalation", "1".to_owned()),
+                ("hostNamespaces", "1".to_owned())
+            ])
+        );
+    }
+
+    #[test]
+    fn enforcement_turns_denials_of_the_rest_into_warnings() {
+        let pod = json!({"spec": {"hostPID": true, "containers": [{"name": "a", "image": "a:1"}]}});
+        let mut settings = fixing();
+        settings["enforcement"] = "warn".into();
+        let response = answer_to_request(&creation("Pod", &pod), &settings);
+        assert_eq!(response.warnings, [HOST_PID]);
+        assert!(response.accepted && response.mutated_object.is_some());
+    }
+
+    #[test]
+    fn only_what_is_open_to_additions_is_fixed() {
+        let spec = json!({"containers": [{"name": "a", "image": "a:1"}]});
+        let template = json!({"spec": {"template": {"spec": spec}}});
+        let is_fixed = |group: &str, kind: &str, operation: &str, object: &serde_json::Value| {
+            let request = json!({"kind": {"group": group, "kind": kind}, "operation": operation,
+                "object": object, "oldObject": object});
+            let mut settings = fixing();
+            settings["onUpdate"] = "all".into();
+            let response = answer_to_request(&request, &settings);
+            assert_eq!(response.accepted, response.mutated_object.is_some() || operation == "DELETE");
+            response.mutated_object.is_some()
+        };
+        for (group, kind, object, is_open) in [
+            ("", "Pod", &json!({"spec": spec}), false),
+            ("batch", "Job", &template, false),
+            ("batch", "CronJob", &json!({"spec": {"jobTemplate": template}}), true),
+            ("apps", "Deployment", &template, true),
+            ("example.com", "Fleet", &template, true),
+        ] {
+            assert!(is_fixed(group, kind, "CREATE", object), "{kind}");
+            assert_eq!(is_fixed(group, kind, "UPDATE", object), is_open, "{kind}");
+            assert!(!is_fixed(group, kind, "DELETE", object), "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_update_fixes_what_it_adds() {
+        let deployment = |containers: &serde_json::Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
+        let old = json!({"name": "a", "image": "a:1"});
+        let new = json!({"name": "b", "image": "b:1"});
+        let mut request = creation("Deployment", &deployment(&json!([old, new])));
+        request["operation"] = "UPDATE".into();
+        request["oldObject"] = deployment(&json!([old]));
+        let mut mended = new.clone();
+        mended["securityContext"] =
+            json!({"readOnlyRootFilesystem": true, "allowPrivilegeEscalation": false, "runAsNonRoot": true});
+        let response = answer_to_request(&request, &fixing());
+        assert_eq!(fixed(&response), Some(deployment(&json!([old, mended]))));
+    }
+
+    #[test]
+    fn what_is_exempt_is_not_fixed() {
+        let pod = json!({"spec": {"containers": [{"name": "mesh", "image": "mesh:1"}]}});
+        let mut settings = fixing();
+        settings["exemptions"] = json!([{"reason": "mesh", "images": ["mesh"]}]);
+        let response = answer_to_request(&creation("Pod", &pod), &settings);
+        assert!(response.accepted);
+        assert_eq!(fixed(&response), None);
+    }
+
+    #[test]
+    fn every_pod_spec_of_an_object_is_fixed() {
+        let inner = json!({"containers": [{"name": "c", "image": "c:1"}]});
+        let object =
+            json!({"z": {"containers": [{"name": "a", "image": "a:1"}], "inner": inner}, "y": inner});
+        let request =
+            json!({"kind": {"group": "x", "kind": "Fleet"}, "operation": "CREATE", "object": object});
+        let mut settings = fixing();
+        settings["writablePaths"] = json!([{"paths": ["/run"]}]);
+        let fixed = fixed(&answer_to_request(&request, &settings)).unwrap();
+        for place in ["/y", "/z", "/z/inner"] {
+            let spec = fixed.pointer(place).unwrap();
+            assert_eq!(spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true, "{place}");
+            assert_eq!(spec["volumes"].as_array().unwrap().len(), 1, "{place}");
+        }
+    }
+
     /// The lines of the denial of an update.
     fn update(old: &str, new: &str, settings: &serde_json::Value) -> Vec<String> {
         let response = answer_to(Subject::Update { old: vec![pod(old)], new: vec![pod(new)] }, settings);

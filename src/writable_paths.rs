@@ -107,7 +107,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The volumes of a pod, to which others are added.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Volumes<'p> {
     places: Places<'p>,
 }
@@ -208,5 +208,186 @@ impl AddedVolume<'_> {
     #[must_use]
     pub fn mount(&self) -> String {
         format!("{{\"name\":\"{}\",\"mountPath\":{}}}", self.name, to_json(self.place.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::json;
+    use crate::settings::Settings;
+
+    fn with_settings<T>(
+        writable_paths: &serde_json::Value,
+        then: impl FnOnce(Result<Settings<'_>, String>) -> T,
+    ) -> T {
+        let text = json!({"writablePaths": writable_paths}).to_string();
+        then(Settings::read(&json::from_slice(text.as_bytes()).unwrap()))
+    }
+
+    /// The places that the first container of a pod in the namespace `shop` lacks.
+    fn lacking(writable_paths: &serde_json::Value, container: &serde_json::Value) -> Vec<String> {
+        let spec = json!({"containers": [container]}).to_string();
+        let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+        let at = pod.all_containers().next().unwrap();
+        with_settings(writable_paths, |settings| {
+            let lacking = settings.unwrap().writable_paths.lacking("shop", at);
+            lacking.iter().map(|place| place.path.to_owned()).collect()
+        })
+    }
+
+    #[test]
+    fn goes_by_image_container_and_namespace() {
+        let web = json!({"name": "web", "image": "nginx:1.29"});
+        for (selector, fits) in [
+            (json!({}), true),
+            (json!({"images": ["docker.io/library/ngin*"]}), true),
+            (json!({"images": ["apache/nginx"]}), false),
+            (json!({"containers": ["w*"]}), true),
+            (json!({"containers": ["app"]}), false),
+            (json!({"namespaces": ["shop"]}), true),
+            (json!({"namespaces": ["shop-2"]}), false),
+            (json!({"images": ["nginx"], "containers": ["web"], "namespaces": ["shop"]}), true),
+            (json!({"images": ["nginx"], "containers": ["web"], "namespaces": ["bank"]}), false),
+        ] {
+            let mut entry = selector.clone();
+            entry["paths"] = json!(["/run"]);
+            let expected: &[&str] = if fits { &["/run"] } else { &[] };
+            assert_eq!(lacking(&json!([entry]), &web), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_read_is_chosen_by_no_image() {
+        let broken = json!({"name": "web", "image": "No Image"});
+        assert_eq!(lacking(&json!([{"images": ["*"], "paths": ["/run"]}]), &broken), [""; 0]);
+        assert_eq!(lacking(&json!([{"paths": ["/run"]}]), &broken), ["/run"]);
+    }
+
+    #[test]
+    fn leaves_out_what_is_mounted_already() {
+        let paths = json!([{"paths": ["/var/cache/nginx"]}]);
+        for (path, is_covered) in [
+            ("/var/cache/nginx", true),
+            ("/var/cache/nginx/", true),
+            ("//var/./cache", true),
+            ("/var/log/../cache", true),
+            ("/", true),
+            ("/var/cache/nginx/proxy", false),
+            ("/var/cache/nginx2", false),
+            ("/tmp", false),
+        ] {
+            let expected: &[&str] = if is_covered { &[] } else { &["/var/cache/nginx"] };
+            for mount in [
+                json!({"volumeMounts": [{"name": "x", "mountPath": path}]}),
+                json!({"volumeMounts": [{"name": "x", "mountPath": path, "readOnly": true}]}),
+                json!({"volumeDevices": [{"name": "x", "devicePath": path}]}),
+            ] {
+                assert_eq!(lacking(&paths, &mount), expected, "{mount}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_place_is_mounted_once() {
+        let paths = json!([{"paths": ["/run", "/tmp"]}, {"paths": ["/tmp/", "/tmp/x", {"path": "/run"}]}]);
+        assert_eq!(lacking(&paths, &json!({})), ["/run", "/tmp", "/tmp/x"]);
+    }
+
+    fn add(volumes: &mut Volumes<'_>, container: &str, path: &str) -> String {
+        let spec = json!({"containers": [{}, {"name": container}]}).to_string();
+        let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+        let place = WritablePath { path, medium: None, size_limit: None };
+        volumes.add(pod.all_containers().nth(1).unwrap(), place).name
+    }
+
+    #[test]
+    fn names_of_volumes_are_stable_and_valid() {
+        let name = |container: &str, path: &str| add(&mut Volumes::default(), container, path);
+        assert_eq!(name("web", "/run"), "writable-web-run-bc7528a1");
+        assert_eq!(name("web", "/run/"), "writable-web-run-bc7528a1");
+        assert_eq!(name("Web", "/run"), "writable-web-run-6dfb3701");
+        assert_eq!(name("", "/.x_/é"), "writable-x-e133f7ac");
+        assert_ne!(name("a-b", "/c"), name("a", "/b/c"));
+        assert_eq!(name(&"x".repeat(63), "/var/lib/y"), format!("writable-{}-96d9fd77", "x".repeat(31)));
+    }
+
+    #[test]
+    fn no_volume_gets_the_name_of_another() {
+        let taken = ["writable-web-run-bc7528a1", "writable-web-run-bc7528a1-1-1"];
+        let mut volumes = Volumes { places: Places::of(taken.into_iter()) };
+        assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-2");
+        assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-3");
+        assert_eq!(add(&mut volumes, "web", "/tmp"), "writable-web-tmp-1cf93155");
+    }
+
+    #[test]
+    fn a_volume_has_what_the_settings_say() {
+        let volume = |medium, size_limit| {
+            let place = WritablePath { path: "/a \"b\"", medium, size_limit };
+            let added = AddedVolume { name: "x".to_owned(), place };
+            (added.volume(), added.mount())
+        };
+        let mount = r#"{"name":"x","mountPath":"/a \"b\""}"#.to_owned();
+        assert_eq!(volume(None, None), (r#"{"name":"x","emptyDir":{}}"#.to_owned(), mount.clone()));
+        assert_eq!(
+            volume(Some("Memory"), Some("64Mi")),
+            (r#"{"name":"x","emptyDir":{"medium":"Memory","sizeLimit":"64Mi"}}"#.to_owned(), mount)
+        );
+    }
+
+    #[test]
+    fn a_size_is_a_number_of_bytes() {
+        for size in ["1", "64Mi", "1.5Gi", "0.5k", "2E", "1024"] {
+            assert_eq!(check_size(size), Ok(()), "{size}");
+        }
+        for size in [
+            "", "0", "0.0Mi", "-1", "+1", "1.", ".5Gi", "1.2.3", "64mi", "64 Mi", "64MiB", "1e3", "100m",
+            "é", "1é",
+        ] {
+            assert_eq!(
+                check_size(size),
+                Err(format!("must be a size such as 64Mi, not {}", quoted(size))),
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        let errors = |settings: &serde_json::Value| {
+            with_settings(settings, |read| read.unwrap_err().lines().map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            errors(&json!([
+                {},
+                {"paths": []},
+                {"images": [], "containers": ["Web"], "namespace": ["shop"], "paths": ["run", "/a/../b", "/", "/tmp/*", "C:/x", 3]},
+                {"paths": [{}, {"path": "/x", "size": "1Mi"}, {"path": "/x", "sizeLimit": "64MB", "medium": "memory"}]},
+                {"paths": {"path": "/run"}},
+                "/run",
+            ])),
+            [
+                "writablePaths[0].paths: missing: name the places that are written to",
+                "writablePaths[1].paths: must not be empty",
+                "writablePaths[2].images: must not be empty",
+                r#"writablePaths[2].containers[0]: "Web" can never match: names are lower case letters, digits and dashes"#,
+                r#"writablePaths[2].paths[0]: must be an absolute path, not "run""#,
+                r#"writablePaths[2].paths[1]: must be a path without ., .. and //, not "/a/../b""#,
+                "writablePaths[2].paths[2]: must not be the root, which stays read-only",
+                r#"writablePaths[2].paths[3]: must be one path, without * and :, not "/tmp/*""#,
+                r#"writablePaths[2].paths[4]: must be an absolute path, not "C:/x""#,
+                "writablePaths[2].paths[5]: must be a string or an object, not a number",
+                r#"writablePaths[2].namespace: unknown key, did you mean "namespaces"? (allowed: images, containers, namespaces, paths)"#,
+                "writablePaths[3].paths[0].path: missing: name the place that is written to",
+                r#"writablePaths[3].paths[1].size: unknown key (allowed: path, sizeLimit, medium)"#,
+                r#"writablePaths[3].paths[2].sizeLimit: must be a size such as 64Mi, not "64MB""#,
+                r#"writablePaths[3].paths[2].medium: "memory" is unknown, did you mean "Memory"? (allowed: Memory)"#,
+                "writablePaths[4].paths: must be a list, not an object",
+                "writablePaths[5]: must be an object, not a string",
+            ]
+        );
     }
 }

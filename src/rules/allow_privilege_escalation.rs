@@ -2,6 +2,8 @@
 //!
 //! A finding is a container whose `securityContext.allowPrivilegeEscalation` is not `false`
 //!
+//! A fix sets it to `false` where it is unset
+//!
 //! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set
 //! it.
 

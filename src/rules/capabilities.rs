@@ -3,6 +3,8 @@
 //! A finding is a capability in `securityContext.capabilities.add` that is not in `allowedAdd`, or in `deniedAdd`; a
 //! `drop` that lacks one of `requiredDrop`
 //!
+//! A fix appends to `drop` what it lacks of `requiredDrop`
+//!
 //! Names are compared without `CAP_`, in any case. Adding `ALL` adds everything, and dropping `ALL` drops everything.
 //! Windows pods have no capabilities, so nothing is asked of them.
 //!

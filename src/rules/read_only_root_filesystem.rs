@@ -2,6 +2,8 @@
 //!
 //! A finding is a container whose `securityContext.readOnlyRootFilesystem` is not `true`
 //!
+//! A fix sets it to `true` where it is unset, and mounts what `writablePaths` names
+//!
 //! Where Kubernetes is told nothing, the root is writable. Give the container an `emptyDir` for each place that it
 //! must write to. The field is not asked of Windows pods, which may not set it.
 

@@ -3,6 +3,8 @@
 //! A finding is a container that may run as root: its `runAsUser`, or else the pod's, is 0; or neither is set, and
 //! `runAsNonRoot` is not `true`
 //!
+//! A fix sets `runAsNonRoot` to `true` on a container where nothing decides
+//!
 //! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
 //! the pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
 //! `windowsOptions.runAsUserName` as well, if it is another user than `ContainerAdministrator`, written in any case

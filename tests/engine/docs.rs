@@ -1,7 +1,8 @@
 //! What each rule's file says at its top, which the README repeats.
 //!
-//! It begins with the rule's id and why the rule exists, and goes on with what a finding is: one paragraph without a full
-//! stop, for the README's table. Whatever else is to be said follows, and last the settings, one bullet each.
+//! It begins with the rule's id and why the rule exists, and goes on with what a finding is, and what a fix does if the rule
+//! has any: a paragraph without a full stop each, for the README's table. Whatever else is to be said follows, and last the
+//! settings, one bullet each.
 
 #![expect(clippy::panic, reason = "a file that cannot be read ends its test")]
 
@@ -16,6 +17,8 @@ use crate::module::{in_repository, policy};
 
 const A_FINDING_IS: &str = "A finding is ";
 
+const A_FIX: &str = "A fix ";
+
 /// What stands before the settings.
 const SETTINGS: &str = "Settings:";
 
@@ -27,6 +30,8 @@ pub(crate) struct Docs {
     why: String,
     /// What a finding is, from the article on.
     finding: String,
+    /// What a fix does, from the verb on.
+    fix: Option<String>,
     /// The other paragraphs, lists among them, with their lines as they are.
     rest: Vec<String>,
 }
@@ -45,7 +50,7 @@ impl Docs {
         let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
         let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
         let text = lines.join("\n");
-        let mut paragraphs = text.split("\n\n").map(str::to_owned);
+        let mut paragraphs = text.split("\n\n").map(str::to_owned).peekable();
         let opening = paragraphs.next().unwrap_or_default();
         let (id, why) = opening
             .strip_prefix('`')
@@ -57,9 +62,14 @@ impl Docs {
             .strip_prefix(A_FINDING_IS)
             .filter(|finding| !finding.ends_with('.'))
             .ok_or("must go on with a paragraph \"A finding is …\", without a full stop")?;
+        let fix = paragraphs.next_if(|paragraph| paragraph.starts_with(A_FIX));
+        if fix.as_ref().is_some_and(|fix| fix.ends_with('.')) {
+            return Err("must tell what a fix does without a full stop".to_owned());
+        }
+        let fix = fix.map(|fix| fix.trim_start_matches(A_FIX).to_owned());
         let rest: Vec<_> = paragraphs.collect();
         check_settings(&rest)?;
-        Ok(Self { id: id.to_owned(), why: why.to_owned(), finding: finding.to_owned(), rest })
+        Ok(Self { id: id.to_owned(), why: why.to_owned(), finding: finding.to_owned(), fix, rest })
     }
 
     /// Whether they say this, wherever their lines break.
@@ -75,15 +85,19 @@ impl Docs {
 
     fn row(&self, rule: &Definition) -> String {
         let mode = if rule.mode.is_some() { "deny" } else { "off" };
-        let finding = self.finding.replace('\n', " ").replace('|', "\\|");
-        format!("| `{}` | {finding} | `{mode}` |\n", rule.id)
+        let cell = |text: &str| text.replace('\n', " ").replace('|', "\\|");
+        let fix = self.fix.as_deref().map_or("–".to_owned(), cell);
+        format!("| `{}` | {} | {fix} | `{mode}` |\n", rule.id, cell(&self.finding))
     }
 
     fn section(&self) -> String {
-        let Self { id, why, finding, rest } = self;
+        let Self { id, why, finding, fix, rest } = self;
         let mut section = format!("\n### `{id}`\n\n{}\n\n{A_FINDING_IS}{finding}.\n", capitalised(why));
+        // Writing to a string cannot fail.
+        if let Some(fix) = fix {
+            let _ = write!(section, "\n{A_FIX}{fix}.\n");
+        }
         for paragraph in rest {
-            // Writing to a string cannot fail.
             let _ = write!(section, "\n{paragraph}\n");
         }
         section
@@ -119,7 +133,7 @@ pub(crate) fn generated() -> String {
     let docs: Vec<_> = RULES.iter().map(|rule| (rule, Docs::of(rule))).collect();
     let rows: String = docs.iter().map(|(rule, docs)| docs.row(rule)).collect();
     let sections: String = docs.iter().map(|(_, docs)| docs.section()).collect();
-    format!("| rule | a finding is | by default |\n| --- | --- | --- |\n{rows}{sections}")
+    format!("| rule | a finding is | a fix | by default |\n| --- | --- | --- | --- |\n{rows}{sections}")
 }
 
 /// The keys that a rule takes, as the module lists them when it is given another.
@@ -136,6 +150,13 @@ pub(crate) fn keys_of(rule: &Definition) -> Vec<String> {
 fn the_docs_of_a_rule_begin_with_its_id() {
     for rule in RULES {
         assert_eq!(Docs::of(rule).id, rule.id);
+    }
+}
+
+#[test]
+fn the_docs_of_a_rule_tell_what_it_fixes_if_anything() {
+    for rule in RULES {
+        assert_eq!(Docs::of(rule).fix.is_some(), rule.can_fix, "{}", rule.id);
     }
 }
 
@@ -160,6 +181,7 @@ fn docs_of_another_form_are_refused() {
         "//! `a`: why.\n",
         "//! `a`: why\n//!\n//! A finding is b\n",
         "//! `a`: why.\n//!\n//! A finding is b.\n",
+        "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! A fix does c.\n",
         "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! Settings:\n",
         "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! Settings:\n//!\n//! c\n",
         "//! `a`: why.\n//!\n//! A finding is b\n//!\n//! Settings:\n//!\n//! - `c`: d.\n//!\n//! E.\n",
@@ -167,9 +189,12 @@ fn docs_of_another_form_are_refused() {
         assert!(Docs::parse(source).is_err(), "{source}");
     }
     let docs = Docs::parse(
-        "//! `a`: why.\n//!\n//! A finding is b | c\n//!\n//! Settings:\n//!\n//! - `d`: e\n//!   f.\n\nuse x;\n",
+        "//! `a`: why.\n//!\n//! A finding is b | c\n//!\n//! A fix does g\n//!\n//! Settings:\n//!\n//! - `d`: e\n//!   f.\n\nuse x;\n",
     );
     let docs = docs.unwrap();
-    assert_eq!(docs.section(), "\n### `a`\n\nWhy.\n\nA finding is b | c.\n\nSettings:\n\n- `d`: e\n  f.\n");
+    assert_eq!(
+        docs.section(),
+        "\n### `a`\n\nWhy.\n\nA finding is b | c.\n\nA fix does g.\n\nSettings:\n\n- `d`: e\n  f.\n"
+    );
     assert_eq!(docs.options(), ["d"]);
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
+use crate::documents::metadata;
 use crate::fixture::{names_in, requests};
-use crate::module::{admitted, judge, lines, rule_of};
+use crate::module::{self, admitted, judge, lines, rule_of};
 
 /// From a pod as everyone writes it to one that passes, and the rules that object at each step.
 const STEPS: [(&str, &[&str]); 6] = [
@@ -75,5 +76,57 @@ fn every_rule_objects_to_everything_wrong() {
 
 #[test]
 fn no_example_is_left_unjudged() {
-    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "httpd", "nginx"]);
+    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx"]);
+    assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
+}
+
+/// A manifest in the example of fixes.
+#[track_caller]
+pub(crate) fn policy(name: &str) -> Value {
+    let [mut request]: [Value; 1] = requests(&format!("examples/fix/{name}.yaml")).try_into().unwrap();
+    let mut object = request["object"].take();
+    // The program puts it into a namespace, for it does not know the kind.
+    object["metadata"].as_object_mut().unwrap().remove("namespace");
+    object
+}
+
+#[test]
+fn both_policies_are_registered_for_what_they_can_do() {
+    let [mutating, validating] = ["mutating", "validating"].map(|name| policy(name)["spec"].clone());
+    let rules = metadata()["rules"].clone();
+    assert_eq!(validating["rules"], rules);
+    // A connection cannot be fixed, and no pod that is there already.
+    let is_of_objects = |rule: &&Value| rule["operations"].as_array().unwrap().contains(&json!("CREATE"));
+    let of_objects: Vec<_> = rules.as_array().unwrap().iter().filter(is_of_objects).cloned().collect();
+    assert_eq!(mutating["rules"], json!(of_objects));
+    assert_eq!((&mutating["mutating"], &validating["mutating"]), (&json!(true), &json!(false)));
+    assert_eq!(mutating["module"], validating["module"]);
+    assert_eq!(metadata()["mutating"], true);
+}
+
+#[test]
+fn both_policies_have_the_same_settings_but_for_fixes() {
+    let [mutating, validating] =
+        ["mutating", "validating"].map(|name| policy(name)["spec"]["settings"].clone());
+    let mut denying = mutating.clone();
+    denying.as_object_mut().unwrap().remove("writablePaths");
+    let denying = denying.to_string().replace("\"fix\"", "\"deny\"");
+    assert_eq!(serde_json::from_str::<Value>(&denying).unwrap(), validating);
+    for settings in [mutating, validating] {
+        let verdict = module::policy().validate_settings(&settings).unwrap();
+        assert_eq!((verdict.valid, verdict.message), (true, None));
+    }
+}
+
+#[test]
+fn a_plain_pod_becomes_immutable_in_one_step() {
+    let [mutating, validating] =
+        ["mutating", "validating"].map(|name| policy(name)["spec"]["settings"].clone());
+    let [request]: [Value; 1] = requests("examples/fix/nginx.yaml").try_into().unwrap();
+    assert!(!judge(&request, &validating).accepted);
+    let fixed = judge(&request, &mutating).mutated_object.unwrap();
+    let mut request = request;
+    request["object"] = fixed;
+    assert_eq!(judge(&request, &validating), admitted());
+    assert_eq!(judge(&request, &mutating), admitted());
 }

@@ -5,6 +5,7 @@
 use std::fs;
 
 use immutable_pods_host::admission::Subject;
+use immutable_pods_host::input::Source;
 use immutable_pods_host::report::Report;
 use immutable_pods_host::{document, manifest};
 use immutable_pods_policy::rules::RULES;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::docs;
 use crate::documents::metadata;
+use crate::examples;
 use crate::fixture::{FIXTURES, of_rules, requests, with_mode};
 use crate::module::{in_repository, judge, policy};
 
@@ -40,16 +42,26 @@ fn blocks(language: &str) -> Vec<String> {
     behind.filter_map(|text| Some(text.split_once("```")?.0.to_owned())).collect()
 }
 
+/// The YAML blocks.
+fn yaml_blocks() -> impl Iterator<Item = Value> {
+    let documents = blocks("yaml").into_iter().flat_map(|block| document::parse(README, block.as_bytes()));
+    documents.map(|document| document.unwrap_or_else(|error| panic!("{error}")).value)
+}
+
 /// The one YAML block in which a key stands at the left.
 #[track_caller]
 fn yaml_block(key: &str) -> Value {
-    let mut found: Vec<_> = blocks("yaml")
-        .into_iter()
-        .filter_map(|block| document::parse("README.md", block.as_bytes()).pop()?.ok())
-        .filter(|document| document.value.get(key).is_some())
-        .collect();
+    let mut found: Vec<_> = yaml_blocks().filter(|value| value.get(key).is_some()).collect();
     assert_eq!(found.len(), 1, "there is one block with {key}");
-    found.pop().map(|document| document.value).unwrap_or_default()
+    found.pop().unwrap_or_default()
+}
+
+/// The one manifest of a policy of this name.
+#[track_caller]
+fn manifest_of(name: &str) -> Value {
+    let mut found: Vec<_> = yaml_blocks().filter(|value| value["metadata"]["name"] == name).collect();
+    assert_eq!(found.len(), 1, "there is one manifest of {name}");
+    found.pop().unwrap_or_default()
 }
 
 #[test]
@@ -71,7 +83,7 @@ fn the_rules_are_described_as_in_their_files() {
 fn the_settings_are_complete() {
     let settings = settings();
     assert!(policy().validate_settings(&settings).unwrap().valid);
-    for key in ["enforcement", "onUpdate", "exemptions"] {
+    for key in ["enforcement", "onUpdate", "writablePaths", "exemptions"] {
         assert!(settings.get(key).is_some(), "the settings lack {key}");
     }
     for rule in RULES {
@@ -116,23 +128,35 @@ fn the_settings_list_every_protected_path() {
 
 #[test]
 fn the_cluster_admission_policy_agrees_with_the_metadata() {
-    let policy_resource = yaml_block("spec");
-    let spec = &policy_resource["spec"];
-    let metadata = metadata();
-    assert_eq!(spec["rules"], metadata["rules"]);
-    assert_eq!(spec["mutating"], metadata["mutating"]);
+    let spec = &manifest_of("immutable-pods")["spec"];
+    assert_eq!(spec["rules"], metadata()["rules"]);
+    // It fixes nothing.
+    assert_eq!(spec["mutating"], false);
     assert!(policy().validate_settings(&spec["settings"]).unwrap().valid);
     let version = concat!(":v", env!("CARGO_PKG_VERSION"));
     assert!(spec["module"].as_str().unwrap().ends_with(version), "{}", spec["module"]);
 }
 
 #[test]
+fn the_mutating_policy_is_that_of_the_examples() {
+    assert_eq!(manifest_of("immutable-pods-fix"), examples::policy("mutating"));
+}
+
+#[test]
+fn the_writable_paths_that_it_shows_are_valid() {
+    let mut shown: Vec<_> = yaml_blocks().collect();
+    shown.retain(|settings| settings["writablePaths"].as_array().is_some_and(|list| !list.is_empty()));
+    assert_eq!(shown.len(), 1);
+    for settings in shown {
+        let verdict = policy().validate_settings(&settings).unwrap();
+        assert_eq!((verdict.valid, verdict.message), (true, None));
+    }
+}
+
+#[test]
 fn the_exemptions_that_it_shows_are_valid() {
-    let documents = blocks("yaml").into_iter().flat_map(|block| document::parse(README, block.as_bytes()));
-    let shown: Vec<_> = documents
-        .filter_map(|document| Some(document.ok()?.value))
-        .filter(|value| value["exemptions"].as_array().is_some_and(|list| !list.is_empty()))
-        .collect();
+    let mut shown: Vec<_> = yaml_blocks().collect();
+    shown.retain(|settings| settings["exemptions"].as_array().is_some_and(|list| !list.is_empty()));
     assert_eq!(shown.len(), 1);
     for settings in shown {
         let verdict = policy().validate_settings(&settings).unwrap();
@@ -149,14 +173,27 @@ fn the_example_settings_are_valid() {
 
 #[test]
 fn the_output_is_what_the_first_example_gets() {
-    let file = "examples/nginx/1-plain.yaml";
+    assert_eq!(blocks("text"), [report_on("examples/nginx/1-plain.yaml", &json!({}))]);
+}
+
+#[test]
+fn the_diff_is_what_the_example_of_fixes_gets() {
+    let settings = &examples::policy("mutating")["spec"]["settings"];
+    assert_eq!(blocks("diff"), [report_on("examples/fix/nginx.yaml", settings)]);
+}
+
+/// What the program prints of a file, but for the summary.
+fn report_on(file: &str, settings: &Value) -> String {
     let mut printed = Vec::new();
     let mut report = Report::new(anstream::StripStream::new(&mut printed));
     for manifest in manifest::read(&in_repository(file)) {
-        let manifest = manifest.unwrap();
-        let source = immutable_pods_host::input::Source::file(file);
-        let request = manifest.into_request();
-        report.verdict(&source, &Subject::of(&request), &judge(&request, &json!({}))).unwrap();
+        let source = Source::file(file);
+        let request = manifest.unwrap().into_request();
+        let response = judge(&request, settings);
+        report.verdict(&source, &Subject::of(&request), &response).unwrap();
+        if let Some(fixed) = &response.mutated_object {
+            report.fixes(&source, &request["object"], fixed).unwrap();
+        }
     }
-    assert_eq!(blocks("text"), [String::from_utf8(printed).unwrap()]);
+    String::from_utf8(printed).unwrap()
 }
