@@ -45,6 +45,12 @@ impl<'s> Exemptions<'s> {
         Self(options.objects("exemptions", Exemption::new))
     }
 
+    /// Whether there is any that is about a rule.
+    #[must_use]
+    pub fn may_cover(&self, rule: &str) -> bool {
+        self.0.iter().any(|exemption| exemption.is_about(rule))
+    }
+
     /// Those that fit a request. `today` is asked only when something depends on the day.
     #[must_use]
     pub fn applicable(&self, request: &Request<'_>, today: fn() -> Date) -> Applicable<'_, 's> {
@@ -147,9 +153,12 @@ impl<'s> Exemption<'s> {
             && (self.groups.is_none() || groups.iter().any(|group| is_any_of(self.groups.as_ref(), group)))
     }
 
-    fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
+    fn is_about(&self, rule: &str) -> bool {
         self.rules.as_ref().is_none_or(|rules| rules.contains(&rule))
-            && self.selector.matches(container, image)
+    }
+
+    fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
+        self.is_about(rule) && self.selector.matches(container, image)
     }
 }
 

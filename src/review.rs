@@ -28,7 +28,7 @@ pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
         .map_err(|failure| {
             format!("the settings cannot be read: {} at byte {}", failure.message, failure.offset)
         })
-        .and_then(|settings| Settings::read(&settings).map(drop));
+        .and_then(|settings| Settings::read(&settings)?.check_writable_paths());
     SettingsValidationResponse { valid: read.is_ok(), message: read.err() }
 }
 
@@ -63,6 +63,12 @@ mod tests {
         let response = validate_settings(b"privileged: off");
         assert!(!response.valid);
         assert_eq!(response.message.unwrap(), "the settings cannot be read: expected a value at byte 0");
+        let denied = br#"{"readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": ["/proc"]}]}"#;
+        assert_eq!(
+            validate_settings(denied).message.unwrap(),
+            "writablePaths[0].paths[0]: writableMounts denies it: a container must mount \"/proc\" read-only, \
+             or elsewhere: /proc is protected"
+        );
         let response = validate_settings(b"{}");
         assert_eq!((response.valid, response.message), (true, None));
     }

@@ -88,6 +88,12 @@ const MODES_AND_FIX: [(&str, Mode); 4] = {
 
 const FIX: &str = "fix";
 
+/// The rule whose fix gives containers their writable paths.
+const FIXES_ROOT: &str = "readOnlyRootFilesystem";
+
+/// The rule that judges where they may be.
+const DENIES_MOUNTS: &str = "writableMounts";
+
 impl<'s> Settings<'s> {
     /// Reads and binds the settings; `null` means `{}`.
     ///
@@ -110,6 +116,27 @@ impl<'s> Settings<'s> {
         options.refuse_unknown_keys();
         if errors.is_empty() {
             Ok(Self { enforcement, on_update, rules, writable_paths, exemptions })
+        } else {
+            Err(errors.join("\n"))
+        }
+    }
+
+    /// Looks for writable paths that a rule denies, unless an exemption may have them in mind. To be done once, for a
+    /// request that gets such a path is denied anyhow.
+    ///
+    /// # Errors
+    /// One sentence a line, the key first.
+    pub fn check_writable_paths(&self) -> Result<(), String> {
+        let with = |id: &str, severity| {
+            self.rules.iter().find(|active| active.id == id && active.severity == severity)
+        };
+        let (Some(_), Some(denying)) = (with(FIXES_ROOT, Severity::Fix), with(DENIES_MOUNTS, Severity::Deny))
+        else {
+            return Ok(());
+        };
+        let errors = self.writable_paths.denied_by(denying);
+        if errors.is_empty() || self.exemptions.may_cover(DENIES_MOUNTS) {
+            Ok(())
         } else {
             Err(errors.join("\n"))
         }
@@ -254,6 +281,39 @@ mod tests {
             errors(&json!({"runAsNonRoot": "fixx"})),
             [r#"runAsNonRoot: "fixx" is unknown, did you mean "fix"? (allowed: off, warn, deny, fix)"#]
         );
+    }
+
+    #[test]
+    fn a_place_that_is_denied_cannot_be_given() {
+        let check =
+            |settings: &serde_json::Value| read(settings, |read| read.unwrap().check_writable_paths());
+        let paths = json!([{"paths": ["/run"]}, {"paths": ["/tmp", {"path": "/usr/lib/x"}, "/etc"]}]);
+        let settings = json!({"readOnlyRootFilesystem": "fix", "writablePaths": paths});
+        assert_eq!(
+            check(&settings).unwrap_err().lines().collect::<Vec<_>>(),
+            [
+                r#"writablePaths[1].paths[1]: writableMounts denies it: a container must mount "/usr/lib/x" read-only, or elsewhere: /usr/lib is protected"#,
+                r#"writablePaths[1].paths[2]: writableMounts denies it: a container must mount "/etc" read-only, or elsewhere: /etc/passwd is protected"#,
+            ]
+        );
+        let with = |key: &str, value: serde_json::Value| {
+            let mut settings = settings.clone();
+            settings[key] = value;
+            check(&settings)
+        };
+        assert!(with("writableMounts", json!({"allowedTypes": ["csi"]})).is_err());
+        assert!(
+            with("exemptions", json!([{"reason": "x", "rules": ["sysctls"], "containers": ["x"]}])).is_err()
+        );
+        for (key, value) in [
+            ("writableMounts", json!("warn")),
+            ("writableMounts", json!({"protectedPaths": ["/bin"]})),
+            ("readOnlyRootFilesystem", json!("deny")),
+            ("exemptions", json!([{"reason": "x", "rules": ["writableMounts"], "containers": ["x"]}])),
+            ("exemptions", json!([{"reason": "x", "images": ["x"]}])),
+        ] {
+            assert_eq!(with(key, value.clone()), Ok(()), "{key}: {value}");
+        }
     }
 
     #[test]

@@ -4,12 +4,16 @@ use std::borrow::Cow;
 
 use crate::additions::to_json;
 use crate::file_path::check_place;
+use crate::finding::Finding;
 use crate::image_reference::ImageReference;
+use crate::json::Raw;
 use crate::options::Options;
 use crate::places::Places;
-use crate::pod::{ContainerAt, Pod};
+use crate::pod::{Container, ContainerAt, Pod, PodSpec, VolumeMount};
 use crate::selector::Selector;
+use crate::settings::ActiveRule;
 use crate::text::quoted;
+use crate::volume::Volume;
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -67,6 +71,34 @@ impl<'s> WritablePaths<'s> {
         }
         lacking
     }
+}
+
+impl WritablePaths<'_> {
+    /// What is wrong with the places that a rule denies mounts at: whoever got one would be denied because of it.
+    #[must_use]
+    pub fn denied_by(&self, ActiveRule { id, rule, .. }: &ActiveRule<'_>) -> Vec<String> {
+        let mut errors = Vec::new();
+        for (entry, Entry { paths, .. }) in self.0.iter().enumerate() {
+            for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
+                let pod = pod_with_mount(path);
+                let mut found = Vec::new();
+                rule.check(&pod, &mut found);
+                errors.extend(found.first().map(|Finding { demand, .. }| {
+                    format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
+                }));
+            }
+        }
+        errors
+    }
+}
+
+/// A pod with an `emptyDir` at a path.
+fn pod_with_mount(path: &str) -> Pod<'_> {
+    let mount = VolumeMount { mount_path: path.into(), ..VolumeMount::default() };
+    let container = Container { volume_mounts: vec![mount], ..Container::default() };
+    let spec =
+        PodSpec { containers: vec![container], volumes: vec![Volume::default()], ..PodSpec::default() };
+    Pod { path: "".into(), is_template: true, index: 0, json: Raw::default(), spec: Box::new(spec) }
 }
 
 impl<'s> Entry<'s> {

@@ -22,6 +22,11 @@ use crate::module::{admitted, judge, lines, policy};
 /// The key of the audit annotation that says what was fixed.
 const FIXES: &str = "fixes";
 
+/// What the API server refuses in pods that run on Windows, of what can be fixed.
+///
+/// Source: `validateWindows` in `pkg/apis/core/validation` of Kubernetes.
+const FIELDS_OF_LINUX: [&str; 3] = ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities"];
+
 #[test]
 fn a_rule_fixes_what_is_unset_and_denies_the_rest() {
     let of_rules = of_rules("fix").into_iter().map(|(rule, fixture)| {
@@ -116,6 +121,12 @@ fn denying(settings: &Value) -> Value {
     settings
 }
 
+/// Whether a request updates what cannot be updated.
+fn is_immutable(request: &Value) -> bool {
+    let kind = [&request["kind"]["group"], &request["kind"]["kind"]];
+    request["operation"] == "UPDATE" && (kind == ["", "Pod"] || kind == ["batch", "Job"])
+}
+
 fn without_object(request: &Value) -> Value {
     let mut request = request.clone();
     request.as_object_mut().map(|fields| fields.remove("object"));
@@ -180,6 +191,7 @@ fn check_laws(case: &Case) -> Result<bool, String> {
         return Ok(false);
     };
     require(answer.accepted, "an object is changed and denied")?;
+    require(!is_immutable(&case.request), "an object is changed that cannot be")?;
     check_difference(object, fixed.get())?;
     let again = case.ask(fixed.get(), settings);
     require(again.mutated_object.is_none(), "what is fixed is fixed again")?;
@@ -205,7 +217,12 @@ fn check_difference(original: &str, result: &str) -> Result<(), String> {
     let [original, result]: [Value; 2] = [original, result].map(|json| serde_json::from_str(json).unwrap());
     let difference = diff(&original, &result);
     require(!difference.is_empty(), "an object is replaced by its equal")?;
+    let windows = windows_pod_spec(&original);
     for operation in difference.iter() {
+        let text = operation.to_string();
+        let is_of_windows = windows.is_some_and(|place| operation.path().as_str().starts_with(place));
+        let is_refused = is_of_windows && FIELDS_OF_LINUX.iter().any(|field| text.contains(field));
+        require(!is_refused, &format!("not for Windows: {text}"))?;
         let is_addition = match operation {
             PatchOperation::Add(_) => true,
             PatchOperation::Replace(replace) => replace.path.resolve(&original).is_ok_and(Value::is_null),
@@ -216,6 +233,14 @@ fn check_difference(original: &str, result: &str) -> Result<(), String> {
     let mut patched = original;
     patch(&mut patched, &difference).map_err(|error| error.to_string())?;
     require(patched == result, "the difference does not lead to the result")
+}
+
+/// Where the pod spec of an object of a built-in kind stands, if it says that it runs on Windows.
+fn windows_pod_spec(object: &Value) -> Option<&'static str> {
+    let places = ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec", "/spec"];
+    places
+        .into_iter()
+        .find(|place| object.pointer(&format!("{place}/os/name")).is_some_and(|name| name == "windows"))
 }
 
 fn raw(json: &str) -> Box<RawValue> {
