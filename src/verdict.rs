@@ -529,6 +529,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_filled_in_that_kubernetes_would_refuse() {
+        let ape = |context: serde_json::Value| {
+            let pod =
+                json!({"spec": {"containers": [{"name": "a", "image": "a:1", "securityContext": context}]}});
+            let settings = json!({"allowPrivilegeEscalation": "fix", "privileged": "off", "capabilities": "off",
+                "readOnlyRootFilesystem": "off", "runAsNonRoot": "off"});
+            answer_to_request(&creation("Pod", &pod), &settings)
+        };
+        for refused in [json!({"privileged": true}), json!({"capabilities": {"add": ["CAP_SYS_ADMIN"]}})] {
+            let response = ape(refused);
+            assert_eq!(
+                response.message.as_deref(),
+                Some(
+                    r#"spec.containers[0].securityContext.allowPrivilegeEscalation: container "a" must set it to false [allowPrivilegeEscalation]"#
+                )
+            );
+        }
+        for taken in [json!({"privileged": false}), json!({"capabilities": {"add": ["SYS_ADMIN"]}})] {
+            assert!(fixed(&ape(taken)).is_some());
+        }
+    }
+
+    #[test]
     fn every_pod_spec_of_an_object_is_fixed() {
         let inner = json!({"containers": [{"name": "c", "image": "c:1"}]});
         let object =

@@ -5,12 +5,12 @@
 //! A fix sets it to `false` where it is unset
 //!
 //! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set
-//! it.
+//! it. On a container that is privileged or adds `CAP_SYS_ADMIN` Kubernetes refuses `false`, so there is nothing to fix.
 
 use super::{Definition, Rule};
 use crate::finding::{Finding, flag};
 use crate::fix::Fix;
-use crate::pod::Pod;
+use crate::pod::{Container, Pod};
 use crate::settings::Severity;
 
 /// The rule's entry in the list.
@@ -34,11 +34,19 @@ impl Rule for AllowPrivilegeEscalation {
             let value = at.container.security_context.allow_privilege_escalation;
             if value != Some(false) {
                 let finding = Finding::of_container(at, FIELD, flag(value), "must set it to false");
-                let fix = value.is_none().then(|| Fix::set(at, FIELD, false));
+                let fix = (value.is_none() && may_be_false(at.container)).then(|| Fix::set(at, FIELD, false));
                 found.push(finding.mended_by(fix));
             }
         }
     }
+}
+
+/// Whether Kubernetes takes `false` for a container.
+///
+/// Source: `validateSecurityContext` in `pkg/apis/core/validation` of Kubernetes, which compares the name as it is written.
+fn may_be_false(Container { security_context, .. }: &Container<'_>) -> bool {
+    !security_context.privileged
+        && !security_context.capabilities.add.iter().any(|name| &**name == "CAP_SYS_ADMIN")
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@
 //! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
 //! the pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
 //! `windowsOptions.runAsUserName` as well, if it is another user than `ContainerAdministrator`, written in any case
-//! and with any domain; numeric users and groups have no meaning there.
+//! and with any domain; numeric users and groups have no meaning there. A container of an image that runs as root does not
+//! start with `runAsNonRoot: true`, whoever has set it.
 //!
 //! Settings:
 //!

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use immutable_pods_host::ValidationResponse;
@@ -28,6 +29,16 @@ fn request(operation: &str, fields: &str) -> String {
 /// A payload to create an object of a kind.
 fn object(kind: &str, object: &str) -> String {
     request("CREATE", &format!(r#""kind": {kind}, "object": {object}"#))
+}
+
+/// The same payload with settings that fix all they can.
+fn fixing(payload: &str) -> String {
+    let settings = json!({
+        "readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "fix", "runAsNonRoot": "fix",
+        "capabilities": {"mode": "fix", "requiredDrop": ["ALL"]}, "writablePaths": [{"paths": ["/run", "/tmp"]}],
+    });
+    let (request, _) = payload.rsplit_once("{}").unwrap_or_default();
+    format!("{request}{settings}}}")
 }
 
 /// A payload to create a pod with this spec.
@@ -554,7 +565,19 @@ fn every_beginning_of_a_request_is_denied() {
 
 #[test]
 fn every_request_with_a_wrong_byte_is_answered() {
-    let payload = pod(GOOD).into_bytes();
+    answers_with_a_wrong_byte(&pod(GOOD));
+}
+
+#[test]
+fn every_request_with_a_wrong_byte_is_fixed_or_not() {
+    let spec = r#"{"containers": [{"image": "web:1", "securityContext": null, "volumeMounts": []}, {"image": "b:1", "securityContext": {"capabilities": {"drop": ["A"]}}}]}"#;
+    let payload = fixing(&pod(spec));
+    assert!(answer(payload.as_bytes()).mutated_object.is_some());
+    answers_with_a_wrong_byte(&payload);
+}
+
+fn answers_with_a_wrong_byte(payload: &str) {
+    let payload = payload.as_bytes().to_vec();
     for position in 0..payload.len() {
         for byte in [b'"', b'{', b']', b'\\', b'0', 0, 0xff] {
             let mut payload = payload.clone();
@@ -690,6 +713,49 @@ fn a_great_many_exemptions_are_asked_in_time() {
     let response = answer(payload(&settings).as_bytes());
     assert!(response.accepted);
     assert_eq!(response.audit_annotations["exemptions"], "exemptions[999]: mesh");
+}
+
+#[test]
+fn a_great_many_containers_of_one_name_are_fixed_in_time() {
+    let _alone = alone();
+    let taken = |index: usize| match index {
+        0 => r#"{"name": "writable-web-run-bc7528a1"}"#.to_owned(),
+        _ => format!(r#"{{"name": "writable-web-run-bc7528a1-{index}-1"}}"#),
+    };
+    let volumes: Vec<_> = (0..3_000).map(taken).collect();
+    let containers = vec![r#"{"name": "web", "image": "web:1"}"#; 3_000];
+    let spec = format!(r#"{{"volumes": [{}], "containers": [{}]}}"#, volumes.join(","), containers.join(","));
+    let response = answer(fixing(&pod(&spec)).as_bytes());
+    let object = response.mutated_object.unwrap();
+    let volumes = object["spec"]["volumes"].as_array().unwrap();
+    let names: BTreeSet<_> = volumes.iter().filter_map(|volume| volume["name"].as_str()).collect();
+    assert_eq!((volumes.len(), names.len()), (9_000, 9_000));
+    assert!(names.iter().all(|name| name.len() <= 63));
+}
+
+#[test]
+fn a_great_many_pods_are_fixed_in_time() {
+    let _alone = alone();
+    let pods = vec![r#"{"containers": [{"name": "a", "image": "a:1"}]}"#; 3_000].join(",");
+    let response = answer(fixing(&object(FOREIGN, &format!(r#"{{"pods": [{pods}]}}"#))).as_bytes());
+    assert_eq!(
+        response.audit_annotations["fixes"],
+        "readOnlyRootFilesystem: 3000; allowPrivilegeEscalation: 3000; runAsNonRoot: 3000; capabilities: 3000"
+    );
+}
+
+#[test]
+fn pods_within_pods_are_fixed_in_time() {
+    let _alone = alone();
+    let large = format!("\"{}\"", "x".repeat(2_000_000));
+    let fleet = (0..30).fold(large, |inner, _| {
+        format!(r#"{{"containers": [{{"name": "a", "image": "a:1", "x": {inner}}}]}}"#)
+    });
+    let response = answer(fixing(&object(FOREIGN, &fleet)).as_bytes());
+    assert_eq!(
+        response.audit_annotations["fixes"],
+        "readOnlyRootFilesystem: 30; allowPrivilegeEscalation: 30; runAsNonRoot: 30; capabilities: 30"
+    );
 }
 
 #[test]
