@@ -414,7 +414,7 @@ mod tests {
                 "writablePaths[2].paths[5]: must be a string or an object, not a number",
                 r#"writablePaths[2].namespace: unknown key, did you mean "namespaces"? (allowed: images, containers, namespaces, paths)"#,
                 "writablePaths[3].paths[0].path: missing: name the place that is written to",
-                r#"writablePaths[3].paths[1].size: unknown key (allowed: path, sizeLimit, medium)"#,
+                "writablePaths[3].paths[1].size: unknown key (allowed: path, sizeLimit, medium)",
                 r#"writablePaths[3].paths[2].sizeLimit: must be a size such as 64Mi, not "64MB""#,
                 r#"writablePaths[3].paths[2].medium: "memory" is unknown, did you mean "Memory"? (allowed: Memory)"#,
                 "writablePaths[4].paths: must be a list, not an object",

@@ -3,7 +3,7 @@
 //! A finding is a capability in `securityContext.capabilities.add` that is not in `allowedAdd`, or in `deniedAdd`; a
 //! `drop` that lacks one of `requiredDrop`
 //!
-//! A fix appends to `drop` what it lacks of `requiredDrop`
+//! A fix appends to `drop` what it lacks of `requiredDrop`, unless the container adds that
 //!
 //! Names are compared without `CAP_`, in any case. Adding `ALL` adds everything, and dropping `ALL` drops everything.
 //! Windows pods have no capabilities, so nothing is asked of them.
@@ -152,7 +152,11 @@ impl Rule for Capabilities<'_> {
             if !missing.is_empty() {
                 let demand = format!("must drop {}", missing.join(", "));
                 let finding = Finding::of_container(at, DROP, list(&capabilities.drop), demand);
-                found.push(finding.mended_by(Some(Fix::append(at, DROP, canonical(&missing)))));
+                // What somebody adds is not taken away from them unseen.
+                let is_added =
+                    missing.iter().any(|name| capabilities.add.iter().any(|added| is_same(added, name)));
+                let fix = (!is_added).then(|| Fix::append(at, DROP, canonical(&missing)));
+                found.push(finding.mended_by(fix));
             }
         }
     }

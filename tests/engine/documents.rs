@@ -15,7 +15,12 @@ use crate::module::in_repository;
 /// The metadata that is written into the module.
 #[track_caller]
 pub(crate) fn metadata() -> Value {
-    let file = "metadata.yml";
+    read("metadata.yml")
+}
+
+/// The one document in a file of the repository.
+#[track_caller]
+pub(crate) fn read(file: &str) -> Value {
     let text = fs::read(in_repository(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     let mut documents = document::parse(file, &text);
     assert_eq!(documents.len(), 1, "{file}: must be one document");
@@ -79,7 +84,8 @@ fn the_webhook_rules_name_every_way_into_a_pod() {
 #[test]
 fn the_metadata_says_how_the_policy_runs() {
     let metadata = metadata();
-    assert_eq!(metadata["mutating"], false);
+    // A policy that may change objects says so, whatever its settings are.
+    assert_eq!(metadata["mutating"], true);
     assert_eq!(metadata["backgroundAudit"], true);
     assert_eq!(metadata["executionMode"], "kubewarden-wapc");
 }

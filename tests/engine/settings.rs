@@ -47,7 +47,8 @@ fn no_settings_are_needed() {
 /// What the settings may hold, as messages list it.
 fn known_keys() -> String {
     let rules = RULES.iter().map(|rule| rule.id);
-    let keys: Vec<_> = ["enforcement", "onUpdate"].into_iter().chain(rules).chain(["exemptions"]).collect();
+    let last = ["writablePaths", "exemptions"];
+    let keys: Vec<_> = ["enforcement", "onUpdate"].into_iter().chain(rules).chain(last).collect();
     keys.join(", ")
 }
 
@@ -56,9 +57,9 @@ fn every_setting_is_accepted() {
     let settings = json!({
         "enforcement": "warn",
         "onUpdate": "all",
-        "readOnlyRootFilesystem": "off",
+        "readOnlyRootFilesystem": "fix",
         "privileged": "deny",
-        "allowPrivilegeEscalation": {"mode": "warn"},
+        "allowPrivilegeEscalation": {"mode": "fix"},
         "runAsNonRoot": {
             "mode": false,
             "userRanges": [{"min": 10_000, "max": 65_535}, {"min": 1, "max": 1}],
@@ -96,6 +97,15 @@ fn every_setting_is_accepted() {
         },
         "shellRemoval": {"mode": "warn", "paths": ["/bin/sh", "/busybox/sh"]},
         "sharedProcessNamespace": {"mode": "deny"},
+        "writablePaths": [
+            {
+                "images": ["nginx", "docker.io/bitnami/*"],
+                "containers": ["web"],
+                "namespaces": ["shop-*"],
+                "paths": ["/data/cache/", {"path": "/tmp", "sizeLimit": "64Mi", "medium": "Memory"}, {"path": "/data/run"}],
+            },
+            {"paths": ["/tmp"]},
+        ],
         "exemptions": [
             {
                 "reason": "istio's sidecar sets up iptables",
@@ -117,7 +127,7 @@ fn every_setting_is_accepted() {
 
 #[test]
 fn null_means_the_default_everywhere() {
-    accepts(&json!({"onUpdate": null, "exemptions": null, "sysctls": null}));
+    accepts(&json!({"onUpdate": null, "exemptions": null, "sysctls": null, "writablePaths": null}));
     accepts(&json!({"writableMounts": {"mode": null, "allowedPaths": null, "protectedPaths": null}}));
     accepts(&json!({"exemptions": [{"reason": "a", "namespaces": ["b"], "images": null, "expires": null}]}));
 }
@@ -156,7 +166,32 @@ fn an_unknown_mode_is_refused() {
     );
     // `true` could mean any mode but `off`.
     refuses(&json!({"privileged": true}), "privileged: must be one of off, warn, deny, not a boolean");
-    refuses(&json!({"privileged": "fix"}), "privileged: \"fix\" is unknown (allowed: off, warn, deny)");
+}
+
+#[test]
+fn a_fix_of_nothing_is_refused() {
+    for rule in RULES.iter().filter(|rule| !rule.can_fix) {
+        for (settings, key) in [(json!("fix"), ""), (json!({"mode": "fix"}), ".mode")] {
+            let reason = "must not be \"fix\": the rule fills in nothing (allowed: off, warn, deny)";
+            refuses(&json!({rule.id: settings}), &format!("{}{key}: {reason}", rule.id));
+        }
+    }
+    refuses(&json!({"capabilities": "fix"}), "capabilities: \"fix\" fills in nothing without requiredDrop");
+    refuses(
+        &json!({"runAsNonRoot": "fixed"}),
+        "runAsNonRoot: \"fixed\" is unknown (allowed: off, warn, deny, fix)",
+    );
+}
+
+#[test]
+fn a_writable_path_that_would_be_denied_is_refused() {
+    refuses(
+        &json!({"readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": ["/tmp", "/usr/bin"]}]}),
+        "writablePaths[0].paths[1]: writableMounts denies it: a container must mount \"/usr/bin\" read-only, \
+         or elsewhere: /usr/bin is protected",
+    );
+    // Where nothing is fixed nothing is mounted: the same list serves both registrations.
+    accepts(&json!({"writablePaths": [{"paths": ["/usr/bin"]}]}));
 }
 
 #[test]
