@@ -50,6 +50,10 @@ impl Additions {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.value.is_none() && self.fields.is_empty() && self.items.is_empty() && self.appended.is_empty()
+    }
+
     /// The value where there is none yet.
     fn to_json(&self) -> String {
         if let Some(value) = &self.value {
@@ -114,6 +118,9 @@ impl Insertions {
 
     /// Moves past a value. `base` is the offset at which the reader began.
     fn visit(&mut self, reader: &mut Reader<'_>, base: usize, additions: &Additions) -> Result<(), Error> {
+        if additions.is_empty() {
+            return reader.skip();
+        }
         reader.peek();
         let start = reader.position();
         if reader.null()? {
@@ -123,10 +130,10 @@ impl Insertions {
         }
         if !additions.fields.is_empty() {
             self.visit_object(reader, base, additions)
-        } else if !additions.items.is_empty() || !additions.appended.is_empty() {
+        } else if additions.value.is_none() {
             self.visit_list(reader, base, additions)
         } else {
-            // Nothing is to be added, or what is there already counts.
+            // What is there already counts.
             reader.skip()
         }
     }
@@ -243,6 +250,7 @@ mod tests {
             added(&format!(r#"{{"a":[{list}]}}"#), &additions),
             r#"{"a":[{"x":0},{},{"x":2},{},{},{},{},{},{},{},{"x":10},{}]}"#
         );
+        assert_eq!(added(r#"{"a":[{},null,{}]}"#, &additions), r#"{"a":[{"x":0},null,{"x":2}]}"#);
     }
 
     #[test]
