@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Effects, Style};
 use clap::{ColorChoice, Parser};
+use immutable_pods_host::Interactions;
 use immutable_pods_host::admission::Subject;
+use immutable_pods_host::input::InputError;
 use immutable_pods_host::manifest::{self, Manifest};
 use immutable_pods_host::policy::{self, Policy};
 use immutable_pods_host::printable::{lines, one_line};
@@ -18,6 +20,7 @@ use immutable_pods_host::settings;
 use serde_json::{Value, json};
 
 const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const WARNING: Style = AnsiColor::Yellow.on_default();
 
 /// Judge Kubernetes manifests with the policy, outside of a cluster
 ///
@@ -39,6 +42,16 @@ pub(crate) struct Cli {
     /// `AdmissionPolicy` with them [default: no settings]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+
+    /// Answers to what the policy asks its host, recorded by `kwctl run
+    /// --record-host-capabilities-interactions`
+    ///
+    /// Without it, the policy may ask its host nothing.
+    ///
+    /// Every answer is given once, in the order of the file, which goes on from object to object.
+    /// A recording is a list: those of several objects are joined by writing one below the other.
+    #[arg(long, value_name = "FILE")]
+    replay_host_capabilities_interactions: Option<PathBuf>,
 
     /// Show what fixes change, as a diff in YAML
     #[arg(long)]
@@ -99,6 +112,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
 struct Judge {
     policy: Policy,
     settings: Value,
+    recording: Option<Recording>,
     show_fixes: bool,
 }
 
@@ -137,14 +151,41 @@ fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
         Some(file) => settings::read(file).map_err(|error| vec![error.to_string()])?,
         None => json!({}),
     };
+    let recording = Recording::of(cli).map_err(|error| vec![error.to_string()])?;
     let named = |error| vec![policy_error(&cli.policy, &error)];
-    let policy = Policy::from_file(&cli.policy).map_err(named)?;
+    let mut policy = Policy::from_file(&cli.policy).map_err(named)?;
+    if let Some(recording) = &recording {
+        policy = policy.replaying(&recording.interactions);
+    }
     let verdict = policy.validate_settings(&settings).map_err(named)?;
     if !verdict.valid {
         let message = verdict.message.unwrap_or_default();
         return Err(refused_settings(cli.settings.as_deref(), &message));
     }
-    Ok(Judge { policy, settings, show_fixes: cli.show_fixes })
+    Ok(Judge { policy, settings, recording, show_fixes: cli.show_fixes })
+}
+
+/// What the policy is answered from.
+struct Recording {
+    file: PathBuf,
+    interactions: Interactions,
+}
+
+impl Recording {
+    fn of(cli: &Cli) -> Result<Option<Self>, InputError> {
+        let Some(file) = &cli.replay_host_capabilities_interactions else {
+            return Ok(None);
+        };
+        Ok(Some(Self { file: file.clone(), interactions: Interactions::read(file)? }))
+    }
+
+    /// A policy that asks less than it did when it was recorded may judge something else.
+    fn tell_leftovers(&self, errors: &mut Errors) {
+        let left = self.interactions.left();
+        if left > 0 {
+            errors.warn(&format!("{}: exchanges that were not replayed: {left}", self.file.display()));
+        }
+    }
 }
 
 fn policy_error(file: &Path, error: &policy::Error) -> String {
@@ -190,6 +231,9 @@ fn judge_all(
         worst = worst.max(outcome);
     }
     report.finish()?;
+    if let Some(recording) = &judge.recording {
+        recording.tell_leftovers(errors);
+    }
     Ok(worst)
 }
 
@@ -217,9 +261,17 @@ struct Errors(AutoStream<Stderr>);
 
 impl Errors {
     fn tell(&mut self, error: &impl Display) {
-        let error = one_line(&error.to_string());
+        self.say(ERROR, "error:", error);
+    }
+
+    fn warn(&mut self, warning: &impl Display) {
+        self.say(WARNING, "warning:", warning);
+    }
+
+    fn say(&mut self, style: Style, label: &str, sentence: &impl Display) {
+        let sentence = one_line(&sentence.to_string());
         // Nobody is left to tell when stderr is closed.
-        let _ = writeln!(self.0, "{ERROR}error:{ERROR:#} {error}");
+        let _ = writeln!(self.0, "{style}{label}{style:#} {sentence}");
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::options::DuplicateKeyPolicy;
-use serde_saphyr::{MessageFormatter, UserMessageFormatter};
+use serde_saphyr::{MessageFormatter, Options, UserMessageFormatter};
 
 use crate::input::{InputError, Position, Problem, Source};
 
@@ -47,6 +48,12 @@ pub fn parse(file: &str, text: &[u8]) -> Vec<Result<Document, InputError>> {
         .collect()
 }
 
+/// Reads the one document in `text`, the content of `file`, which is YAML that says a `T`.
+pub(crate) fn parse_as<T: DeserializeOwned>(file: &str, text: &[u8]) -> Result<T, InputError> {
+    serde_saphyr::from_slice_with_options(text, yaml_options())
+        .map_err(|error| InputError::new(Source::file(file), yaml_error(&error)))
+}
+
 /// Flow style YAML starts like JSON does, so the name of the file has the first say.
 fn is_json(file: &str, text: &[u8]) -> bool {
     let extension = Path::new(file).extension().unwrap_or_default();
@@ -76,9 +83,15 @@ fn json_error(error: &serde_json::Error) -> Problem {
 }
 
 fn yaml_values(mut text: &[u8]) -> Vec<Result<Value, Problem>> {
+    serde_saphyr::read_with_options::<_, Value>(&mut text, yaml_options())
+        .map(|value| value.map(whole_numbers).map_err(|error| yaml_error(&error)))
+        .collect()
+}
+
+fn yaml_options() -> Options {
     // kubectl reads YAML 1.1: `yes` and `off` are booleans (the default here) and 0644 is
     // octal.
-    let options = serde_saphyr::options! {
+    serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
             max_events: MAX_NODES,
@@ -90,10 +103,7 @@ fn yaml_values(mut text: &[u8]) -> Vec<Result<Value, Problem>> {
         duplicate_keys: DuplicateKeyPolicy::Error,
         legacy_octal_numbers: true,
         with_snippet: false,
-    };
-    serde_saphyr::read_with_options::<_, Value>(&mut text, options)
-        .map(|value| value.map(whole_numbers).map_err(|error| yaml_error(&error)))
-        .collect()
+    }
 }
 
 /// `1.0` → `1`: on its way through kubectl, a whole number loses its fraction.
@@ -121,7 +131,8 @@ fn yaml_error(error: &serde_saphyr::Error) -> Problem {
     }
 }
 
-fn yaml_message(error: &serde_saphyr::Error) -> String {
+/// What the reader of YAML says about a text.
+pub(crate) fn yaml_message(error: &serde_saphyr::Error) -> String {
     use serde_saphyr::{Error, budget::BudgetBreach};
     match error {
         Error::DuplicateMappingKey { key: Some(key), .. } => {
@@ -135,7 +146,7 @@ fn yaml_message(error: &serde_saphyr::Error) -> String {
         }
         Error::AliasError { error, .. } => yaml_message(error),
         // The reader reads from memory, so the encoding is all that can go wrong.
-        Error::IOError { .. } => "this is not UTF-8 text".to_owned(),
+        Error::IOError { .. } | Error::InvalidUtf8Input => "this is not UTF-8 text".to_owned(),
         error => UserMessageFormatter.format_message(error).into_owned(),
     }
 }

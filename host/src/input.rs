@@ -86,7 +86,7 @@ pub enum Problem {
     /// It cannot be read.
     #[error("{}", read_failure(.0))]
     Read(io::Error),
-    /// It is neither YAML nor JSON.
+    /// It is neither YAML nor JSON, or not what is expected in it.
     #[error("{message}")]
     Syntax {
         /// Where in the file the reader noticed, if it knows.

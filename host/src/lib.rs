@@ -24,10 +24,12 @@ pub mod admission;
 pub mod diff;
 pub mod document;
 pub mod input;
+pub mod interactions;
 pub mod manifest;
 pub mod policy;
 pub mod printable;
 pub mod report;
 pub mod settings;
 
+pub use interactions::Interactions;
 pub use policy::{Policy, SettingsValidationResponse, ValidationResponse};

@@ -14,21 +14,26 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
-use wapc::WapcHost;
+use wapc::{HostCallback, WapcHost};
 use wasmtime_provider::wasmtime::{Config, Engine, Module};
 use wasmtime_provider::{EpochDeadlines, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
 use crate::input::read_failure;
+use crate::interactions::{Interactions, not_offered};
 
 /// How often the clock of the guest moves.
 const TICK: Duration = Duration::from_secs(1);
 /// policy-server's default time limit of two seconds, for each step of a call.
 const DEADLINES: EpochDeadlines = EpochDeadlines { wapc_init: 2, wapc_func: 2 };
 
-/// A compiled policy module.
+/// A compiled policy module. It may ask its host nothing, unless it is [`replaying`] a recording.
+///
+/// [`replaying`]: Policy::replaying
+#[derive(Clone)]
 pub struct Policy {
     module: WasmtimeEngineProviderPre,
-    /// Ends the clock of the guest when it is dropped.
+    interactions: Option<Interactions>,
+    /// Ends the clock of the guest when the last one is dropped.
     _clock: mpsc::Sender<()>,
 }
 
@@ -72,7 +77,13 @@ impl Policy {
             .enable_epoch_interruptions(DEADLINES)
             .build_pre()
             .map_err(|error| Error::Link(format!("{error:#}")))?;
-        Ok(Self { module, _clock: start_clock(engine).map_err(Error::Clock)? })
+        Ok(Self { module, interactions: None, _clock: start_clock(engine).map_err(Error::Clock)? })
+    }
+
+    /// The same policy, with a host that answers from a recording.
+    #[must_use]
+    pub fn replaying(&self, interactions: &Interactions) -> Self {
+        Self { interactions: Some(interactions.clone()), ..self.clone() }
     }
 
     /// Calls an operation in a fresh instance, as policy-server does for each request.
@@ -83,7 +94,7 @@ impl Policy {
     pub fn call(&self, operation: &str, payload: &[u8]) -> Result<Vec<u8>, Error> {
         let guest =
             self.module.rehydrate(Some(DEADLINES)).map_err(|error| Error::Start(format!("{error:#}")))?;
-        let host = WapcHost::new(Box::new(guest), Some(Box::new(refuse_host_call)))
+        let host = WapcHost::new(Box::new(guest), Some(self.host_calls()))
             .map_err(|error| Error::Start(reason(error)))?;
         host.call(operation, payload)
             .map_err(|error| Error::Call { operation: operation.to_owned(), reason: reason(error) })
@@ -117,6 +128,18 @@ impl Policy {
         answer("protocol_version", &self.call("protocol_version", &[])?)
     }
 
+    /// What answers the host calls of a guest.
+    fn host_calls(&self) -> Box<HostCallback> {
+        let interactions = self.interactions.clone();
+        Box::new(move |_id, binding, namespace, operation, payload| {
+            let call = format!("{binding}/{namespace}/{operation}");
+            match &interactions {
+                Some(interactions) => interactions.answer(&call, payload),
+                None => Err(not_offered(&call)),
+            }
+        })
+    }
+
     fn ask<T: DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -125,17 +148,6 @@ impl Policy {
         let payload = serde_json::to_vec(question).map_err(Error::Payload)?;
         answer(operation, &self.call(operation, &payload)?)
     }
-}
-
-/// A policy that judges by the request alone needs nothing from its host.
-fn refuse_host_call(
-    _id: u64,
-    binding: &str,
-    namespace: &str,
-    operation: &str,
-    _payload: &[u8],
-) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    Err(format!("this host does not offer `{binding}/{namespace}/{operation}`").into())
 }
 
 /// A deadline counts ticks, and the engine has no clock of its own.
@@ -258,8 +270,8 @@ pub enum Error {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
+    use crate::interactions::{Exchange, Request, Response};
 
     /// A guest that does what it is told by a word in its payload.
     const GUEST: &str = include_str!("../tests/guest.wat");
@@ -368,6 +380,42 @@ mod tests {
             "HOST",
             "the policy failed in `validate`: this host does not offer `kubewarden/kubernetes/can_i`",
         );
+    }
+
+    /// A recording in which the guest is told these digests.
+    fn recording(digests: &[&str]) -> Interactions {
+        Interactions::new(digests.iter().map(|digest| Exchange {
+            request: Request::OciManifestDigest { image: "nginx".to_owned() },
+            response: Response::Success { payload: json!({"digest": digest}).to_string() },
+        }))
+    }
+
+    #[test]
+    fn host_calls_are_answered_from_a_recording() {
+        let interactions = recording(&["sha256:0123", "sha256:4567"]);
+        let policy = guest().replaying(&interactions);
+        let validate = || policy.validate(&json!({"name": "PULL"}), &Value::Null);
+        for digest in ["sha256:0123", "sha256:4567"] {
+            let expected = ValidationResponse { warnings: vec![digest.to_owned()], ..response(true) };
+            assert_eq!(validate().unwrap(), expected);
+        }
+        assert_eq!(
+            validate().unwrap_err().to_string(),
+            "the policy failed in `validate`: Callback evaluation failure: the list of recorded responses is empty"
+        );
+        assert_eq!((interactions.calls(), interactions.left()), (3, 0));
+    }
+
+    #[test]
+    fn a_recording_does_not_reach_the_policy_it_was_not_given_to() {
+        let policy = guest();
+        let interactions = recording(&["sha256:0123"]);
+        let _ = policy.replaying(&interactions);
+        assert_eq!(
+            policy.validate(&json!({"name": "PULL"}), &Value::Null).unwrap_err().to_string(),
+            "the policy failed in `validate`: this host does not offer `kubewarden/oci/v1/manifest_digest`"
+        );
+        assert_eq!((interactions.calls(), interactions.left()), (0, 1));
     }
 
     #[test]

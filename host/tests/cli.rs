@@ -294,6 +294,93 @@ fn fixes_are_shown_when_they_are_asked_for() {
     );
 }
 
+/// A recording in which the guest asks for the digest of an image and gets this response.
+fn exchange(response: &str) -> String {
+    format!(
+        "- type: Exchange\n  request: |\n    !OciManifestDigest\n    image: nginx\n  response:\n{response}"
+    )
+}
+
+fn digest(digest: &str) -> String {
+    exchange(&format!("    type: Success\n    payload: '{{\"digest\":\"{digest}\"}}'\n"))
+}
+
+#[test]
+fn a_recording_is_replayed_from_object_to_object() {
+    let error = exchange("    type: Error\n    message: invalid reference format\n");
+    let folder = Folder::with(&[
+        ("1.yaml", &(pod("PULL") + "---\n" + &pod("web"))),
+        ("2.yaml", &pod("PULL")),
+        ("3.yaml", &pod("PULL")),
+        ("session.yml", &[digest("sha256:0123"), digest("sha256:4567"), error].concat()),
+    ]);
+    let arguments =
+        ["--replay-host-capabilities-interactions", "session.yml", "1.yaml", "2.yaml", "3.yaml", "3.yaml"];
+    assert_eq!(
+        folder.judge(&arguments),
+        Outcome::new(
+            2,
+            "1.yaml, document 1: Pod default/PULL admitted\n    \
+                 warning: sha256:0123\n\
+             1.yaml, document 2: Pod default/web admitted\n\
+             2.yaml: Pod default/PULL admitted\n    \
+                 warning: sha256:4567\n\
+             3 objects: 3 admitted, 0 denied, 2 warnings\n",
+            "error: 3.yaml: the policy failed in `validate`: Callback evaluation failure: invalid reference format\n\
+             error: 3.yaml: the policy failed in `validate`: Callback evaluation failure: the list of recorded responses is empty\n",
+        )
+    );
+}
+
+#[test]
+fn a_recording_that_is_not_used_up_is_told() {
+    let folder = Folder::with(&[
+        ("web.yaml", &pod("PULL")),
+        ("session.yml", &[digest("sha256:0123"), digest("sha256:4567")].concat()),
+    ]);
+    assert_eq!(
+        folder.judge(&["--replay-host-capabilities-interactions", "session.yml", "web.yaml"]),
+        Outcome::new(
+            0,
+            "web.yaml: Pod default/PULL admitted\n    \
+                 warning: sha256:0123\n\
+             1 object: 1 admitted, 0 denied, 1 warning\n",
+            "warning: session.yml: exchanges that were not replayed: 1\n",
+        )
+    );
+}
+
+#[test]
+fn without_a_recording_a_policy_that_asks_its_host_is_exit_code_2() {
+    let folder = Folder::with(&[("web.yaml", &pod("PULL"))]);
+    assert_eq!(
+        folder.judge(&["web.yaml"]),
+        Outcome::new(
+            2,
+            "",
+            "error: web.yaml: the policy failed in `validate`: this host does not offer `kubewarden/oci/v1/manifest_digest`\n",
+        )
+    );
+}
+
+#[test]
+fn an_unusable_recording_is_exit_code_2_and_nothing_is_judged() {
+    let folder = Folder::with(&[
+        ("session.yml", "- request: |\n    !DNSLookupHost\n    host: x\n"),
+        ("web.yaml", &pod("web")),
+    ]);
+    let judge = |file| folder.judge(&["--replay-host-capabilities-interactions", file, "web.yaml"]);
+    assert_eq!(
+        judge("session.yml"),
+        Outcome::new(
+            2,
+            "",
+            "error: session.yml, line 2 column 5: this host does not know the request `!DNSLookupHost`, only `!OciManifestAndConfig` and `!OciManifestDigest`\n",
+        )
+    );
+    assert_eq!(judge("none.yml"), Outcome::new(2, "", "error: none.yml: no such file or folder\n"));
+}
+
 #[test]
 fn wrong_usage_is_exit_code_2() {
     let folder = Folder::with(&[]);

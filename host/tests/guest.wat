@@ -6,6 +6,8 @@
   (import "wapc" "__guest_error" (func $fail (param i32 i32)))
   (import "wapc" "__host_call"
     (func $host_call (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wapc" "__host_response" (func $host_response (param i32)))
+  (import "wapc" "__host_response_len" (func $host_response_len (result i32)))
   (import "wapc" "__host_error" (func $host_error (param i32)))
   (import "wapc" "__host_error_len" (func $host_error_len (result i32)))
 
@@ -14,7 +16,7 @@
   (global $calls (mut i32) (i32.const 0))
 
   ;; The words, each at an address that is a multiple of four.
-  (data (i32.const 0) "DENYWARNEDITHOSTFAILTRAPSPINJUNKSAME")
+  (data (i32.const 0) "DENYWARNEDITHOSTFAILTRAPSPINJUNKSAMEPULL")
   ;; What is said for them, each at an address that is a multiple of 512.
   (data (i32.const 1024) "{\"accepted\":true}")
   (data (i32.const 1536) "{\"accepted\":false,\"message\":\"spec.containers[0].image: the tag `latest` moves [image-tag]\\nspec.hostNetwork: the pod shares the network of its node [host-network]\",\"code\":400,\"mutated_object\":null,\"audit_annotations\":{\"findings\":\"2\"},\"warnings\":null}")
@@ -27,6 +29,9 @@
   (data (i32.const 5120) "I give up")
   (data (i32.const 5632) "{\"accepted\":true,\"mutated_object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"SAME\",\"namespace\":\"default\"}}}")
   (data (i32.const 6144) "kubewardenkubernetescan_i")
+  (data (i32.const 6656) "ociv1/manifest_digest\"nginx\"")
+  (data (i32.const 7168) "{\"accepted\":true,\"warnings\":[")
+  (data (i32.const 7680) "]}")
 
   (func (export "__guest_call") (param $operation i32) (param $length i32) (result i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
@@ -65,6 +70,8 @@
       (then (return (call $say (i32.const 3072)))))
     (if (call $told (i32.const 32) (local.get $length)) ;; SAME
       (then (return (call $say (i32.const 5632)))))
+    (if (call $told (i32.const 36) (local.get $length)) ;; PULL
+      (then (return (call $ask_the_registry))))
     (call $say (i32.const 1024)))
 
   (func $validate_settings (param $length i32) (result i32)
@@ -80,6 +87,24 @@
           (i32.const 6164) (i32.const 5) ;; can_i
           (i32.const 0) (i32.const 0))
       (then (unreachable)))
+    (call $pass_on_the_error))
+
+  ;; Makes a host call and warns of the digest in the answer.
+  (func $ask_the_registry (result i32)
+    (if (i32.eqz (call $host_call
+          (i32.const 6144) (i32.const 10) ;; kubewarden
+          (i32.const 6656) (i32.const 3) ;; oci
+          (i32.const 6659) (i32.const 18) ;; v1/manifest_digest
+          (i32.const 6677) (i32.const 7))) ;; "nginx"
+      (then (return (call $pass_on_the_error))))
+    ;; The verdict begins before the answer, whose `{"digest":` it covers, and ends over its `}`.
+    (call $host_response (i32.const 9235))
+    (memory.copy (i32.const 9216) (i32.const 7168) (i32.const 29))
+    (memory.copy
+      (i32.add (i32.const 9234) (call $host_response_len)) (i32.const 7680) (i32.const 3))
+    (call $say (i32.const 9216)))
+
+  (func $pass_on_the_error (result i32)
     (call $host_error (i32.const 9216))
     (call $fail (i32.const 9216) (call $host_error_len))
     (i32.const 0))

@@ -1,0 +1,418 @@
+//! What a policy asks its host, answered from a recording.
+//!
+//! The recording is the one of kwctl, written by
+//! `kwctl run --record-host-capabilities-interactions`, and it is replayed as kwctl does: strictly
+//! in order, in the same words. Requests that this policy never makes are not understood.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Deserialize;
+use serde_saphyr::Tagged;
+
+use crate::document;
+use crate::input::{InputError, Problem, Source};
+
+/// A recording that is being replayed. A clone is the same recording: what one has replayed, the
+/// other has as well.
+#[derive(Debug, Clone)]
+pub struct Interactions(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    calls: usize,
+    left: VecDeque<Exchange>,
+}
+
+/// A request of the policy and what its host made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Exchange {
+    /// What the policy asked.
+    pub request: Request,
+    /// What it was told.
+    pub response: Response,
+}
+
+/// What a policy asks about an image.
+///
+/// In a recording this is a text, which holds YAML with the name of the variant as its tag.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Request {
+    /// The manifest of an image, its digest, and the configuration of its containers.
+    OciManifestAndConfig {
+        /// The image, as the policy names it.
+        image: String,
+    },
+    /// The digest of the manifest of an image.
+    OciManifestDigest {
+        /// The image, as the policy names it.
+        image: String,
+    },
+}
+
+/// What a host tells a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type")]
+pub enum Response {
+    /// The answer.
+    Success {
+        /// JSON, as the policy gets it.
+        payload: String,
+    },
+    /// Why there is no answer.
+    Error {
+        /// One sentence, or a chain of them.
+        message: String,
+    },
+}
+
+/// Why a host call fails. The guest gets it as text.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+impl Interactions {
+    /// A recording of these exchanges.
+    #[must_use]
+    pub fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
+        let left = exchanges.into_iter().collect();
+        Self(Arc::new(Mutex::new(State { calls: 0, left })))
+    }
+
+    /// Reads a recording from a file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, and as [`Interactions::parse`].
+    pub fn read(path: &Path) -> Result<Self, InputError> {
+        let file = path.display().to_string();
+        let text =
+            fs::read(path).map_err(|error| InputError::new(Source::file(&file), Problem::Read(error)))?;
+        Self::parse(&file, &text)
+    }
+
+    /// Reads a recording from `text`, the content of `file`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not a list of exchanges, or holds requests of other kinds than [`Request`].
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, InputError> {
+        document::parse_as::<Vec<Exchange>>(file, text).map(Self::new)
+    }
+
+    /// How many calls the policy made, whether they were answered or not. Log messages do not count.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    /// How many exchanges were not replayed yet.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.state().left.len()
+    }
+
+    /// Answers a host call, named by its binding, namespace and operation.
+    pub(crate) fn answer(&self, call: &str, payload: &[u8]) -> Result<Vec<u8>, Failure> {
+        if call == "kubewarden/tracing/log" {
+            return Ok(Vec::new());
+        }
+        let mut state = self.state();
+        state.calls += 1;
+        let request = Request::of_call(call, payload)?;
+        state.replay(&request).map_err(|reason| format!("Callback evaluation failure: {reason}").into())
+    }
+
+    /// What was replayed is replayed, even when another thread panicked meanwhile.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Uses up the next exchange, whether it is about this request or not.
+    fn replay(&mut self, request: &Request) -> Result<Vec<u8>, String> {
+        let Some(next) = self.left.pop_front() else {
+            return Err("the list of recorded responses is empty".to_owned());
+        };
+        if next.request != *request {
+            return Err(format!(
+                "Replay error: unexpected request. Was expecting {:?}, got {request:?} instead",
+                next.request
+            ));
+        }
+        match next.response {
+            Response::Success { payload } => Ok(payload.into_bytes()),
+            Response::Error { message } => Err(message),
+        }
+    }
+}
+
+impl Request {
+    fn of_call(call: &str, payload: &[u8]) -> Result<Self, Failure> {
+        let image = || serde_json::from_slice(payload);
+        match call {
+            "kubewarden/oci/v1/oci_manifest_config" => Ok(Self::OciManifestAndConfig { image: image()? }),
+            "kubewarden/oci/v1/manifest_digest" => Ok(Self::OciManifestDigest { image: image()? }),
+            _ => Err(not_offered(call)),
+        }
+    }
+}
+
+/// The failure of a call that this host knows nothing about.
+pub(crate) fn not_offered(call: &str) -> Failure {
+    format!("this host does not offer `{call}`").into()
+}
+
+/// The fields of a recorded request. Those of other requests have other fields.
+#[derive(Deserialize)]
+struct Fields {
+    image: Option<String>,
+}
+
+impl TryFrom<String> for Request {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let Tagged(fields, tag) = serde_saphyr::from_str::<Tagged<Fields>>(&text).map_err(|error| {
+            format!("this request is not YAML with fields: {}", document::yaml_message(&error))
+        })?;
+        let Some(tag) = tag else {
+            return Err("this request has no tag, such as `!OciManifestDigest`".to_owned());
+        };
+        let image = || fields.image.ok_or_else(|| format!("this `{tag}` has no `image`"));
+        match tag.as_str() {
+            "!OciManifestAndConfig" => Ok(Self::OciManifestAndConfig { image: image()? }),
+            "!OciManifestDigest" => Ok(Self::OciManifestDigest { image: image()? }),
+            _ => Err(format!(
+                "this host does not know the request `{tag}`, only `!OciManifestAndConfig` and `!OciManifestDigest`"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "kubewarden/oci/v1/oci_manifest_config";
+    const DIGEST: &str = "kubewarden/oci/v1/manifest_digest";
+
+    /// Written by `kwctl run --record-host-capabilities-interactions`, with a shortened first answer.
+    const RECORDING: &str = r#"- type: Exchange
+  request: |
+    !OciManifestAndConfig
+    image: localhost:5057/app/web:1.0
+  response:
+    type: Success
+    payload: '{"manifest":{"schemaVersion":2},"digest":"sha256:1b18","config":{"os":"linux","config":{"Env":["Q=it''s: \"x\"\ttab"]}}}'
+- type: Exchange
+  request: |
+    !OciManifestDigest
+    image: localhost:5057/app/web:1.0
+  response:
+    type: Success
+    payload: '{"digest":"sha256:1b18"}'
+- type: Exchange
+  request: |
+    !OciManifestDigest
+    image: localhost:5057/missing/web:1.0
+  response:
+    type: Error
+    message: 'Fail to interact with OCI registry: Registry error: url http://localhost:5057/v2/missing/web/manifests/1.0, envelope: OCI API errors: [OCI API error: manifest unknown]'
+- type: Exchange
+  request: |
+    !OciManifestDigest
+    image: Not A Ref
+  response:
+    type: Error
+    message: invalid reference format
+"#;
+
+    fn recording() -> Interactions {
+        Interactions::parse("session.yml", RECORDING.as_bytes()).unwrap()
+    }
+
+    /// What the guest is told, with what a failure says.
+    fn ask(interactions: &Interactions, call: &str, payload: &str) -> Result<String, String> {
+        let answer = interactions.answer(call, payload.as_bytes());
+        answer.map(|answer| String::from_utf8(answer).unwrap()).map_err(|failure| failure.to_string())
+    }
+
+    #[track_caller]
+    fn refuses(text: &str, sentence: &str) {
+        let error = Interactions::parse("session.yml", text.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), sentence);
+    }
+
+    #[test]
+    fn a_recording_is_replayed_in_order() {
+        let interactions = recording();
+        assert_eq!(
+            ask(&interactions, CONFIG, r#""localhost:5057/app/web:1.0""#).unwrap(),
+            r#"{"manifest":{"schemaVersion":2},"digest":"sha256:1b18","config":{"os":"linux","config":{"Env":["Q=it's: \"x\"\ttab"]}}}"#
+        );
+        assert_eq!(
+            ask(&interactions, DIGEST, r#""localhost:5057/app/web:1.0""#).unwrap(),
+            r#"{"digest":"sha256:1b18"}"#
+        );
+        assert_eq!((interactions.calls(), interactions.left()), (2, 2));
+    }
+
+    #[test]
+    fn a_recorded_failure_is_replayed() {
+        let response = Response::Error { message: "invalid reference format".to_owned() };
+        let request = Request::OciManifestDigest { image: "Not A Ref".to_owned() };
+        let interactions = Interactions::new([Exchange { request, response }]);
+        assert_eq!(
+            ask(&interactions, DIGEST, "\"Not A Ref\"").unwrap_err(),
+            "Callback evaluation failure: invalid reference format"
+        );
+    }
+
+    #[test]
+    fn another_request_than_the_recorded_one_uses_it_up() {
+        let interactions = recording();
+        assert_eq!(
+            ask(&interactions, DIGEST, r#""localhost:5057/app/web:1.0""#).unwrap_err(),
+            r#"Callback evaluation failure: Replay error: unexpected request. Was expecting OciManifestAndConfig { image: "localhost:5057/app/web:1.0" }, got OciManifestDigest { image: "localhost:5057/app/web:1.0" } instead"#
+        );
+        assert_eq!(
+            ask(&interactions, DIGEST, r#""nginx""#).unwrap_err(),
+            r#"Callback evaluation failure: Replay error: unexpected request. Was expecting OciManifestDigest { image: "localhost:5057/app/web:1.0" }, got OciManifestDigest { image: "nginx" } instead"#
+        );
+        assert_eq!((interactions.calls(), interactions.left()), (2, 2));
+    }
+
+    #[test]
+    fn a_recording_ends() {
+        let interactions = Interactions::new([]);
+        for calls in 1..3 {
+            assert_eq!(
+                ask(&interactions, DIGEST, "\"nginx\"").unwrap_err(),
+                "Callback evaluation failure: the list of recorded responses is empty"
+            );
+            assert_eq!((interactions.calls(), interactions.left()), (calls, 0));
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_not_understood_uses_nothing_up() {
+        let interactions = recording();
+        for call in ["kubewarden/oci/v1/oci_manifest", "kubewarden/kubernetes/can_i", "other/tracing/log"] {
+            assert_eq!(
+                ask(&interactions, call, "\"nginx\"").unwrap_err(),
+                format!("this host does not offer `{call}`")
+            );
+        }
+        assert_eq!(
+            ask(&interactions, DIGEST, "5").unwrap_err(),
+            "invalid type: integer `5`, expected a string at line 1 column 1"
+        );
+        assert_eq!((interactions.calls(), interactions.left()), (4, 4));
+    }
+
+    #[test]
+    fn a_log_message_is_no_call() {
+        let interactions = recording();
+        assert_eq!(ask(&interactions, "kubewarden/tracing/log", "{}").unwrap(), "");
+        assert_eq!((interactions.calls(), interactions.left()), (0, 4));
+    }
+
+    #[test]
+    fn a_clone_is_the_same_recording() {
+        let interactions = recording();
+        ask(&interactions.clone(), CONFIG, r#""localhost:5057/app/web:1.0""#).unwrap();
+        assert_eq!((interactions.calls(), interactions.left()), (1, 3));
+    }
+
+    #[test]
+    fn a_recording_may_be_json_or_empty() {
+        let exchange = r#"[{"request": "!OciManifestDigest {\"image\": \"nginx\"}", "response": {"type": "Success", "payload": "{}"}}]"#;
+        for (text, left) in [(exchange, 1), ("[]", 0), ("", 0), ("# nothing\n", 0)] {
+            let interactions = Interactions::parse("session.json", text.as_bytes()).unwrap();
+            assert_eq!(interactions.left(), left, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_large_answer_is_read() {
+        let payload = "x".repeat(1_000_000);
+        let text = RECORDING.replacen("{\"digest\":\"sha256:1b18\"}", &payload, 1);
+        assert_eq!(Interactions::parse("session.yml", text.as_bytes()).unwrap().left(), 4);
+    }
+
+    /// A recording of one request, which stands on the second line.
+    fn recorded(request: &str) -> String {
+        format!("- type: Exchange\n  request: \"{request}\"\n  response: {{type: Success, payload: x}}\n")
+    }
+
+    #[test]
+    fn a_request_that_is_not_understood_is_refused() {
+        refuses(
+            &recorded("!DNSLookupHost\\nhost: x\\n"),
+            "session.yml, line 2 column 12: this host does not know the request `!DNSLookupHost`, only `!OciManifestAndConfig` and `!OciManifestDigest`",
+        );
+        // kwctl wants a tag as well.
+        refuses(
+            &recorded("OciManifestDigest: {image: nginx}"),
+            "session.yml, line 2 column 12: this request has no tag, such as `!OciManifestDigest`",
+        );
+        refuses(
+            &recorded("!OciManifestDigest {}"),
+            "session.yml, line 2 column 12: this `!OciManifestDigest` has no `image`",
+        );
+        refuses(
+            &recorded("!OciManifestDigest nginx"),
+            "session.yml, line 2 column 12: this request is not YAML with fields: expected mapping start",
+        );
+        refuses(
+            &recorded("!OciManifestDigest {image: [nginx"),
+            "session.yml, line 2 column 12: this request is not YAML with fields: unclosed bracket '['",
+        );
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused() {
+        refuses("kind: Pod", "session.yml, line 1 column 1: expected sequence start");
+        refuses("- kind: Pod", "session.yml, line 1 column 3: missing field `request`");
+        refuses("- [", "session.yml, line 1 column 3: unclosed bracket '['");
+        refuses(
+            "[]\n---\n[]\n",
+            "session.yml, line 3 column 1: only single YAML document expected but multiple found",
+        );
+        refuses(
+            "- request: !OciManifestDigest {image: nginx}",
+            "session.yml, line 1 column 31: expected string scalar",
+        );
+    }
+
+    #[test]
+    fn a_response_that_is_not_understood_is_refused() {
+        let recorded =
+            |response| format!("- request: '!OciManifestDigest {{image: nginx}}'\n  response: {response}\n");
+        refuses(&recorded("{type: Success}"), "session.yml, line 2 column 3: missing field `payload`");
+        refuses(
+            &recorded("{type: Success, payload: {}}"),
+            "session.yml, line 2 column 3: invalid type: map, expected a string",
+        );
+        refuses(
+            &recorded("{type: Maybe}"),
+            "session.yml, line 2 column 14: unknown variant `Maybe`, expected one of Success, Error",
+        );
+    }
+
+    #[test]
+    fn text_in_another_encoding_is_refused() {
+        let error = Interactions::parse("session.yml", b"- \xff\n").unwrap_err();
+        assert_eq!(error.to_string(), "session.yml: this is not UTF-8 text");
+    }
+
+    #[test]
+    fn a_missing_file_is_refused() {
+        let error = Interactions::read(Path::new("/nowhere/session.yml")).unwrap_err();
+        assert_eq!(error.to_string(), "/nowhere/session.yml: no such file or folder");
+    }
+}
