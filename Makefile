@@ -2,7 +2,7 @@
 
 TARGET := wasm32-wasip1
 BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
 # What `make run` judges, and by which settings.
 FILE ?=

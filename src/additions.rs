@@ -16,10 +16,12 @@ pub enum Step {
     End,
 }
 
-/// What is added to a JSON value: to one that is not there or `null`, to the fields of an object, to the items of a list.
+/// What is added to a JSON value: to one that is not there or `null`, to the fields of an object, to the items of a list,
+/// to the end of a string.
 #[derive(Debug, Default)]
 pub struct Additions {
     value: Option<String>,
+    suffix: Option<String>,
     fields: Vec<(&'static str, Additions)>,
     items: Vec<Additions>,
     appended: Vec<String>,
@@ -28,30 +30,51 @@ pub struct Additions {
 impl Additions {
     /// Adds a value, given in JSON, where a path leads. Objects and lists on the way are made where they are missing.
     pub fn add(&mut self, path: &[Step], json: String) {
-        match path.split_first() {
-            None => self.value = Some(json),
-            Some((Step::End, _)) => self.appended.push(json),
-            Some((Step::Key(key), rest)) => {
-                if let Some((_, field)) = self.fields.iter_mut().find(|(known, _)| known == key) {
-                    return field.add(rest, json);
-                }
-                let mut field = Self::default();
-                field.add(rest, json);
-                self.fields.push((key, field));
-            }
-            Some((Step::Index(index), rest)) => {
-                if self.items.len() <= *index {
-                    self.items.resize_with(index + 1, Self::default);
-                }
-                if let Some(item) = self.items.get_mut(*index) {
-                    item.add(rest, json);
-                }
-            }
+        match path.split_last() {
+            Some((Step::End, parent)) => self.at(parent, |list| list.appended.push(json)),
+            _ => self.at(path, |place| place.value = Some(json)),
         }
     }
 
+    /// Adds to the end of a string, where a path leads to one. No character of the text needs an escape in JSON.
+    pub fn add_suffix(&mut self, path: &[Step], text: String) {
+        self.at(path, |place| place.suffix = Some(text));
+    }
+
+    /// Does something to what is added where a path leads.
+    fn at(&mut self, path: &[Step], change: impl FnOnce(&mut Self)) {
+        let mut place = self;
+        for step in path {
+            let next = match step {
+                Step::Key(key) => place.field(key),
+                Step::Index(index) => place.item(*index),
+                Step::End => None,
+            };
+            let Some(next) = next else { return };
+            place = next;
+        }
+        change(place);
+    }
+
+    fn field(&mut self, key: &'static str) -> Option<&mut Self> {
+        let known = self.fields.iter().position(|(known, _)| *known == key);
+        let place = known.unwrap_or(self.fields.len());
+        if known.is_none() {
+            self.fields.push((key, Self::default()));
+        }
+        self.fields.get_mut(place).map(|(_, field)| field)
+    }
+
+    fn item(&mut self, index: usize) -> Option<&mut Self> {
+        if self.items.len() <= index {
+            self.items.resize_with(index + 1, Self::default);
+        }
+        self.items.get_mut(index)
+    }
+
     fn is_empty(&self) -> bool {
-        self.value.is_none() && self.fields.is_empty() && self.items.is_empty() && self.appended.is_empty()
+        let Self { value, suffix, fields, items, appended } = self;
+        value.is_none() && suffix.is_none() && fields.is_empty() && items.is_empty() && appended.is_empty()
     }
 
     /// The value where there is none yet.
@@ -121,20 +144,28 @@ impl Insertions {
         if additions.is_empty() {
             return reader.skip();
         }
-        reader.peek();
+        let next = reader.peek();
         let start = reader.position();
+        if let Some(suffix) = &additions.suffix {
+            reader.skip()?;
+            if next == Some(b'"') {
+                self.insert_before_end(reader, base, suffix.clone());
+            }
+            return Ok(());
+        }
         if reader.null()? {
             let replaces = reader.position() - start;
             self.0.push(Reverse(Insertion { offset: base + start, replaces, text: additions.to_json() }));
             return Ok(());
         }
-        if !additions.fields.is_empty() {
-            self.visit_object(reader, base, additions)
-        } else if additions.value.is_none() {
+        if additions.value.is_some() {
+            // What is there already counts.
+            return reader.skip();
+        }
+        if additions.fields.is_empty() {
             self.visit_list(reader, base, additions)
         } else {
-            // What is there already counts.
-            reader.skip()
+            self.visit_object(reader, base, additions)
         }
     }
 
@@ -155,7 +186,7 @@ impl Insertions {
             }
         }
         let fields: Vec<_> = missing.iter().map(|(key, field)| field.to_field(key)).collect();
-        self.insert_before_bracket(reader, base, is_empty, &fields);
+        self.insert_items(reader, base, is_empty, &fields);
         Ok(())
     }
 
@@ -175,18 +206,20 @@ impl Insertions {
                 None => reader.skip()?,
             }
         }
-        self.insert_before_bracket(reader, base, is_empty, &additions.appended);
+        self.insert_items(reader, base, is_empty, &additions.appended);
         Ok(())
     }
 
-    /// The bracket is what was read last.
-    fn insert_before_bracket(&mut self, reader: &Reader<'_>, base: usize, is_empty: bool, new: &[String]) {
+    fn insert_items(&mut self, reader: &Reader<'_>, base: usize, is_empty: bool, new: &[String]) {
         if !new.is_empty() {
             let comma = if is_empty { "" } else { "," };
-            let text = format!("{comma}{}", new.join(","));
-            let offset = base + reader.position() - 1;
-            self.0.push(Reverse(Insertion { offset, replaces: 0, text }));
+            self.insert_before_end(reader, base, format!("{comma}{}", new.join(",")));
         }
+    }
+
+    /// Inserts before the bracket or the quote that was read last.
+    fn insert_before_end(&mut self, reader: &Reader<'_>, base: usize, text: String) {
+        self.0.push(Reverse(Insertion { offset: base + reader.position() - 1, replaces: 0, text }));
     }
 }
 
@@ -261,6 +294,21 @@ mod tests {
     #[test]
     fn finds_keys_that_are_written_with_escapes() {
         assert_eq!(added(r#"{"\u0061":{}}"#, &[(&[Key("a"), Key("b")], "1")]), r#"{"\u0061":{"b":1}}"#);
+    }
+
+    #[test]
+    fn adds_to_the_end_of_a_string() {
+        let added = |json: &str| {
+            let mut additions = Additions::default();
+            additions.add_suffix(&[Key("a"), Index(0)], "-x".to_owned());
+            let mut insertions = Insertions::default();
+            insertions.find(0, json.as_bytes(), &additions).unwrap();
+            String::from_utf8(insertions.put_into(json.as_bytes())).unwrap()
+        };
+        assert_eq!(added(r#"{"a":["b\u0063","d"]}"#), r#"{"a":["b\u0063-x","d"]}"#);
+        for other in [r#"{"a":[null]}"#, r#"{"a":[3]}"#, r#"{"a":[]}"#] {
+            assert_eq!(added(other), other);
+        }
     }
 
     #[test]

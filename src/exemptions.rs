@@ -208,6 +208,7 @@ mod tests {
             value: String::new(),
             concerns: Concerns::Only(concerns.to_vec()),
             fix: None,
+            decided_by: None,
         }
     }
 

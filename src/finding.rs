@@ -25,6 +25,8 @@ pub struct Finding<'p> {
     pub concerns: Concerns<'p>,
     /// What would mend it, where nothing but a missing value is wrong.
     pub fix: Option<Fix<'p>>,
+    /// The image whose user decides whether it is one, where the pod spec leaves that open.
+    pub decided_by: Option<&'p str>,
 }
 
 /// On whose account something is found.
@@ -62,6 +64,7 @@ impl<'p> Finding<'p> {
             value: value.into(),
             concerns,
             fix: None,
+            decided_by: None,
         }
     }
 
@@ -80,6 +83,7 @@ impl<'p> Finding<'p> {
             value: value.into(),
             concerns: Concerns::Pod(pod),
             fix: None,
+            decided_by: None,
         }
     }
 
@@ -87,6 +91,12 @@ impl<'p> Finding<'p> {
     #[must_use]
     pub fn mended_by(self, fix: Option<Fix<'p>>) -> Self {
         Self { fix, ..self }
+    }
+
+    /// Says why the demand is made.
+    pub fn explain(&mut self, reason: &str) {
+        self.demand.push_str(": ");
+        self.demand.push_str(reason);
     }
 
     /// The same finding, on the account of these alone.
@@ -161,6 +171,7 @@ mod tests {
             value: String::new(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,
+            decided_by: None,
         }
     }
 

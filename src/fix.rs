@@ -3,44 +3,105 @@
 use crate::additions::{Additions, Insertions, Step, to_json};
 use crate::json::Raw;
 use crate::pod::{ContainerAt, Pod};
+use crate::registry::Lookups;
 use crate::writable_paths::{Volumes, WritablePaths};
 
 /// The field of a container whose fix brings the writable paths with it.
 pub const READ_ONLY_ROOT: &str = "securityContext.readOnlyRootFilesystem";
 
-/// What fills in a field of a container.
+/// What fills in a field.
 #[derive(Clone, Debug)]
 pub struct Fix<'p> {
-    at: ContainerAt<'p, 'p>,
-    /// The keys from the container on, with dots between them.
-    field: &'static str,
-    filling: Filling,
+    place: Place<'p>,
+    filling: Filling<'p>,
+}
+
+/// Where something is filled in.
+#[derive(Clone, Copy, Debug)]
+enum Place<'p> {
+    /// In a container. The keys from the container on have dots between them.
+    Container(ContainerAt<'p, 'p>, &'static str),
+    /// In the reference of an image volume of a pod, by its place in the list.
+    ImageVolume(&'p Pod<'p>, usize),
 }
 
 #[derive(Clone, Debug)]
-enum Filling {
+enum Filling<'p> {
     /// The field gets this value.
     Flag(bool),
     /// The list gets these as well.
     Items(Vec<String>),
+    /// The field, which holds this image, gets the digest that its tag stands for.
+    DigestOf(&'p str),
+    /// The field, which holds an image, gets this digest.
+    Digest(String),
 }
 
 impl<'p> Fix<'p> {
     /// Sets a field that is unset.
     #[must_use]
     pub fn set(at: ContainerAt<'p, 'p>, field: &'static str, flag: bool) -> Self {
-        Self { at, field, filling: Filling::Flag(flag) }
+        Self { place: Place::Container(at, field), filling: Filling::Flag(flag) }
     }
 
     /// Appends to a list, whether it is there or not.
     #[must_use]
     pub fn append(at: ContainerAt<'p, 'p>, field: &'static str, items: Vec<String>) -> Self {
-        Self { at, field, filling: Filling::Items(items) }
+        Self { place: Place::Container(at, field), filling: Filling::Items(items) }
+    }
+
+    /// Pins the image of a container.
+    #[must_use]
+    pub fn pin(at: ContainerAt<'p, 'p>) -> Self {
+        Self { place: Place::Container(at, "image"), filling: Filling::DigestOf(&at.container.image) }
+    }
+
+    /// Pins the image of a volume.
+    #[must_use]
+    pub fn pin_volume(pod: &'p Pod<'p>, index: usize, reference: &'p str) -> Self {
+        Self { place: Place::ImageVolume(pod, index), filling: Filling::DigestOf(reference) }
+    }
+
+    /// The same fix with what has to be looked up for it.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub fn looked_up(&self, lookups: &mut Lookups<'_>) -> Result<Self, String> {
+        let filling = match self.filling {
+            Filling::DigestOf(image) => Filling::Digest(lookups.digest_of(image)?),
+            ref other => other.clone(),
+        };
+        Ok(Self { place: self.place, filling })
+    }
+
+    fn pod(&self) -> &'p Pod<'p> {
+        match self.place {
+            Place::Container(at, _) => at.pod,
+            Place::ImageVolume(pod, _) => pod,
+        }
+    }
+
+    /// The container that gets a read-only root, if any does.
+    fn made_read_only(&self) -> Option<ContainerAt<'p, 'p>> {
+        match self.place {
+            Place::Container(at, READ_ONLY_ROOT) => Some(at),
+            _ => None,
+        }
+    }
+
+    fn path(&self) -> Vec<Step> {
+        match self.place {
+            Place::Container(at, field) => {
+                place_of(at).into_iter().chain(field.split('.').map(Step::Key)).collect()
+            }
+            Place::ImageVolume(_, index) => {
+                vec![Step::Key("volumes"), Step::Index(index), Step::Key("image"), Step::Key("reference")]
+            }
+        }
     }
 
     fn add_to(&self, additions: &mut Additions) {
-        let mut path = place_of(self.at);
-        path.extend(self.field.split('.').map(Step::Key));
+        let mut path = self.path();
         match &self.filling {
             Filling::Flag(flag) => additions.add(&path, flag.to_string()),
             Filling::Items(items) => {
@@ -49,6 +110,9 @@ impl<'p> Fix<'p> {
                     additions.add(&path, to_json(item));
                 }
             }
+            Filling::Digest(digest) => additions.add_suffix(&path, format!("@{digest}")),
+            // It has to be looked up first.
+            Filling::DigestOf(_) => {}
         }
     }
 }
@@ -69,34 +133,35 @@ impl<'p> Mended<'p> {
     fn mount(&mut self, at: ContainerAt<'_, '_>, writable_paths: &WritablePaths<'_>, namespace: &str) {
         for path in writable_paths.lacking(namespace, at) {
             let volume = self.volumes.add(at, path);
-            let mut mounts = place_of(at);
-            mounts.extend([Step::Key("volumeMounts"), Step::End]);
+            let [list, index] = place_of(at);
+            let mounts = [list, index, Step::Key("volumeMounts"), Step::End];
             self.additions.add(&mounts, volume.mount());
             self.additions.add(&[Step::Key("volumes"), Step::End], volume.volume());
         }
     }
 }
 
-/// The object with every fix in it, and every volume that containers need because of them.
+/// The object with every fix in it, and every volume that containers need because of them. What fixes need must have been
+/// looked up.
 ///
 /// `object` is the text that the pods were read from. There is no such object when they were read from another one.
 #[must_use]
 pub fn apply(
     object: Raw<'_>,
-    fixes: &[&Fix<'_>],
+    fixes: &[Fix<'_>],
     writable_paths: &WritablePaths<'_>,
     namespace: &str,
 ) -> Option<Vec<u8>> {
     let mut pods: Vec<Option<Mended<'_>>> = Vec::new();
     for fix in fixes {
-        let pod = fix.at.pod;
+        let pod = fix.pod();
         if pods.len() <= pod.index {
             pods.resize_with(pod.index + 1, || None);
         }
         let mended = pods.get_mut(pod.index)?.get_or_insert_with(|| Mended::new(pod));
         fix.add_to(&mut mended.additions);
-        if fix.field == READ_ONLY_ROOT {
-            mended.mount(fix.at, writable_paths, namespace);
+        if let Some(at) = fix.made_read_only() {
+            mended.mount(at, writable_paths, namespace);
         }
     }
     let mut insertions = Insertions::default();
@@ -107,6 +172,6 @@ pub fn apply(
 }
 
 /// The way from the pod spec to a container.
-fn place_of(at: ContainerAt<'_, '_>) -> Vec<Step> {
-    vec![Step::Key(at.list.field()), Step::Index(at.index)]
+fn place_of(at: ContainerAt<'_, '_>) -> [Step; 2] {
+    [Step::Key(at.list.field()), Step::Index(at.index)]
 }

@@ -2,9 +2,11 @@
 //!
 //! This file is the waPC edge: what the policy server calls. The way of a request is in [`review`].
 
+use crate::additions::to_json;
+use crate::registry::{Question, Registry};
 use crate::verdict::Response;
 use kubewarden_policy_sdk::protocol_version_guest;
-use kubewarden_policy_sdk::wapc_guest::{CallResult, register_function};
+use kubewarden_policy_sdk::wapc_guest::{CallResult, host_call, register_function};
 
 pub mod additions;
 pub mod connection;
@@ -20,6 +22,7 @@ pub mod options;
 pub mod places;
 pub mod pod;
 pub mod pod_spec_finder;
+pub mod registry;
 pub mod request;
 pub mod review;
 pub mod rules;
@@ -44,7 +47,17 @@ pub extern "C" fn wapc_init() {
 }
 
 fn validate(payload: &[u8]) -> CallResult {
-    answer(review::validate(payload).unwrap_or_else(Response::unreadable).to_json())
+    answer(review::validate(payload, &Host).unwrap_or_else(Response::unreadable).to_json())
+}
+
+/// The policy server, which asks registries for us.
+struct Host;
+
+impl Registry for Host {
+    fn ask(&self, question: Question, image: &str) -> Result<Vec<u8>, String> {
+        host_call("kubewarden", "oci", question.operation(), to_json(image).as_bytes())
+            .map_err(|error| error.to_string())
+    }
 }
 
 fn validate_settings(payload: &[u8]) -> CallResult {

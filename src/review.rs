@@ -4,21 +4,22 @@ use kubewarden_policy_sdk::settings::SettingsValidationResponse;
 
 use crate::date::Date;
 use crate::json;
+use crate::registry::Registry;
 use crate::request::Payload;
 use crate::settings::Settings;
 use crate::value::Value;
 use crate::verdict::{self, Response};
 
-/// The answer to a payload of `validate`.
+/// The answer to a payload of `validate`. The registry is asked only when the settings want it.
 ///
 /// # Errors
 /// When the request or the settings cannot be understood: the reason why it must be denied.
-pub fn validate(payload: &[u8]) -> Result<Response, String> {
+pub fn validate(payload: &[u8], registry: &dyn Registry) -> Result<Response, String> {
     let payload =
         Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
     let settings = Settings::read(&payload.settings)
         .map_err(|errors| format!("the settings of the policy are invalid: {errors}"))?;
-    Ok(verdict::judge(&payload.request, &settings, Date::today))
+    Ok(verdict::judge(&payload.request, &settings, Date::today, registry))
 }
 
 /// The answer to a payload of `validate_settings`: all that is wrong with them, one sentence a line.
@@ -35,11 +36,12 @@ pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::testing::NoRegistry;
 
     #[test]
     fn refuses_to_judge_what_it_cannot_read() {
         assert_eq!(
-            validate(b"{").unwrap_err(),
+            validate(b"{", &NoRegistry).unwrap_err(),
             "the request cannot be read as JSON: expected a key at byte 1 \
              (denied because it cannot be judged)"
         );
@@ -49,7 +51,7 @@ mod tests {
     fn refuses_to_judge_by_settings_it_cannot_read() {
         let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE",
             "object": {"spec": {"containers": []}}}, "settings": {"enforcement": "warn", "priviledged": "warn"}}"#;
-        let reason = validate(payload).unwrap_err();
+        let reason = validate(payload, &NoRegistry).unwrap_err();
         assert!(
             reason.starts_with(
                 "the settings of the policy are invalid: priviledged: unknown key, did you mean \"privileged\"?"

@@ -10,6 +10,7 @@ use crate::finding::Finding;
 use crate::fix;
 use crate::places::Places;
 use crate::pod::Pod;
+use crate::registry::{Lookups, Registry};
 use crate::request::{Request, Subject};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
 
@@ -98,27 +99,59 @@ impl Response {
     }
 }
 
-/// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day.
+/// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day, and the
+/// registry when the settings want it.
 ///
 /// What can be fixed is fixed, and the result is judged again: the object that is judged last is the one that is admitted.
 #[must_use]
-pub fn judge(request: &Request<'_>, settings: &Settings<'_>, today: fn() -> Date) -> Response {
+pub fn judge(
+    request: &Request<'_>,
+    settings: &Settings<'_>,
+    today: fn() -> Date,
+    registry: &dyn Registry,
+) -> Response {
     let judged = Judged::from(&request.subject);
-    let found = Found::in_request(request, judged, settings, today);
-    let Some((object, fixed)) = found.fix(request, settings) else { return found.response(settings) };
-    let pods = request.draft.as_ref().map_or_else(|| Ok(Vec::new()), |draft| draft.pods_of(&object));
-    let pods = match pods {
+    let mut lookups = Lookups::new(registry);
+    let mut found = Found::in_request(request, judged, settings, today, &mut lookups);
+    let Fixed { object, counts, failures } = found.fix(request, judged, settings, &mut lookups);
+    let (Some(object), Some(draft)) = (object, &request.draft) else {
+        found.tell(failures);
+        return found.response(settings);
+    };
+    let pods = match draft.pods_of(&object) {
         Ok(pods) => pods,
         Err(reason) => {
             return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
         }
     };
-    let mut response = Found::in_request(request, judged.becoming(&pods), settings, today).response(settings);
+    let mut found = Found::in_request(request, judged.becoming(&pods), settings, today, &mut lookups);
+    found.tell(failures);
+    let mut response = found.response(settings);
     if response.accepted {
-        response.audit_annotations.insert(FIXES, fixed);
+        response.audit_annotations.insert(FIXES, counts.join("; "));
         response.mutated_object = Some(object);
     }
     response
+}
+
+/// What came of fixing an object.
+#[derive(Default)]
+struct Fixed<'j, 's> {
+    /// The object with everything fixed that can be; nothing when nothing can be.
+    object: Option<Vec<u8>>,
+    /// What the audit log says about that.
+    counts: Vec<String>,
+    /// What could not be fixed because something could not be looked up, and why.
+    failures: Vec<Failure<'j, 's>>,
+}
+
+/// A fix that failed.
+struct Failure<'j, 's> {
+    rule: &'j ActiveRule<'s>,
+    path: String,
+    reason: String,
+    /// What could not be bettered, where nothing is wrong.
+    wish: Option<Finding<'j>>,
 }
 
 /// What is judged of a request.
@@ -161,8 +194,8 @@ impl<'j> Judged<'j> {
 
 /// What all rules found that counts.
 struct Found<'j, 's> {
-    /// Of each rule that found anything.
-    findings: Vec<(&'j ActiveRule<'s>, Vec<Finding<'j>>)>,
+    /// Of each rule that found anything, with what it leads to.
+    findings: Vec<(&'j ActiveRule<'s>, Severity, Vec<Finding<'j>>)>,
     exemptions: Applicable<'j, 's>,
 }
 
@@ -172,47 +205,103 @@ impl<'j, 's> Found<'j, 's> {
         judged: Judged<'j>,
         settings: &'j Settings<'s>,
         today: fn() -> Date,
+        lookups: &mut Lookups<'_>,
     ) -> Self {
         let exemptions = settings.exemptions.applicable(request, today);
         let mut judge =
             Judge { judged, on_update: settings.on_update, exemptions, replaced: judged.replaced() };
         let mut findings = Vec::new();
         for active in &settings.rules {
-            let found = judge.findings(active);
+            let found = judge.findings(active, lookups);
             if !found.is_empty() {
-                findings.push((active, found));
+                findings.push((active, active.severity, found));
             }
         }
         Self { findings, exemptions: judge.exemptions }
     }
 
-    /// The object with everything fixed that can be, and what the audit log says about that; nothing when nothing can be.
-    fn fix(&self, request: &Request<'_>, settings: &Settings<'_>) -> Option<(Vec<u8>, String)> {
-        let draft = request.draft.as_ref()?;
+    /// Fixes what can be.
+    fn fix(
+        &mut self,
+        request: &Request<'_>,
+        judged: Judged<'j>,
+        settings: &'j Settings<'s>,
+        lookups: &mut Lookups<'_>,
+    ) -> Fixed<'j, 's> {
+        let mut fixed = Fixed::default();
+        let Some(draft) = &request.draft else { return fixed };
         let mut fixes = Vec::new();
-        let mut counts = Vec::new();
-        for (active, findings) in self.findings.iter().filter(|(active, _)| active.severity == Severity::Fix)
-        {
+        for rule in settings.rules.iter().filter(|rule| rule.severity == Severity::Fix) {
             let known = fixes.len();
-            fixes.extend(findings.iter().filter_map(|finding| finding.fix.as_ref()));
+            let mut try_fix = |finding: &Finding<'j>, wish: Option<Finding<'j>>| match finding
+                .fix
+                .as_ref()
+                .map(|fix| fix.looked_up(lookups))
+            {
+                Some(Ok(fix)) => fixes.push(fix),
+                Some(Err(reason)) => {
+                    fixed.failures.push(Failure { rule, path: finding.path.clone(), reason, wish });
+                }
+                None => {}
+            };
+            for finding in self.findings_of(rule.id) {
+                try_fix(finding, None);
+            }
+            for wish in self.wishes(rule, judged) {
+                try_fix(&wish.clone(), Some(wish));
+            }
             if fixes.len() > known {
-                counts.push(format!("{}: {}", active.id, fixes.len() - known));
+                fixed.counts.push(format!("{}: {}", rule.id, fixes.len() - known));
             }
         }
-        if fixes.is_empty() {
-            return None;
+        if !fixes.is_empty() {
+            fixed.object = fix::apply(draft.json, &fixes, &settings.writable_paths, &request.namespace);
         }
-        let object = fix::apply(draft.json, &fixes, &settings.writable_paths, &request.namespace)?;
-        Some((object, counts.join("; ")))
+        fixed
+    }
+
+    fn findings_of(&mut self, rule: &'static str) -> impl Iterator<Item = &mut Finding<'j>> {
+        self.findings
+            .iter_mut()
+            .filter(move |(other, ..)| other.id == rule)
+            .flat_map(|(.., findings)| findings)
+    }
+
+    /// What a rule would better besides what it finds.
+    fn wishes(&mut self, rule: &ActiveRule<'s>, judged: Judged<'j>) -> Vec<Finding<'j>> {
+        let mut wishes = Vec::new();
+        if let Judged::Create(pods) = judged {
+            for pod in pods {
+                rule.rule.improve(pod, &mut wishes);
+            }
+        }
+        wishes.retain(|wish| !self.exemptions.cover(rule.id, wish));
+        wishes
+    }
+
+    /// Tells why fixes failed: where a finding is left, with the finding, and in a warning where there is none.
+    fn tell(&mut self, failures: Vec<Failure<'j, 's>>) {
+        for Failure { rule, path, reason, wish } in failures {
+            let left = self.findings_of(rule.id).find(|left| left.path == path);
+            if let Some(left) = left {
+                left.explain(&reason);
+            } else if let Some(mut wish) = wish {
+                wish.explain(&reason);
+                self.findings.push((rule, Severity::Warn, vec![wish]));
+            }
+        }
     }
 
     fn response(&self, settings: &Settings<'_>) -> Response {
         let mut denials = Vec::new();
         let mut warnings = Vec::new();
-        let mut audit_annotations = Annotations::default();
-        for (active, findings) in &self.findings {
-            audit_annotations.insert(active.id, findings.len().to_string());
-            match (settings.enforcement, active.severity) {
+        let mut counts: Vec<(&'static str, usize)> = Vec::new();
+        for (active, severity, findings) in &self.findings {
+            match counts.iter_mut().find(|(id, _)| *id == active.id) {
+                Some((_, count)) => *count += findings.len(),
+                None => counts.push((active.id, findings.len())),
+            }
+            match (settings.enforcement, severity) {
                 (Enforcement::Deny, Severity::Deny | Severity::Fix) => {
                     denials.extend(findings.iter().map(|finding| finding.line(active.id)));
                 }
@@ -220,6 +309,10 @@ impl<'j, 's> Found<'j, 's> {
             }
         }
         warnings.extend(self.exemptions.warnings());
+        let mut audit_annotations = Annotations::default();
+        for (id, count) in counts {
+            audit_annotations.insert(id, count.to_string());
+        }
         if let Some(annotation) = self.exemptions.annotation() {
             audit_annotations.insert(EXEMPTIONS, annotation);
         }
@@ -245,8 +338,8 @@ struct Judge<'j, 's> {
 }
 
 impl<'j> Judge<'j, '_> {
-    /// What a rule finds, in path order, minus exemptions, minus what the old object already has.
-    fn findings(&mut self, active: &ActiveRule<'_>) -> Vec<Finding<'j>> {
+    /// What a rule finds, in path order, minus exemptions, minus what the old object already has, minus what images decide.
+    fn findings(&mut self, active: &ActiveRule<'_>, lookups: &mut Lookups<'_>) -> Vec<Finding<'j>> {
         let rule = &*active.rule;
         let mut found = Vec::new();
         match self.judged {
@@ -272,6 +365,15 @@ impl<'j> Judge<'j, '_> {
         }
         found.retain(|finding| !self.exemptions.cover(active.id, finding));
         sort(&mut found);
+        found.retain_mut(|finding| {
+            let Some(image) = finding.decided_by else { return true };
+            let user = lookups.user_of(image);
+            let reason = rule.settle(user.as_deref().map_err(String::as_str), image);
+            reason.is_some_and(|reason| {
+                finding.explain(&reason);
+                true
+            })
+        });
         found
     }
 
@@ -312,6 +414,7 @@ mod tests {
     use super::*;
     use crate::json;
     use crate::pod::Pod;
+    use crate::registry::testing::NoRegistry;
     use crate::request::UserInfo;
     use crate::value::Value;
 
@@ -327,7 +430,12 @@ mod tests {
         let request = Request { namespace: "shop".into(), user: UserInfo::default(), subject, draft: None };
         let settings = settings.to_string();
         let settings: Value = json::from_slice(settings.as_bytes()).unwrap();
-        judge(&request, &Settings::read(&settings).unwrap(), || Date::parse("2027-06-30").unwrap())
+        judge(
+            &request,
+            &Settings::read(&settings).unwrap(),
+            || Date::parse("2027-06-30").unwrap(),
+            &NoRegistry,
+        )
     }
 
     fn answer(settings: &serde_json::Value) -> Response {
@@ -392,7 +500,7 @@ mod tests {
     /// The answer to a whole request.
     fn answer_to_request(request: &serde_json::Value, settings: &serde_json::Value) -> Response {
         let payload = json!({"request": request, "settings": settings}).to_string();
-        crate::review::validate(payload.as_bytes()).unwrap()
+        crate::review::validate(payload.as_bytes(), &NoRegistry).unwrap()
     }
 
     fn fixed(response: &Response) -> Option<serde_json::Value> {
@@ -435,7 +543,7 @@ mod tests {
         let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE", "object":
             {"x": 1.0, "spec": {"containers": [{"image": "a:1", "y": [1e3, {"\u0061": 12345678901234567890}]}]} }},
             "settings": {"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "off", "runAsNonRoot": "off"}}"#;
-        let json = crate::review::validate(payload).unwrap().to_json().unwrap();
+        let json = crate::review::validate(payload, &NoRegistry).unwrap().to_json().unwrap();
         assert_eq!(
             std::str::from_utf8(&json).unwrap(),
             "{\"accepted\":true,\"audit_annotations\":{\"fixes\":\"readOnlyRootFilesystem: 1\"},\"mutated_object\":\
@@ -610,7 +718,8 @@ mod tests {
         let update = Subject::Update { old: vec![found(&key)], new: vec![found(&key), found(&key)] };
         let request =
             Request { namespace: "".into(), user: UserInfo::default(), subject: update, draft: None };
-        assert_eq!(judge(&request, &settings, Date::today).message.unwrap().lines().count(), 1);
+        let response = judge(&request, &settings, Date::today, &NoRegistry);
+        assert_eq!(response.message.unwrap().lines().count(), 1);
     }
 
     #[test]

@@ -3,8 +3,15 @@
 //! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest,
 //! or that no runtime could parse; with `require: digest`, one without digest
 //!
+//! A fix appends to the tag of an image the digest that it stands for, in pods
+//!
 //! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must
 //! have the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
+//!
+//! For a fix, the policy asks its host, which asks the registry, once for each image that has a tag and no digest; the host
+//! must grant it `oci/v1/manifest_digest`, and uses credentials of its own. Only pods are fixed: what makes pods would
+//! go on with the digest of the day on which it was made. A tag that cannot be looked up is told in a warning, or with why
+//! it is denied.
 //!
 //! Settings:
 //!
@@ -15,18 +22,20 @@ use std::borrow::Cow;
 
 use super::{Definition, Rule};
 use crate::finding::{Concern, Finding};
+use crate::fix::Fix;
 use crate::image_reference::{ImageReference, is_tag_byte};
 use crate::options::Options;
 use crate::pod::Pod;
 use crate::settings::Severity;
 use crate::text::quoted;
+use crate::volume::Details;
 use crate::wildcard;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
     id: "imageReference",
     mode: Some(Severity::Deny),
-    can_fix: false,
+    can_fix: true,
     bind: |options| Box::new(ImageReferenceRule::new(options)),
 };
 
@@ -79,26 +88,51 @@ impl<'s> ImageReferenceRule<'s> {
     fn is_denied(&self, tag: &str) -> bool {
         self.denied_tags.iter().any(|pattern| wildcard::matches(pattern, tag))
     }
+
+    /// What a fix would better in a reference that needs no change.
+    fn wish(&self, reference: &str) -> Option<String> {
+        let is_wished = self.demand(reference).is_none() && can_be_pinned(reference);
+        is_wished.then(|| format!("could not be given a digest for its image {}", quoted(reference)))
+    }
 }
 
 impl Rule for ImageReferenceRule<'_> {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        for at in pod.all_containers() {
-            let image = &at.container.image;
-            if let Some(demand) = self.demand(image) {
-                found.push(Finding::of_container(at, "image", image, demand));
-            }
-        }
-        for (index, volume) in pod.spec.volumes.iter().enumerate() {
-            let Some(source) = volume.source("image") else { continue };
-            if let Some(demand) = self.demand(&source.reference) {
-                let field = format!("volumes[{index}].image.reference");
-                let finding = Finding::of_pod(pod, &field, &source.reference, demand);
-                let concern = Concern { container: None, image: Some(&source.reference) };
-                found.push(finding.about_volume(&volume.name).concerning(vec![concern]));
-            }
+    fn improve<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        if !pod.is_template {
+            collect(pod, found, &|reference| self.wish(reference));
         }
     }
+
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        collect(pod, found, &|reference| self.demand(reference));
+    }
+}
+
+/// A finding for each image of a pod that something is demanded of.
+fn collect<'p>(pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>, demand: &dyn Fn(&str) -> Option<String>) {
+    let may_pin = |reference: &str| !pod.is_template && can_be_pinned(reference);
+    for at in pod.all_containers() {
+        let image = &at.container.image;
+        if let Some(demand) = demand(image) {
+            let finding = Finding::of_container(at, "image", image, demand);
+            found.push(finding.mended_by(may_pin(image).then(|| Fix::pin(at))));
+        }
+    }
+    for (index, volume) in pod.spec.volumes.iter().enumerate() {
+        let Some(Details { reference, .. }) = volume.source("image") else { continue };
+        if let Some(demand) = demand(reference) {
+            let field = format!("volumes[{index}].image.reference");
+            let finding = Finding::of_pod(pod, &field, reference, demand).about_volume(&volume.name);
+            let concern = Concern { container: None, image: Some(reference) };
+            let fix = may_pin(reference).then(|| Fix::pin_volume(pod, index, reference));
+            found.push(finding.concerning(vec![concern]).mended_by(fix));
+        }
+    }
+}
+
+/// Whether a reference has a tag that a digest could stand behind.
+fn can_be_pinned(reference: &str) -> bool {
+    ImageReference::parse(reference).is_ok_and(|image| image.tag.is_some() && image.digest.is_none())
 }
 
 fn check_pattern(pattern: &str) -> Result<(), String> {

@@ -98,6 +98,7 @@ impl Rule for InteractiveAccess<'_> {
             value: String::new(),
             concerns: Concerns::Only(vec![Concern { container, image: None }]),
             fix: None,
+            decided_by: None,
         });
     }
 }

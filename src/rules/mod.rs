@@ -17,6 +17,15 @@ pub trait Rule {
         None
     }
 
+    /// What a fix would better in a pod though it is no finding. It is told only where the fix fails.
+    fn improve<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
+
+    /// Why a finding that an image decides is one, now that it is known which user the image runs as, or why that is not
+    /// known. There is no reason when it is none.
+    fn settle(&self, _user: Result<&str, &str>, _image: &str) -> Option<String> {
+        None
+    }
+
     /// What is wrong with a pod, whatever it was before.
     fn check<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
 

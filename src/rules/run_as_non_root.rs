@@ -3,7 +3,7 @@
 //! A finding is a container that may run as root: its `runAsUser`, or else the pod's, is 0; or neither is set, and
 //! `runAsNonRoot` is not `true`
 //!
-//! A fix sets `runAsNonRoot` to `true` on a container where nothing decides
+//! A fix sets `runAsNonRoot` to `true` on a container where nothing decides; not with `inspectImage`
 //!
 //! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
 //! the pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
@@ -18,6 +18,11 @@
 //! - `groupRanges`: the same for `runAsGroup`; `fsGroup` and `supplementalGroups` must lie in one of them where they
 //!   are set.
 //! - `allowInUserNamespace`: whether root is accepted where `hostUsers: false` makes it nobody on the node.
+//! - `inspectImage`: whether the `USER` of the image counts where the pod spec sets neither. A number other than 0 passes. The
+//!   policy asks its host, which asks the registry, once for each image; the host must grant it
+//!   `oci/v1/oci_manifest_config`, and uses credentials of its own. What cannot be looked up is a finding. Windows
+//!   pods are not looked up.
+//! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
 
 use super::{Definition, Rule};
 use crate::finding::{Concern, Finding, flag};
@@ -25,6 +30,7 @@ use crate::fix::Fix;
 use crate::options::Options;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
+use crate::text::quoted;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -39,6 +45,8 @@ struct RunAsNonRoot {
     user_ranges: Vec<Range>,
     group_ranges: Vec<Range>,
     allow_in_user_namespace: bool,
+    inspect_image: bool,
+    allow_named_users: bool,
 }
 
 /// The ids from one to another, both of them included.
@@ -50,11 +58,20 @@ struct Range {
 /// What is wrong about one container: the field, what it holds, and what must be done about it.
 struct Wrong<'p> {
     on_pod: bool,
-    /// Whether nothing but a missing value is wrong, and `true` would mend it.
-    is_unset: bool,
     field: &'static str,
     value: &'p str,
     demand: String,
+    way_out: WayOut,
+}
+
+/// What else there is to be done about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WayOut {
+    None,
+    /// Nothing but a missing value is wrong, and `true` would mend it.
+    Fix,
+    /// The image may say that nothing is wrong.
+    Image,
 }
 
 impl RunAsNonRoot {
@@ -64,7 +81,12 @@ impl RunAsNonRoot {
             user_ranges: options.objects("userRanges", Range::new),
             group_ranges: options.objects("groupRanges", Range::new),
             allow_in_user_namespace: options.flag("allowInUserNamespace", false),
+            inspect_image: options.flag("inspectImage", false),
+            allow_named_users: options.one_of("namedUsers", false, &[("deny", false), ("allow", true)]),
         };
+        if rule.allow_named_users && !rule.inspect_image {
+            options.refuse("namedUsers", "has no effect without inspectImage");
+        }
         if !rule.allow_in_user_namespace && rule.user_ranges.iter().any(|range| range.max == 0) {
             options.refuse("userRanges", "no user can lie in 0-0, for UID 0 is root");
         }
@@ -82,7 +104,7 @@ impl RunAsNonRoot {
         let wrong = |demand| {
             Some(Wrong {
                 on_pod: inherited,
-                is_unset: false,
+                way_out: WayOut::None,
                 field: "securityContext.runAsUser",
                 value: "",
                 demand,
@@ -96,10 +118,49 @@ impl RunAsNonRoot {
             }
             Some(_) => None,
             None if !self.user_ranges.is_empty() => {
-                wrong(format!("must set it to a UID in {}", listed(&self.user_ranges)))
+                let wrong = wrong(format!("must set it to a UID in {}", listed(&self.user_ranges)))?;
+                Some(self.unless_image_decides(wrong, at))
             }
             None if self.accepts_root(pod) => None,
-            None => judge_non_root(pod, at, "runAsUser to a UID other than 0"),
+            None => {
+                let wrong = judge_non_root(pod, at, "runAsUser to a UID other than 0")?;
+                Some(if wrong.way_out == WayOut::Fix { self.unless_image_decides(wrong, at) } else { wrong })
+            }
+        }
+    }
+
+    /// What is wrong where the user of the image decides, if it is to be asked for.
+    fn unless_image_decides<'p>(&self, wrong: Wrong<'p>, at: ContainerAt<'p, '_>) -> Wrong<'p> {
+        if !self.inspect_image {
+            return wrong;
+        }
+        let demand = match &*self.user_ranges {
+            [] => "must set it to a UID other than 0".to_owned(),
+            ranges => format!("must set it to a UID in {}", listed(ranges)),
+        };
+        Wrong {
+            field: "securityContext.runAsUser",
+            value: &at.container.image,
+            demand,
+            way_out: WayOut::Image,
+            ..wrong
+        }
+    }
+
+    /// What is wrong with the user that an image runs as, if anything.
+    fn judge_image_user(&self, user: &str) -> Option<String> {
+        let (name, _) = user.split_once(':').unwrap_or((user, ""));
+        // What is no such number is looked up as a name.
+        // Source: `WithUser` in `pkg/oci` of containerd.
+        match name.parse::<i32>().map(i64::from) {
+            Ok(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
+            Ok(_) => Some(format!("runs as {}", quoted(user))),
+            Err(_) if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
+            Err(_) if self.allow_named_users && self.user_ranges.is_empty() && !is_root_or_number(name) => {
+                None
+            }
+            Err(_) if name == "root" => Some(format!("runs as {}", quoted(user))),
+            Err(_) => Some(format!("runs as {}, which may be any UID", quoted(user))),
         }
     }
 
@@ -113,7 +174,7 @@ impl RunAsNonRoot {
         };
         Some(Wrong {
             on_pod: inherited,
-            is_unset: false,
+            way_out: WayOut::None,
             field: "securityContext.runAsGroup",
             value: "",
             demand,
@@ -151,6 +212,14 @@ impl RunAsNonRoot {
 }
 
 impl Rule for RunAsNonRoot {
+    fn settle(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
+        let image = quoted(image);
+        match user {
+            Ok(user) => self.judge_image_user(user).map(|reason| format!("its image {image} {reason}")),
+            Err(reason) => Some(format!("the user of its image {image} is not known: {reason}")),
+        }
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.is_windows() {
             collect(pod, found, &|at| judge_windows_user(pod, at));
@@ -176,7 +245,11 @@ fn collect<'p>(
         let Some(wrong) = judge(at) else { continue };
         if !wrong.on_pod {
             let finding = Finding::of_container(at, wrong.field, wrong.value, wrong.demand);
-            found.push(finding.mended_by(wrong.is_unset.then(|| Fix::set(at, wrong.field, true))));
+            found.push(match wrong.way_out {
+                WayOut::None => finding,
+                WayOut::Fix => finding.mended_by(Some(Fix::set(at, wrong.field, true))),
+                WayOut::Image => Finding { decided_by: Some(&at.container.image), ..finding },
+            });
             continue;
         }
         match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
@@ -201,7 +274,7 @@ fn judge_non_root<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>, alternative: &s
     let (value, inherited) = effective(own.run_as_non_root, shared.run_as_non_root);
     (value != Some(true)).then(|| Wrong {
         on_pod: inherited,
-        is_unset: value.is_none(),
+        way_out: if value.is_none() { WayOut::Fix } else { WayOut::None },
         field: "securityContext.runAsNonRoot",
         value: flag(value),
         demand: format!("must set it to true, or {alternative}"),
@@ -220,11 +293,16 @@ fn judge_windows_user<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<W
     }
     is_administrator(name).then(|| Wrong {
         on_pod: inherited,
-        is_unset: false,
+        way_out: WayOut::None,
         field: "securityContext.windowsOptions.runAsUserName",
         value: name,
         demand: "must not run as ContainerAdministrator".to_owned(),
     })
+}
+
+/// Whether a name is that of root, or a number that is none of a user.
+fn is_root_or_number(name: &str) -> bool {
+    name == "root" || name.strip_prefix(['+', '-']).unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_administrator(user_name: &str) -> bool {

@@ -7,6 +7,7 @@ use std::fs;
 
 use immutable_pods_host::document;
 use immutable_pods_policy::connection::ACCESSES;
+use immutable_pods_policy::registry::Question;
 use immutable_pods_policy::workload::WORKLOADS;
 use serde_json::{Value, json};
 
@@ -88,6 +89,8 @@ fn the_metadata_says_how_the_policy_runs() {
     assert_eq!(metadata["mutating"], true);
     assert_eq!(metadata["backgroundAudit"], true);
     assert_eq!(metadata["executionMode"], "kubewarden-wapc");
+    let operations = [Question::ManifestConfig, Question::ManifestDigest].map(Question::operation);
+    assert_eq!(metadata["hostCapabilities"], json!(operations.map(|operation| format!("oci/{operation}"))));
 }
 
 #[test]

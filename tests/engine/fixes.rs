@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, fixtures, of_rules, with_mode};
 use crate::generated::{Case, case};
-use crate::module::{admitted, judge, lines, policy};
+use crate::module::{admitted, lines, policy};
 
 /// The key of the audit annotation that says what was fixed.
 const FIXES: &str = "fixes";
@@ -37,8 +37,9 @@ fn a_rule_fixes_what_is_unset_and_denies_the_rest() {
     });
     let shared = fixtures("fixes");
     assert!(!shared.is_empty(), "there are no fixtures of fixes");
-    for Fixture { name, request, settings, findings, fixed, .. } in of_rules.chain(shared) {
-        let mut response = judge(&request, &settings);
+    for fixture in of_rules.chain(shared) {
+        let mut response = fixture.judge(&fixture.settings);
+        let Fixture { name, findings, fixed, .. } = fixture;
         assert_eq!(lines(&response), findings, "{name}");
         assert_eq!(response.mutated_object, fixed, "{name}");
         assert_eq!(response.audit_annotations.remove(FIXES).is_some(), fixed.is_some(), "{name}");
@@ -54,7 +55,8 @@ fn the_laws_of_fixing_hold_for_every_fixture() {
     let shared = ["exemptions", "fixes", "neutral", "updates"].into_iter().flat_map(fixtures);
     let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
     let mut changed = 0;
-    for Fixture { name, request, settings, .. } in own.chain(shared) {
+    let alone = own.chain(shared).filter(|fixture| fixture.exchanges.is_empty());
+    for Fixture { name, request, settings, .. } in alone {
         let Some(object) = request.get("object") else { continue };
         for settings in [settings.clone(), fixing(&settings)] {
             let case = Case { object: object.to_string(), request: without_object(&request), settings };
@@ -101,7 +103,8 @@ fn config() -> Config {
 
 /// The settings with everything fixed that can be.
 fn fixing(settings: &Value) -> Value {
-    let can_fix = RULES.iter().filter(|rule| rule.can_fix);
+    // Images are pinned by what the host knows of them, so they have tests of their own.
+    let can_fix = RULES.iter().filter(|rule| rule.can_fix && rule.id != "imageReference");
     let mut settings = can_fix.fold(settings.clone(), |settings, rule| with_mode(&settings, rule.id, "fix"));
     settings["capabilities"]["requiredDrop"] = json!(["ALL"]);
     settings["writablePaths"] = json!([{"paths": ["/run", "/var/cache/nginx"]}]);

@@ -1,8 +1,11 @@
 //! Fixtures: manifests that say themselves what is to be found in them.
 //!
-//! A line `# finding: …` is a line of the denial, a line `# settings: …` holds the settings in JSON. An object is to be
+//! A line `# finding: …` is a line of the denial, a line `# warning: …` a warning, a line `# settings: …` holds the settings in JSON. An object is to be
 //! created; of two, the first becomes the second. Any other request is written out as a whole. In a folder of fixes, the
 //! last of several objects is what the policy makes of the one before it.
+//!
+//! A line `# host: {"user": image, …}` or `# host: {"digest": image, …}` is a question to the host, with what `is` so, an
+//! `error`, or an `answer` of another shape.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a fixture that cannot be read ends its test")]
@@ -10,11 +13,12 @@
 use std::fs;
 use std::path::Path;
 
-use immutable_pods_host::manifest;
+use immutable_pods_host::interactions::{Exchange, Request, Response};
+use immutable_pods_host::{Interactions, ValidationResponse, manifest};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
-use crate::module::in_repository;
+use crate::module::{in_repository, policy};
 
 /// The folder of all fixtures.
 pub(crate) const FIXTURES: &str = "tests/fixtures";
@@ -31,12 +35,16 @@ pub(crate) struct Fixture {
     pub(crate) settings: Value,
     /// The lines of the denial, in their order; none when the object is to be admitted.
     pub(crate) findings: Vec<String>,
+    /// What the user is told besides.
+    pub(crate) warnings: Vec<String>,
+    /// What the policy asks its host, in this order, and what it is answered.
+    pub(crate) exchanges: Vec<Exchange>,
     /// The object that is to be admitted in place of the one in the request, if it is to be changed.
     pub(crate) fixed: Option<Value>,
 }
 
 /// Folders of fixtures in which objects are changed.
-const FOLDERS_OF_FIXES: [&str; 2] = ["/fix/", "/fixes/"];
+const FOLDERS_OF_FIXES: [&str; 3] = ["/fix/", "/fixes/", "/registry/"];
 
 impl Fixture {
     #[track_caller]
@@ -51,7 +59,33 @@ impl Fixture {
         let fixed = if is_of_fixes && requests.len() > 1 { requests.pop() } else { None };
         let fixed = fixed.map(|mut request| request["object"].take());
         let request = request_of(&name, requests);
-        Self { findings: findings.collect(), name, stem, request, settings, fixed }
+        let warnings = text.lines().filter_map(|line| line.strip_prefix("# warning: ")).map(str::to_owned);
+        let exchanges = text.lines().filter_map(|line| line.strip_prefix("# host: "));
+        let exchanges = exchanges.map(|line| exchange(line).unwrap_or_else(|| panic!("{name}: {line}")));
+        Self {
+            findings: findings.collect(),
+            warnings: warnings.collect(),
+            exchanges: exchanges.collect(),
+            name,
+            stem,
+            request,
+            settings,
+            fixed,
+        }
+    }
+
+    /// The module's answer, for which it must ask its host exactly what the fixture says.
+    #[track_caller]
+    pub(crate) fn judge(&self, settings: &Value) -> ValidationResponse {
+        let Self { name, request, exchanges, .. } = self;
+        let interactions = Interactions::new(exchanges.clone());
+        let response = policy().replaying(&interactions).validate(request, settings);
+        assert_eq!(
+            (interactions.calls(), interactions.left()),
+            (exchanges.len(), 0),
+            "{name}: calls of the host"
+        );
+        response.unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The pod of a request to create one, unless it asks for something else.
@@ -66,6 +100,28 @@ impl Fixture {
     pub(crate) fn creates(&self) -> bool {
         self.request["operation"] == "CREATE"
     }
+}
+
+/// A question to the host, and its answer.
+fn exchange(line: &str) -> Option<Exchange> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let text = |key: &str| line[key].as_str().map(str::to_owned);
+    let is = &line["is"];
+    let (request, payload) = match (text("user"), text("digest")) {
+        (Some(image), None) => {
+            let config = json!({"architecture": "amd64", "os": "linux", "config": {"User": is}});
+            let answer = json!({"manifest": {"schemaVersion": 2}, "digest": "sha256:0", "config": config});
+            (Request::OciManifestAndConfig { image }, answer)
+        }
+        (None, Some(image)) => (Request::OciManifestDigest { image }, json!({"digest": is})),
+        _ => return None,
+    };
+    let response = match (text("error"), text("answer")) {
+        (Some(message), None) => Response::Error { message },
+        (None, Some(payload)) => Response::Success { payload },
+        _ => Response::Success { payload: payload.to_string() },
+    };
+    Some(Exchange { request, response })
 }
 
 /// The request that the objects of a fixture stand for.

@@ -13,6 +13,7 @@ mod module;
 mod oracle;
 mod properties;
 mod readme;
+mod registry;
 mod requests;
 mod rules;
 mod settings;

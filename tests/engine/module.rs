@@ -18,7 +18,7 @@ use serde_json::Value;
 const LARGEST: u64 = 320_000;
 
 /// What `make policy.wasm` builds the module from, besides the sources.
-const BUILT_FROM: [&str; 3] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+const BUILT_FROM: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
 /// A path in the repository.
 pub(crate) fn in_repository(path: &str) -> PathBuf {

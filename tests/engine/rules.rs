@@ -16,7 +16,7 @@ use crate::module::{admitted, judge, lines, path_of, rule_of};
 use crate::readme;
 
 /// Folders of fixtures that belong to no rule.
-const SHARED: [&str; 5] = ["exemptions", "fixes", "neutral", "requests", "updates"];
+const SHARED: [&str; 6] = ["exemptions", "fixes", "neutral", "registry", "requests", "updates"];
 
 /// The key of the audit annotation that names the exemptions which were used.
 const EXEMPTIONS: &str = "exemptions";
