@@ -7,6 +7,8 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.t
 # What `make run` judges, and by which settings.
 FILE ?=
 SETTINGS ?=
+# What registries say, recorded by kwctl.
+REPLAY ?=
 
 .DEFAULT_GOAL := help
 
@@ -21,14 +23,18 @@ ifeq ($(FILE),)
 	@$(HOST) $(SETTINGS_FLAG) $(EXAMPLES) || [ $$? -eq 1 ]
 	@echo
 	@$(HOST) --settings examples/fix/mutating.yaml examples/fix/nginx.yaml
+	@echo
+	@$(HOST) --settings examples/registry/policy.yaml \
+		--replay-host-capabilities-interactions examples/registry/recording.session examples/registry/nginx.yaml
 else
-	@$(HOST) $(SETTINGS_FLAG) $(FILE)
+	@$(HOST) $(SETTINGS_FLAG) $(REPLAY_FLAG) $(FILE)
 endif
 
 EXAMPLES := examples/nginx examples/httpd examples/everything-wrong.yaml
 
 HOST = cargo run --locked --quiet --package immutable-pods-host -- --policy policy.wasm --show-fixes
 SETTINGS_FLAG = $(if $(SETTINGS),--settings $(SETTINGS))
+REPLAY_FLAG = $(if $(REPLAY),--replay-host-capabilities-interactions $(REPLAY))
 
 # Apart from `cargo run`, so that a build shows its progress and the verdicts stand alone.
 .PHONY: host

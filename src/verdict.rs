@@ -228,8 +228,8 @@ impl<'j, 's> Found<'j, 's> {
         settings: &'j Settings<'s>,
         lookups: &mut Lookups<'_>,
     ) -> Fixed<'j, 's> {
-        let mut fixed = Fixed::default();
-        let Some(draft) = &request.draft else { return fixed };
+        let mut outcome = Fixed::default();
+        let Some(draft) = &request.draft else { return outcome };
         let mut fixes = Vec::new();
         for rule in settings.rules.iter().filter(|rule| rule.severity == Severity::Fix) {
             let known = fixes.len();
@@ -240,7 +240,7 @@ impl<'j, 's> Found<'j, 's> {
             {
                 Some(Ok(fix)) => fixes.push(fix),
                 Some(Err(reason)) => {
-                    fixed.failures.push(Failure { rule, path: finding.path.clone(), reason, wish });
+                    outcome.failures.push(Failure { rule, path: finding.path.clone(), reason, wish });
                 }
                 None => {}
             };
@@ -251,13 +251,13 @@ impl<'j, 's> Found<'j, 's> {
                 try_fix(&wish.clone(), Some(wish));
             }
             if fixes.len() > known {
-                fixed.counts.push(format!("{}: {}", rule.id, fixes.len() - known));
+                outcome.counts.push(format!("{}: {}", rule.id, fixes.len() - known));
             }
         }
         if !fixes.is_empty() {
-            fixed.object = fix::apply(draft.json, &fixes, &settings.writable_paths, &request.namespace);
+            outcome.object = fix::apply(draft.json, &fixes, &settings.writable_paths, &request.namespace);
         }
-        fixed
+        outcome
     }
 
     fn findings_of(&mut self, rule: &'static str) -> impl Iterator<Item = &mut Finding<'j>> {

@@ -45,8 +45,14 @@ struct RunAsNonRoot {
     user_ranges: Vec<Range>,
     group_ranges: Vec<Range>,
     allow_in_user_namespace: bool,
-    inspect_image: bool,
-    allow_named_users: bool,
+    /// Whether images are asked for their users, and if so, what is made of names.
+    inspect_image: Option<NamedUsers>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NamedUsers {
+    Deny,
+    Allow,
 }
 
 /// The ids from one to another, both of them included.
@@ -81,16 +87,17 @@ impl RunAsNonRoot {
             user_ranges: options.objects("userRanges", Range::new),
             group_ranges: options.objects("groupRanges", Range::new),
             allow_in_user_namespace: options.flag("allowInUserNamespace", false),
-            inspect_image: options.flag("inspectImage", false),
-            allow_named_users: options.one_of("namedUsers", false, &[("deny", false), ("allow", true)]),
+            inspect_image: inspection(options),
         };
-        if rule.allow_named_users && !rule.inspect_image {
-            options.refuse("namedUsers", "has no effect without inspectImage");
-        }
         if !rule.allow_in_user_namespace && rule.user_ranges.iter().any(|range| range.max == 0) {
             options.refuse("userRanges", "no user can lie in 0-0, for UID 0 is root");
         }
         rule
+    }
+
+    /// Whether a name may be any user. It lies in no range.
+    fn accepts_names(&self) -> bool {
+        self.inspect_image == Some(NamedUsers::Allow) && self.user_ranges.is_empty()
     }
 
     fn accepts_root(&self, pod: &Pod<'_>) -> bool {
@@ -131,7 +138,7 @@ impl RunAsNonRoot {
 
     /// What is wrong where the user of the image decides, if it is to be asked for.
     fn unless_image_decides<'p>(&self, wrong: Wrong<'p>, at: ContainerAt<'p, '_>) -> Wrong<'p> {
-        if !self.inspect_image {
+        if self.inspect_image.is_none() {
             return wrong;
         }
         let demand = match &*self.user_ranges {
@@ -156,9 +163,7 @@ impl RunAsNonRoot {
             Ok(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
             Ok(_) => Some(format!("runs as {}", quoted(user))),
             Err(_) if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
-            Err(_) if self.allow_named_users && self.user_ranges.is_empty() && !is_root_or_number(name) => {
-                None
-            }
+            Err(_) if self.accepts_names() && !is_root_or_number(name) => None,
             Err(_) if name == "root" => Some(format!("runs as {}", quoted(user))),
             Err(_) => Some(format!("runs as {}, which may be any UID", quoted(user))),
         }
@@ -308,6 +313,16 @@ fn is_root_or_number(name: &str) -> bool {
 fn is_administrator(user_name: &str) -> bool {
     let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
     name.trim().eq_ignore_ascii_case("ContainerAdministrator")
+}
+
+fn inspection(options: &mut Options<'_, '_>) -> Option<NamedUsers> {
+    let words = [("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)];
+    let named_users = options.one_of("namedUsers", NamedUsers::Deny, &words);
+    let inspects = options.flag("inspectImage", false);
+    if !inspects && named_users == NamedUsers::Allow {
+        options.refuse("namedUsers", "has no effect without inspectImage");
+    }
+    inspects.then_some(named_users)
 }
 
 impl Range {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use immutable_pods_host::Interactions;
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
 use crate::documents::{self, metadata};
 use crate::fixture::{names_in, requests};
-use crate::module::{self, admitted, judge, lines, rule_of};
+use crate::module::{self, admitted, in_repository, judge, lines, rule_of};
+use crate::readme;
 
 /// From a pod as everyone writes it to one that passes, and the rules that object at each step.
 const STEPS: [(&str, &[&str]); 6] = [
@@ -76,7 +78,8 @@ fn every_rule_objects_to_everything_wrong() {
 
 #[test]
 fn no_example_is_left_unjudged() {
-    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx"]);
+    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry"]);
+    assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.session"]);
     assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
 }
 
@@ -111,6 +114,23 @@ fn both_policies_have_the_same_settings_but_for_fixes() {
         let verdict = module::policy().validate_settings(&settings).unwrap();
         assert_eq!((verdict.valid, verdict.message), (true, None));
     }
+}
+
+#[test]
+fn the_registry_decides_what_the_pod_leaves_open() {
+    let settings = documents::read("examples/registry/policy.yaml")["spec"]["settings"].clone();
+    assert!(readme::yaml_blocks().any(|block| block == settings), "the README shows other settings");
+    let [request]: [Value; 1] = requests("examples/registry/nginx.yaml").try_into().unwrap();
+    assert!(!judge(&request, &settings).accepted);
+    let recording = Interactions::read(&in_repository("examples/registry/recording.session")).unwrap();
+    let response = module::policy().replaying(&recording).validate(&request, &settings).unwrap();
+    assert_eq!((recording.calls(), recording.left()), (3, 0));
+    let mut expected = request["object"].clone();
+    let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    expected["spec"]["containers"][0]["image"] = format!("nginxinc/nginx-unprivileged:1.29@{digest}").into();
+    assert!(response.accepted);
+    assert_eq!(response.mutated_object, Some(expected));
+    assert_eq!(response.warnings, [""; 0]);
 }
 
 #[test]

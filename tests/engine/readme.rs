@@ -45,7 +45,7 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 /// The YAML blocks.
-fn yaml_blocks() -> impl Iterator<Item = Value> {
+pub(crate) fn yaml_blocks() -> impl Iterator<Item = Value> {
     let documents = blocks("yaml").into_iter().flat_map(|block| document::parse(README, block.as_bytes()));
     documents.map(|document| document.unwrap_or_else(|error| panic!("{error}")).value)
 }
