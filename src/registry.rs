@@ -111,7 +111,7 @@ const PREFIXES: [&str; 2] = ["Host error: ", "Callback evaluation failure: "];
 fn first_line(reason: &str) -> String {
     let reason = PREFIXES.iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
     let mut line = String::new();
-    push_printable(&mut line, reason.lines().next().unwrap_or_default());
+    push_printable(&mut line, reason.lines().next().unwrap_or_default().trim_end_matches(['.', ' ']));
     line
 }
 
