@@ -76,14 +76,20 @@ pub struct Error {
 impl Error {
     /// The text is JSON, but not of the shape that is wanted.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn shape(message: String) -> Self {
         Self { is_syntax: false, message: message.into() }
     }
 
+    #[cold]
+    #[inline(never)]
     fn syntax(message: &'static str) -> Self {
         Self { is_syntax: true, message: message.into() }
     }
 
+    #[cold]
+    #[inline(never)]
     fn wrong_type(expected: &str, found: Option<u8>) -> Self {
         let found = match found {
             Some(b'{') => "an object",
@@ -438,6 +444,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether another item follows in a list or an object, which is left when none does.
+    #[inline]
     fn follows(&mut self, is_first: &mut bool, end: u8) -> Result<bool, Error> {
         let next = self.peek();
         if next == Some(end) {
@@ -555,6 +562,7 @@ impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
 }
 
 /// Where white space ends that begins here.
+#[inline]
 fn space_end(json: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = json.get(at) {
         at += 1;
@@ -564,6 +572,7 @@ fn space_end(json: &[u8], mut at: usize) -> usize {
 
 /// Where a run of plain characters ends that begins here in a string: before a quote, a backslash, a control character, or
 /// where the text ends.
+#[inline]
 fn plain_end(json: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     while let Some(&word) = json.get(at..).and_then(<[u8]>::first_chunk::<8>) {

@@ -87,14 +87,14 @@ impl<'r> Lookups<'r> {
 
 /// What an answer says that there is to be known.
 fn read(question: Question, image: &str, answer: &[u8]) -> Result<String, String> {
-    let (path, required): (&[&str], _) = match question {
-        Question::ManifestConfig => (&["config", "config", "User"], 1),
-        Question::ManifestDigest => (&["digest"], 1),
+    let path: &[&str] = match question {
+        Question::ManifestConfig => &["config", "config", "User"],
+        Question::ManifestDigest => &["digest"],
     };
     let mut found = Found::default();
     json::read_with(answer, |reader| found.read(reader, path))
         .map_err(|failure| failure.message.into_owned())?;
-    if found.depth < required {
+    if !found.is_there {
         return Err(format!("it has no {}", path.first().unwrap_or(&"")));
     }
     if question == Question::ManifestDigest {
@@ -115,11 +115,11 @@ fn first_line(reason: &str) -> String {
     line
 }
 
-/// A string that is searched for in an answer, and the number of keys on the way to it that are there.
+/// A string that is searched for in an answer, and whether the first key on the way to it is there.
 #[derive(Default)]
 struct Found<'a> {
     text: Text<'a>,
-    depth: usize,
+    is_there: bool,
 }
 
 impl<'a> Found<'a> {
@@ -137,7 +137,7 @@ impl<'a> Found<'a> {
             } else {
                 is_known = true;
                 if !reader.null()? {
-                    self.depth += 1;
+                    self.is_there = true;
                     self.read(reader, rest)?;
                 }
             }

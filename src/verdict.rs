@@ -11,7 +11,7 @@ use crate::fix;
 use crate::places::Places;
 use crate::pod::Pod;
 use crate::registry::{Lookups, Registry};
-use crate::request::{Request, Subject};
+use crate::request::{Draft, Request, Subject};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
 
 /// The audit annotation that names the exemptions which made a difference.
@@ -112,9 +112,27 @@ pub fn judge(
 ) -> Response {
     let judged = Judged::from(&request.subject);
     let mut lookups = Lookups::new(registry);
-    let mut found = Found::in_request(request, judged, settings, today, &mut lookups);
-    let Fixed { object, counts, failures } = found.fix(request, judged, settings, &mut lookups);
-    let (Some(object), Some(draft)) = (object, &request.draft) else {
+    let found = Found::in_request(request, judged, settings, today, &mut lookups);
+    let may_fix = settings.rules.iter().any(|rule| rule.severity == Severity::Fix);
+    match request.draft.as_ref().filter(|_| may_fix) {
+        Some(draft) => judge_fixed(found, draft, request, settings, today, lookups),
+        None => found.response(settings),
+    }
+}
+
+/// Judges what fixes make of an object, in place of the object.
+#[inline(never)]
+fn judge_fixed<'j, 's>(
+    mut found: Found<'j, 's>,
+    draft: &Draft<'_>,
+    request: &'j Request<'j>,
+    settings: &'j Settings<'s>,
+    today: fn() -> Date,
+    mut lookups: Lookups<'_>,
+) -> Response {
+    let judged = Judged::from(&request.subject);
+    let Fixed { object, counts, failures } = found.fix(draft, request, judged, settings, &mut lookups);
+    let Some(object) = object else {
         found.tell(failures);
         return found.response(settings);
     };
@@ -223,13 +241,13 @@ impl<'j, 's> Found<'j, 's> {
     /// Fixes what can be.
     fn fix(
         &mut self,
+        draft: &Draft<'_>,
         request: &Request<'_>,
         judged: Judged<'j>,
         settings: &'j Settings<'s>,
         lookups: &mut Lookups<'_>,
     ) -> Fixed<'j, 's> {
         let mut outcome = Fixed::default();
-        let Some(draft) = &request.draft else { return outcome };
         let mut fixes = Vec::new();
         for rule in settings.rules.iter().filter(|rule| rule.severity == Severity::Fix) {
             let known = fixes.len();

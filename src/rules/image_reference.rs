@@ -94,39 +94,44 @@ impl<'s> ImageReferenceRule<'s> {
         let is_wished = self.demand(reference).is_none() && can_be_pinned(reference);
         is_wished.then(|| format!("could not be given a digest for its image {}", quoted(reference)))
     }
+
+    /// A finding for each image of a pod that something is demanded of.
+    fn collect<'p>(
+        &self,
+        pod: &'p Pod<'_>,
+        found: &mut Vec<Finding<'p>>,
+        demand: fn(&Self, &str) -> Option<String>,
+    ) {
+        let may_pin = |reference: &str| !pod.is_template && can_be_pinned(reference);
+        for at in pod.all_containers() {
+            let image = &at.container.image;
+            if let Some(demand) = demand(self, image) {
+                let finding = Finding::of_container(at, "image", image, demand);
+                found.push(finding.mended_by(may_pin(image).then(|| Fix::pin(at))));
+            }
+        }
+        for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            let Some(Details { reference, .. }) = volume.source("image") else { continue };
+            if let Some(demand) = demand(self, reference) {
+                let field = format!("volumes[{index}].image.reference");
+                let finding = Finding::of_pod(pod, &field, reference, demand).about_volume(&volume.name);
+                let concern = Concern { container: None, image: Some(reference) };
+                let fix = may_pin(reference).then(|| Fix::pin_volume(pod, index, reference));
+                found.push(finding.concerning(vec![concern]).mended_by(fix));
+            }
+        }
+    }
 }
 
 impl Rule for ImageReferenceRule<'_> {
     fn improve<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if !pod.is_template {
-            collect(pod, found, &|reference| self.wish(reference));
+            self.collect(pod, found, Self::wish);
         }
     }
 
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        collect(pod, found, &|reference| self.demand(reference));
-    }
-}
-
-/// A finding for each image of a pod that something is demanded of.
-fn collect<'p>(pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>, demand: &dyn Fn(&str) -> Option<String>) {
-    let may_pin = |reference: &str| !pod.is_template && can_be_pinned(reference);
-    for at in pod.all_containers() {
-        let image = &at.container.image;
-        if let Some(demand) = demand(image) {
-            let finding = Finding::of_container(at, "image", image, demand);
-            found.push(finding.mended_by(may_pin(image).then(|| Fix::pin(at))));
-        }
-    }
-    for (index, volume) in pod.spec.volumes.iter().enumerate() {
-        let Some(Details { reference, .. }) = volume.source("image") else { continue };
-        if let Some(demand) = demand(reference) {
-            let field = format!("volumes[{index}].image.reference");
-            let finding = Finding::of_pod(pod, &field, reference, demand).about_volume(&volume.name);
-            let concern = Concern { container: None, image: Some(reference) };
-            let fix = may_pin(reference).then(|| Fix::pin_volume(pod, index, reference));
-            found.push(finding.concerning(vec![concern]).mended_by(fix));
-        }
+        self.collect(pod, found, Self::demand);
     }
 }
 

@@ -70,6 +70,9 @@ struct Wrong<'p> {
     way_out: WayOut,
 }
 
+/// Says what is wrong about one container, if anything.
+type Judge = for<'p, 'a> fn(&RunAsNonRoot, &'p Pod<'a>, ContainerAt<'p, 'a>) -> Option<Wrong<'p>>;
+
 /// What else there is to be done about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WayOut {
@@ -198,6 +201,31 @@ impl RunAsNonRoot {
         }
     }
 
+    /// The findings about each container. Many of them may inherit one wrong value of the pod: it is to be changed once,
+    /// on the account of all of them.
+    fn collect<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>, judge: Judge) {
+        let mut shared: Vec<(Wrong, Vec<Concern>)> = Vec::new();
+        for at in pod.all_containers() {
+            let Some(wrong) = judge(self, pod, at) else { continue };
+            if !wrong.on_pod {
+                let finding = Finding::of_container(at, wrong.field, wrong.value, wrong.demand);
+                found.push(match wrong.way_out {
+                    WayOut::None => finding,
+                    WayOut::Fix => finding.mended_by(Some(Fix::set(at, wrong.field, true))),
+                    WayOut::Image => Finding { decided_by: Some(&at.container.image), ..finding },
+                });
+                continue;
+            }
+            match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
+                Some((_, concerns)) => concerns.push(at.concern()),
+                None => shared.push((wrong, vec![at.concern()])),
+            }
+        }
+        for (wrong, concerns) in shared {
+            found.push(Finding::of_pod(pod, wrong.field, wrong.value, wrong.demand).concerning(concerns));
+        }
+    }
+
     /// What is wrong with the groups that all containers of the pod have besides.
     fn check_pod_groups<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let context = &pod.spec.security_context;
@@ -227,43 +255,14 @@ impl Rule for RunAsNonRoot {
 
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.is_windows() {
-            collect(pod, found, &|at| judge_windows_user(pod, at));
+            self.collect(pod, found, |_, pod, at| judge_windows_user(pod, at));
             return;
         }
-        collect(pod, found, &|at| self.judge_user(pod, at));
+        self.collect(pod, found, Self::judge_user);
         if self.groups || !self.group_ranges.is_empty() {
-            collect(pod, found, &|at| self.judge_group(pod, at));
+            self.collect(pod, found, Self::judge_group);
             self.check_pod_groups(pod, found);
         }
-    }
-}
-
-/// The findings about each container. Many of them may inherit one wrong value of the pod: it is to be changed once,
-/// on the account of all of them.
-fn collect<'p>(
-    pod: &'p Pod<'_>,
-    found: &mut Vec<Finding<'p>>,
-    judge: &dyn Fn(ContainerAt<'p, '_>) -> Option<Wrong<'p>>,
-) {
-    let mut shared: Vec<(Wrong, Vec<Concern>)> = Vec::new();
-    for at in pod.all_containers() {
-        let Some(wrong) = judge(at) else { continue };
-        if !wrong.on_pod {
-            let finding = Finding::of_container(at, wrong.field, wrong.value, wrong.demand);
-            found.push(match wrong.way_out {
-                WayOut::None => finding,
-                WayOut::Fix => finding.mended_by(Some(Fix::set(at, wrong.field, true))),
-                WayOut::Image => Finding { decided_by: Some(&at.container.image), ..finding },
-            });
-            continue;
-        }
-        match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
-            Some((_, concerns)) => concerns.push(at.concern()),
-            None => shared.push((wrong, vec![at.concern()])),
-        }
-    }
-    for (wrong, concerns) in shared {
-        found.push(Finding::of_pod(pod, wrong.field, wrong.value, wrong.demand).concerning(concerns));
     }
 }
 
