@@ -144,9 +144,10 @@ impl RunAsNonRoot {
         if self.inspect_image.is_none() {
             return wrong;
         }
-        let demand = match &*self.user_ranges {
-            [] => "must set it to a UID other than 0".to_owned(),
-            ranges => format!("must set it to a UID in {}", listed(ranges)),
+        let demand = if self.user_ranges.is_empty() {
+            "must set it to a UID other than 0".to_owned()
+        } else {
+            wrong.demand
         };
         Wrong {
             field: "securityContext.runAsUser",
@@ -405,6 +406,24 @@ mod tests {
         for (pod, container, expected) in cases {
             assert_eq!(findings(&pod, &container), expected, "pod {pod}, container {container}");
         }
+    }
+
+    #[test]
+    fn names_of_users_matter_only_where_images_are_inspected() {
+        assert_eq!(
+            errors(&RULE, &json!({"namedUsers": "allow"})),
+            ["runAsNonRoot.namedUsers: has no effect without inspectImage"]
+        );
+        for fine in [json!({"namedUsers": "deny"}), json!({"inspectImage": true, "namedUsers": "allow"})] {
+            assert_eq!(errors(&RULE, &fine), [""; 0]);
+        }
+        assert_eq!(
+            errors(&RULE, &json!({"inspectImage": "yes", "namedUsers": true})),
+            [
+                "runAsNonRoot.namedUsers: must be one of deny, allow, not a boolean",
+                "runAsNonRoot.inspectImage: must be true or false, not a string",
+            ]
+        );
     }
 
     #[test]
