@@ -4,6 +4,9 @@ TARGET := wasm32-wasip1
 BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 
+# Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of.
+WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
+
 # What `make run` judges, and by which settings.
 FILE ?=
 SETTINGS ?=
@@ -46,7 +49,7 @@ test: policy.wasm ## Run every test, on the module that policy servers load
 	cargo test --locked --workspace
 
 policy.wasm: $(SOURCES) | toolchain ## Build the module
-	cargo build --locked --release --lib --target $(TARGET)
+	$(WASM_CARGO) build --locked --release --lib --target $(TARGET)
 	@cp $(BUILT)/immutable_pods_policy.wasm $@
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl
@@ -62,7 +65,7 @@ bench: policy.wasm floor.wasm ## Compare the module with one that reads nothing
 	cargo bench --locked
 
 floor.wasm: benches/floor/src/lib.rs Cargo.toml Cargo.lock | toolchain
-	cargo build --locked --release --package floor --target $(TARGET)
+	$(WASM_CARGO) build --locked --release --package floor --target $(TARGET)
 	@cp $(BUILT)/floor.wasm $@
 
 .PHONY: fmt
