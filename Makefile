@@ -28,7 +28,7 @@ ifeq ($(FILE),)
 	@$(HOST) --settings examples/fix/mutating.yaml examples/fix/nginx.yaml
 	@echo
 	@$(HOST) --settings examples/registry/policy.yaml \
-		--replay-host-capabilities-interactions examples/registry/recording.session examples/registry/nginx.yaml
+		--replay-host-capabilities-interactions examples/registry/recording.kwctl examples/registry/nginx.yaml
 else
 	@$(HOST) $(SETTINGS_FLAG) $(REPLAY_FLAG) $(FILE)
 endif

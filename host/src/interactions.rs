@@ -232,7 +232,7 @@ mod tests {
 "#;
 
     fn recording() -> Interactions {
-        Interactions::parse("session.yml", RECORDING.as_bytes()).unwrap()
+        Interactions::parse("recording.yml", RECORDING.as_bytes()).unwrap()
     }
 
     /// What the guest is told, with what a failure says.
@@ -243,7 +243,7 @@ mod tests {
 
     #[track_caller]
     fn refuses(text: &str, sentence: &str) {
-        let error = Interactions::parse("session.yml", text.as_bytes()).unwrap_err();
+        let error = Interactions::parse("recording.yml", text.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), sentence);
     }
 
@@ -332,7 +332,7 @@ mod tests {
     fn a_recording_may_be_json_or_empty() {
         let exchange = r#"[{"request": "!OciManifestDigest {\"image\": \"nginx\"}", "response": {"type": "Success", "payload": "{}"}}]"#;
         for (text, left) in [(exchange, 1), ("[]", 0), ("", 0), ("# nothing\n", 0)] {
-            let interactions = Interactions::parse("session.json", text.as_bytes()).unwrap();
+            let interactions = Interactions::parse("recording.json", text.as_bytes()).unwrap();
             assert_eq!(interactions.left(), left, "{text}");
         }
     }
@@ -341,7 +341,7 @@ mod tests {
     fn a_large_answer_is_read() {
         let payload = "x".repeat(1_000_000);
         let text = RECORDING.replacen("{\"digest\":\"sha256:1b18\"}", &payload, 1);
-        assert_eq!(Interactions::parse("session.yml", text.as_bytes()).unwrap().left(), 4);
+        assert_eq!(Interactions::parse("recording.yml", text.as_bytes()).unwrap().left(), 4);
     }
 
     /// A recording of one request, which stands on the second line.
@@ -353,39 +353,39 @@ mod tests {
     fn a_request_that_is_not_understood_is_refused() {
         refuses(
             &recorded("!DNSLookupHost\\nhost: x\\n"),
-            "session.yml, line 2 column 12: this host does not know the request `!DNSLookupHost`, only `!OciManifestAndConfig` and `!OciManifestDigest`",
+            "recording.yml, line 2 column 12: this host does not know the request `!DNSLookupHost`, only `!OciManifestAndConfig` and `!OciManifestDigest`",
         );
         // kwctl wants a tag as well.
         refuses(
             &recorded("OciManifestDigest: {image: nginx}"),
-            "session.yml, line 2 column 12: this request has no tag, such as `!OciManifestDigest`",
+            "recording.yml, line 2 column 12: this request has no tag, such as `!OciManifestDigest`",
         );
         refuses(
             &recorded("!OciManifestDigest {}"),
-            "session.yml, line 2 column 12: this `!OciManifestDigest` has no `image`",
+            "recording.yml, line 2 column 12: this `!OciManifestDigest` has no `image`",
         );
         refuses(
             &recorded("!OciManifestDigest nginx"),
-            "session.yml, line 2 column 12: this request is not YAML with fields: expected mapping start",
+            "recording.yml, line 2 column 12: this request is not YAML with fields: expected mapping start",
         );
         refuses(
             &recorded("!OciManifestDigest {image: [nginx"),
-            "session.yml, line 2 column 12: this request is not YAML with fields: unclosed bracket '['",
+            "recording.yml, line 2 column 12: this request is not YAML with fields: unclosed bracket '['",
         );
     }
 
     #[test]
     fn what_is_no_recording_is_refused() {
-        refuses("kind: Pod", "session.yml, line 1 column 1: expected sequence start");
-        refuses("- kind: Pod", "session.yml, line 1 column 3: missing field `request`");
-        refuses("- [", "session.yml, line 1 column 3: unclosed bracket '['");
+        refuses("kind: Pod", "recording.yml, line 1 column 1: expected sequence start");
+        refuses("- kind: Pod", "recording.yml, line 1 column 3: missing field `request`");
+        refuses("- [", "recording.yml, line 1 column 3: unclosed bracket '['");
         refuses(
             "[]\n---\n[]\n",
-            "session.yml, line 3 column 1: only single YAML document expected but multiple found",
+            "recording.yml, line 3 column 1: only single YAML document expected but multiple found",
         );
         refuses(
             "- request: !OciManifestDigest {image: nginx}",
-            "session.yml, line 1 column 31: expected string scalar",
+            "recording.yml, line 1 column 31: expected string scalar",
         );
     }
 
@@ -393,26 +393,26 @@ mod tests {
     fn a_response_that_is_not_understood_is_refused() {
         let recorded =
             |response| format!("- request: '!OciManifestDigest {{image: nginx}}'\n  response: {response}\n");
-        refuses(&recorded("{type: Success}"), "session.yml, line 2 column 3: missing field `payload`");
+        refuses(&recorded("{type: Success}"), "recording.yml, line 2 column 3: missing field `payload`");
         refuses(
             &recorded("{type: Success, payload: {}}"),
-            "session.yml, line 2 column 3: invalid type: map, expected a string",
+            "recording.yml, line 2 column 3: invalid type: map, expected a string",
         );
         refuses(
             &recorded("{type: Maybe}"),
-            "session.yml, line 2 column 14: unknown variant `Maybe`, expected one of Success, Error",
+            "recording.yml, line 2 column 14: unknown variant `Maybe`, expected one of Success, Error",
         );
     }
 
     #[test]
     fn text_in_another_encoding_is_refused() {
-        let error = Interactions::parse("session.yml", b"- \xff\n").unwrap_err();
-        assert_eq!(error.to_string(), "session.yml: this is not UTF-8 text");
+        let error = Interactions::parse("recording.yml", b"- \xff\n").unwrap_err();
+        assert_eq!(error.to_string(), "recording.yml: this is not UTF-8 text");
     }
 
     #[test]
     fn a_missing_file_is_refused() {
-        let error = Interactions::read(Path::new("/nowhere/session.yml")).unwrap_err();
-        assert_eq!(error.to_string(), "/nowhere/session.yml: no such file or folder");
+        let error = Interactions::read(Path::new("/nowhere/recording.yml")).unwrap_err();
+        assert_eq!(error.to_string(), "/nowhere/recording.yml: no such file or folder");
     }
 }

@@ -312,10 +312,10 @@ fn a_recording_is_replayed_from_object_to_object() {
         ("1.yaml", &(pod("PULL") + "---\n" + &pod("web"))),
         ("2.yaml", &pod("PULL")),
         ("3.yaml", &pod("PULL")),
-        ("session.yml", &[digest("sha256:0123"), digest("sha256:4567"), error].concat()),
+        ("recording.yml", &[digest("sha256:0123"), digest("sha256:4567"), error].concat()),
     ]);
     let arguments =
-        ["--replay-host-capabilities-interactions", "session.yml", "1.yaml", "2.yaml", "3.yaml", "3.yaml"];
+        ["--replay-host-capabilities-interactions", "recording.yml", "1.yaml", "2.yaml", "3.yaml", "3.yaml"];
     assert_eq!(
         folder.judge(&arguments),
         Outcome::new(
@@ -336,16 +336,16 @@ fn a_recording_is_replayed_from_object_to_object() {
 fn a_recording_that_is_not_used_up_is_told() {
     let folder = Folder::with(&[
         ("web.yaml", &pod("PULL")),
-        ("session.yml", &[digest("sha256:0123"), digest("sha256:4567")].concat()),
+        ("recording.yml", &[digest("sha256:0123"), digest("sha256:4567")].concat()),
     ]);
     assert_eq!(
-        folder.judge(&["--replay-host-capabilities-interactions", "session.yml", "web.yaml"]),
+        folder.judge(&["--replay-host-capabilities-interactions", "recording.yml", "web.yaml"]),
         Outcome::new(
             0,
             "web.yaml: Pod default/PULL admitted\n    \
                  warning: sha256:0123\n\
              1 object: 1 admitted, 0 denied, 1 warning\n",
-            "warning: session.yml: exchanges that were not replayed: 1\n",
+            "warning: recording.yml: exchanges that were not replayed: 1\n",
         )
     );
 }
@@ -366,16 +366,16 @@ fn without_a_recording_a_policy_that_asks_its_host_is_exit_code_2() {
 #[test]
 fn an_unusable_recording_is_exit_code_2_and_nothing_is_judged() {
     let folder = Folder::with(&[
-        ("session.yml", "- request: |\n    !DNSLookupHost\n    host: x\n"),
+        ("recording.yml", "- request: |\n    !DNSLookupHost\n    host: x\n"),
         ("web.yaml", &pod("web")),
     ]);
     let judge = |file| folder.judge(&["--replay-host-capabilities-interactions", file, "web.yaml"]);
     assert_eq!(
-        judge("session.yml"),
+        judge("recording.yml"),
         Outcome::new(
             2,
             "",
-            "error: session.yml, line 2 column 5: this host does not know the request `!DNSLookupHost`, only `!OciManifestAndConfig` and `!OciManifestDigest`\n",
+            "error: recording.yml, line 2 column 5: this host does not know the request `!DNSLookupHost`, only `!OciManifestAndConfig` and `!OciManifestDigest`\n",
         )
     );
     assert_eq!(judge("none.yml"), Outcome::new(2, "", "error: none.yml: no such file or folder\n"));

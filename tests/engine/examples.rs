@@ -79,7 +79,7 @@ fn every_rule_objects_to_everything_wrong() {
 #[test]
 fn no_example_is_left_unjudged() {
     assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry"]);
-    assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.session"]);
+    assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
     assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
 }
 
@@ -122,7 +122,7 @@ fn the_registry_decides_what_the_pod_leaves_open() {
     assert!(readme::yaml_blocks().any(|block| block == settings), "the README shows other settings");
     let [request]: [Value; 1] = requests("examples/registry/nginx.yaml").try_into().unwrap();
     assert!(!judge(&request, &settings).accepted);
-    let recording = Interactions::read(&in_repository("examples/registry/recording.session")).unwrap();
+    let recording = Interactions::read(&in_repository("examples/registry/recording.kwctl")).unwrap();
     let response = module::policy().replaying(&recording).validate(&request, &settings).unwrap();
     assert_eq!((recording.calls(), recording.left()), (3, 0));
     let mut expected = request["object"].clone();
