@@ -251,22 +251,25 @@ impl<'j, 's> Found<'j, 's> {
         let mut fixes = Vec::new();
         for rule in settings.rules.iter().filter(|rule| rule.severity == Severity::Fix) {
             let known = fixes.len();
-            let mut try_fix = |finding: &Finding<'j>, wish: Option<Finding<'j>>| match finding
-                .fix
-                .as_ref()
-                .map(|fix| fix.looked_up(lookups))
-            {
-                Some(Ok(fix)) => fixes.push(fix),
-                Some(Err(reason)) => {
-                    outcome.failures.push(Failure { rule, path: finding.path.clone(), reason, wish });
+            // Tells why a fix fails.
+            let mut try_fix = |finding: &Finding<'j>| match finding.fix.as_ref()?.looked_up(lookups) {
+                Ok(fix) => {
+                    fixes.push(fix);
+                    None
                 }
-                None => {}
+                Err(reason) => Some(reason),
             };
             for finding in self.findings_of(rule.id) {
-                try_fix(finding, None);
+                if let Some(reason) = try_fix(finding) {
+                    let path = finding.path.clone();
+                    outcome.failures.push(Failure { rule, path, reason, wish: None });
+                }
             }
             for wish in self.wishes(rule, judged) {
-                try_fix(&wish.clone(), Some(wish));
+                if let Some(reason) = try_fix(&wish) {
+                    let path = wish.path.clone();
+                    outcome.failures.push(Failure { rule, path, reason, wish: Some(wish) });
+                }
             }
             if fixes.len() > known {
                 outcome.counts.push(format!("{}: {}", rule.id, fixes.len() - known));
