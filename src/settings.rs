@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::exemptions::Exemptions;
 use crate::options::Options;
-use crate::rules::{Definition, RULES, Rule};
+use crate::rules::{BoundRule, Definition, RULES, Rule};
 use crate::value::Value;
 use crate::writable_paths::WritablePaths;
 
@@ -33,7 +33,7 @@ pub struct ActiveRule<'s> {
     /// What its findings lead to.
     pub severity: Severity,
     /// The rule with its own options.
-    pub rule: Box<dyn Rule + 's>,
+    pub(crate) rule: BoundRule<'s>,
 }
 
 impl fmt::Debug for ActiveRule<'_> {
@@ -150,17 +150,17 @@ fn read_rule<'s>(definition: &Definition, options: &mut Options<'_, 's>) -> Opti
     let value = options.get(id);
     let Some(Value::Object(entries)) = value else {
         let severity = mode(options, id, value, definition)?;
-        let rule = (definition.bind)(&mut Options::new(&[], &mut Vec::new()));
-        refuse_idle_fix(options, id, severity, &*rule);
+        let rule = definition.kind.bind(&mut Options::new(&[], &mut Vec::new()));
+        refuse_idle_fix(options, id, severity, &rule);
         return Some(ActiveRule { id, severity, rule });
     };
     let mut own = options.within(id, entries);
     let value = own.get("mode");
     let mode = mode(&mut own, "mode", value, definition);
-    let rule = (definition.bind)(&mut own);
+    let rule = definition.kind.bind(&mut own);
     own.refuse_unknown_keys();
     let severity = mode?;
-    refuse_idle_fix(&mut own, "mode", severity, &*rule);
+    refuse_idle_fix(&mut own, "mode", severity, &rule);
     Some(ActiveRule { id, severity, rule })
 }
 
@@ -183,7 +183,12 @@ fn mode(
 }
 
 /// Refuses `fix` where the other settings of the rule leave nothing to be filled in.
-fn refuse_idle_fix(options: &mut Options<'_, '_>, key: &'static str, severity: Severity, rule: &dyn Rule) {
+fn refuse_idle_fix(
+    options: &mut Options<'_, '_>,
+    key: &'static str,
+    severity: Severity,
+    rule: &BoundRule<'_>,
+) {
     if severity == Severity::Fix
         && let Some(needed) = rule.needs_for_fix()
     {

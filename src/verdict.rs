@@ -12,6 +12,7 @@ use crate::places::Places;
 use crate::pod::Pod;
 use crate::registry::{Lookups, Registry};
 use crate::request::{Draft, Request, Subject};
+use crate::rules::Rule;
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
 
 /// The audit annotation that names the exemptions which made a difference.
@@ -361,7 +362,7 @@ struct Judge<'j, 's> {
 impl<'j> Judge<'j, '_> {
     /// What a rule finds, in path order, minus exemptions, minus what the old object already has, minus what images decide.
     fn findings(&mut self, active: &ActiveRule<'_>, lookups: &mut Lookups<'_>) -> Vec<Finding<'j>> {
-        let rule = &*active.rule;
+        let rule = &active.rule;
         let mut found = Vec::new();
         match self.judged {
             Judged::Nothing => {}

@@ -10,6 +10,7 @@ use crate::json::Raw;
 use crate::options::Options;
 use crate::places::Places;
 use crate::pod::{Container, ContainerAt, Pod, PodSpec, VolumeMount};
+use crate::rules::Rule;
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
 use crate::text::quoted;

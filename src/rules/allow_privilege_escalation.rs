@@ -7,9 +7,10 @@
 //! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set
 //! it. On a container that is privileged or adds `CAP_SYS_ADMIN` Kubernetes refuses `false`, so there is nothing to fix.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::{Finding, flag};
 use crate::fix::Fix;
+use crate::options::Options;
 use crate::pod::{Container, Pod};
 use crate::settings::Severity;
 
@@ -18,12 +19,18 @@ pub(super) const RULE: Definition = Definition {
     id: "allowPrivilegeEscalation",
     mode: Some(Severity::Deny),
     can_fix: true,
-    bind: |_| Box::new(AllowPrivilegeEscalation),
+    kind: Kind::AllowPrivilegeEscalation,
 };
 
 const FIELD: &str = "securityContext.allowPrivilegeEscalation";
 
-struct AllowPrivilegeEscalation;
+pub(crate) struct AllowPrivilegeEscalation;
+
+impl AllowPrivilegeEscalation {
+    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+        Self
+    }
+}
 
 impl Rule for AllowPrivilegeEscalation {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {

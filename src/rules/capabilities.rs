@@ -16,7 +16,7 @@
 
 use std::borrow::Cow;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::{Finding, list};
 use crate::fix::Fix;
 use crate::options::{Options, choice};
@@ -25,12 +25,8 @@ use crate::settings::Severity;
 use crate::text::quoted;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "capabilities",
-    mode: Some(Severity::Deny),
-    can_fix: true,
-    bind: |options| Box::new(Capabilities::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "capabilities", mode: Some(Severity::Deny), can_fix: true, kind: Kind::Capabilities };
 
 const DROP: &str = "securityContext.capabilities.drop";
 
@@ -87,14 +83,14 @@ const KNOWN: [&str; 41] = [
     "WAKE_ALARM",
 ];
 
-struct Capabilities<'s> {
+pub(crate) struct Capabilities<'s> {
     required_drop: Cow<'s, [&'s str]>,
     allowed_add: Cow<'s, [&'s str]>,
     denied_add: Cow<'s, [&'s str]>,
 }
 
 impl<'s> Capabilities<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let required_drop = options.strings("requiredDrop", &[], |name| check(name, &[ALL]));
         let allowed_add =
             options.strings("allowedAdd", &["NET_BIND_SERVICE"], |name| check(name, &[ALL, ANY]));

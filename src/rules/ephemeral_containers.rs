@@ -6,20 +6,23 @@
 //! hold up nobody. Ephemeral containers are told apart by their names. Only `ephemeralContainers` is judged, so the
 //! other lists of containers give no findings.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
+use crate::options::Options;
 use crate::places::Places;
 use crate::pod::{ContainerList, Pod};
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "ephemeralContainers",
-    mode: None,
-    can_fix: false,
-    bind: |_| Box::new(EphemeralContainers),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "ephemeralContainers", mode: None, can_fix: false, kind: Kind::EphemeralContainers };
 
-struct EphemeralContainers;
+pub(crate) struct EphemeralContainers;
+
+impl EphemeralContainers {
+    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+        Self
+    }
+}
 
 impl Rule for EphemeralContainers {
     fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::pod::Pod;
@@ -19,7 +19,7 @@ pub(super) const RULE: Definition = Definition {
     id: "hostNamespaces",
     mode: Some(Severity::Deny),
     can_fix: false,
-    bind: |options| Box::new(HostNamespaces::new(options)),
+    kind: Kind::HostNamespaces,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,12 +50,12 @@ impl Namespace {
     }
 }
 
-struct HostNamespaces {
+pub(crate) struct HostNamespaces {
     allow: Cow<'static, [Namespace]>,
 }
 
 impl HostNamespaces {
-    fn new(options: &mut Options<'_, '_>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
         Self { allow: options.any_of("allow", &[], &FIELDS) }
     }
 }

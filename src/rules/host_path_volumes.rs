@@ -13,7 +13,7 @@
 //! - `allowed`: entries with a `pathPrefix`, and `readOnly: true` where every mount must have `readOnly: true`.
 //! - `denied`: prefixes that are refused whatever is allowed.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::file_path::{FilePath, check_place};
 use crate::finding::{Concern, Finding};
 use crate::options::Options;
@@ -29,10 +29,10 @@ pub(super) const RULE: Definition = Definition {
     id: "hostPathVolumes",
     mode: Some(Severity::Deny),
     can_fix: false,
-    bind: |options| Box::new(HostPathVolumes::new(options)),
+    kind: Kind::HostPathVolumes,
 };
 
-struct HostPathVolumes<'s> {
+pub(crate) struct HostPathVolumes<'s> {
     allowed: Vec<Allowed<'s>>,
     denied: Cow<'s, [&'s str]>,
 }
@@ -43,7 +43,7 @@ struct Allowed<'s> {
 }
 
 impl<'s> HostPathVolumes<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let denied = options.strings("denied", &[], check_place);
         let allowed = options.objects("allowed", |own| {
             let path_prefix = own.string("pathPrefix", check_place).map(|path| path.trim_end_matches('/'));

@@ -13,7 +13,7 @@
 //!   it.
 //! - `allowSameRepository`: whether the tag and the digest may change, while the repository stays.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
 use crate::image_reference::ImageReference;
 use crate::options::Options;
@@ -23,20 +23,16 @@ use crate::settings::Severity;
 use crate::text::quoted;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "imageChange",
-    mode: Some(Severity::Deny),
-    can_fix: false,
-    bind: |options| Box::new(ImageChange::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "imageChange", mode: Some(Severity::Deny), can_fix: false, kind: Kind::ImageChange };
 
-struct ImageChange {
+pub(crate) struct ImageChange {
     allow_pinning: bool,
     allow_same_repository: bool,
 }
 
 impl ImageChange {
-    fn new(options: &mut Options<'_, '_>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
         Self {
             allow_pinning: options.flag("allowPinning", true),
             allow_same_repository: options.flag("allowSameRepository", false),

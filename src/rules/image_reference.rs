@@ -20,7 +20,7 @@
 
 use std::borrow::Cow;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::{Concern, Finding};
 use crate::fix::Fix;
 use crate::image_reference::{ImageReference, is_tag_byte};
@@ -36,7 +36,7 @@ pub(super) const RULE: Definition = Definition {
     id: "imageReference",
     mode: Some(Severity::Deny),
     can_fix: true,
-    bind: |options| Box::new(ImageReferenceRule::new(options)),
+    kind: Kind::ImageReferenceRule,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,13 @@ enum Require {
     Digest,
 }
 
-struct ImageReferenceRule<'s> {
+pub(crate) struct ImageReferenceRule<'s> {
     require: Require,
     denied_tags: Cow<'s, [&'s str]>,
 }
 
 impl<'s> ImageReferenceRule<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         Self {
             require: options.one_of(
                 "require",

@@ -14,7 +14,7 @@
 
 use std::borrow::Cow;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::connection::{ACCESSES, Access, Connection};
 use crate::finding::{Concern, Concerns, Finding};
 use crate::options::Options;
@@ -22,23 +22,19 @@ use crate::text::quoted;
 use crate::wildcard;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "interactiveAccess",
-    mode: None,
-    can_fix: false,
-    bind: |options| Box::new(InteractiveAccess::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "interactiveAccess", mode: None, can_fix: false, kind: Kind::InteractiveAccess };
 
 /// The most arguments of a command that a message repeats.
 const SHOWN: usize = 8;
 
-struct InteractiveAccess<'s> {
+pub(crate) struct InteractiveAccess<'s> {
     subresources: Cow<'static, [Access]>,
     allowed_commands: Vec<Vec<&'s str>>,
 }
 
 impl<'s> InteractiveAccess<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let subresources = options.any_of("subresources", &[Access::Exec, Access::Attach], &ACCESSES);
         options.refuse_empty("subresources");
         Self { subresources, allowed_commands: options.string_lists("allowedCommands") }

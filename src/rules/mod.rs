@@ -44,16 +44,48 @@ pub struct Definition {
     pub mode: Mode,
     /// Whether its mode may be `fix`.
     pub can_fix: bool,
-    /// Reads the rule's own settings, all but its mode.
-    pub bind: for<'s> fn(&mut Options<'_, 's>) -> Box<dyn Rule + 's>,
+    /// Which one it is.
+    pub kind: Kind,
 }
 
+/// Makes the list of rules, and one type of them all: a rule is called by its name, for a call through a pointer has to be
+/// set up by the engine in every fresh instance, once for each function.
 macro_rules! rules {
-    ($($module:ident),* $(,)?) => {
+    ($($module:ident: $rule:ident $(<$lifetime:lifetime>)?),* $(,)?) => {
         $(mod $module;)*
 
         /// Every rule, in the order in which findings are reported.
         pub const RULES: &[Definition] = &[$($module::RULE),*];
+
+        /// Which rule it is.
+        #[derive(Clone, Copy)]
+        pub enum Kind {
+            $(#[doc = concat!("`", stringify!($module), "`")] $rule,)*
+        }
+
+        /// A rule with its settings bound.
+        pub(crate) enum BoundRule<'s> {
+            $(#[doc = concat!("`", stringify!($module), "`")] $rule($module::$rule $(<$lifetime>)?),)*
+        }
+
+        impl Kind {
+            /// Reads the rule's own settings, all but its mode.
+            #[must_use]
+            pub(crate) fn bind<'s>(self, options: &mut Options<'_, 's>) -> BoundRule<'s> {
+                match self {
+                    $(Self::$rule => BoundRule::$rule($module::$rule::new(options)),)*
+                }
+            }
+        }
+
+        /// Does with a rule what can be done with any.
+        macro_rules! each_rule {
+            ($bound:expr, $own:ident => $call:expr) => {
+                match $bound {
+                    $(BoundRule::$rule($own) => $call,)*
+                }
+            };
+        }
 
         #[cfg(test)]
         const MODULES: &[&str] = &[$(stringify!($module)),*];
@@ -61,23 +93,49 @@ macro_rules! rules {
 }
 
 rules![
-    read_only_root_filesystem,
-    privileged,
-    allow_privilege_escalation,
-    run_as_non_root,
-    host_namespaces,
-    image_reference,
-    image_change,
-    host_path_volumes,
-    writable_mounts,
-    capabilities,
-    proc_mount,
-    sysctls,
-    ephemeral_containers,
-    interactive_access,
-    shell_removal,
-    shared_process_namespace,
+    read_only_root_filesystem: ReadOnlyRootFilesystem,
+    privileged: Privileged,
+    allow_privilege_escalation: AllowPrivilegeEscalation,
+    run_as_non_root: RunAsNonRoot,
+    host_namespaces: HostNamespaces,
+    image_reference: ImageReferenceRule<'s>,
+    image_change: ImageChange,
+    host_path_volumes: HostPathVolumes<'s>,
+    writable_mounts: WritableMounts<'s>,
+    capabilities: Capabilities<'s>,
+    proc_mount: ProcMount,
+    sysctls: Sysctls<'s>,
+    ephemeral_containers: EphemeralContainers,
+    interactive_access: InteractiveAccess<'s>,
+    shell_removal: ShellRemoval<'s>,
+    shared_process_namespace: SharedProcessNamespace,
 ];
+
+impl Rule for BoundRule<'_> {
+    fn needs_for_fix(&self) -> Option<&'static str> {
+        each_rule!(self, rule => rule.needs_for_fix())
+    }
+
+    fn improve<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        each_rule!(self, rule => rule.improve(pod, found));
+    }
+
+    fn settle(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
+        each_rule!(self, rule => rule.settle(user, image))
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        each_rule!(self, rule => rule.check(pod, found));
+    }
+
+    fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        each_rule!(self, rule => rule.check_change(old, new, found));
+    }
+
+    fn check_connection<'p>(&self, connection: &'p Connection<'_>, found: &mut Vec<Finding<'p>>) {
+        each_rule!(self, rule => rule.check_connection(connection, found));
+    }
+}
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -136,27 +194,24 @@ pub(crate) mod testing {
     fn lines<'p>(
         definition: &Definition,
         settings: &Value,
-        check: impl FnOnce(&dyn Rule, &mut Vec<Finding<'p>>),
+        check: impl FnOnce(&BoundRule<'_>, &mut Vec<Finding<'p>>),
     ) -> Vec<String> {
         let text = within(definition, settings);
         let settings = json::from_slice(text.as_bytes()).unwrap();
         let (rule, errors) = bind(definition, &settings);
         assert_eq!(errors, [""; 0]);
         let mut found = Vec::new();
-        check(&*rule, &mut found);
+        check(&rule, &mut found);
         found.iter().map(|finding| finding.line(definition.id)).collect()
     }
 
-    fn bind<'s>(
-        definition: &Definition,
-        settings: &'s value::Value<'s>,
-    ) -> (Box<dyn Rule + 's>, Vec<String>) {
+    fn bind<'s>(definition: &Definition, settings: &'s value::Value<'s>) -> (BoundRule<'s>, Vec<String>) {
         let value::Value::Object(entries) = settings else { panic!("{settings:?}") };
         let mut errors = Vec::new();
         let mut options = Options::new(entries, &mut errors);
         let Some(value::Value::Object(entries)) = options.get(definition.id) else { panic!("{settings:?}") };
         let mut own = options.within(definition.id, entries);
-        let rule = (definition.bind)(&mut own);
+        let rule = definition.kind.bind(&mut own);
         own.refuse_unknown_keys();
         (rule, errors)
     }

@@ -6,22 +6,25 @@
 //! Each field that holds `true` is one, also where a container overrides the pod's `hostProcess`: Kubernetes wants
 //! all containers of a pod to agree on it.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
+use crate::options::Options;
 use crate::pod::Pod;
 use crate::settings::Severity;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "privileged",
-    mode: Some(Severity::Deny),
-    can_fix: false,
-    bind: |_| Box::new(Privileged),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "privileged", mode: Some(Severity::Deny), can_fix: false, kind: Kind::Privileged };
 
 const DEMAND: &str = "must not set it to true";
 
-struct Privileged;
+pub(crate) struct Privileged;
+
+impl Privileged {
+    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+        Self
+    }
+}
 
 impl Rule for Privileged {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {

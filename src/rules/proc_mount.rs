@@ -9,26 +9,22 @@
 //!
 //! - `allowInUserNamespace`: whether `Unmasked` is accepted where `hostUsers: false` makes root nobody on the node.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
 use crate::options::Options;
 use crate::pod::Pod;
 use crate::settings::Severity;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "procMount",
-    mode: Some(Severity::Deny),
-    can_fix: false,
-    bind: |options| Box::new(ProcMount::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "procMount", mode: Some(Severity::Deny), can_fix: false, kind: Kind::ProcMount };
 
-struct ProcMount {
+pub(crate) struct ProcMount {
     allow_in_user_namespace: bool,
 }
 
 impl ProcMount {
-    fn new(options: &mut Options<'_, '_>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
         Self { allow_in_user_namespace: options.flag("allowInUserNamespace", false) }
     }
 }

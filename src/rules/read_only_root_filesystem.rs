@@ -7,9 +7,10 @@
 //! Where Kubernetes is told nothing, the root is writable. Give the container an `emptyDir` for each place that it
 //! must write to. The field is not asked of Windows pods, which may not set it.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::{Finding, flag};
 use crate::fix::{Fix, READ_ONLY_ROOT};
+use crate::options::Options;
 use crate::pod::Pod;
 use crate::settings::Severity;
 
@@ -18,10 +19,16 @@ pub(super) const RULE: Definition = Definition {
     id: "readOnlyRootFilesystem",
     mode: Some(Severity::Deny),
     can_fix: true,
-    bind: |_| Box::new(ReadOnlyRootFilesystem),
+    kind: Kind::ReadOnlyRootFilesystem,
 };
 
-struct ReadOnlyRootFilesystem;
+pub(crate) struct ReadOnlyRootFilesystem;
+
+impl ReadOnlyRootFilesystem {
+    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+        Self
+    }
+}
 
 impl Rule for ReadOnlyRootFilesystem {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {

@@ -24,7 +24,7 @@
 //!   pods are not looked up.
 //! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::{Concern, Finding, flag};
 use crate::fix::Fix;
 use crate::options::Options;
@@ -33,14 +33,10 @@ use crate::settings::Severity;
 use crate::text::quoted;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "runAsNonRoot",
-    mode: Some(Severity::Deny),
-    can_fix: true,
-    bind: |options| Box::new(RunAsNonRoot::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "runAsNonRoot", mode: Some(Severity::Deny), can_fix: true, kind: Kind::RunAsNonRoot };
 
-struct RunAsNonRoot {
+pub(crate) struct RunAsNonRoot {
     groups: bool,
     user_ranges: Vec<Range>,
     group_ranges: Vec<Range>,
@@ -84,7 +80,7 @@ enum WayOut {
 }
 
 impl RunAsNonRoot {
-    fn new(options: &mut Options<'_, '_>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
         let rule = Self {
             groups: options.flag("groups", false),
             user_ranges: options.objects("userRanges", Range::new),

@@ -5,8 +5,9 @@
 //! Where containers share their processes, each sees the root of every other at `/proc/PID/root`, and can write there
 //! as far as users and mounts let it.
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
+use crate::options::Options;
 use crate::pod::Pod;
 
 /// The rule's entry in the list.
@@ -14,10 +15,16 @@ pub(super) const RULE: Definition = Definition {
     id: "sharedProcessNamespace",
     mode: None,
     can_fix: false,
-    bind: |_| Box::new(SharedProcessNamespace),
+    kind: Kind::SharedProcessNamespace,
 };
 
-struct SharedProcessNamespace;
+pub(crate) struct SharedProcessNamespace;
+
+impl SharedProcessNamespace {
+    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+        Self
+    }
+}
 
 impl Rule for SharedProcessNamespace {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {

@@ -16,7 +16,7 @@
 
 use std::borrow::Cow;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::file_path::check_place;
 use crate::finding::{Finding, list};
 use crate::options::Options;
@@ -24,22 +24,18 @@ use crate::pod::{Container, ContainerAt, ContainerList, Pod};
 use crate::text::Text;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "shellRemoval",
-    mode: None,
-    can_fix: false,
-    bind: |options| Box::new(ShellRemoval::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "shellRemoval", mode: None, can_fix: false, kind: Kind::ShellRemoval };
 
 /// Programs that run the script behind their option `-c`.
 const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
 
-struct ShellRemoval<'s> {
+pub(crate) struct ShellRemoval<'s> {
     paths: Cow<'s, [&'s str]>,
 }
 
 impl<'s> ShellRemoval<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let paths = options.strings("paths", &["/bin/sh", "/bin/bash"], check_place);
         options.refuse_empty("paths");
         Self { paths }

@@ -14,7 +14,7 @@
 
 use std::borrow::Cow;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::finding::Finding;
 use crate::options::{Options, not_empty};
 use crate::pod::Pod;
@@ -23,12 +23,8 @@ use crate::text::quoted;
 use crate::wildcard;
 
 /// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "sysctls",
-    mode: Some(Severity::Deny),
-    can_fix: false,
-    bind: |options| Box::new(Sysctls::new(options)),
-};
+pub(super) const RULE: Definition =
+    Definition { id: "sysctls", mode: Some(Severity::Deny), can_fix: false, kind: Kind::Sysctls };
 
 /// What affects the pod alone.
 ///
@@ -50,13 +46,13 @@ const SAFE: [&str; 14] = [
     "net.ipv4.tcp_wmem",
 ];
 
-struct Sysctls<'s> {
+pub(crate) struct Sysctls<'s> {
     allowed: Vec<Cow<'s, str>>,
     denied: Vec<Cow<'s, str>>,
 }
 
 impl<'s> Sysctls<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let mut dotted = |key| -> Vec<_> {
             options.strings(key, &[], not_empty).iter().map(|&name| with_dots(name)).collect()
         };

@@ -19,7 +19,7 @@
 use std::borrow::Cow;
 use std::cell::LazyCell;
 
-use super::{Definition, Rule};
+use super::{Definition, Kind, Rule};
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
 use crate::options::{Options, choice};
@@ -33,7 +33,7 @@ pub(super) const RULE: Definition = Definition {
     id: "writableMounts",
     mode: Some(Severity::Deny),
     can_fix: false,
-    bind: |options| Box::new(WritableMounts::new(options)),
+    kind: Kind::WritableMounts,
 };
 
 /// What programs and libraries are loaded from, what decides who may log in, and what is the kernel's.
@@ -65,7 +65,7 @@ const PROTECTED: [&str; 25] = [
     "/sys",
 ];
 
-struct WritableMounts<'s> {
+pub(crate) struct WritableMounts<'s> {
     protected_paths: Cow<'s, [&'s str]>,
     allowed_paths: Option<Vec<&'s str>>,
     allowed_types: Cow<'s, [&'s str]>,
@@ -90,7 +90,7 @@ const MOUNTS: &str = "volumeMounts";
 const DEVICES: &str = "volumeDevices";
 
 impl<'s> WritableMounts<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
+    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let protected_paths = options.strings("protectedPaths", &PROTECTED, check_place);
         let allowed_paths = options.strings_if_given("allowedPaths", check_pattern);
         for pattern in allowed_paths.iter().flatten() {
