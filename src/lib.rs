@@ -26,6 +26,7 @@ pub mod registry;
 pub mod request;
 pub mod review;
 pub mod rules;
+pub mod scan;
 pub mod selector;
 pub mod settings;
 pub mod text;

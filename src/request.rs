@@ -7,7 +7,7 @@ use crate::pod::Pod;
 use crate::pod_spec_finder;
 use crate::text::Text;
 use crate::value::Value;
-use crate::view::{self, views};
+use crate::view::views;
 use crate::workload::{self, Workload};
 
 /// The most characters that a message about unreadable input has: paths and numbers are as long as users make them.
@@ -247,15 +247,9 @@ const KEYS: [&str; 8] =
 /// servers send. Should it stand behind, the object is kept until the kind is known.
 impl<'a> Read<'a> for AdmissionRequest<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        let mut seen = 0;
         let mut keys = reader.object()?;
-        while let Some(key) = keys.next(reader)? {
-            let Some(place) = KEYS.iter().position(|known| *known == key) else {
-                reader.skip()?;
-                continue;
-            };
-            view::mark(&mut seen, u32::try_from(place).unwrap_or_default(), &key, reader)?;
-            match &*key {
+        while let Some(place) = keys.next_of(reader, &KEYS)? {
+            match KEYS.get(place).copied().unwrap_or_default() {
                 "kind" => reader.field(&mut self.kind)?,
                 "subResource" => reader.field(&mut self.sub_resource)?,
                 "name" => reader.field(&mut self.name)?,
@@ -302,16 +296,10 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
         return Pod::read(workload.pod_spec.into(), workload.is_template(), reader).map(Some);
     }
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
-    let mut seen = 0;
     let mut found = None;
     let mut keys = reader.object()?;
-    while let Some(other) = keys.next(reader)? {
-        if other == key {
-            view::mark(&mut seen, 0, key, reader)?;
-            found = read_pod(reader, workload, rest)?;
-        } else {
-            reader.skip()?;
-        }
+    while keys.next_of(reader, &[key])?.is_some() {
+        found = read_pod(reader, workload, rest)?;
     }
     Ok(found)
 }

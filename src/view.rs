@@ -3,8 +3,6 @@
 //! serde's derive would read them too, but it takes a list for an object, wants an attribute on every field for
 //! `null` to mean absent, and makes the module larger.
 
-use crate::json::{Error, Reader};
-
 /// Declares views: structs with a lifetime, whose fields are given with their JSON keys.
 ///
 /// `null` and an absent field are the field's default. A key that stands twice could be read in two ways, so it is
@@ -27,19 +25,15 @@ macro_rules! views {
                 &mut self,
                 reader: &mut $crate::json::Reader<$lifetime>,
             ) -> Result<(), $crate::json::Error> {
-                // Their places in `seen`.
+                // Their places among the keys.
                 #[expect(non_camel_case_types, reason = "named like the fields")]
                 enum Field { $($field,)* }
 
-                let mut seen = 0;
                 let mut keys = reader.object()?;
-                while let Some(key) = keys.next(reader)? {
-                    match &*key {
-                        $($key => {
-                            $crate::view::mark(&mut seen, Field::$field as u32, $key, reader)?;
-                            reader.field(&mut self.$field)?;
-                        })*
-                        _ => reader.skip()?,
+                while let Some(place) = keys.next_of(reader, &[$($key),*])? {
+                    match place {
+                        $(_ if place == Field::$field as usize => reader.field(&mut self.$field)?,)*
+                        _ => {}
                     }
                 }
                 Ok(())
@@ -49,16 +43,6 @@ macro_rules! views {
 }
 
 pub(crate) use views;
-
-/// Notes that a key has been met, by its place among those that count.
-pub(crate) fn mark(seen: &mut u32, place: u32, key: &str, reader: &mut Reader<'_>) -> Result<(), Error> {
-    let bit = 1 << place;
-    if *seen & bit != 0 {
-        return Err(reader.duplicate(key));
-    }
-    *seen |= bit;
-    Ok(())
-}
 
 #[cfg(test)]
 mod tests {

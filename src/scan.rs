@@ -1,0 +1,236 @@
+//! Where strings and brackets end, found sixteen bytes at a time.
+//!
+//! Most of a request is read by no rule. What is skipped is followed to its end and no further understood: policy servers
+//! parse a request before they hand it on, so that nothing but JSON comes here.
+
+use wide::u8x16;
+
+/// What went wrong on the way to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The text ends first.
+    Endless,
+    /// Brackets stand in brackets more deeply than they may.
+    TooDeep,
+}
+
+/// The bytes that are looked at together.
+const BLOCK: usize = 64;
+
+/// Where a run of plain characters ends that begins here in a string: before a quote, a backslash, a control character, or
+/// where the text ends.
+#[inline]
+#[must_use]
+pub fn plain_end(json: &[u8], mut at: usize) -> usize {
+    while let Some(bytes) = json.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let bytes = u8x16::new(*bytes);
+        let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+        let marks = bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | control;
+        let marks = marks.to_bitmask();
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
+    while let Some(byte) = json.get(at)
+        && !matches!(byte, b'"' | b'\\' | ..0x20)
+    {
+        at += 1;
+    }
+    at
+}
+
+/// Where the object or list ends that was opened just before: behind the bracket that closes it. At most `most` may be open
+/// at a time, itself included.
+///
+/// # Errors
+/// When there is no such bracket, or brackets are nested more deeply.
+pub fn closing_end(json: &[u8], mut at: usize, most: u32) -> Result<usize, Trouble> {
+    if most == 0 {
+        return Err(Trouble::TooDeep);
+    }
+    let mut strings = Strings::default();
+    let mut depth = 1;
+    loop {
+        let rest = json.get(at..).unwrap_or_default();
+        let block = match rest.first_chunk() {
+            Some(block) => Found::in_block(block),
+            None if rest.is_empty() => return Err(Trouble::Endless),
+            None => Found::in_block(&filled_up(rest)),
+        };
+        let outside = !strings.follow(&block);
+        let (opening, closing) = (block.opening & outside, block.closing & outside);
+        let (opened, closed) = (opening.count_ones(), closing.count_ones());
+        if closed < depth && depth + opened <= most {
+            depth = depth + opened - closed;
+        } else if let Some(end) = bracket_by_bracket(opening, closing, &mut depth, most)? {
+            return Ok(at + end);
+        }
+        at += BLOCK;
+    }
+}
+
+/// The last bytes of a text, as a block.
+fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [b' '; BLOCK];
+    block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    block
+}
+
+/// Goes through a block in which the end may stand, or in which too many brackets may be open.
+fn bracket_by_bracket(
+    opening: u64,
+    closing: u64,
+    depth: &mut u32,
+    most: u32,
+) -> Result<Option<usize>, Trouble> {
+    let mut left = opening | closing;
+    while left != 0 {
+        let bit = lowest(left);
+        left ^= bit;
+        if opening & bit == 0 {
+            *depth -= 1;
+        } else {
+            *depth += 1;
+        }
+        if *depth == 0 {
+            return Ok(Some(bit.trailing_zeros() as usize + 1));
+        }
+        if *depth > most {
+            return Err(Trouble::TooDeep);
+        }
+    }
+    Ok(None)
+}
+
+fn lowest(bits: u64) -> u64 {
+    bits & bits.wrapping_neg()
+}
+
+/// Which bytes of a block count, a bit each, that of the first one lowest.
+struct Found {
+    quotes: u64,
+    backslashes: u64,
+    opening: u64,
+    closing: u64,
+}
+
+impl Found {
+    #[inline]
+    fn in_block(block: &[u8; BLOCK]) -> Self {
+        let (chunks, _) = block.as_chunks::<16>();
+        let mut found = Self { quotes: 0, backslashes: 0, opening: 0, closing: 0 };
+        for (place, chunk) in chunks.iter().enumerate() {
+            let bytes = u8x16::new(*chunk);
+            let at = |marks: u8x16| u64::from(marks.to_bitmask()) << (16 * place);
+            // `[` and `{`, and `]` and `}`, differ in this bit alone.
+            let brackets = bytes | u8x16::splat(0x20);
+            found.quotes |= at(bytes.simd_eq(u8x16::splat(b'"')));
+            found.backslashes |= at(bytes.simd_eq(u8x16::splat(b'\\')));
+            found.opening |= at(brackets.simd_eq(u8x16::splat(b'{')));
+            found.closing |= at(brackets.simd_eq(u8x16::splat(b'}')));
+        }
+        found
+    }
+}
+
+/// What a block leaves to the next one: whether it ends in a string, and with a backslash that counts.
+#[derive(Default)]
+struct Strings {
+    /// All ones in a string.
+    open: u64,
+    escapes_next: bool,
+}
+
+impl Strings {
+    /// Which bytes of a block stand in strings. Where a string ends, its quote does not count.
+    #[inline]
+    fn follow(&mut self, block: &Found) -> u64 {
+        let mut quotes = block.quotes;
+        if block.backslashes != 0 || self.escapes_next {
+            quotes &= !self.escaped(block.backslashes);
+        }
+        // Each bit becomes the parity of the quotes up to it.
+        let mut inside = quotes;
+        for distance in [1, 2, 4, 8, 16, 32] {
+            inside ^= inside << distance;
+        }
+        inside ^= self.open;
+        self.open = (inside.cast_signed() >> 63).cast_unsigned();
+        inside
+    }
+
+    /// Which bytes of a block are escaped by the backslash before them.
+    #[cold]
+    fn escaped(&mut self, mut backslashes: u64) -> u64 {
+        let mut escaped = u64::from(self.escapes_next);
+        backslashes &= !escaped;
+        self.escapes_next = false;
+        while backslashes != 0 {
+            let bit = lowest(backslashes);
+            escaped |= bit << 1;
+            self.escapes_next = bit >> 63 != 0;
+            backslashes &= !(bit | bit << 1);
+        }
+        escaped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, RngSeed};
+
+    use super::*;
+
+    /// A byte at a time.
+    fn slow_closing_end(json: &[u8], start: usize, most: u32) -> Result<usize, Trouble> {
+        let (mut depth, mut in_string, mut is_escaped) = (1, false, false);
+        if depth > most {
+            return Err(Trouble::TooDeep);
+        }
+        for (at, byte) in json.iter().enumerate().skip(start) {
+            let escapes = *byte == b'\\' && !is_escaped;
+            match byte {
+                b'"' if !is_escaped => in_string = !in_string,
+                b'{' | b'[' if !in_string => depth += 1,
+                b'}' | b']' if !in_string => depth -= 1,
+                _ => {}
+            }
+            is_escaped = escapes;
+            if depth == 0 {
+                return Ok(at + 1);
+            }
+            if depth > most {
+                return Err(Trouble::TooDeep);
+            }
+        }
+        Err(Trouble::Endless)
+    }
+
+    fn slow_plain_end(json: &[u8], start: usize) -> usize {
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+        json.iter().skip(start).position(ends).map_or(json.len().max(start), |length| start + length)
+    }
+
+    proptest! {
+        #![proptest_config(Config { failure_persistence: None, rng_seed: RngSeed::Fixed(6), ..Config::default() })]
+
+        #[test]
+        fn finds_what_a_slow_search_finds(json in "[{}\\[\\]\"\\\\a\\x00-\\x1f{}é ]{0,300}", start in 0..70_usize, most in 0..12_u32) {
+            let json = json.as_bytes();
+            prop_assert_eq!(closing_end(json, start, most), slow_closing_end(json, start, most));
+            prop_assert_eq!(plain_end(json, start), slow_plain_end(json, start));
+        }
+
+        #[test]
+        fn finds_the_end_of_what_is_deep_and_long(
+            inside in "(\\{\"[a-z{}\\[\\]]{0,70}\":\\[(\\{\\},)*){0,40}",
+            most in 0..100_u32,
+        ) {
+            let (objects, lists) = (inside.matches(":[").count(), inside.len());
+            let json = format!("{inside}{}}}{}", "]}".repeat(objects), " ".repeat(lists % 64));
+            prop_assert_eq!(closing_end(json.as_bytes(), 0, most), slow_closing_end(json.as_bytes(), 0, most));
+        }
+    }
+}
