@@ -35,13 +35,19 @@ impl FilePath {
     /// Whether it is a place of the settings, or lies below it.
     #[must_use]
     pub fn is_within(&self, place: &str) -> bool {
-        lies_within(&self.path, &self.comparable(place))
+        self.common(place).is_some_and(|(_, rest)| rest.is_empty())
     }
 
     /// Whether it is a place of the settings, or the place lies below it.
     #[must_use]
     pub fn holds(&self, place: &str) -> bool {
-        lies_within(&self.comparable(place), &self.path)
+        self.common(place).is_some_and(|(rest, _)| rest.is_empty())
+    }
+
+    /// Whether one of the two is the other, or lies below it.
+    #[must_use]
+    pub fn overlaps(&self, place: &str) -> bool {
+        self.common(place).is_some()
     }
 
     /// Whether it is a place that a pattern names, or lies below one. In a pattern `*` stands for any run of characters
@@ -49,23 +55,32 @@ impl FilePath {
     #[must_use]
     pub fn is_within_pattern(&self, pattern: &str) -> bool {
         let (place, only_below) = split_pattern(pattern);
-        let place = self.comparable(place);
+        let place = if self.ignores_case { place.to_ascii_lowercase().into() } else { Cow::from(place) };
         let mut mine = segments_of(&self.path);
         let is_within =
             segments_of(&place).all(|part| mine.next().is_some_and(|own| wildcard::matches(part, own)));
         is_within && (!only_below || mine.next().is_some())
     }
 
-    /// A place of the settings, in the form that paths are kept in.
-    fn comparable<'s>(&self, place: &'s str) -> Cow<'s, str> {
-        let place = place.trim_end_matches('/');
-        if self.ignores_case { place.to_ascii_lowercase().into() } else { place.into() }
+    /// What is left of the path, and of a place of the settings, behind all that they have in common, if one of the two is
+    /// the other or lies below it. Nearly always a byte or two tell that none does.
+    fn common<'p>(&self, place: &'p str) -> Option<(&[u8], &'p [u8])> {
+        let (mine, theirs) = (self.path.as_bytes(), without_end(place).as_bytes());
+        let same =
+            |(own, other): (&u8, &u8)| own == other || self.ignores_case && own.eq_ignore_ascii_case(other);
+        if !mine.iter().zip(theirs).all(same) {
+            return None;
+        }
+        let length = mine.len().min(theirs.len());
+        let (mine, theirs) = (mine.get(length..)?, theirs.get(length..)?);
+        let ends_segment = matches!((mine, theirs), ([], []) | ([b'/', ..], _) | (_, [b'/', ..]));
+        ends_segment.then_some((mine, theirs))
     }
 }
 
-/// Whether a path is another one, or lies below it. Both begin with a slash and end in none.
-fn lies_within(path: &str, place: &str) -> bool {
-    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// A place of the settings without the slash at its end.
+fn without_end(place: &str) -> &str {
+    place.strip_suffix('/').unwrap_or(place)
 }
 
 /// Whether nothing that a pattern names can lie outside of a place, so that a place which is refused refuses it all.

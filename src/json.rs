@@ -128,6 +128,10 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is no white space, which tells what kind of value comes next.
     pub fn peek(&mut self) -> Option<u8> {
+        let next = self.json.get(self.position).copied();
+        if next.is_some_and(|byte| byte > b' ') {
+            return next;
+        }
         self.position = space_end(self.json, self.position);
         self.json.get(self.position).copied()
     }
@@ -231,26 +235,33 @@ impl<'a> Reader<'a> {
         if self.peek() != Some(b'"') {
             return Err(Error::wrong_type("a string", self.peek()));
         }
+        let start = self.position + 1;
+        self.position = plain_end(self.json, start);
+        if self.json.get(self.position) != Some(&b'"') {
+            return self.string_with_escapes(start).map(Cow::Owned);
+        }
+        let text = utf8(self.since(start))?;
         self.position += 1;
-        let mut start = self.position;
+        Ok(Cow::Borrowed(text))
+    }
+
+    /// Moves past the rest of a string, and gives what it says from its start.
+    #[cold]
+    #[inline(never)]
+    fn string_with_escapes(&mut self, mut start: usize) -> Result<String, Error> {
         let mut text = String::new();
         loop {
-            self.position = plain_end(self.json, self.position);
-            let end = self.json.get(self.position).copied();
-            let plain = std::str::from_utf8(self.since(start))
-                .map_err(|_| Error::shape("must be UTF-8".to_owned()))?;
-            match end {
+            text.push_str(utf8(self.since(start))?);
+            match self.json.get(self.position).copied() {
                 Some(b'"') => {
                     self.position += 1;
-                    return Ok(if text.is_empty() { plain.into() } else { (text + plain).into() });
+                    return Ok(text);
                 }
-                Some(b'\\') => {
-                    text.push_str(plain);
-                    text.push(self.escape()?);
-                    start = self.position;
-                }
+                Some(b'\\') => text.push(self.escape()?),
                 other => return Err(bad_string(other)),
             }
+            start = self.position;
+            self.position = plain_end(self.json, start);
         }
     }
 
@@ -375,16 +386,6 @@ impl<'a> Reader<'a> {
         Ok(is_null)
     }
 
-    /// Reads the value of a field; `null` leaves the field as it is.
-    ///
-    /// # Errors
-    /// When the value is of another shape.
-    // Its copies in every view were a hundredth of the module.
-    #[inline(never)]
-    pub fn field<T: Read<'a>>(&mut self, field: &mut T) -> Result<(), Error> {
-        if self.null()? { Ok(()) } else { field.read(self) }
-    }
-
     /// Moves past a value, and gives it as it is written.
     ///
     /// # Errors
@@ -479,19 +480,21 @@ impl Keys {
         reader.key().map(Some)
     }
 
-    /// The place of the next key that is among the known ones, if there is one; all others are skipped with their values.
-    /// A known key that stands twice could be read in two ways, so it is refused.
+    /// The place of the next key that is among the known ones and has a value, if there is one. All others are skipped with
+    /// their values, and a known one that is `null`, which is the same as absent. A known key that stands twice could be
+    /// read in two ways, so it is refused.
     ///
     /// # Errors
     /// When a known key has been met before, and when neither a key nor the end of the object comes next.
     #[inline(never)]
-    pub fn next_of(&mut self, reader: &mut Reader<'_>, known: &[&str]) -> Result<Option<usize>, Error> {
+    pub fn next_of(&mut self, reader: &mut Reader<'_>, known: &[Known]) -> Result<Option<usize>, Error> {
         while reader.follows(&mut self.is_first, b'}')? {
             let place = if let Some(key) = reader.plain_key() {
-                known.iter().position(|known| known.as_bytes() == key)
+                let head = head_of(key);
+                known.iter().position(|known| known.head == head && known.ends_like(key))
             } else {
                 let key = reader.key()?;
-                known.iter().position(|known| *known == key)
+                known.iter().position(|known| known.text == key)
             };
             let Some(place) = place else {
                 reader.skip()?;
@@ -499,13 +502,52 @@ impl Keys {
             };
             let bit = 1 << place;
             if self.seen & bit != 0 {
-                return Err(reader.duplicate(known.get(place).unwrap_or(&"")));
+                return Err(reader.duplicate(known.get(place).map_or("", |known| known.text)));
             }
             self.seen |= bit;
-            return Ok(Some(place));
+            if !reader.null()? {
+                return Ok(Some(place));
+            }
         }
         Ok(None)
     }
+}
+
+/// A key that is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'k> {
+    /// Its first bytes: they tell nearly all keys apart.
+    head: u64,
+    text: &'k str,
+}
+
+impl<'k> Known<'k> {
+    /// A key that is looked for.
+    #[must_use]
+    pub const fn new(text: &'k str) -> Self {
+        Self { head: head_of(text.as_bytes()), text }
+    }
+}
+
+impl Known<'_> {
+    /// Whether a key that begins like it is the same.
+    #[inline]
+    fn ends_like(&self, key: &[u8]) -> bool {
+        self.text.len() == key.len() && self.text.as_bytes().get(8..) == key.get(8..)
+    }
+}
+
+/// The first eight bytes, or as many as there are and zeros.
+const fn head_of(key: &[u8]) -> u64 {
+    if let Some(head) = key.first_chunk() {
+        return u64::from_le_bytes(*head);
+    }
+    let (mut head, mut rest) = (0, key);
+    while let [before @ .., byte] = rest {
+        head = head << 8 | *byte as u64;
+        rest = before;
+    }
+    head
 }
 
 /// The items of a list that has been entered. Each must be read before the next one.
@@ -588,6 +630,10 @@ fn space_end(json: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| Error::shape("must be UTF-8".to_owned()))
 }
 
 /// Why a string does not go on with this byte.

@@ -2,7 +2,7 @@
 
 use crate::connection::{Access, ConnectOptions, Connection};
 use crate::field_path;
-use crate::json::{self, Error, Failure, Raw, Read, Reader};
+use crate::json::{self, Error, Failure, Known, Raw, Read, Reader};
 use crate::pod::Pod;
 use crate::pod_spec_finder;
 use crate::text::Text;
@@ -247,15 +247,16 @@ const KEYS: [&str; 8] =
 /// servers send. Should it stand behind, the object is kept until the kind is known.
 impl<'a> Read<'a> for AdmissionRequest<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let known = KEYS.map(Known::new);
         let mut keys = reader.object()?;
-        while let Some(place) = keys.next_of(reader, &KEYS)? {
+        while let Some(place) = keys.next_of(reader, &known)? {
             match KEYS.get(place).copied().unwrap_or_default() {
-                "kind" => reader.field(&mut self.kind)?,
-                "subResource" => reader.field(&mut self.sub_resource)?,
-                "name" => reader.field(&mut self.name)?,
-                "namespace" => reader.field(&mut self.namespace)?,
-                "operation" => reader.field(&mut self.operation)?,
-                "userInfo" => reader.field(&mut self.user_info)?,
+                "kind" => self.kind.read(reader)?,
+                "subResource" => self.sub_resource.read(reader)?,
+                "name" => self.name.read(reader)?,
+                "namespace" => self.namespace.read(reader)?,
+                "operation" => self.operation.read(reader)?,
+                "userInfo" => self.user_info.read(reader)?,
                 "object" => {
                     // Nobody is held up by what need not be read.
                     let workload = self.workload().filter(|_| !self.changes_no_container());
@@ -282,23 +283,19 @@ fn read_or_keep<'a>(
         Some(workload) => {
             Ok(Some(Object::Workload(workload, read_pod(reader, workload, workload.pod_spec)?)))
         }
-        None if reader.null()? => Ok(None),
         None => Ok(Some(Object::Unread(reader.raw()?))),
     }
 }
 
 /// Reads the pod spec at the rest of its path of keys, if there is one, and skips whatever stands beside it.
 fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Result<Option<Pod<'a>>, Error> {
-    if reader.null()? {
-        return Ok(None);
-    }
     if path.is_empty() {
         return Pod::read(workload.pod_spec.into(), workload.is_template(), reader).map(Some);
     }
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
     let mut found = None;
     let mut keys = reader.object()?;
-    while keys.next_of(reader, &[key])?.is_some() {
+    while keys.next_of(reader, &[Known::new(key)])?.is_some() {
         found = read_pod(reader, workload, rest)?;
     }
     Ok(found)
@@ -395,7 +392,7 @@ mod tests {
         assert_eq!(error("{}"), "request.kind: missing");
         assert_eq!(error(r#"{"kind": {"group": "", "kind": "Pod"}}"#), "request.operation: missing");
         assert_eq!(error(&format!("{{{POD}}}")), "request.object: missing");
-        assert_eq!(error(&format!("{{{POD}, \"object\": null}}")), "spec: missing");
+        assert_eq!(error(&format!("{{{POD}, \"object\": null}}")), "request.object: missing");
         assert_eq!(error(&format!("{{\"object\": null, {POD}}}")), "request.object: missing");
         assert_eq!(
             error(r#"{"kind": {"group": "", "kind": "Pod"}, "operation": "PATCH"}"#),

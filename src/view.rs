@@ -30,9 +30,9 @@ macro_rules! views {
                 enum Field { $($field,)* }
 
                 let mut keys = reader.object()?;
-                while let Some(place) = keys.next_of(reader, &[$($key),*])? {
+                while let Some(place) = keys.next_of(reader, const { &[$($crate::json::Known::new($key)),*] })? {
                     match place {
-                        $(_ if place == Field::$field as usize => reader.field(&mut self.$field)?,)*
+                        $(_ if place == Field::$field as usize => $crate::json::Read::read(&mut self.$field, reader)?,)*
                         _ => {}
                     }
                 }

@@ -130,7 +130,9 @@ impl<'a> Read<'a> for Volume<'a> {
             }
             if is_name {
                 has_name = true;
-                reader.field(&mut self.name)?;
+                if !reader.null()? {
+                    self.name.read(reader)?;
+                }
             } else if reader.null()? {
                 nulls.push(key);
             } else {

@@ -76,7 +76,7 @@ impl<'s> HostPathVolumes<'s> {
         if !pod.is_windows() && !path.starts_with('/') {
             return Err(format!("must mount an absolute path of the host, not {}", quoted(path)));
         }
-        if let Some(place) = self.denied.iter().find(|place| at.is_within(place) || at.holds(place)) {
+        if let Some(place) = self.denied.iter().find(|place| at.overlaps(place)) {
             return Err(format!("must not mount {} of the host, for {place} is denied", quoted(path)));
         }
         let mut longest: Option<&Allowed<'s>> = None;

@@ -107,8 +107,7 @@ impl<'s> WritableMounts<'s> {
     /// What is wrong with the place of a writable mount, if anything.
     fn judge_path(&self, pod: &Pod<'_>, path: &str) -> Option<String> {
         let at = pod.file_path(path);
-        if let Some(place) = self.protected_paths.iter().find(|place| at.is_within(place) || at.holds(place))
-        {
+        if let Some(place) = self.protected_paths.iter().find(|place| at.overlaps(place)) {
             return Some(format!("{place} is protected"));
         }
         let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| at.is_within_pattern(pattern));
