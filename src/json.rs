@@ -301,8 +301,10 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(b'{' | b'[') => {
                 let inside = self.position + 1;
-                self.position = scan::closing_end(self.json, inside, MAX_DEPTH - self.depth)
+                let rest = self.json.get(inside..).unwrap_or_default();
+                let length = scan::closing_end(rest, MAX_DEPTH - self.depth)
                     .map_err(|trouble| self.unclosed(trouble))?;
+                self.position = inside + length;
                 Ok(())
             }
             Some(b'"') => {
@@ -417,7 +419,16 @@ impl<'a> Reader<'a> {
             return Err(Error::wrong_type("an object", self.peek()));
         }
         self.enter()?;
-        Ok(Keys { is_first: true, seen: 0 })
+        Ok(Keys { is_first: true })
+    }
+
+    /// Enters an object in which these fields are looked for.
+    ///
+    /// # Errors
+    /// When no object comes next, or it is nested too deeply.
+    pub fn fields<'r>(&'r mut self, known: &'r [Known<'r>]) -> Result<Fields<'r, 'a>, Error> {
+        let Keys { is_first } = self.object()?;
+        Ok(Fields { reader: self, known, is_first, seen: 0 })
     }
 
     /// Enters a list.
@@ -464,8 +475,6 @@ impl<'a> Reader<'a> {
 #[derive(Debug)]
 pub struct Keys {
     is_first: bool,
-    /// Which of the known keys have been met, a bit each.
-    seen: u32,
 }
 
 impl Keys {
@@ -479,7 +488,22 @@ impl Keys {
         }
         reader.key().map(Some)
     }
+}
 
+/// The fields that are looked for in an object that has been entered. The value of each must be read before the next one.
+///
+/// It has all that is needed to find the next one: with more arguments than fit into registers a call takes twice as long.
+#[derive(Debug)]
+pub struct Fields<'r, 'a> {
+    /// Where the value of the field that was found last is to be read.
+    pub reader: &'r mut Reader<'a>,
+    known: &'r [Known<'r>],
+    is_first: bool,
+    /// Which of the known keys have been met, a bit each.
+    seen: u32,
+}
+
+impl Fields<'_, '_> {
     /// The place of the next key that is among the known ones and has a value, if there is one. All others are skipped with
     /// their values, and a known one that is `null`, which is the same as absent. A known key that stands twice could be
     /// read in two ways, so it is refused.
@@ -487,7 +511,8 @@ impl Keys {
     /// # Errors
     /// When a known key has been met before, and when neither a key nor the end of the object comes next.
     #[inline(never)]
-    pub fn next_of(&mut self, reader: &mut Reader<'_>, known: &[Known]) -> Result<Option<usize>, Error> {
+    pub fn next(&mut self) -> Result<Option<usize>, Error> {
+        let Self { reader, known, .. } = self;
         while reader.follows(&mut self.is_first, b'}')? {
             let place = if let Some(key) = reader.plain_key() {
                 let head = head_of(key);

@@ -248,8 +248,9 @@ const KEYS: [&str; 8] =
 impl<'a> Read<'a> for AdmissionRequest<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let known = KEYS.map(Known::new);
-        let mut keys = reader.object()?;
-        while let Some(place) = keys.next_of(reader, &known)? {
+        let mut fields = reader.fields(&known)?;
+        while let Some(place) = fields.next()? {
+            let reader = &mut *fields.reader;
             match KEYS.get(place).copied().unwrap_or_default() {
                 "kind" => self.kind.read(reader)?,
                 "subResource" => self.sub_resource.read(reader)?,
@@ -294,9 +295,10 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     }
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
     let mut found = None;
-    let mut keys = reader.object()?;
-    while keys.next_of(reader, &[Known::new(key)])?.is_some() {
-        found = read_pod(reader, workload, rest)?;
+    let known = [Known::new(key)];
+    let mut fields = reader.fields(&known)?;
+    while fields.next()?.is_some() {
+        found = read_pod(fields.reader, workload, rest)?;
     }
     Ok(found)
 }

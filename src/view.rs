@@ -29,10 +29,12 @@ macro_rules! views {
                 #[expect(non_camel_case_types, reason = "named like the fields")]
                 enum Field { $($field,)* }
 
-                let mut keys = reader.object()?;
-                while let Some(place) = keys.next_of(reader, const { &[$($crate::json::Known::new($key)),*] })? {
+                let mut fields = reader.fields(const { &[$($crate::json::Known::new($key)),*] })?;
+                while let Some(place) = fields.next()? {
                     match place {
-                        $(_ if place == Field::$field as usize => $crate::json::Read::read(&mut self.$field, reader)?,)*
+                        $(_ if place == Field::$field as usize => {
+                            $crate::json::Read::read(&mut self.$field, fields.reader)?;
+                        })*
                         _ => {}
                     }
                 }
