@@ -385,7 +385,7 @@ impl<'j> Judge<'j, '_> {
             }
         }
         found.retain(|finding| !self.exemptions.cover(active.id, finding));
-        sort(&mut found);
+        let mut found = sorted(found);
         found.retain_mut(|finding| {
             let Some(image) = finding.decided_by else { return true };
             let user = lookups.user_of(image);
@@ -407,7 +407,7 @@ impl<'j> Judge<'j, '_> {
         // What an exemption covered was no finding, and is one once it does not cover it any more.
         let mut exemptions = self.exemptions.clone();
         known.retain(|finding| !exemptions.cover(active.id, finding));
-        sort(&mut known);
+        let known = sorted(known);
         let mut is_taken = vec![false; known.len()];
         found.retain(|finding| {
             let start =
@@ -424,8 +424,21 @@ impl<'j> Judge<'j, '_> {
     }
 }
 
-fn sort(findings: &mut [Finding<'_>]) {
-    findings.sort_by(|a, b| field_path::compare(&a.path, &b.path));
+/// In path order; at the same path, what was found first stays first. The sort of the standard library would take up four
+/// kilobytes of the module, this one has a tenth of them.
+fn sorted(mut findings: Vec<Finding<'_>>) -> Vec<Finding<'_>> {
+    if findings.len() < 2 {
+        return findings;
+    }
+    let tail = findings.split_off(findings.len() / 2);
+    let (mut head, mut tail) = (sorted(findings).into_iter(), sorted(tail).into_iter());
+    let mut merged = Vec::with_capacity(head.len() + tail.len());
+    while let (Some(first), Some(other)) = (head.as_slice().first(), tail.as_slice().first()) {
+        let is_other_next = field_path::compare(&other.path, &first.path).is_lt();
+        merged.extend(if is_other_next { tail.next() } else { head.next() });
+    }
+    merged.extend(head.chain(tail));
+    merged
 }
 
 #[cfg(test)]
