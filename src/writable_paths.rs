@@ -169,7 +169,7 @@ impl<'p> Volumes<'p> {
 /// A name that tells a reader what the volume is for, and ends in a number that no other place is likely to have.
 fn preferred_name(container: &str, path: &str) -> String {
     let mut name = PREFIX.to_owned();
-    for character in container.chars().chain(['/']).chain(path.chars()) {
+    for character in [container, "/", path].concat().chars() {
         if name.len() == READABLE_LENGTH {
             break;
         }
@@ -187,8 +187,8 @@ fn preferred_name(container: &str, path: &str) -> String {
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
 fn hash(container: &str, path: &str) -> u32 {
-    let bytes = container.bytes().chain([0]).chain(path.trim_end_matches('/').bytes());
-    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    let place = [container, "\0", path.trim_end_matches('/')].concat();
+    place.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -230,9 +230,9 @@ impl AddedVolume<'_> {
     #[must_use]
     pub fn volume(&self) -> String {
         let WritablePath { medium, size_limit, .. } = self.place;
-        let medium = medium.map(|medium| format!("\"medium\":\"{medium}\""));
-        let size_limit = size_limit.map(|size| format!("\"sizeLimit\":\"{size}\""));
-        let empty_dir: Vec<_> = [medium, size_limit].into_iter().flatten().collect();
+        let mut empty_dir = Vec::new();
+        empty_dir.extend(medium.map(|medium| format!("\"medium\":\"{medium}\"")));
+        empty_dir.extend(size_limit.map(|size| format!("\"sizeLimit\":\"{size}\"")));
         format!("{{\"name\":\"{}\",\"emptyDir\":{{{}}}}}", self.name, empty_dir.join(","))
     }
 
