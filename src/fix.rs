@@ -92,7 +92,9 @@ impl<'p> Fix<'p> {
     fn path(&self) -> Vec<Step> {
         match self.place {
             Place::Container(at, field) => {
-                place_of(at).into_iter().chain(field.split('.').map(Step::Key)).collect()
+                let mut path = place_of(at).to_vec();
+                path.extend(field.split('.').map(Step::Key));
+                path
             }
             Place::ImageVolume(_, index) => {
                 vec![Step::Key("volumes"), Step::Index(index), Step::Key("image"), Step::Key("reference")]
@@ -131,8 +133,8 @@ pub fn apply(
     let mut by_pod: Vec<Vec<&Fix<'_>>> = Vec::new();
     for fix in fixes {
         let index = fix.pod().index;
-        if by_pod.len() <= index {
-            by_pod.resize_with(index + 1, Vec::new);
+        while by_pod.len() <= index {
+            by_pod.push(Vec::new());
         }
         by_pod.get_mut(index)?.push(fix);
     }
