@@ -168,27 +168,27 @@ impl<'p> Volumes<'p> {
 
 /// A name that tells a reader what the volume is for, and ends in a number that no other place is likely to have.
 fn preferred_name(container: &str, path: &str) -> String {
+    let place = [container, "\0", path.trim_end_matches('/')].concat();
     let mut name = PREFIX.to_owned();
-    for character in [container, "/", path].concat().chars() {
+    for byte in place.bytes() {
         if name.len() == READABLE_LENGTH {
             break;
         }
-        match character.to_ascii_lowercase() {
-            character @ ('a'..='z' | '0'..='9') => name.push(character),
+        match byte.to_ascii_lowercase() {
+            byte @ (b'a'..=b'z' | b'0'..=b'9') => name.push(char::from(byte)),
             _ if name.ends_with('-') => {}
             _ => name.push('-'),
         }
     }
     let readable = name.trim_end_matches('-');
-    format!("{readable}-{:08x}", hash(container, path))
+    format!("{readable}-{:08x}", hash(&place))
 }
 
 /// FNV-1a, which is the same wherever it is computed.
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
-fn hash(container: &str, path: &str) -> u32 {
-    let place = [container, "\0", path.trim_end_matches('/')].concat();
-    place.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn check_path(path: &str) -> Result<(), String> {
