@@ -6,14 +6,14 @@ use crate::additions::to_json;
 use crate::file_path::check_place;
 use crate::finding::Finding;
 use crate::image_reference::ImageReference;
-use crate::json::Raw;
+use crate::json;
 use crate::options::Options;
 use crate::places::Places;
-use crate::pod::{Container, ContainerAt, Pod, PodSpec, VolumeMount};
+use crate::pod::{ContainerAt, Pod};
+use crate::rules::Rule;
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
 use crate::text::quoted;
-use crate::volume::Volume;
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -80,10 +80,7 @@ impl WritablePaths<'_> {
         let mut errors = Vec::new();
         for (entry, Entry { paths, .. }) in self.0.iter().enumerate() {
             for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
-                let pod = pod_with_mount(path);
-                let mut found = Vec::new();
-                rule.check(&pod, &mut found);
-                errors.extend(found.first().map(|Finding { demand, .. }| {
+                errors.extend(demand(&**rule, path).map(|demand| {
                     format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
                 }));
             }
@@ -92,13 +89,15 @@ impl WritablePaths<'_> {
     }
 }
 
-/// A pod with an `emptyDir` at a path.
-fn pod_with_mount(path: &str) -> Pod<'_> {
-    let mount = VolumeMount { mount_path: path.into(), ..VolumeMount::default() };
-    let container = Container { volume_mounts: vec![mount], ..Container::default() };
+/// What a rule demands of a container with an `emptyDir` at a path, if it denies one there.
+fn demand(rule: &dyn Rule, path: &str) -> Option<String> {
+    let mount = format!("{{\"mountPath\":{}}}", to_json(path));
     let spec =
-        PodSpec { containers: vec![container], volumes: vec![Volume::default()], ..PodSpec::default() };
-    Pod { path: "".into(), is_template: true, index: 0, json: Raw::default(), spec: Box::new(spec) }
+        format!("{{\"containers\":[{{\"volumeMounts\":[{mount}]}}],\"volumes\":[{{\"emptyDir\":{{}}}}]}}");
+    let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("".into(), true, reader)).ok()?;
+    let mut found = Vec::new();
+    rule.check(&pod, &mut found);
+    found.first().map(|Finding { demand, .. }| demand.clone())
 }
 
 impl<'s> Entry<'s> {
