@@ -431,10 +431,10 @@ fn is_settled(finding: &mut Finding<'_>, rule: &dyn Rule, lookups: &mut Lookups<
     reason.is_some()
 }
 
-/// In path order; at the same path, what was found first stays first. The sort of the standard library would take up four
-/// kilobytes of the module, this one has a tenth of them.
+/// In path order; at the same path, what was found first stays first. Most findings come in order. The sort of the standard
+/// library would take up four kilobytes of the module, this one has a quarter of them.
 fn sorted(mut findings: Vec<Finding<'_>>) -> Vec<Finding<'_>> {
-    if findings.len() < 2 {
+    if findings.is_sorted_by(|first, second| field_path::compare(&first.path, &second.path).is_le()) {
         return findings;
     }
     let tail = findings.split_off(findings.len() / 2);
