@@ -203,17 +203,17 @@ fn check_path(path: &str) -> Result<(), String> {
 
 /// Refuses what Kubernetes does not take for a number of bytes, or nothing would fit into.
 fn check_size(size: &str) -> Result<(), String> {
-    let end = size.bytes().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(size.len());
-    let (number, unit) = size.split_at_checked(end).unwrap_or_default();
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let is_number = [whole, fraction]
-        .iter()
-        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_positive = number.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-    if is_number && is_positive && UNITS.contains(&unit) {
+    if UNITS.iter().any(|unit| size.strip_suffix(unit).is_some_and(is_positive)) {
         return Ok(());
     }
     Err(format!("must be a size such as 64Mi, not {}", quoted(size)))
+}
+
+/// Whether it is a number above zero, written in digits and at most one dot between them.
+fn is_positive(number: &str) -> bool {
+    let mut parts = number.splitn(2, '.');
+    parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && number.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// A volume that is added for a place.
