@@ -66,8 +66,8 @@ impl Additions {
     }
 
     fn item(&mut self, index: usize) -> Option<&mut Self> {
-        if self.items.len() <= index {
-            self.items.resize_with(index + 1, Self::default);
+        while self.items.len() <= index {
+            self.items.push(Self::default());
         }
         self.items.get_mut(index)
     }

@@ -92,7 +92,9 @@ impl<'p> Fix<'p> {
     fn path(&self) -> Vec<Step> {
         match self.place {
             Place::Container(at, field) => {
-                place_of(at).into_iter().chain(field.split('.').map(Step::Key)).collect()
+                let mut path = place_of(at).to_vec();
+                path.extend(field.split('.').map(Step::Key));
+                path
             }
             Place::ImageVolume(_, index) => {
                 vec![Step::Key("volumes"), Step::Index(index), Step::Key("image"), Step::Key("reference")]
@@ -117,30 +119,6 @@ impl<'p> Fix<'p> {
     }
 }
 
-/// What is added to one pod spec.
-struct Mended<'p> {
-    pod: &'p Pod<'p>,
-    volumes: Volumes<'p>,
-    additions: Additions,
-}
-
-impl<'p> Mended<'p> {
-    fn new(pod: &'p Pod<'p>) -> Self {
-        Self { pod, volumes: Volumes::of(pod), additions: Additions::default() }
-    }
-
-    /// Gives a container the volumes for the places that it writes to.
-    fn mount(&mut self, at: ContainerAt<'_, '_>, writable_paths: &WritablePaths<'_>, namespace: &str) {
-        for path in writable_paths.lacking(namespace, at) {
-            let volume = self.volumes.add(at, path);
-            let [list, index] = place_of(at);
-            let mounts = [list, index, Step::Key("volumeMounts"), Step::End];
-            self.additions.add(&mounts, volume.mount());
-            self.additions.add(&[Step::Key("volumes"), Step::End], volume.volume());
-        }
-    }
-}
-
 /// The object with every fix in it, and every volume that containers need because of them. What fixes need must have been
 /// looked up.
 ///
@@ -152,23 +130,45 @@ pub fn apply(
     writable_paths: &WritablePaths<'_>,
     namespace: &str,
 ) -> Option<Vec<u8>> {
-    let mut pods: Vec<Option<Mended<'_>>> = Vec::new();
+    let mut by_pod: Vec<Vec<&Fix<'_>>> = Vec::new();
     for fix in fixes {
-        let pod = fix.pod();
-        if pods.len() <= pod.index {
-            pods.resize_with(pod.index + 1, || None);
+        let index = fix.pod().index;
+        while by_pod.len() <= index {
+            by_pod.push(Vec::new());
         }
-        let mended = pods.get_mut(pod.index)?.get_or_insert_with(|| Mended::new(pod));
-        fix.add_to(&mut mended.additions);
-        if let Some(at) = fix.made_read_only() {
-            mended.mount(at, writable_paths, namespace);
-        }
+        by_pod.get_mut(index)?.push(fix);
     }
     let mut insertions = Insertions::default();
-    for Mended { pod, additions, .. } in pods.into_iter().flatten() {
-        insertions.find(object.offset_of(pod.json)?, pod.json.0, &additions).ok()?;
+    for fixes in &by_pod {
+        if let Some(fix) = fixes.first() {
+            let pod = fix.pod();
+            let additions = additions_to(pod, fixes, writable_paths, namespace);
+            insertions.find(object.offset_of(pod.json)?, pod.json.0, &additions).ok()?;
+        }
     }
     Some(insertions.put_into(object.0))
+}
+
+/// What fixes add to a pod spec.
+fn additions_to(
+    pod: &Pod<'_>,
+    fixes: &[&Fix<'_>],
+    writable_paths: &WritablePaths<'_>,
+    namespace: &str,
+) -> Additions {
+    let mut additions = Additions::default();
+    let mut volumes = Volumes::of(pod);
+    for fix in fixes {
+        fix.add_to(&mut additions);
+        let Some(at) = fix.made_read_only() else { continue };
+        for path in writable_paths.lacking(namespace, at) {
+            let volume = volumes.add(at, path);
+            let [list, index] = place_of(at);
+            additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], volume.mount());
+            additions.add(&[Step::Key("volumes"), Step::End], volume.volume());
+        }
+    }
+    additions
 }
 
 /// The way from the pod spec to a container.

@@ -3,7 +3,7 @@
 //! Wherever an object has a list `containers` of objects with a `name` or an `image`, it is taken for a pod spec.
 
 use crate::field_path;
-use crate::json::{self, Error, Raw, Read, Reader};
+use crate::json::{self, Error, Failure, Raw, Read, Reader};
 use crate::pod::Pod;
 use crate::request::describe;
 use crate::text::Text;
@@ -20,57 +20,63 @@ pub fn find(object: Raw<'_>) -> Result<Vec<Pod<'_>>, String> {
 
 fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Result<(), String> {
     let Raw(json) = value;
+    if !matches!(json.first(), Some(b'{' | b'[')) {
+        return Ok(());
+    }
+    let Parts(parts) = read_pod(json, path, pods).map_err(|failure| describe(&failure, json, path))?;
     let parent = path.len();
-    match json.first() {
-        Some(b'{') => {
-            let Entries(entries) = read(json, path)?;
-            if entries.iter().any(|(key, value)| &**key == "containers" && is_container_list(*value)) {
-                let at = path.clone().into();
-                let pod = json::read_with(json, |reader| Pod::read(at, true, reader));
-                let pod = pod.map_err(|failure| describe(&failure, json, path))?;
-                pods.push(Pod { index: pods.len(), ..pod });
-            }
-            for (key, value) in entries {
-                field_path::push_key(path, &key);
-                search(value, path, pods)?;
-                path.truncate(parent);
-            }
+    for (index, (key, part)) in parts.into_iter().enumerate() {
+        match key {
+            Some(key) => field_path::push_key(path, &key),
+            None => field_path::push_index(path, index),
         }
-        Some(b'[') => {
-            let items: Vec<Raw> = read(json, path)?;
-            for (index, item) in items.into_iter().enumerate() {
-                field_path::push_index(path, index);
-                search(item, path, pods)?;
-                path.truncate(parent);
-            }
-        }
-        _ => {}
+        search(part, path, pods)?;
+        path.truncate(parent);
     }
     Ok(())
 }
 
-fn read<'a, T: Read<'a>>(json: &'a [u8], path: &str) -> Result<T, String> {
-    json::from_slice(json).map_err(|failure| describe(&failure, json, path))
+/// Reads an object or a list, which may be a pod spec.
+fn read_pod<'a>(json: &'a [u8], path: &str, pods: &mut Vec<Pod<'a>>) -> Result<Parts<'a>, Failure> {
+    let Parts(parts) = json::from_slice(json)?;
+    if parts.iter().any(|(key, part)| key.as_deref() == Some("containers") && is_container_list(*part)) {
+        let pod = json::read_with(json, |reader| Pod::read(path.to_owned().into(), true, reader))?;
+        pods.push(Pod { index: pods.len(), ..pod });
+    }
+    Ok(Parts(parts))
 }
 
 fn is_container_list(Raw(list): Raw<'_>) -> bool {
-    // What cannot be read as a list of objects is no list of containers.
-    let items: Vec<Raw> = json::from_slice(list).unwrap_or_default();
-    items.into_iter().any(|Raw(item)| {
-        json::from_slice(item)
-            .is_ok_and(|Entries(entries)| entries.iter().any(|(key, _)| matches!(&**key, "name" | "image")))
-    })
+    // What cannot be read is no list of containers.
+    let Parts(items) = json::from_slice(list).unwrap_or_default();
+    items.into_iter().any(|(key, Raw(item))| key.is_none() && is_container(item))
 }
 
-/// The entries of an object in the order in which they stand, their values unread.
-#[derive(Default)]
-struct Entries<'a>(Vec<(Text<'a>, Raw<'a>)>);
+fn is_container(item: &[u8]) -> bool {
+    let Parts(fields) = json::from_slice(item).unwrap_or_default();
+    fields.iter().any(|(key, _)| matches!(key.as_deref(), Some("name" | "image")))
+}
 
-impl<'a> Read<'a> for Entries<'a> {
+/// The entries of an object or the items of a list in the order in which they stand, unread. What is neither has none.
+#[derive(Default)]
+struct Parts<'a>(Vec<(Option<Text<'a>>, Raw<'a>)>);
+
+impl<'a> Read<'a> for Parts<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        let mut keys = reader.object()?;
-        while let Some(key) = keys.next(reader)? {
-            self.0.push((key.into(), reader.raw()?));
+        match reader.peek() {
+            Some(b'{') => {
+                let mut keys = reader.object()?;
+                while let Some(key) = keys.next(reader)? {
+                    self.0.push((Some(key.into()), reader.raw()?));
+                }
+            }
+            Some(b'[') => {
+                let mut items = reader.list()?;
+                while items.next(reader)? {
+                    self.0.push((None, reader.raw()?));
+                }
+            }
+            _ => reader.skip()?,
         }
         Ok(())
     }

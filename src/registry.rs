@@ -3,7 +3,7 @@
 use crate::image_reference::ImageReference;
 use crate::json::{self, Error, Read, Reader};
 use crate::places::Places;
-use crate::text::{Text, push_printable};
+use crate::text::{Text, printable};
 
 /// The host's way to registries.
 pub trait Registry {
@@ -110,9 +110,8 @@ const PREFIXES: [&str; 2] = ["Host error: ", "Callback evaluation failure: "];
 /// The reason why the host has no answer. It may go on with the state of the host's own code, line by line.
 fn first_line(reason: &str) -> String {
     let reason = PREFIXES.iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
-    let mut line = String::new();
-    push_printable(&mut line, reason.lines().next().unwrap_or_default().trim_end_matches(['.', ' ']));
-    line
+    let line = reason.split_once('\n').map_or(reason, |(line, _)| line.strip_suffix('\r').unwrap_or(line));
+    printable(line.trim_end_matches(['.', ' ']))
 }
 
 /// A string that is searched for in an answer, and whether the first key on the way to it is there.

@@ -6,15 +6,14 @@ use crate::additions::to_json;
 use crate::file_path::check_place;
 use crate::finding::Finding;
 use crate::image_reference::ImageReference;
-use crate::json::Raw;
+use crate::json;
 use crate::options::Options;
 use crate::places::Places;
-use crate::pod::{Container, ContainerAt, Pod, PodSpec, VolumeMount};
+use crate::pod::{ContainerAt, Pod};
 use crate::rules::Rule;
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
 use crate::text::quoted;
-use crate::volume::Volume;
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -81,10 +80,7 @@ impl WritablePaths<'_> {
         let mut errors = Vec::new();
         for (entry, Entry { paths, .. }) in self.0.iter().enumerate() {
             for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
-                let pod = pod_with_mount(path);
-                let mut found = Vec::new();
-                rule.check(&pod, &mut found);
-                errors.extend(found.first().map(|Finding { demand, .. }| {
+                errors.extend(demand(&**rule, path).map(|demand| {
                     format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
                 }));
             }
@@ -93,13 +89,15 @@ impl WritablePaths<'_> {
     }
 }
 
-/// A pod with an `emptyDir` at a path.
-fn pod_with_mount(path: &str) -> Pod<'_> {
-    let mount = VolumeMount { mount_path: path.into(), ..VolumeMount::default() };
-    let container = Container { volume_mounts: vec![mount], ..Container::default() };
+/// What a rule demands of a container with an `emptyDir` at a path, if it denies one there.
+fn demand(rule: &dyn Rule, path: &str) -> Option<String> {
+    let mount = format!("{{\"mountPath\":{}}}", to_json(path));
     let spec =
-        PodSpec { containers: vec![container], volumes: vec![Volume::default()], ..PodSpec::default() };
-    Pod { path: "".into(), is_template: true, index: 0, json: Raw::default(), spec: Box::new(spec) }
+        format!("{{\"containers\":[{{\"volumeMounts\":[{mount}]}}],\"volumes\":[{{\"emptyDir\":{{}}}}]}}");
+    let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("".into(), true, reader)).ok()?;
+    let mut found = Vec::new();
+    rule.check(&pod, &mut found);
+    found.first().map(|Finding { demand, .. }| demand.clone())
 }
 
 impl<'s> Entry<'s> {
@@ -169,27 +167,27 @@ impl<'p> Volumes<'p> {
 
 /// A name that tells a reader what the volume is for, and ends in a number that no other place is likely to have.
 fn preferred_name(container: &str, path: &str) -> String {
+    let place = [container, "\0", path.trim_end_matches('/')].concat();
     let mut name = PREFIX.to_owned();
-    for character in container.chars().chain(['/']).chain(path.chars()) {
+    for byte in place.bytes() {
         if name.len() == READABLE_LENGTH {
             break;
         }
-        match character.to_ascii_lowercase() {
-            character @ ('a'..='z' | '0'..='9') => name.push(character),
+        match byte.to_ascii_lowercase() {
+            byte @ (b'a'..=b'z' | b'0'..=b'9') => name.push(char::from(byte)),
             _ if name.ends_with('-') => {}
             _ => name.push('-'),
         }
     }
     let readable = name.trim_end_matches('-');
-    format!("{readable}-{:08x}", hash(container, path))
+    format!("{readable}-{:08x}", hash(&place))
 }
 
 /// FNV-1a, which is the same wherever it is computed.
 ///
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
-fn hash(container: &str, path: &str) -> u32 {
-    let bytes = container.bytes().chain([0]).chain(path.trim_end_matches('/').bytes());
-    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -205,17 +203,17 @@ fn check_path(path: &str) -> Result<(), String> {
 
 /// Refuses what Kubernetes does not take for a number of bytes, or nothing would fit into.
 fn check_size(size: &str) -> Result<(), String> {
-    let end = size.bytes().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(size.len());
-    let (number, unit) = size.split_at_checked(end).unwrap_or_default();
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let is_number = [whole, fraction]
-        .iter()
-        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_positive = number.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-    if is_number && is_positive && UNITS.contains(&unit) {
+    if UNITS.iter().any(|unit| size.strip_suffix(unit).is_some_and(is_positive)) {
         return Ok(());
     }
     Err(format!("must be a size such as 64Mi, not {}", quoted(size)))
+}
+
+/// Whether it is a number above zero, written in digits and at most one dot between them.
+fn is_positive(number: &str) -> bool {
+    let mut parts = number.splitn(2, '.');
+    parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && number.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// A volume that is added for a place.
@@ -231,9 +229,9 @@ impl AddedVolume<'_> {
     #[must_use]
     pub fn volume(&self) -> String {
         let WritablePath { medium, size_limit, .. } = self.place;
-        let medium = medium.map(|medium| format!("\"medium\":\"{medium}\""));
-        let size_limit = size_limit.map(|size| format!("\"sizeLimit\":\"{size}\""));
-        let empty_dir: Vec<_> = [medium, size_limit].into_iter().flatten().collect();
+        let mut empty_dir = Vec::new();
+        empty_dir.extend(medium.map(|medium| format!("\"medium\":\"{medium}\"")));
+        empty_dir.extend(size_limit.map(|size| format!("\"sizeLimit\":\"{size}\"")));
         format!("{{\"name\":\"{}\",\"emptyDir\":{{{}}}}}", self.name, empty_dir.join(","))
     }
 
