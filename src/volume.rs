@@ -126,7 +126,7 @@ impl<'a> Read<'a> for Volume<'a> {
             let is_name = key == "name";
             let is_known = self.sources.iter().any(|source| *source.kind == key) || nulls.contains(&key);
             if (is_name && has_name) || is_known {
-                return Err(reader.duplicate(&printable(&key)));
+                return Err(reader.duplicate(&printable(&key).to_string()));
             }
             if is_name {
                 has_name = true;

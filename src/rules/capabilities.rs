@@ -140,23 +140,20 @@ impl Rule for Capabilities<'_> {
             for (index, name) in capabilities.add.iter().enumerate() {
                 if !self.allows(name) {
                     let field = format!("securityContext.capabilities.add[{index}]");
-                    found.push(Finding::of_container(
-                        at,
-                        &field,
-                        name,
-                        format!("must not add {}", quoted(name)),
-                    ));
+                    let demand = format_args!("must not add {}", quoted(name));
+                    Finding::of_container(found, at, &field, name, &demand);
                 }
             }
             let missing = self.missing(capabilities);
             if !missing.is_empty() {
-                let demand = format!("must drop {}", missing.join(", "));
-                let finding = Finding::of_container(at, DROP, list(&capabilities.drop), demand);
+                let demand = format_args!("must drop {}", missing.join(", "));
+                let finding = Finding::of_container(found, at, DROP, &list(&capabilities.drop), &demand);
                 // What somebody adds is not taken away from them unseen.
                 let is_added =
                     missing.iter().any(|name| capabilities.add.iter().any(|added| is_same(added, name)));
-                let fix = (!is_added).then(|| Fix::append(at, DROP, canonical(&missing)));
-                found.push(finding.mended_by(fix));
+                if !is_added {
+                    finding.fix = Some(Fix::append(at, DROP, canonical(&missing)));
+                }
             }
         }
     }

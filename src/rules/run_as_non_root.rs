@@ -25,7 +25,7 @@
 //! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
 
 use super::{Definition, Rule};
-use crate::finding::{Concern, Finding, flag};
+use crate::finding::{Concern, Concerns, Finding, flag};
 use crate::fix::Fix;
 use crate::options::Options;
 use crate::pod::{ContainerAt, Pod};
@@ -209,12 +209,12 @@ impl RunAsNonRoot {
         for at in pod.all_containers() {
             let Some(wrong) = judge(self, pod, at) else { continue };
             if !wrong.on_pod {
-                let finding = Finding::of_container(at, wrong.field, wrong.value, wrong.demand);
-                found.push(match wrong.way_out {
-                    WayOut::None => finding,
-                    WayOut::Fix => finding.mended_by(Some(Fix::set(at, wrong.field, true))),
-                    WayOut::Image => Finding { decided_by: Some(&at.container.image), ..finding },
-                });
+                let finding = Finding::of_container(found, at, wrong.field, wrong.value, &wrong.demand);
+                match wrong.way_out {
+                    WayOut::None => {}
+                    WayOut::Fix => finding.fix = Some(Fix::set(at, wrong.field, true)),
+                    WayOut::Image => finding.decided_by = Some(&at.container.image),
+                }
                 continue;
             }
             match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
@@ -223,7 +223,8 @@ impl RunAsNonRoot {
             }
         }
         for (wrong, concerns) in shared {
-            found.push(Finding::of_pod(pod, wrong.field, wrong.value, wrong.demand).concerning(concerns));
+            let finding = Finding::of_pod(found, pod, wrong.field, wrong.value, &wrong.demand);
+            finding.concerns = Concerns::Only(concerns);
         }
     }
 
@@ -240,7 +241,7 @@ impl RunAsNonRoot {
 
     fn check_pod_group<'p>(&self, pod: &'p Pod<'_>, field: &str, group: i64, found: &mut Vec<Finding<'p>>) {
         if let Some(demand) = self.judge_gid(pod, group) {
-            found.push(Finding::of_pod(pod, field, "", demand));
+            Finding::of_pod(found, pod, field, "", &demand);
         }
     }
 }

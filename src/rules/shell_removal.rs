@@ -45,25 +45,27 @@ impl<'s> ShellRemoval<'s> {
         Self { paths }
     }
 
-    fn judge<'p>(&self, at: ContainerAt<'p, '_>) -> Option<Finding<'p>> {
+    fn judge<'p>(&self, at: ContainerAt<'p, '_>, found: &mut Vec<Finding<'p>>) {
         let command = &at.container.startup_probe.exec.command;
         let removed = removed_paths(command);
         let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
         if at.container.security_context.read_only_root_filesystem == Some(true) {
-            let shell = self.paths.iter().find(is_removed)?;
-            let demand =
-                format!("must not remove {shell}: on its read-only root the probe can never succeed");
-            return Some(Finding::of_container(at, "startupProbe.exec.command", list(command), demand));
+            if let Some(shell) = self.paths.iter().find(is_removed) {
+                let demand = format_args!(
+                    "must not remove {shell}: on its read-only root the probe can never succeed"
+                );
+                Finding::of_container(found, at, "startupProbe.exec.command", &list(command), &demand);
+            }
+            return;
         }
         let left: Vec<_> = self.paths.iter().filter(|path| !is_removed(path)).copied().collect();
-        if left.is_empty() {
-            return None;
+        if !left.is_empty() {
+            let demand = format_args!(
+                "must remove {} by its exec command, or have a read-only root filesystem",
+                left.join(", ")
+            );
+            Finding::of_container(found, at, "startupProbe", &list(command), &demand);
         }
-        let demand = format!(
-            "must remove {} by its exec command, or have a read-only root filesystem",
-            left.join(", ")
-        );
-        Some(Finding::of_container(at, "startupProbe", list(command), demand))
     }
 }
 
@@ -74,7 +76,7 @@ impl Rule for ShellRemoval<'_> {
         }
         for at in pod.all_containers() {
             if may_have_probes(at.list, at.container) {
-                found.extend(self.judge(at));
+                self.judge(at, found);
             }
         }
     }

@@ -86,7 +86,7 @@ impl Rule for Sysctls<'_> {
             let name = &sysctl.name;
             if !self.allows(name) {
                 let field = format!("securityContext.sysctls[{index}].name");
-                found.push(Finding::of_pod(pod, &field, name, format!("must not set {}", quoted(name))));
+                Finding::of_pod(found, pod, &field, name, &format_args!("must not set {}", quoted(name)));
             }
         }
     }

@@ -135,7 +135,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
             let field = format!("{list}[{index}].{path_field}");
-            found.push(Finding::of_container(at, &field, *path, demand));
+            Finding::of_container(found, at, &field, path, &demand);
         }
         if let Some(kind) = types.iter().find(|kind| !self.allowed_types.contains(kind)) {
             let demand = if mount.is_device() {
@@ -144,7 +144,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
             let field = format!("{list}[{index}].name");
-            found.push(Finding::of_container(at, &field, *volume, demand));
+            Finding::of_container(found, at, &field, volume, &demand);
         }
     }
 }
