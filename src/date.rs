@@ -24,14 +24,20 @@ impl Date {
     /// Reads `2027-06-30`, and nothing that is written in any other way.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-        let mut parts = text.split('-').filter(|_| is_plain);
-        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-        if (year.len(), month.len(), day.len()) != (4, 2, 2) {
+        let &[ref year @ .., b'-', m, n, b'-', d, e] = text.as_bytes() else { return None };
+        if year.len() != 4 {
             return None;
         }
-        civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok().map(Self)
+        let (month, day) = (i8::try_from(number(&[m, n])?).ok()?, i8::try_from(number(&[d, e])?).ok()?);
+        civil::Date::new(number(year)?, month, day).ok().map(Self)
     }
+}
+
+/// Reads decimal digits, of which there are few.
+fn number(digits: &[u8]) -> Option<i16> {
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
 }
 
 impl fmt::Display for Date {

@@ -1,4 +1,4 @@
-//! Strings of the payload, kept where they are unless JSON escapes force a copy; and how they are shown.
+//! Strings of the payload, kept where they are unless JSON escapes force a copy; how they are shown and taken apart.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -77,7 +77,8 @@ impl fmt::Display for Printable<'_> {
         for (position, character) in self.0.chars().enumerate() {
             match character {
                 _ if position == SHOWN => return formatter.write_char('…'),
-                '"' | '\\' => write!(formatter, "\\{character}")?,
+                '"' => formatter.write_str("\\\"")?,
+                '\\' => formatter.write_str("\\\\")?,
                 _ if is_unprintable(character) => write!(formatter, "{}", character.escape_unicode())?,
                 _ => formatter.write_char(character)?,
             }
@@ -90,6 +91,51 @@ impl fmt::Display for Printable<'_> {
 pub fn push_printable(shown: &mut String, text: &str) {
     // Writing to a string cannot fail.
     let _ = write!(shown, "{}", printable(text));
+}
+
+/// What stands before and behind the first of these bytes, which is an ASCII character.
+///
+/// The same methods of `str` find any pattern, and take 200 bytes of the module wherever one is called.
+#[inline(never)]
+#[must_use]
+pub fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    split_around(text, text.bytes().position(|byte| byte == separator)?)
+}
+
+/// What stands before and behind the last of these bytes, which is an ASCII character.
+#[inline(never)]
+#[must_use]
+pub fn rsplit_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    split_around(text, text.bytes().rposition(|byte| byte == separator)?)
+}
+
+fn split_around(text: &str, place: usize) -> Option<(&str, &str)> {
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// What stands between these bytes, which are ASCII characters.
+#[must_use]
+pub fn split(text: &str, separator: u8) -> Parts<'_> {
+    Parts { rest: Some(text), separator }
+}
+
+/// The parts of a text.
+#[derive(Clone, Debug)]
+pub struct Parts<'t> {
+    rest: Option<&'t str>,
+    separator: u8,
+}
+
+impl<'t> Iterator for Parts<'t> {
+    type Item = &'t str;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'t str> {
+        let rest = self.rest?;
+        let Some((part, behind)) = split_once(rest, self.separator) else { return self.rest.take() };
+        self.rest = Some(behind);
+        Some(part)
+    }
 }
 
 /// Control characters, line separators, and what reorders or hides the text around it on a screen.

@@ -30,7 +30,7 @@ use crate::fix::Fix;
 use crate::options::Options;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{quoted, rsplit_once, split_once};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -160,16 +160,16 @@ impl RunAsNonRoot {
 
     /// What is wrong with the user that an image runs as, if anything.
     fn judge_image_user(&self, user: &str) -> Option<String> {
-        let (name, _) = user.split_once(':').unwrap_or((user, ""));
+        let (name, _) = split_once(user, b':').unwrap_or((user, ""));
         // What is no such number is looked up as a name.
         // Source: `WithUser` in `pkg/oci` of containerd.
-        match name.parse::<i32>().map(i64::from) {
-            Ok(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
-            Ok(_) => Some(format!("runs as {}", quoted(user))),
-            Err(_) if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
-            Err(_) if self.accepts_names() && !is_root_or_number(name) => None,
-            Err(_) if name == "root" => Some(format!("runs as {}", quoted(user))),
-            Err(_) => Some(format!("runs as {}, which may be any UID", quoted(user))),
+        match name.parse().ok().filter(|uid| i32::try_from(*uid).is_ok()) {
+            Some(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
+            Some(_) => Some(format!("runs as {}", quoted(user))),
+            None if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
+            None if self.accepts_names() && !is_root_or_number(name) => None,
+            None if name == "root" => Some(format!("runs as {}", quoted(user))),
+            None => Some(format!("runs as {}, which may be any UID", quoted(user))),
         }
     }
 
@@ -312,7 +312,7 @@ fn is_root_or_number(name: &str) -> bool {
 }
 
 fn is_administrator(user_name: &str) -> bool {
-    let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
+    let (_, name) = rsplit_once(user_name, b'\\').unwrap_or(("", user_name));
     name.trim().eq_ignore_ascii_case("ContainerAdministrator")
 }
 

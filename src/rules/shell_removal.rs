@@ -21,7 +21,7 @@ use crate::file_path::check_place;
 use crate::finding::{Finding, list};
 use crate::options::Options;
 use crate::pod::{Container, ContainerAt, ContainerList, Pod};
-use crate::text::Text;
+use crate::text::{Text, rsplit_once, split};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -103,7 +103,7 @@ fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
 }
 
 fn base_name(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
+    rsplit_once(path, b'/').map_or(path, |(_, name)| name)
 }
 
 /// `-c`, alone or behind options that only make failing easier or the shell louder.
@@ -120,20 +120,18 @@ fn removed_by_script(script: &str) -> Option<Vec<&str>> {
     if !script.bytes().all(is_plain) {
         return None;
     }
-    let ampersands = script.bytes().filter(|byte| *byte == b'&').count();
+    let mut parts = split(script, b'&');
     let mut removed = Vec::new();
-    for (place, command) in script.split('&').enumerate() {
-        // Ampersands come in pairs, and between those of a pair stands nothing.
-        if place % 2 == 1 {
-            if !command.is_empty() || place == ampersands {
-                return None;
-            }
-            continue;
-        }
-        let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
+    loop {
+        let words: Vec<_> = split(parts.next()?, b' ').filter(|word| !word.is_empty()).collect();
         removed.extend(removed_by_rm(&words)?);
+        // Ampersands come in pairs, and between those of a pair stands nothing.
+        match parts.next() {
+            None => return Some(removed),
+            Some("") => {}
+            Some(_) => return None,
+        }
     }
-    Some(removed)
 }
 
 fn removed_by_rm<'c>(words: &[&'c str]) -> Option<Vec<&'c str>> {
