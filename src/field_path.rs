@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use crate::json;
-use crate::text::{self, Text};
+use crate::text::{Text, printable};
 
 /// Appends a key of an object.
 pub fn push_key(path: &mut String, key: &str) {
@@ -12,9 +12,8 @@ pub fn push_key(path: &mut String, key: &str) {
     if plain {
         push_path(path, key);
     } else {
-        path.push('[');
-        text::push_printable(path, key);
-        path.push(']');
+        // Writing to a string cannot fail.
+        let _ = write!(path, "[{}]", printable(key));
     }
 }
 

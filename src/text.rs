@@ -138,6 +138,13 @@ impl<'t> Iterator for Parts<'t> {
     }
 }
 
+/// The text with another character in the place of each.
+#[inline(never)]
+#[must_use]
+pub fn map(text: &str, character: fn(char) -> char) -> String {
+    text.chars().map(character).collect()
+}
+
 /// Control characters, line separators, and what reorders or hides the text around it on a screen.
 fn is_unprintable(character: char) -> bool {
     character.is_control()

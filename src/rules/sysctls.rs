@@ -19,7 +19,7 @@ use crate::finding::Finding;
 use crate::options::{Options, not_empty};
 use crate::pod::Pod;
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{map, quoted};
 use crate::wildcard;
 
 /// The rule's entry in the list.
@@ -100,15 +100,13 @@ fn matches_any(patterns: &[Cow<'_, str>], name: &str) -> bool {
 ///
 /// Source: `NormalizeName` in `k8s.io/component-helpers/node/util/sysctl`.
 fn with_dots(name: &str) -> Cow<'_, str> {
-    match name.find(['.', '/']).and_then(|first| name.as_bytes().get(first)) {
-        Some(b'/') => name
-            .chars()
-            .map(|character| match character {
-                '/' => '.',
-                '.' => '/',
-                other => other,
-            })
-            .collect(),
+    match name.bytes().find(|byte| matches!(byte, b'.' | b'/')) {
+        Some(b'/') => map(name, |character| match character {
+            '/' => '.',
+            '.' => '/',
+            other => other,
+        })
+        .into(),
         _ => name.into(),
     }
 }
