@@ -21,7 +21,8 @@ pub struct Exemptions<'s>(Vec<Exemption<'s>>);
 #[derive(Debug)]
 struct Exemption<'s> {
     reason: &'s str,
-    expires: Option<Date>,
+    /// The first day on which it does not count any more, as it is written and as it is compared.
+    expires: Option<(&'s str, Date)>,
     rules: Option<Vec<&'s str>>,
     selector: Selector<'s>,
     users: Option<Vec<&'s str>>,
@@ -134,7 +135,7 @@ impl Applicable<'_, '_> {
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let missed = self.exemptions.iter().filter(|candidate| candidate.is_missed);
         missed.filter_map(|Candidate { index, exemption: Exemption { reason, expires, .. }, .. }| {
-            let expired = expires.as_ref()?;
+            let (expired, _) = expires.as_ref()?;
             Some(format!("exemptions[{index}] expired on {expired}: {}", printable(reason)))
         })
     }
@@ -144,7 +145,7 @@ impl<'s> Exemption<'s> {
     fn new(options: &mut Options<'_, 's>) -> Option<Self> {
         let reason = options.string("reason", not_empty);
         options.require("reason", "say why the exemption exists");
-        let expires = options.string("expires", check_date).and_then(Date::parse);
+        let expires = options.string("expires", check_date).and_then(|day| Some((day, Date::parse(day)?)));
         let rules = patterns(options, "rules", check_rule);
         let selector = Selector::new(options);
         let users = patterns(options, "users", not_empty);
@@ -157,7 +158,7 @@ impl<'s> Exemption<'s> {
     }
 
     fn has_expired(&self, today: fn() -> Date) -> bool {
-        self.expires.is_some_and(|expires| expires <= today())
+        self.expires.is_some_and(|(_, expires)| expires <= today())
     }
 
     /// Whether the request is one that it is meant for.
