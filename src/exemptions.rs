@@ -12,7 +12,7 @@ use crate::options::{Options, choice, not_empty};
 use crate::request::Request;
 use crate::rules::RULES;
 use crate::selector::{Selector, is_any_of, patterns};
-use crate::text::{printable, quoted};
+use crate::text::{is_one_of, printable, quoted};
 
 /// Every exemption of the settings, in their order.
 #[derive(Debug, Default)]
@@ -170,7 +170,7 @@ impl<'s> Exemption<'s> {
     }
 
     fn is_about(&self, rule: &str) -> bool {
-        self.rules.as_ref().is_none_or(|rules| rules.contains(&rule))
+        self.rules.as_ref().is_none_or(|rules| is_one_of(rule, rules))
     }
 
     fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {

@@ -79,7 +79,7 @@ impl fmt::Display for Printable<'_> {
                 _ if position == SHOWN => return formatter.write_char('…'),
                 '"' => formatter.write_str("\\\"")?,
                 '\\' => formatter.write_str("\\\\")?,
-                _ if is_unprintable(character) => write!(formatter, "{}", character.escape_unicode())?,
+                _ if is_unprintable(character) => write!(formatter, "\\u{{{:x}}}", u32::from(character))?,
                 _ => formatter.write_char(character)?,
             }
         }
@@ -91,6 +91,15 @@ impl fmt::Display for Printable<'_> {
 pub fn push_printable(shown: &mut String, text: &str) {
     // Writing to a string cannot fail.
     let _ = write!(shown, "{}", printable(text));
+}
+
+/// Whether a text is one of several.
+///
+/// `contains` of slices does the same, and takes 100 bytes of the module wherever it is called.
+#[inline(never)]
+#[must_use]
+pub fn is_one_of(text: &str, texts: &[&str]) -> bool {
+    texts.contains(&text)
 }
 
 /// What stands before and behind the first of these bytes, which is an ASCII character.
@@ -142,7 +151,11 @@ impl<'t> Iterator for Parts<'t> {
 #[inline(never)]
 #[must_use]
 pub fn map(text: &str, character: fn(char) -> char) -> String {
-    text.chars().map(character).collect()
+    let mut mapped = String::with_capacity(text.len());
+    for each in text.chars() {
+        mapped.push(character(each));
+    }
+    mapped
 }
 
 /// Control characters, line separators, and what reorders or hides the text around it on a screen.

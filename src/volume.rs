@@ -104,10 +104,13 @@ impl<'a> Volume<'a> {
     }
 
     /// The types of what can be written to in it; none when nothing can.
-    pub fn writable_types(&self) -> impl Iterator<Item = &str> {
-        let default = self.sources.is_empty().then_some("emptyDir");
+    #[must_use]
+    pub fn writable_types(&self) -> Vec<&str> {
+        if self.sources.is_empty() {
+            return vec!["emptyDir"];
+        }
         let writable = self.sources.iter().filter(|source| source.is_writable());
-        writable.map(|source| &*source.kind).chain(default)
+        writable.map(|source| &*source.kind).collect()
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
 
     fn writable_types_of(volume: &str) -> Vec<String> {
         let volume: Volume = json::from_slice(volume.as_bytes()).unwrap();
-        volume.writable_types().map(str::to_owned).collect()
+        volume.writable_types().into_iter().map(str::to_owned).collect()
     }
 
     #[test]

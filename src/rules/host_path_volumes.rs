@@ -14,6 +14,7 @@
 //! - `denied`: prefixes that are refused whatever is allowed.
 
 use super::{Definition, Rule};
+use crate::field_path::of_item;
 use crate::file_path::{FilePath, check_place};
 use crate::finding::{Concern, Concerns, Finding};
 use crate::options::Options;
@@ -107,7 +108,7 @@ impl Rule for HostPathVolumes<'_> {
                 };
                 host_path.users.push(at.concern());
                 if host_path.must_be_read_only && !mount.read_only {
-                    let field = format!("volumeMounts[{index}].readOnly");
+                    let field = of_item("volumeMounts", index, "readOnly");
                     let demand = format_args!("must mount volume {} read-only", quoted(host_path.name));
                     Finding::of_container(found, at, &field, host_path.path, &demand);
                 }
@@ -115,7 +116,7 @@ impl Rule for HostPathVolumes<'_> {
         }
         for HostPath { index, name, path, demand, users, .. } in host_paths {
             if let Some(demand) = demand {
-                let field = format!("volumes[{index}].hostPath.path");
+                let field = of_item("volumes", index, "hostPath.path");
                 let finding = Finding::of_pod(found, pod, &field, path, &demand);
                 finding.name_volume(name);
                 // A volume that nobody mounts is there on the account of all.

@@ -21,6 +21,7 @@
 use std::borrow::Cow;
 
 use super::{Definition, Rule};
+use crate::field_path::of_item;
 use crate::finding::{Concern, Concerns, Finding};
 use crate::fix::Fix;
 use crate::image_reference::{ImageReference, is_tag_byte};
@@ -115,7 +116,7 @@ impl<'s> ImageReferenceRule<'s> {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(Details { reference, .. }) = volume.source("image") else { continue };
             if let Some(demand) = demand(self, reference) {
-                let field = format!("volumes[{index}].image.reference");
+                let field = of_item("volumes", index, "image.reference");
                 let finding = Finding::of_pod(found, pod, &field, reference, &demand);
                 finding.name_volume(&volume.name);
                 finding.concerns = Concerns::Only(vec![Concern { container: None, image: Some(reference) }]);

@@ -25,6 +25,7 @@
 //! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
 
 use super::{Definition, Rule};
+use crate::field_path::of_item;
 use crate::finding::{Concern, Concerns, Finding, flag};
 use crate::fix::Fix;
 use crate::options::Options;
@@ -235,7 +236,12 @@ impl RunAsNonRoot {
             self.check_pod_group(pod, "securityContext.fsGroup", group, found);
         }
         for (index, group) in context.supplemental_groups.iter().enumerate() {
-            self.check_pod_group(pod, &format!("securityContext.supplementalGroups[{index}]"), *group, found);
+            self.check_pod_group(
+                pod,
+                &of_item("securityContext.supplementalGroups", index, ""),
+                *group,
+                found,
+            );
         }
     }
 

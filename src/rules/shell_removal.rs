@@ -21,7 +21,7 @@ use crate::file_path::check_place;
 use crate::finding::{Finding, list};
 use crate::options::Options;
 use crate::pod::{Container, ContainerAt, ContainerList, Pod};
-use crate::text::{Text, rsplit_once, split};
+use crate::text::{Text, is_one_of, rsplit_once, split};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -48,7 +48,7 @@ impl<'s> ShellRemoval<'s> {
     fn judge<'p>(&self, at: ContainerAt<'p, '_>, found: &mut Vec<Finding<'p>>) {
         let command = &at.container.startup_probe.exec.command;
         let removed = removed_paths(command);
-        let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
+        let is_removed = |path: &&&str| is_one_of(path.trim_end_matches('/'), &removed);
         if at.container.security_context.read_only_root_filesystem == Some(true) {
             if let Some(shell) = self.paths.iter().find(is_removed) {
                 let demand = format_args!(
@@ -94,7 +94,7 @@ fn may_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
 fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     let words: Vec<&str> = command.iter().map(|word| &**word).collect();
     let removed = match *words {
-        [shell, option, script, ..] if SHELLS.contains(&base_name(shell)) && is_script_option(option) => {
+        [shell, option, script, ..] if is_one_of(base_name(shell), &SHELLS) && is_script_option(option) => {
             removed_by_script(script)
         }
         _ => removed_by_rm(&words),

@@ -15,11 +15,12 @@
 use std::borrow::Cow;
 
 use super::{Definition, Rule};
+use crate::field_path::of_item;
 use crate::finding::Finding;
 use crate::options::{Options, not_empty};
 use crate::pod::Pod;
 use crate::settings::Severity;
-use crate::text::{map, quoted};
+use crate::text::{is_one_of, map, quoted};
 use crate::wildcard;
 
 /// The rule's entry in the list.
@@ -73,7 +74,7 @@ impl<'s> Sysctls<'s> {
 
     fn allows(&self, name: &str) -> bool {
         let name = with_dots(name);
-        (SAFE.contains(&&*name) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
+        (is_one_of(&name, &SAFE) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
     }
 }
 
@@ -85,7 +86,7 @@ impl Rule for Sysctls<'_> {
         for (index, sysctl) in pod.spec.security_context.sysctls.iter().enumerate() {
             let name = &sysctl.name;
             if !self.allows(name) {
-                let field = format!("securityContext.sysctls[{index}].name");
+                let field = of_item("securityContext.sysctls", index, "name");
                 Finding::of_pod(found, pod, &field, name, &format_args!("must not set {}", quoted(name)));
             }
         }

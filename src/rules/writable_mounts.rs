@@ -20,12 +20,13 @@ use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use super::{Definition, Rule};
+use crate::field_path::of_item;
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
 use crate::options::{Options, choice};
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{is_one_of, quoted};
 use crate::volume::writable_types;
 
 /// The rule's entry in the list.
@@ -134,16 +135,16 @@ impl<'s> WritableMounts<'s> {
             } else {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
-            let field = format!("{list}[{index}].{path_field}");
+            let field = of_item(list, *index, path_field);
             Finding::of_container(found, at, &field, path, &demand);
         }
-        if let Some(kind) = types.iter().find(|kind| !self.allowed_types.contains(kind)) {
+        if let Some(kind) = types.iter().find(|kind| !is_one_of(kind, &self.allowed_types)) {
             let demand = if mount.is_device() {
                 format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
             } else {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
-            let field = format!("{list}[{index}].name");
+            let field = of_item(list, *index, "name");
             Finding::of_container(found, at, &field, volume, &demand);
         }
     }
@@ -154,7 +155,7 @@ impl Rule for WritableMounts<'_> {
         let places = LazyCell::new(|| pod.volume_places());
         // What the pod spec does not have comes from a claim template.
         let types = |name: &str| match places.get(name).and_then(|place| pod.spec.volumes.get(place)) {
-            Some(volume) => volume.writable_types().collect(),
+            Some(volume) => volume.writable_types(),
             None => vec!["persistentVolumeClaim"],
         };
         for at in pod.all_containers() {
@@ -176,7 +177,7 @@ impl Rule for WritableMounts<'_> {
 
 fn check_type(kind: &str) -> Result<(), String> {
     let types: Vec<_> = writable_types().collect();
-    if types.contains(&kind) {
+    if is_one_of(kind, &types) {
         return Ok(());
     }
     Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &types)))
