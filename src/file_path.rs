@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::{map, quoted, rsplit_once, split};
+use crate::text::{map_ascii, quoted, rsplit_once, split};
 use crate::wildcard;
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
@@ -25,8 +25,8 @@ impl FilePath {
     /// Reads a path as Windows does: `\` separates as well, case makes no difference, and the drive `C:` is the root.
     #[must_use]
     pub fn windows(path: &str) -> Self {
-        let path = map(path, |character| match character {
-            '\\' => '/',
+        let path = map_ascii(path, |character| match character {
+            b'\\' => b'/',
             other => other.to_ascii_lowercase(),
         });
         Self { path: normalised(path.strip_prefix("c:").unwrap_or(&path)), ignores_case: true }

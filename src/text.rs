@@ -147,15 +147,15 @@ impl<'t> Iterator for Parts<'t> {
     }
 }
 
-/// The text with another character in the place of each.
+/// The text with other ASCII characters in the places of ASCII characters.
 #[inline(never)]
 #[must_use]
-pub fn map(text: &str, character: fn(char) -> char) -> String {
-    let mut mapped = String::with_capacity(text.len());
-    for each in text.chars() {
-        mapped.push(character(each));
+pub fn map_ascii(text: &str, character: fn(u8) -> u8) -> String {
+    let mut mapped = text.as_bytes().to_vec();
+    for byte in &mut mapped {
+        *byte = character(*byte);
     }
-    mapped
+    String::from_utf8_lossy(&mapped).into_owned()
 }
 
 /// Control characters, line separators, and what reorders or hides the text around it on a screen.

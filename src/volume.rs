@@ -59,6 +59,7 @@ pub fn writable_types() -> impl Iterator<Item = &'static str> {
 }
 
 /// What nobody knows may be written to.
+#[inline(never)]
 fn writable(kind: &str) -> Writable {
     TYPES.iter().find(|(known, _)| *known == kind).map_or(Writable::Always, |(_, writable)| *writable)
 }
@@ -109,8 +110,13 @@ impl<'a> Volume<'a> {
         if self.sources.is_empty() {
             return vec!["emptyDir"];
         }
-        let writable = self.sources.iter().filter(|source| source.is_writable());
-        writable.map(|source| &*source.kind).collect()
+        let mut types = Vec::new();
+        for source in &self.sources {
+            if source.is_writable() {
+                types.push(&*source.kind);
+            }
+        }
+        types
     }
 }
 

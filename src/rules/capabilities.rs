@@ -119,10 +119,13 @@ impl<'s> Capabilities<'s> {
 
     /// What must be dropped and is not.
     fn missing(&self, capabilities: &View<'_>) -> Vec<&'s str> {
-        if self.required_drop.is_empty() || has(&capabilities.drop, ALL) {
-            return Vec::new();
+        let mut missing = Vec::new();
+        for name in self.required_drop.iter() {
+            if !has(&capabilities.drop, name) && !has(&capabilities.drop, ALL) {
+                missing.push(*name);
+            }
         }
-        self.required_drop.iter().filter(|name| !has(&capabilities.drop, name)).copied().collect()
+        missing
     }
 }
 

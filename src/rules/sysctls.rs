@@ -20,7 +20,7 @@ use crate::finding::Finding;
 use crate::options::{Options, not_empty};
 use crate::pod::Pod;
 use crate::settings::Severity;
-use crate::text::{is_one_of, map, quoted};
+use crate::text::{is_one_of, map_ascii, quoted};
 use crate::wildcard;
 
 /// The rule's entry in the list.
@@ -102,9 +102,9 @@ fn matches_any(patterns: &[Cow<'_, str>], name: &str) -> bool {
 /// Source: `NormalizeName` in `k8s.io/component-helpers/node/util/sysctl`.
 fn with_dots(name: &str) -> Cow<'_, str> {
     match name.bytes().find(|byte| matches!(byte, b'.' | b'/')) {
-        Some(b'/') => map(name, |character| match character {
-            '/' => '.',
-            '.' => '/',
+        Some(b'/') => map_ascii(name, |character| match character {
+            b'/' => b'.',
+            b'.' => b'/',
             other => other,
         })
         .into(),
