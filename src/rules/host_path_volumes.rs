@@ -93,9 +93,10 @@ impl<'s> HostPathVolumes<'s> {
 
 impl Rule for HostPathVolumes<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        let volumes = pod.spec.volumes.iter().enumerate();
-        let mut host_paths: Vec<_> =
-            volumes.filter_map(|(index, volume)| self.host_path(pod, index, volume)).collect();
+        let mut host_paths = Vec::new();
+        for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            host_paths.extend(self.host_path(pod, index, volume));
+        }
         if host_paths.is_empty() {
             return;
         }
