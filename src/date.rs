@@ -12,7 +12,7 @@ const EPOCH: i64 = 719_468;
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 impl Date {
-    /// The day that it is now, by the clock of the policy server. A clock that stands before 1970 gives the first day of it.
+    /// The day that it is now, by the clock of the policy server. A clock that stands before 1970 gives its first day.
     #[must_use]
     pub fn today() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -25,7 +25,7 @@ impl Date {
     pub fn parse(text: &str) -> Option<Self> {
         let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
         let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
-        // From the March of the year 0 on.
+        // From March of the year 0 on, as `first_day` wants them.
         let months = year * 12 + month - 3;
         let first = first_day(months);
         let is_in_calendar = (1..=12).contains(&month) && (1..=first_day(months + 1) - first).contains(&day);
@@ -40,11 +40,12 @@ fn number(digits: &[u8]) -> Option<i64> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
-/// The first day of a month, both from the March of the year 0 on: with March, years end in their leap days.
+/// The first day of a month, both counted from March of the year 0 on: of years that begin in March, leap days are the
+/// last.
 fn first_day(months: i64) -> i64 {
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // Of five months from March or August on three have 31 days, which makes 153.
+    // Of the five months from March on and from August on three have 31 days, which makes 153.
     year * 365 + leap_days + (153 * month + 2) / 5
 }
 

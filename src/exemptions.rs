@@ -101,7 +101,8 @@ impl Applicable<'_, '_> {
         is_covered
     }
 
-    /// The place of the first exemption that matches, of those that have not expired if there are such, and whether it has.
+    /// The place of the first exemption that matches, of those that have not expired if there are any; and whether it
+    /// has.
     fn find(&self, rule: &str, concern: &Concern<'_>) -> Option<(usize, bool)> {
         let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
         let mut expired = None;
