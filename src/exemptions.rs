@@ -12,7 +12,7 @@ use crate::options::{Options, choice, not_empty};
 use crate::request::Request;
 use crate::rules::RULES;
 use crate::selector::{Selector, is_any_of, patterns};
-use crate::text::{push_printable, quoted};
+use crate::text::{is_one_of, printable, quoted};
 
 /// Every exemption of the settings, in their order.
 #[derive(Debug, Default)]
@@ -21,22 +21,31 @@ pub struct Exemptions<'s>(Vec<Exemption<'s>>);
 #[derive(Debug)]
 struct Exemption<'s> {
     reason: &'s str,
-    expires: Option<Date>,
+    /// The first day on which it does not count any more, as it is written and as it is compared.
+    expires: Option<(&'s str, Date)>,
     rules: Option<Vec<&'s str>>,
     selector: Selector<'s>,
     users: Option<Vec<&'s str>>,
     groups: Option<Vec<&'s str>>,
 }
 
-/// The exemptions that fit a request, whatever is found in it; and which of them made a difference, or would have, had
-/// they not expired.
+/// The exemptions that fit a request, whatever is found in it.
 #[derive(Clone, Debug)]
 pub struct Applicable<'e, 's> {
-    /// Each with its place in the settings.
-    exemptions: Vec<(usize, &'e Exemption<'s>)>,
+    exemptions: Vec<Candidate<'e, 's>>,
     today: fn() -> Date,
-    used: Vec<usize>,
-    expired: Vec<usize>,
+}
+
+/// An exemption that fits a request.
+#[derive(Clone, Debug)]
+struct Candidate<'e, 's> {
+    /// Its place in the settings.
+    index: usize,
+    exemption: &'e Exemption<'s>,
+    /// Whether it made a difference.
+    is_used: bool,
+    /// Whether it would have made one, had it not expired.
+    is_missed: bool,
 }
 
 impl<'s> Exemptions<'s> {
@@ -54,8 +63,9 @@ impl<'s> Exemptions<'s> {
     /// Those that fit a request. `today` is asked only when something depends on the day.
     #[must_use]
     pub fn applicable(&self, request: &Request<'_>, today: fn() -> Date) -> Applicable<'_, 's> {
-        let exemptions = self.0.iter().enumerate().filter(|(_, exemption)| exemption.fits(request)).collect();
-        Applicable { exemptions, today, used: Vec::new(), expired: Vec::new() }
+        let fitting = self.0.iter().enumerate().filter(|(_, exemption)| exemption.fits(request));
+        let candidate = |(index, exemption)| Candidate { index, exemption, is_used: false, is_missed: false };
+        Applicable { exemptions: fitting.map(candidate).collect(), today }
     }
 }
 
@@ -65,63 +75,70 @@ impl Applicable<'_, '_> {
         if self.exemptions.is_empty() {
             return false;
         }
-        match &finding.concerns {
-            Concerns::Only(concerns) => self.cover_all(rule, concerns.iter().copied()),
-            Concerns::Pod(pod) => self.cover_all(rule, pod.all_containers().map(|at| at.concern())),
+        let mut concerns = match &finding.concerns {
+            Concerns::Only(concerns) => concerns.clone(),
+            Concerns::Pod(pod) => pod.all_containers().map(|at| at.concern()).collect(),
+        };
+        // What is found on nobody's account is exempt where neither container nor image matters.
+        if concerns.is_empty() {
+            concerns.push(Concern::default());
         }
+        self.cover_all(rule, &concerns)
     }
 
-    fn cover_all<'p>(&mut self, rule: &str, concerns: impl Iterator<Item = Concern<'p>>) -> bool {
-        let mut concerns = concerns.peekable();
-        // What is found on nobody's account is exempt where neither container nor image matters.
-        let nobody = concerns.peek().is_none().then(Concern::default);
-        let (mut used, mut expired) = (Vec::new(), Vec::new());
-        for concern in concerns.chain(nobody) {
-            let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
-            let matches = |(_, exemption): &&(usize, &Exemption<'_>)| {
-                exemption.matches(rule, concern.container, image.as_ref())
-            };
-            let mut matching = self.exemptions.iter().filter(matches).peekable();
-            let Some((first, _)) = matching.peek().copied() else { return false };
-            match matching.find(|(_, exemption)| !exemption.has_expired(self.today)) {
-                Some((index, _)) => note(&mut used, *index),
-                None => note(&mut expired, *first),
-            }
+    fn cover_all(&mut self, rule: &str, concerns: &[Concern<'_>]) -> bool {
+        let mut covering = Vec::with_capacity(concerns.len());
+        for concern in concerns {
+            let Some(found) = self.find(rule, concern) else { return false };
+            covering.push(found);
         }
-        let is_covered = expired.is_empty();
-        let (noted, places) = if is_covered { (&mut self.used, used) } else { (&mut self.expired, expired) };
-        for place in places {
-            note(noted, place);
+        let is_covered = !covering.iter().any(|(_, has_expired)| *has_expired);
+        for (place, has_expired) in covering {
+            let Some(candidate) = self.exemptions.get_mut(place) else { continue };
+            candidate.is_used |= is_covered;
+            candidate.is_missed |= has_expired;
         }
         is_covered
+    }
+
+    /// The place of the first exemption that matches, of those that have not expired if there are any; and whether it
+    /// has.
+    fn find(&self, rule: &str, concern: &Concern<'_>) -> Option<(usize, bool)> {
+        let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
+        let mut expired = None;
+        for (place, Candidate { exemption, .. }) in self.exemptions.iter().enumerate() {
+            if exemption.matches(rule, concern.container, image.as_ref()) {
+                if !exemption.has_expired(self.today) {
+                    return Some((place, false));
+                }
+                expired = expired.or(Some((place, true)));
+            }
+        }
+        expired
     }
 
     /// What the audit log says about the exemptions that made a difference, if any did.
     #[must_use]
     pub fn annotation(&self) -> Option<String> {
         let mut annotation = String::new();
-        for (index, exemption) in self.named(&self.used) {
+        for Candidate { index, exemption, .. } in self.exemptions.iter().filter(|candidate| candidate.is_used)
+        {
             if !annotation.is_empty() {
                 annotation.push_str("; ");
             }
             // Writing to a string cannot fail.
-            let _ = write!(annotation, "exemptions[{index}]: ");
-            push_printable(&mut annotation, exemption.reason);
+            let _ = write!(annotation, "exemptions[{index}]: {}", printable(exemption.reason));
         }
         (!annotation.is_empty()).then_some(annotation)
     }
 
     /// What users are told of the exemptions that would have made a difference, had they not expired.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.named(&self.expired).filter_map(|(index, Exemption { reason, expires, .. })| {
-            let mut warning = format!("exemptions[{index}] expired on {}: ", expires.as_ref()?);
-            push_printable(&mut warning, reason);
-            Some(warning)
+        let missed = self.exemptions.iter().filter(|candidate| candidate.is_missed);
+        missed.filter_map(|Candidate { index, exemption: Exemption { reason, expires, .. }, .. }| {
+            let (expired, _) = expires.as_ref()?;
+            Some(format!("exemptions[{index}] expired on {expired}: {}", printable(reason)))
         })
-    }
-
-    fn named(&self, indices: &[usize]) -> impl Iterator<Item = (usize, &Exemption<'_>)> {
-        self.exemptions.iter().copied().filter(|(index, _)| indices.contains(index))
     }
 }
 
@@ -129,7 +146,7 @@ impl<'s> Exemption<'s> {
     fn new(options: &mut Options<'_, 's>) -> Option<Self> {
         let reason = options.string("reason", not_empty);
         options.require("reason", "say why the exemption exists");
-        let expires = options.string("expires", check_date).and_then(Date::parse);
+        let expires = options.string("expires", check_date).and_then(|day| Some((day, Date::parse(day)?)));
         let rules = patterns(options, "rules", check_rule);
         let selector = Selector::new(options);
         let users = patterns(options, "users", not_empty);
@@ -142,7 +159,7 @@ impl<'s> Exemption<'s> {
     }
 
     fn has_expired(&self, today: fn() -> Date) -> bool {
-        self.expires.is_some_and(|expires| expires <= today())
+        self.expires.is_some_and(|(_, expires)| expires <= today())
     }
 
     /// Whether the request is one that it is meant for.
@@ -154,18 +171,11 @@ impl<'s> Exemption<'s> {
     }
 
     fn is_about(&self, rule: &str) -> bool {
-        self.rules.as_ref().is_none_or(|rules| rules.contains(&rule))
+        self.rules.as_ref().is_none_or(|rules| is_one_of(rule, rules))
     }
 
     fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
         self.is_about(rule) && self.selector.matches(container, image)
-    }
-}
-
-/// Adds a place that is not known yet.
-fn note(known: &mut Vec<usize>, place: usize) {
-    if !known.contains(&place) {
-        known.push(place);
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use crate::json;
-use crate::text::{self, Text};
+use crate::text::{Text, printable};
 
 /// Appends a key of an object.
 pub fn push_key(path: &mut String, key: &str) {
@@ -12,9 +12,8 @@ pub fn push_key(path: &mut String, key: &str) {
     if plain {
         push_path(path, key);
     } else {
-        path.push('[');
-        text::push_printable(path, key);
-        path.push(']');
+        // Writing to a string cannot fail.
+        let _ = write!(path, "[{}]", printable(key));
     }
 }
 
@@ -32,10 +31,20 @@ pub fn push_index(path: &mut String, index: usize) {
     let _ = write!(path, "[{index}]");
 }
 
+/// The path of a field of an item of a list, or of the item.
+#[must_use]
+pub fn of_item(list: &str, index: usize, field: &str) -> String {
+    let mut path = list.to_owned();
+    push_index(&mut path, index);
+    push_path(&mut path, field);
+    path
+}
+
 /// Orders paths by name, and indices as numbers: `containers[2]` stands before `containers[10]`.
 #[must_use]
 pub fn compare(left: &str, right: &str) -> Ordering {
-    let (mut left, mut right) = (left, right);
+    // Bytes of UTF-8 have the order of the characters.
+    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
     loop {
         let (left_number, left_rest) = split_number(left);
         let (right_number, right_rest) = split_number(right);
@@ -47,18 +56,19 @@ pub fn compare(left: &str, right: &str) -> Ordering {
             }
             (left, right) = (left_rest, right_rest);
         }
-        let (mut left_chars, mut right_chars) = (left.chars(), right.chars());
-        match (left_chars.next(), right_chars.next()) {
-            (None, None) => return Ordering::Equal,
-            (a, b) if a != b => return a.cmp(&b),
-            _ => (left, right) = (left_chars.as_str(), right_chars.as_str()),
+        let ([a, left_rest @ ..], [b, right_rest @ ..]) = (left, right) else {
+            return left.len().cmp(&right.len());
+        };
+        if a != b {
+            return a.cmp(b);
         }
+        (left, right) = (left_rest, right_rest);
     }
 }
 
-fn split_number(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    text.split_at(end)
+fn split_number(text: &[u8]) -> (&[u8], &[u8]) {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    text.split_at_checked(digits).unwrap_or_default()
 }
 
 /// The path of the JSON value that was read last when `consumed` bytes of `json` had been read.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::quoted;
+use crate::text::{map_ascii, quoted, rsplit_once, split};
 use crate::wildcard;
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
@@ -19,17 +19,17 @@ impl FilePath {
     /// Reads a path as Linux does. A relative one starts at the root, as in the mounts of a container.
     #[must_use]
     pub fn linux(path: &str) -> Self {
-        Self { path: normalised(path, false), ignores_case: false }
+        Self { path: normalised(path), ignores_case: false }
     }
 
     /// Reads a path as Windows does: `\` separates as well, case makes no difference, and the drive `C:` is the root.
     #[must_use]
     pub fn windows(path: &str) -> Self {
-        let path = match path.split_at_checked(2) {
-            Some((drive, rest)) if drive.eq_ignore_ascii_case("c:") => rest,
-            _ => path,
-        };
-        Self { path: normalised(path, true).to_ascii_lowercase(), ignores_case: true }
+        let path = map_ascii(path, |character| match character {
+            b'\\' => b'/',
+            other => other.to_ascii_lowercase(),
+        });
+        Self { path: normalised(path.strip_prefix("c:").unwrap_or(&path)), ignores_case: true }
     }
 
     /// Whether it is a place of the settings, or lies below it.
@@ -99,7 +99,7 @@ pub fn check_place(path: &str) -> Result<(), String> {
         return Err(format!("must be an absolute path, not {}", quoted(path)));
     }
     let has_empty_segment = path.as_bytes().windows(2).any(|pair| pair == b"//");
-    if has_empty_segment || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+    if has_empty_segment || split(path, b'/').any(|segment| matches!(segment, "." | "..")) {
         return Err(format!("must be a path without ., .. and //, not {}", quoted(path)));
     }
     Ok(())
@@ -125,16 +125,16 @@ fn split_pattern(pattern: &str) -> (&str, bool) {
 }
 
 fn segments_of(place: &str) -> impl Iterator<Item = &str> {
-    place.split('/').filter(|segment| !segment.is_empty())
+    split(place, b'/').filter(|segment| !segment.is_empty())
 }
 
-fn normalised(path: &str, is_windows: bool) -> String {
+fn normalised(path: &str) -> String {
     let mut normalised = String::with_capacity(path.len() + 1);
-    for segment in path.split(|character| character == '/' || (is_windows && character == '\\')) {
+    for segment in split(path, b'/') {
         match segment {
             "" | "." => {}
             // Above the root is the root.
-            ".." => normalised.truncate(normalised.rfind('/').unwrap_or_default()),
+            ".." => normalised.truncate(rsplit_once(&normalised, b'/').map_or(0, |(above, _)| above.len())),
             _ => {
                 normalised.push('/');
                 normalised.push_str(segment);

@@ -1,5 +1,7 @@
 //! One violation of one rule at one field path, and how it reads.
 
+use std::fmt::Display;
+
 use crate::fix::Fix;
 use crate::pod::{ContainerAt, Pod};
 use crate::text::{Text, quoted};
@@ -48,49 +50,42 @@ pub struct Concern<'p> {
 }
 
 impl<'p> Finding<'p> {
-    /// A finding at a field of a container, given relative to the container.
-    #[must_use]
-    pub fn of_container(
+    /// Adds a finding at a field of a container, given relative to the container.
+    pub fn of_container<'f>(
+        found: &'f mut Vec<Self>,
         at: ContainerAt<'p, '_>,
         field: &str,
-        value: impl Into<String>,
-        demand: impl Into<String>,
-    ) -> Self {
-        let concerns = Concerns::Only(vec![at.concern()]);
-        Self {
+        value: &str,
+        demand: &dyn Display,
+    ) -> &'f mut Self {
+        found.push_mut(Self {
             path: at.path_to(field),
             subject: at.label(),
-            demand: demand.into(),
-            value: value.into(),
-            concerns,
+            demand: demand.to_string(),
+            value: value.to_owned(),
+            concerns: Concerns::Only(vec![at.concern()]),
             fix: None,
             decided_by: None,
-        }
+        })
     }
 
-    /// A finding at a field that all containers of the pod share, given relative to the pod spec.
-    #[must_use]
-    pub fn of_pod(
+    /// Adds a finding at a field that all containers of the pod share, given relative to the pod spec.
+    pub fn of_pod<'f>(
+        found: &'f mut Vec<Self>,
         pod: &'p Pod<'p>,
         field: &str,
-        value: impl Into<String>,
-        demand: impl Into<String>,
-    ) -> Self {
-        Self {
+        value: &str,
+        demand: &dyn Display,
+    ) -> &'f mut Self {
+        found.push_mut(Self {
             path: pod.path_to(field),
             subject: "the pod".to_owned(),
-            demand: demand.into(),
-            value: value.into(),
+            demand: demand.to_string(),
+            value: value.to_owned(),
             concerns: Concerns::Pod(pod),
             fix: None,
             decided_by: None,
-        }
-    }
-
-    /// The same finding, mended by a fix if there is one.
-    #[must_use]
-    pub fn mended_by(self, fix: Option<Fix<'p>>) -> Self {
-        Self { fix, ..self }
+        })
     }
 
     /// Says why the demand is made.
@@ -99,16 +94,9 @@ impl<'p> Finding<'p> {
         self.demand.push_str(reason);
     }
 
-    /// The same finding, on the account of these alone.
-    #[must_use]
-    pub fn concerning(self, concerns: Vec<Concern<'p>>) -> Self {
-        Self { concerns: Concerns::Only(concerns), ..self }
-    }
-
-    /// The same finding about a volume.
-    #[must_use]
-    pub fn about_volume(self, name: &str) -> Self {
-        Self { subject: format!("volume {}", quoted(name)), ..self }
+    /// Says that it is about a volume.
+    pub fn name_volume(&mut self, name: &str) {
+        self.subject = format!("volume {}", quoted(name));
     }
 
     /// Whether an object that has the other finding has this one too.

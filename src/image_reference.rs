@@ -3,7 +3,7 @@
 //! The grammar is that of `github.com/distribution/reference`, which containerd, Docker and the kubelet use:
 //! `[host[:port]/]path[:tag][@digest]`.
 
-use crate::text::quoted;
+use crate::text::{quoted, rsplit_once, split, split_once};
 use crate::wildcard;
 
 /// The most bytes of a repository's name, its host included.
@@ -13,6 +13,9 @@ const TAG_LENGTH: usize = 128;
 
 /// The host of an image that names none.
 const DEFAULT_HOST: &str = "docker.io";
+
+/// The part of Docker Hub's paths that nobody writes.
+const DEFAULT_FOLDER: &str = "library";
 
 /// The tag of an image that names neither tag nor digest.
 const DEFAULT_TAG: &str = "latest";
@@ -37,7 +40,7 @@ impl<'a> ImageReference<'a> {
         if reference.is_empty() {
             return Err("is empty");
         }
-        let (name, tag, digest) = split(reference);
+        let (name, tag, digest) = take_apart(reference);
         check_name(name)?;
         if !tag.is_none_or(is_tag) {
             return Err("has an invalid tag");
@@ -54,12 +57,12 @@ impl<'a> ImageReference<'a> {
 }
 
 /// A repository: `nginx`, `library/nginx` and `docker.io/library/nginx` are the same one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repository<'a> {
     host: &'a str,
-    /// The part of Docker Hub's paths that nobody writes.
-    implied: Option<&'static str>,
-    path: &'a str,
+    /// All of the path but its last segment, if it has others.
+    folder: Option<&'a str>,
+    last: &'a str,
 }
 
 impl<'a> Repository<'a> {
@@ -67,27 +70,17 @@ impl<'a> Repository<'a> {
     ///
     /// Source: `splitDockerDomain` in `github.com/distribution/reference`.
     fn of(name: &'a str) -> Self {
-        let (host, path) = match name.split_once('/') {
+        let (host, path) = match split_once(name, b'/') {
             Some((host, path)) if is_host_like(host) => (host, path),
             _ => (DEFAULT_HOST, name),
         };
         let host = if host == "index.docker.io" { DEFAULT_HOST } else { host };
-        let implied = (host == DEFAULT_HOST && !path.contains('/')).then_some("library");
-        Self { host, implied, path }
-    }
-
-    fn segments(&self) -> impl Iterator<Item = &'a str> {
-        [self.host].into_iter().chain(self.implied).chain(self.path.split('/'))
+        match rsplit_once(path, b'/') {
+            Some((folder, last)) => Self { host, folder: Some(folder), last },
+            None => Self { host, folder: (host == DEFAULT_HOST).then_some(DEFAULT_FOLDER), last: path },
+        }
     }
 }
-
-impl PartialEq for Repository<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.segments().eq(other.segments())
-    }
-}
-
-impl Eq for Repository<'_> {}
 
 /// What settings name images by: a reference in which `*` stands for any run of characters, but for no slash.
 #[derive(Debug)]
@@ -101,7 +94,7 @@ impl<'s> ImagePattern<'s> {
     /// Reads a pattern that [`ImagePattern::check`] accepts.
     #[must_use]
     pub fn new(pattern: &'s str) -> Self {
-        let (name, tag, digest) = split(pattern);
+        let (name, tag, digest) = take_apart(pattern);
         Self { repository: Repository::of(name), tag, digest }
     }
 
@@ -124,26 +117,28 @@ impl<'s> ImagePattern<'s> {
     /// digest: beside a digest, which alone decides what runs, anyone can write any tag.
     #[must_use]
     pub fn matches(&self, image: &ImageReference<'_>) -> bool {
-        let (mut patterns, mut segments) = (self.repository.segments(), image.repository.segments());
-        let is_same_repository = loop {
-            match (patterns.next(), segments.next()) {
-                (None, None) => break true,
-                (Some(pattern), Some(segment)) if wildcard::matches(pattern, segment) => {}
-                _ => break false,
-            }
-        };
-        is_same_repository
+        self.has_repository(&image.repository)
             && match (self.tag, self.digest) {
                 (None, None) => true,
                 (Some(tag), None) => image.digest.is_none() && wildcard::matches(tag, image.effective_tag()),
                 (_, digest) => image.digest == digest,
             }
     }
+
+    fn has_repository(&self, repository: &Repository<'_>) -> bool {
+        let has_folder = match (self.repository.folder, repository.folder) {
+            (Some(pattern), Some(folder)) => wildcard::matches_segments(pattern, folder),
+            (pattern, folder) => pattern == folder,
+        };
+        has_folder
+            && wildcard::matches(self.repository.host, repository.host)
+            && wildcard::matches(self.repository.last, repository.last)
+    }
 }
 
 /// The name, the tag and the digest of a reference, each as it is written.
-fn split(reference: &str) -> (&str, Option<&str>, Option<&str>) {
-    let (rest, digest) = match reference.split_once('@') {
+fn take_apart(reference: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (rest, digest) = match split_once(reference, b'@') {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (reference, None),
     };
@@ -153,8 +148,8 @@ fn split(reference: &str) -> (&str, Option<&str>, Option<&str>) {
 
 /// A colon before the last slash belongs to a port.
 fn split_tag(rest: &str) -> (&str, Option<&str>) {
-    match rest.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+    match rsplit_once(rest, b':') {
+        Some((name, tag)) if !tag.as_bytes().contains(&b'/') => (name, Some(tag)),
         _ => (rest, None),
     }
 }
@@ -167,7 +162,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
     if name.len() == 64 && name.bytes().all(is_lower_hex) {
         return Err("is an image id, not a reference");
     }
-    let path = match name.split_once('/') {
+    let path = match split_once(name, b'/') {
         Some((host, path)) if is_host_like(host) => {
             if !is_host(host) {
                 return Err("has an invalid registry host");
@@ -176,7 +171,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
         }
         _ => name,
     };
-    if path.split('/').all(is_path_component) {
+    if split(path, b'/').all(is_path_component) {
         return Ok(());
     }
     if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -187,21 +182,21 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 
 /// Whether what stands before the first slash is a host rather than the first part of a path on Docker Hub.
 fn is_host_like(part: &str) -> bool {
-    part == "localhost" || part.contains(['.', ':']) || part.bytes().any(|byte| byte.is_ascii_uppercase())
+    part == "localhost" || part.bytes().any(|byte| matches!(byte, b'.' | b':' | b'A'..=b'Z'))
 }
 
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
-        let Some((address, port)) = address.split_once(']') else { return false };
+        let Some((address, port)) = split_once(address, b']') else { return false };
         let is_address =
             !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
         return is_address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
     }
-    let (name, port) = match host.split_once(':') {
+    let (name, port) = match split_once(host, b':') {
         Some((name, port)) => (name, Some(port)),
         None => (host, None),
     };
-    name.split('.').all(is_host_component) && port.is_none_or(is_port)
+    split(name, b'.').all(is_host_component) && port.is_none_or(is_port)
 }
 
 fn is_port(port: &str) -> bool {
@@ -257,7 +252,7 @@ pub fn is_tag_byte(byte: u8) -> bool {
 
 /// Only the algorithms that runtimes implement pin an image; a digest of another is a reference that cannot be pulled.
 fn check_digest(digest: &str) -> Result<(), &'static str> {
-    let (algorithm, hex) = digest.split_once(':').ok_or("has an invalid digest")?;
+    let (algorithm, hex) = split_once(digest, b':').ok_or("has an invalid digest")?;
     let length = match algorithm {
         "sha256" => 64,
         "sha384" => 96,
@@ -301,7 +296,7 @@ mod tests {
         ] {
             assert_eq!(
                 ImageReference::parse(reference),
-                Ok(ImageReference { repository: Repository::of(split(reference).0), tag, digest: None }),
+                Ok(ImageReference { repository: Repository::of(take_apart(reference).0), tag, digest: None }),
                 "{reference}"
             );
         }

@@ -111,7 +111,7 @@ const PREFIXES: [&str; 2] = ["Host error: ", "Callback evaluation failure: "];
 fn first_line(reason: &str) -> String {
     let reason = PREFIXES.iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
     let line = reason.split_once('\n').map_or(reason, |(line, _)| line.strip_suffix('\r').unwrap_or(line));
-    printable(line.trim_end_matches(['.', ' ']))
+    printable(line.trim_end_matches(['.', ' '])).to_string()
 }
 
 /// A string that is searched for in an answer, and whether the first key on the way to it is there.

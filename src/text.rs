@@ -1,6 +1,7 @@
-//! Strings of the payload, kept where they are unless JSON escapes force a copy; and how they are shown.
+//! Strings of the payload, kept where they are unless JSON escapes force a copy; how they are shown and taken apart.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::ops::Deref;
 
 use crate::json::{Error, Read, Reader};
@@ -45,38 +46,116 @@ impl<'a> Read<'a> for Text<'a> {
     }
 }
 
-/// A user's string in double quotes, on one line whatever it holds, and never longer than a message bears.
+/// A user's string as messages show it: on one line whatever it holds, and never longer than a message bears.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<'t>(&'t str);
+
+/// The same in double quotes.
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'t>(Printable<'t>);
+
+/// Shows a user's string.
+#[must_use]
+pub fn printable(text: &str) -> Printable<'_> {
+    Printable(text)
+}
+
+/// Shows a user's string in double quotes.
+#[must_use]
+pub fn quoted(text: &str) -> Quoted<'_> {
+    Quoted(Printable(text))
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "\"{}\"", self.0)
+    }
+}
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, character) in self.0.chars().enumerate() {
+            match character {
+                _ if position == SHOWN => return formatter.write_char('…'),
+                '"' => formatter.write_str("\\\"")?,
+                '\\' => formatter.write_str("\\\\")?,
+                _ if is_unprintable(character) => write!(formatter, "\\u{{{:x}}}", u32::from(character))?,
+                _ => formatter.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends a user's string to a message.
+pub fn push_printable(shown: &mut String, text: &str) {
+    // Writing to a string cannot fail.
+    let _ = write!(shown, "{}", printable(text));
+}
+
+/// Whether a text is one of several.
+///
+/// `contains` of slices does the same, and takes 100 bytes of the module wherever it is called.
 #[inline(never)]
 #[must_use]
-pub fn quoted(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(SHOWN) + 2);
-    shown.push('"');
-    push_printable(&mut shown, text);
-    shown.push('"');
-    shown
+pub fn is_one_of(text: &str, texts: &[&str]) -> bool {
+    texts.contains(&text)
 }
 
-/// A user's string, on one line whatever it holds, and never longer than a message bears.
+/// What stands before and behind the first of these bytes, which is an ASCII character.
+///
+/// The same methods of `str` find any pattern, and take 200 bytes of the module wherever one is called.
+#[inline(never)]
 #[must_use]
-pub fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    push_printable(&mut shown, text);
-    shown
+pub fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    split_around(text, text.bytes().position(|byte| byte == separator)?)
 }
 
-/// Appends a user's string, on one line whatever it holds, and cut where it gets longer than a message bears.
-pub fn push_printable(shown: &mut String, text: &str) {
-    for (position, character) in text.chars().enumerate() {
-        if position == SHOWN {
-            shown.push('…');
-            break;
-        }
-        match character {
-            '"' | '\\' => shown.extend(['\\', character]),
-            _ if is_unprintable(character) => shown.extend(character.escape_unicode()),
-            _ => shown.push(character),
-        }
+/// What stands before and behind the last of these bytes, which is an ASCII character.
+#[inline(never)]
+#[must_use]
+pub fn rsplit_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    split_around(text, text.bytes().rposition(|byte| byte == separator)?)
+}
+
+fn split_around(text: &str, place: usize) -> Option<(&str, &str)> {
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// What stands between these bytes, which are ASCII characters.
+#[must_use]
+pub fn split(text: &str, separator: u8) -> Parts<'_> {
+    Parts { rest: Some(text), separator }
+}
+
+/// The parts of a text.
+#[derive(Clone, Debug)]
+pub struct Parts<'t> {
+    rest: Option<&'t str>,
+    separator: u8,
+}
+
+impl<'t> Iterator for Parts<'t> {
+    type Item = &'t str;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'t str> {
+        let rest = self.rest?;
+        let Some((part, behind)) = split_once(rest, self.separator) else { return self.rest.take() };
+        self.rest = Some(behind);
+        Some(part)
     }
+}
+
+/// The text with other ASCII characters in the places of ASCII characters.
+#[inline(never)]
+#[must_use]
+pub fn map_ascii(text: &str, character: fn(u8) -> u8) -> String {
+    let mut mapped = text.as_bytes().to_vec();
+    for byte in &mut mapped {
+        *byte = character(*byte);
+    }
+    String::from_utf8_lossy(&mapped).into_owned()
 }
 
 /// Control characters, line separators, and what reorders or hides the text around it on a screen.
@@ -101,14 +180,14 @@ mod tests {
 
     #[test]
     fn quotes_on_one_line() {
-        assert_eq!(quoted("nginx:1.29"), r#""nginx:1.29""#);
-        assert_eq!(quoted("a\"b\\c"), r#""a\"b\\c""#);
-        assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}"), r#""a\u{a}b\u{1b}[31m\u{202e}""#);
+        assert_eq!(quoted("nginx:1.29").to_string(), r#""nginx:1.29""#);
+        assert_eq!(quoted("a\"b\\c").to_string(), r#""a\"b\\c""#);
+        assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}").to_string(), r#""a\u{a}b\u{1b}[31m\u{202e}""#);
     }
 
     #[test]
     fn shortens_what_no_one_would_read() {
-        let shown = quoted(&"é".repeat(1000));
+        let shown = quoted(&"é".repeat(1000)).to_string();
         assert_eq!(shown, format!("\"{}…\"", "é".repeat(128)));
     }
 }

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::pod::Pod;
 use crate::registry::{Lookups, Registry};
 use crate::request::{Draft, Request, Subject};
-use crate::rules::Rule;
+use crate::rules::{BoundRule, Rule};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
 
 /// The audit annotation that names the exemptions which made a difference.
@@ -421,7 +421,7 @@ fn without_exempt<'j>(
 }
 
 /// Whether a finding is one, once it is known what its image decides: it says then why.
-fn is_settled(finding: &mut Finding<'_>, rule: &dyn Rule, lookups: &mut Lookups<'_>) -> bool {
+fn is_settled(finding: &mut Finding<'_>, rule: &BoundRule<'_>, lookups: &mut Lookups<'_>) -> bool {
     let Some(image) = finding.decided_by else { return true };
     let user = lookups.user_of(image);
     let reason = rule.settle(user.as_deref().map_err(String::as_str), image);

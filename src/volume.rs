@@ -59,6 +59,7 @@ pub fn writable_types() -> impl Iterator<Item = &'static str> {
 }
 
 /// What nobody knows may be written to.
+#[inline(never)]
 fn writable(kind: &str) -> Writable {
     TYPES.iter().find(|(known, _)| *known == kind).map_or(Writable::Always, |(_, writable)| *writable)
 }
@@ -104,10 +105,18 @@ impl<'a> Volume<'a> {
     }
 
     /// The types of what can be written to in it; none when nothing can.
-    pub fn writable_types(&self) -> impl Iterator<Item = &str> {
-        let default = self.sources.is_empty().then_some("emptyDir");
-        let writable = self.sources.iter().filter(|source| source.is_writable());
-        writable.map(|source| &*source.kind).chain(default)
+    #[must_use]
+    pub fn writable_types(&self) -> Vec<&str> {
+        if self.sources.is_empty() {
+            return vec!["emptyDir"];
+        }
+        let mut types = Vec::new();
+        for source in &self.sources {
+            if source.is_writable() {
+                types.push(&*source.kind);
+            }
+        }
+        types
     }
 }
 
@@ -126,7 +135,7 @@ impl<'a> Read<'a> for Volume<'a> {
             let is_name = key == "name";
             let is_known = self.sources.iter().any(|source| *source.kind == key) || nulls.contains(&key);
             if (is_name && has_name) || is_known {
-                return Err(reader.duplicate(&printable(&key)));
+                return Err(reader.duplicate(&printable(&key).to_string()));
             }
             if is_name {
                 has_name = true;
@@ -153,7 +162,7 @@ mod tests {
 
     fn writable_types_of(volume: &str) -> Vec<String> {
         let volume: Volume = json::from_slice(volume.as_bytes()).unwrap();
-        volume.writable_types().map(str::to_owned).collect()
+        volume.writable_types().into_iter().map(str::to_owned).collect()
     }
 
     #[test]

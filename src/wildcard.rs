@@ -2,6 +2,8 @@
 //!
 //! There is no other special character. Where slashes matter, `*` does not cross them.
 
+use crate::text::split;
+
 /// Whether the whole text matches the pattern.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
@@ -30,7 +32,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// Whether the whole text matches the pattern, where no `*` stands for a slash.
 #[must_use]
 pub fn matches_segments(pattern: &str, text: &str) -> bool {
-    let (mut patterns, mut segments) = (pattern.split('/'), text.split('/'));
+    let (mut patterns, mut segments) = (split(pattern, b'/'), split(text, b'/'));
     loop {
         match (patterns.next(), segments.next()) {
             (None, None) => return true,

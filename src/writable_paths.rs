@@ -10,7 +10,7 @@ use crate::json;
 use crate::options::Options;
 use crate::places::Places;
 use crate::pod::{ContainerAt, Pod};
-use crate::rules::Rule;
+use crate::rules::{BoundRule, Rule};
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
 use crate::text::quoted;
@@ -80,7 +80,7 @@ impl WritablePaths<'_> {
         let mut errors = Vec::new();
         for (entry, Entry { paths, .. }) in self.0.iter().enumerate() {
             for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
-                errors.extend(demand(&**rule, path).map(|demand| {
+                errors.extend(demand(rule, path).map(|demand| {
                     format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
                 }));
             }
@@ -90,7 +90,7 @@ impl WritablePaths<'_> {
 }
 
 /// What a rule demands of a container with an `emptyDir` at a path, if it denies one there.
-fn demand(rule: &dyn Rule, path: &str) -> Option<String> {
+fn demand(rule: &BoundRule<'_>, path: &str) -> Option<String> {
     let mount = format!("{{\"mountPath\":{}}}", to_json(path));
     let spec =
         format!("{{\"containers\":[{{\"volumeMounts\":[{mount}]}}],\"volumes\":[{{\"emptyDir\":{{}}}}]}}");

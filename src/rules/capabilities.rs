@@ -17,12 +17,13 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
+use crate::field_path::of_item;
 use crate::finding::{Finding, list};
 use crate::fix::Fix;
 use crate::options::{Options, choice};
 use crate::pod::{Capabilities as View, Pod};
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{Text, quoted};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -114,11 +115,13 @@ impl<'s> Capabilities<'s> {
 
     /// What must be dropped and is not.
     fn missing(&self, capabilities: &View<'_>) -> Vec<&'s str> {
-        let drops = |name: &str| capabilities.drop.iter().any(|dropped| is_same(dropped, name));
-        if self.required_drop.is_empty() || drops(ALL) {
-            return Vec::new();
+        let mut missing = Vec::new();
+        for name in self.required_drop.iter() {
+            if !has(&capabilities.drop, name) && !has(&capabilities.drop, ALL) {
+                missing.push(*name);
+            }
         }
-        self.required_drop.iter().filter(|name| !drops(name)).copied().collect()
+        missing
     }
 }
 
@@ -135,24 +138,19 @@ impl Rule for Capabilities<'_> {
             let capabilities = &at.container.security_context.capabilities;
             for (index, name) in capabilities.add.iter().enumerate() {
                 if !self.allows(name) {
-                    let field = format!("securityContext.capabilities.add[{index}]");
-                    found.push(Finding::of_container(
-                        at,
-                        &field,
-                        name,
-                        format!("must not add {}", quoted(name)),
-                    ));
+                    let field = of_item("securityContext.capabilities.add", index, "");
+                    let demand = format_args!("must not add {}", quoted(name));
+                    Finding::of_container(found, at, &field, name, &demand);
                 }
             }
             let missing = self.missing(capabilities);
             if !missing.is_empty() {
-                let demand = format!("must drop {}", missing.join(", "));
-                let finding = Finding::of_container(at, DROP, list(&capabilities.drop), demand);
+                let demand = format_args!("must drop {}", missing.join(", "));
+                let finding = Finding::of_container(found, at, DROP, &list(&capabilities.drop), &demand);
                 // What somebody adds is not taken away from them unseen.
-                let is_added =
-                    missing.iter().any(|name| capabilities.add.iter().any(|added| is_same(added, name)));
-                let fix = (!is_added).then(|| Fix::append(at, DROP, canonical(&missing)));
-                found.push(finding.mended_by(fix));
+                if !missing.iter().any(|name| has(&capabilities.add, name)) {
+                    finding.fix = Some(Fix::append(at, DROP, canonical(&missing)));
+                }
             }
         }
     }
@@ -178,11 +176,16 @@ fn canonical(names: &[&str]) -> Vec<String> {
     canonical
 }
 
-#[inline(never)]
 fn is_same(one: &str, other: &str) -> bool {
     bare(one).eq_ignore_ascii_case(bare(other))
 }
 
+#[inline(never)]
+fn has(names: &[Text<'_>], name: &str) -> bool {
+    names.iter().any(|other| is_same(other, name))
+}
+
+#[inline(never)]
 fn contains(names: &[&str], name: &str) -> bool {
     names.iter().any(|other| is_same(other, name))
 }

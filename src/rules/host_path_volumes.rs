@@ -14,8 +14,9 @@
 //! - `denied`: prefixes that are refused whatever is allowed.
 
 use super::{Definition, Kind, Rule};
+use crate::field_path::of_item;
 use crate::file_path::{FilePath, check_place};
-use crate::finding::{Concern, Finding};
+use crate::finding::{Concern, Concerns, Finding};
 use crate::options::Options;
 use crate::places::Places;
 use crate::pod::Pod;
@@ -92,9 +93,10 @@ impl<'s> HostPathVolumes<'s> {
 
 impl Rule for HostPathVolumes<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        let volumes = pod.spec.volumes.iter().enumerate();
-        let mut host_paths: Vec<_> =
-            volumes.filter_map(|(index, volume)| self.host_path(pod, index, volume)).collect();
+        let mut host_paths = Vec::new();
+        for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            host_paths.extend(self.host_path(pod, index, volume));
+        }
         if host_paths.is_empty() {
             return;
         }
@@ -107,18 +109,21 @@ impl Rule for HostPathVolumes<'_> {
                 };
                 host_path.users.push(at.concern());
                 if host_path.must_be_read_only && !mount.read_only {
-                    let field = format!("volumeMounts[{index}].readOnly");
-                    let demand = format!("must mount volume {} read-only", quoted(host_path.name));
-                    found.push(Finding::of_container(at, &field, host_path.path, demand));
+                    let field = of_item("volumeMounts", index, "readOnly");
+                    let demand = format_args!("must mount volume {} read-only", quoted(host_path.name));
+                    Finding::of_container(found, at, &field, host_path.path, &demand);
                 }
             }
         }
         for HostPath { index, name, path, demand, users, .. } in host_paths {
             if let Some(demand) = demand {
-                let field = format!("volumes[{index}].hostPath.path");
-                let finding = Finding::of_pod(pod, &field, path, demand).about_volume(name);
+                let field = of_item("volumes", index, "hostPath.path");
+                let finding = Finding::of_pod(found, pod, &field, path, &demand);
+                finding.name_volume(name);
                 // A volume that nobody mounts is there on the account of all.
-                found.push(if users.is_empty() { finding } else { finding.concerning(users) });
+                if !users.is_empty() {
+                    finding.concerns = Concerns::Only(users);
+                }
             }
         }
     }

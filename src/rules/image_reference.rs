@@ -21,7 +21,8 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
-use crate::finding::{Concern, Finding};
+use crate::field_path::of_item;
+use crate::finding::{Concern, Concerns, Finding};
 use crate::fix::Fix;
 use crate::image_reference::{ImageReference, is_tag_byte};
 use crate::options::Options;
@@ -106,18 +107,22 @@ impl<'s> ImageReferenceRule<'s> {
         for at in pod.all_containers() {
             let image = &at.container.image;
             if let Some(demand) = demand(self, image) {
-                let finding = Finding::of_container(at, "image", image, demand);
-                found.push(finding.mended_by(may_pin(image).then(|| Fix::pin(at))));
+                let finding = Finding::of_container(found, at, "image", image, &demand);
+                if may_pin(image) {
+                    finding.fix = Some(Fix::pin(at));
+                }
             }
         }
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(Details { reference, .. }) = volume.source("image") else { continue };
             if let Some(demand) = demand(self, reference) {
-                let field = format!("volumes[{index}].image.reference");
-                let finding = Finding::of_pod(pod, &field, reference, demand).about_volume(&volume.name);
-                let concern = Concern { container: None, image: Some(reference) };
-                let fix = may_pin(reference).then(|| Fix::pin_volume(pod, index, reference));
-                found.push(finding.concerning(vec![concern]).mended_by(fix));
+                let field = of_item("volumes", index, "image.reference");
+                let finding = Finding::of_pod(found, pod, &field, reference, &demand);
+                finding.name_volume(&volume.name);
+                finding.concerns = Concerns::Only(vec![Concern { container: None, image: Some(reference) }]);
+                if may_pin(reference) {
+                    finding.fix = Some(Fix::pin_volume(pod, index, reference));
+                }
             }
         }
     }

@@ -69,7 +69,7 @@ impl<'s> InteractiveAccess<'s> {
         if is_allowed && !options.tty {
             return None;
         }
-        let shown: Vec<_> = options.command.iter().take(SHOWN).map(|word| quoted(word)).collect();
+        let shown: Vec<_> = options.command.iter().take(SHOWN).map(|word| quoted(word).to_string()).collect();
         let more = if options.command.len() > SHOWN { ", …" } else { "" };
         let shown = format!("[{}{more}]", shown.join(", "));
         let target = connection.label();

@@ -38,9 +38,11 @@ impl Rule for ReadOnlyRootFilesystem {
         for at in pod.all_containers() {
             let value = at.container.security_context.read_only_root_filesystem;
             if value != Some(true) {
-                let finding = Finding::of_container(at, READ_ONLY_ROOT, flag(value), "must set it to true");
-                let fix = value.is_none().then(|| Fix::set(at, READ_ONLY_ROOT, true));
-                found.push(finding.mended_by(fix));
+                let demand = "must set it to true";
+                let finding = Finding::of_container(found, at, READ_ONLY_ROOT, flag(value), &demand);
+                if value.is_none() {
+                    finding.fix = Some(Fix::set(at, READ_ONLY_ROOT, true));
+                }
             }
         }
     }

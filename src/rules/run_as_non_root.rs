@@ -25,12 +25,13 @@
 //! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::{Concern, Finding, flag};
+use crate::field_path::of_item;
+use crate::finding::{Concern, Concerns, Finding, flag};
 use crate::fix::Fix;
 use crate::options::Options;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{quoted, rsplit_once, split_once};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -156,16 +157,16 @@ impl RunAsNonRoot {
 
     /// What is wrong with the user that an image runs as, if anything.
     fn judge_image_user(&self, user: &str) -> Option<String> {
-        let (name, _) = user.split_once(':').unwrap_or((user, ""));
+        let (name, _) = split_once(user, b':').unwrap_or((user, ""));
         // What is no such number is looked up as a name.
         // Source: `WithUser` in `pkg/oci` of containerd.
-        match name.parse::<i32>().map(i64::from) {
-            Ok(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
-            Ok(_) => Some(format!("runs as {}", quoted(user))),
-            Err(_) if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
-            Err(_) if self.accepts_names() && !is_root_or_number(name) => None,
-            Err(_) if name == "root" => Some(format!("runs as {}", quoted(user))),
-            Err(_) => Some(format!("runs as {}, which may be any UID", quoted(user))),
+        match name.parse().ok().filter(|uid| i32::try_from(*uid).is_ok()) {
+            Some(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
+            Some(_) => Some(format!("runs as {}", quoted(user))),
+            None if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
+            None if self.accepts_names() && !is_root_or_number(name) => None,
+            None if name == "root" => Some(format!("runs as {}", quoted(user))),
+            None => Some(format!("runs as {}, which may be any UID", quoted(user))),
         }
     }
 
@@ -205,12 +206,12 @@ impl RunAsNonRoot {
         for at in pod.all_containers() {
             let Some(wrong) = judge(self, pod, at) else { continue };
             if !wrong.on_pod {
-                let finding = Finding::of_container(at, wrong.field, wrong.value, wrong.demand);
-                found.push(match wrong.way_out {
-                    WayOut::None => finding,
-                    WayOut::Fix => finding.mended_by(Some(Fix::set(at, wrong.field, true))),
-                    WayOut::Image => Finding { decided_by: Some(&at.container.image), ..finding },
-                });
+                let finding = Finding::of_container(found, at, wrong.field, wrong.value, &wrong.demand);
+                match wrong.way_out {
+                    WayOut::None => {}
+                    WayOut::Fix => finding.fix = Some(Fix::set(at, wrong.field, true)),
+                    WayOut::Image => finding.decided_by = Some(&at.container.image),
+                }
                 continue;
             }
             match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
@@ -219,7 +220,8 @@ impl RunAsNonRoot {
             }
         }
         for (wrong, concerns) in shared {
-            found.push(Finding::of_pod(pod, wrong.field, wrong.value, wrong.demand).concerning(concerns));
+            let finding = Finding::of_pod(found, pod, wrong.field, wrong.value, &wrong.demand);
+            finding.concerns = Concerns::Only(concerns);
         }
     }
 
@@ -230,13 +232,18 @@ impl RunAsNonRoot {
             self.check_pod_group(pod, "securityContext.fsGroup", group, found);
         }
         for (index, group) in context.supplemental_groups.iter().enumerate() {
-            self.check_pod_group(pod, &format!("securityContext.supplementalGroups[{index}]"), *group, found);
+            self.check_pod_group(
+                pod,
+                &of_item("securityContext.supplementalGroups", index, ""),
+                *group,
+                found,
+            );
         }
     }
 
     fn check_pod_group<'p>(&self, pod: &'p Pod<'_>, field: &str, group: i64, found: &mut Vec<Finding<'p>>) {
         if let Some(demand) = self.judge_gid(pod, group) {
-            found.push(Finding::of_pod(pod, field, "", demand));
+            Finding::of_pod(found, pod, field, "", &demand);
         }
     }
 }
@@ -307,7 +314,7 @@ fn is_root_or_number(name: &str) -> bool {
 }
 
 fn is_administrator(user_name: &str) -> bool {
-    let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
+    let (_, name) = rsplit_once(user_name, b'\\').unwrap_or(("", user_name));
     name.trim().eq_ignore_ascii_case("ContainerAdministrator")
 }
 

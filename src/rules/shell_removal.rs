@@ -20,8 +20,8 @@ use super::{Definition, Kind, Rule};
 use crate::file_path::check_place;
 use crate::finding::{Finding, list};
 use crate::options::Options;
-use crate::pod::{Container, ContainerAt, ContainerList, Pod};
-use crate::text::Text;
+use crate::pod::{Container, ContainerList, Pod};
+use crate::text::{Text, is_one_of, rsplit_once, split};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -41,25 +41,28 @@ impl<'s> ShellRemoval<'s> {
         Self { paths }
     }
 
-    fn judge<'p>(&self, at: ContainerAt<'p, '_>) -> Option<Finding<'p>> {
-        let command = &at.container.startup_probe.exec.command;
-        let removed = removed_paths(command);
-        let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
-        if at.container.security_context.read_only_root_filesystem == Some(true) {
-            let shell = self.paths.iter().find(is_removed)?;
-            let demand =
-                format!("must not remove {shell}: on its read-only root the probe can never succeed");
-            return Some(Finding::of_container(at, "startupProbe.exec.command", list(command), demand));
+    /// The field that is wrong, and what must be done about it.
+    fn judge(&self, container: &Container<'_>) -> Option<(&'static str, String)> {
+        let removed = removed_paths(&container.startup_probe.exec.command);
+        let is_read_only = container.security_context.read_only_root_filesystem == Some(true);
+        let mut left = Vec::new();
+        for path in self.paths.iter() {
+            match is_one_of(path.trim_end_matches('/'), &removed) {
+                true if is_read_only => {
+                    let demand =
+                        format!("must not remove {path}: on its read-only root the probe can never succeed");
+                    return Some(("startupProbe.exec.command", demand));
+                }
+                false if !is_read_only => left.push(*path),
+                _ => {}
+            }
         }
-        let left: Vec<_> = self.paths.iter().filter(|path| !is_removed(path)).copied().collect();
         if left.is_empty() {
             return None;
         }
-        let demand = format!(
-            "must remove {} by its exec command, or have a read-only root filesystem",
-            left.join(", ")
-        );
-        Some(Finding::of_container(at, "startupProbe", list(command), demand))
+        let left = left.join(", ");
+        let demand = format!("must remove {left} by its exec command, or have a read-only root filesystem");
+        Some(("startupProbe", demand))
     }
 }
 
@@ -69,8 +72,12 @@ impl Rule for ShellRemoval<'_> {
             return;
         }
         for at in pod.all_containers() {
-            if may_have_probes(at.list, at.container) {
-                found.extend(self.judge(at));
+            if !may_have_probes(at.list, at.container) {
+                continue;
+            }
+            if let Some((field, demand)) = self.judge(at.container) {
+                let command = list(&at.container.startup_probe.exec.command);
+                Finding::of_container(found, at, field, &command, &demand);
             }
         }
     }
@@ -87,17 +94,18 @@ fn may_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
 /// What a command certainly removes when it succeeds; nothing when that cannot be told.
 fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     let words: Vec<&str> = command.iter().map(|word| &**word).collect();
-    let removed = match *words {
-        [shell, option, script, ..] if SHELLS.contains(&base_name(shell)) && is_script_option(option) => {
-            removed_by_script(script)
+    let mut removed = Vec::new();
+    let is_certain = match *words {
+        [shell, option, script, ..] if is_one_of(base_name(shell), &SHELLS) && is_script_option(option) => {
+            is_removal_script(script, &mut removed)
         }
-        _ => removed_by_rm(&words),
+        _ => is_rm(&words, &mut removed),
     };
-    removed.unwrap_or_default()
+    if is_certain { removed } else { Vec::new() }
 }
 
 fn base_name(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
+    rsplit_once(path, b'/').map_or(path, |(_, name)| name)
 }
 
 /// `-c`, alone or behind options that only make failing easier or the shell louder.
@@ -106,37 +114,38 @@ fn is_script_option(option: &str) -> bool {
     letters.is_some_and(|letters| letters.bytes().all(|letter| matches!(letter, b'e' | b'u' | b'x')))
 }
 
-/// The paths of one `rm` after the other. In a script with any other command, or with anything that a shell expands, an
-/// `rm` may fail unseen or remove something else.
-fn removed_by_script(script: &str) -> Option<Vec<&str>> {
+/// Whether a script is one `rm` after the other, of these paths. In a script with any other command, or with anything
+/// that a shell expands, an `rm` may fail unseen or remove something else.
+fn is_removal_script<'c>(script: &'c str, removed: &mut Vec<&'c str>) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'.' | b'_' | b'-' | b'&');
     if !script.bytes().all(is_plain) {
-        return None;
+        return false;
     }
-    let ampersands = script.bytes().filter(|byte| *byte == b'&').count();
-    let mut removed = Vec::new();
-    for (place, command) in script.split('&').enumerate() {
-        // Ampersands come in pairs, and between those of a pair stands nothing.
-        if place % 2 == 1 {
-            if !command.is_empty() || place == ampersands {
-                return None;
-            }
-            continue;
+    let mut parts = split(script, b'&');
+    while let Some(command) = parts.next() {
+        let words: Vec<_> = split(command, b' ').filter(|word| !word.is_empty()).collect();
+        if !is_rm(&words, removed) {
+            return false;
         }
-        let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
-        removed.extend(removed_by_rm(&words)?);
+        // Ampersands come in pairs, and between those of a pair stands nothing.
+        match parts.next() {
+            None => return true,
+            Some("") => {}
+            Some(_) => return false,
+        }
     }
-    Some(removed)
+    false
 }
 
-fn removed_by_rm<'c>(words: &[&'c str]) -> Option<Vec<&'c str>> {
-    let (program, arguments) = words.split_first()?;
+/// Whether a command is an `rm`, of these paths.
+#[inline(never)]
+fn is_rm<'c>(words: &[&'c str], removed: &mut Vec<&'c str>) -> bool {
+    let Some((program, arguments)) = words.split_first() else { return false };
     if base_name(program) != "rm" {
-        return None;
+        return false;
     }
     let mut options_end = false;
-    let mut removed = Vec::new();
     for &argument in arguments {
         match argument {
             "--" if !options_end => options_end = true,
@@ -144,10 +153,10 @@ fn removed_by_rm<'c>(words: &[&'c str]) -> Option<Vec<&'c str>> {
             "--force" | "--recursive" | "--verbose" | "--dir" => {}
             // Others, such as --help, have it succeed and remove nothing.
             _ if is_harmless_option(argument) => {}
-            _ => return None,
+            _ => return false,
         }
     }
-    Some(removed)
+    true
 }
 
 fn is_harmless_option(argument: &str) -> bool {

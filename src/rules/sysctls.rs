@@ -15,11 +15,12 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
+use crate::field_path::of_item;
 use crate::finding::Finding;
 use crate::options::{Options, not_empty};
 use crate::pod::Pod;
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{is_one_of, map_ascii, quoted};
 use crate::wildcard;
 
 /// The rule's entry in the list.
@@ -69,7 +70,7 @@ impl<'s> Sysctls<'s> {
 
     fn allows(&self, name: &str) -> bool {
         let name = with_dots(name);
-        (SAFE.contains(&&*name) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
+        (is_one_of(&name, &SAFE) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
     }
 }
 
@@ -81,8 +82,8 @@ impl Rule for Sysctls<'_> {
         for (index, sysctl) in pod.spec.security_context.sysctls.iter().enumerate() {
             let name = &sysctl.name;
             if !self.allows(name) {
-                let field = format!("securityContext.sysctls[{index}].name");
-                found.push(Finding::of_pod(pod, &field, name, format!("must not set {}", quoted(name))));
+                let field = of_item("securityContext.sysctls", index, "name");
+                Finding::of_pod(found, pod, &field, name, &format_args!("must not set {}", quoted(name)));
             }
         }
     }
@@ -96,15 +97,13 @@ fn matches_any(patterns: &[Cow<'_, str>], name: &str) -> bool {
 ///
 /// Source: `NormalizeName` in `k8s.io/component-helpers/node/util/sysctl`.
 fn with_dots(name: &str) -> Cow<'_, str> {
-    match name.find(['.', '/']).and_then(|first| name.as_bytes().get(first)) {
-        Some(b'/') => name
-            .chars()
-            .map(|character| match character {
-                '/' => '.',
-                '.' => '/',
-                other => other,
-            })
-            .collect(),
+    match name.bytes().find(|byte| matches!(byte, b'.' | b'/')) {
+        Some(b'/') => map_ascii(name, |character| match character {
+            b'/' => b'.',
+            b'.' => b'/',
+            other => other,
+        })
+        .into(),
         _ => name.into(),
     }
 }

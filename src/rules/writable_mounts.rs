@@ -17,15 +17,17 @@
 //! - `allowedTypes`: the types of volumes that a container may write to.
 
 use std::borrow::Cow;
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 
 use super::{Definition, Kind, Rule};
+use crate::field_path::of_item;
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
 use crate::options::{Options, choice};
+use crate::places::Places;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
-use crate::text::quoted;
+use crate::text::{is_one_of, quoted};
 use crate::volume::writable_types;
 
 /// The rule's entry in the list.
@@ -117,57 +119,57 @@ impl<'s> WritableMounts<'s> {
 
     fn judge<'p>(
         &self,
-        pod: &'p Pod<'_>,
         at: ContainerAt<'p, '_>,
         mount: &Mount<'_>,
-        types: &[&str],
+        places: &OnceCell<Places<'p>>,
         found: &mut Vec<Finding<'p>>,
     ) {
         let Mount { list, index, path_field, path, volume } = mount;
+        let place = places.get_or_init(|| at.pod.volume_places()).get(volume);
+        let types = match place.and_then(|place| at.pod.spec.volumes.get(place)) {
+            Some(volume) => volume.writable_types(),
+            // What the pod spec does not have comes from a claim template.
+            None => vec!["persistentVolumeClaim"],
+        };
         if types.is_empty() {
             return;
         }
-        if let Some(reason) = self.judge_path(pod, path) {
+        if let Some(reason) = self.judge_path(at.pod, path) {
             let demand = if mount.is_device() {
                 format!("must have no writable device at {}: {reason}", quoted(path))
             } else {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
-            let field = format!("{list}[{index}].{path_field}");
-            found.push(Finding::of_container(at, &field, *path, demand));
+            let field = of_item(list, *index, path_field);
+            Finding::of_container(found, at, &field, path, &demand);
         }
-        if let Some(kind) = types.iter().find(|kind| !self.allowed_types.contains(kind)) {
+        if let Some(kind) = types.iter().find(|kind| !is_one_of(kind, &self.allowed_types)) {
             let demand = if mount.is_device() {
                 format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
             } else {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
-            let field = format!("{list}[{index}].name");
-            found.push(Finding::of_container(at, &field, *volume, demand));
+            let field = of_item(list, *index, "name");
+            Finding::of_container(found, at, &field, volume, &demand);
         }
     }
 }
 
 impl Rule for WritableMounts<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        let places = LazyCell::new(|| pod.volume_places());
-        // What the pod spec does not have comes from a claim template.
-        let types = |name: &str| match places.get(name).and_then(|place| pod.spec.volumes.get(place)) {
-            Some(volume) => volume.writable_types().collect(),
-            None => vec!["persistentVolumeClaim"],
-        };
+        let places = OnceCell::new();
         for at in pod.all_containers() {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
                     let (path, volume) = (&*mount.mount_path, &*mount.name);
                     let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
-                    self.judge(pod, at, &mount, &types(volume), found);
+                    self.judge(at, &mount, &places, found);
                 }
             }
             for (index, device) in at.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
-                self.judge(pod, at, &mount, &types(volume), found);
+                self.judge(at, &mount, &places, found);
             }
         }
     }
@@ -175,7 +177,7 @@ impl Rule for WritableMounts<'_> {
 
 fn check_type(kind: &str) -> Result<(), String> {
     let types: Vec<_> = writable_types().collect();
-    if types.contains(&kind) {
+    if is_one_of(kind, &types) {
         return Ok(());
     }
     Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &types)))
