@@ -8,6 +8,7 @@ mod fixes;
 mod fixture;
 mod generated;
 mod hostile;
+mod instructions;
 mod kinds;
 mod module;
 mod oracle;
