@@ -1,23 +1,54 @@
 //! What the benchmark found out: the file that keeps it, and the tables and the picture that show it.
 
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::{Deserialize, Serialize};
 
 /// Where it is kept.
-const RESULTS: &str = "benches/results.json";
+pub(crate) const RESULTS: &str = "benches/results.json";
 
 /// Where the tables are shown, between these markers.
 const README: &str = "README.md";
 const MARKERS: [&str; 2] = ["<!-- cost: generated from benches/results.json -->\n", "<!-- end of cost -->\n"];
+
+/// Where the picture is.
+const PICTURE: &str = "docs/benchmark.svg";
 
 /// How many containers there are in a column.
 const SIZES: [u32; 4] = [1, 4, 32, 128];
 
 /// What stands behind the name of a request that is judged with exemptions.
 const EXEMPTING: &str = ", 50 exemptions";
+
+/// The size of the picture, its letters, and its colors.
+const SIZE: (u32, u32) = (960, 820);
+const FONT: (&str, u32) = ("sans-serif", 16);
+const TITLE: (&str, u32) = ("sans-serif", 22);
+const BLUE: RGBColor = RGBColor(50, 108, 229);
+const GREY: RGBColor = RGBColor(180, 186, 196);
+
+/// Of each row, the bars: whose they are, their color, where they stand in the row, and how long they are.
+const BARS: [(&str, RGBColor, f64, Ratio); 2] = [
+    ("this policy, every rule", BLUE, 0.5, |cost| Some(cost.policy)),
+    ("a typical policy, one field", GREY, 0.1, |cost| cost.typical),
+];
+
+/// How many times the floor a policy is, where it was asked.
+type Ratio = fn(&Cost) -> Option<f64>;
+
+/// How much of a row a bar fills.
+const THICKNESS: f64 = 0.4;
+
+/// By how much text stands beside a bar, as a ratio.
+const GAP: f64 = 1.03;
+
+type Failure = Box<dyn Error>;
 
 /// What requests cost, in ratios: times would say nothing about any other machine.
 #[derive(Serialize, Deserialize)]
@@ -75,12 +106,6 @@ enum Bound {
 }
 
 impl Results {
-    /// Keeps them in the repository.
-    pub(crate) fn write(&self, repository: &Path) -> io::Result<()> {
-        let json = serde_json::to_string_pretty(self)?;
-        fs::write(repository.join(RESULTS), json + "\n")
-    }
-
     /// The tables, in Markdown.
     pub(crate) fn tables(&self) -> String {
         let Self { machine, date, .. } = self;
@@ -96,7 +121,7 @@ impl Results {
     }
 
     /// A row for each request that such a policy was asked.
-    fn rows(&self, policy: &str, ratio: fn(&Cost) -> Option<f64>) -> impl Iterator<Item = Vec<String>> {
+    fn rows(&self, policy: &str, ratio: Ratio) -> impl Iterator<Item = Vec<String>> {
         let mut requests: Vec<_> = self.costs.iter().map(|cost| &*cost.request).collect();
         requests.dedup();
         requests.into_iter().filter_map(move |request| {
@@ -174,6 +199,61 @@ impl Results {
     }
 }
 
+/// The picture, as SVG.
+fn picture(results: &Results) -> Result<String, Failure> {
+    let mut picture = String::new();
+    draw(results, &SVGBackend::with_string(&mut picture, SIZE).into_drawing_area())?;
+    Ok(picture + "\n")
+}
+
+/// Draws a row for each cost: how many times the floor it is, with this policy and with the typical one.
+fn draw(results: &Results, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Failure> {
+    let rows: Vec<_> = (1u32..).map(|row| -f64::from(row)).zip(&results.costs).collect();
+    let bottom = rows.last().map_or(-1.0, |(row, _)| *row);
+    let most = greatest(results.costs.iter().map(|cost| cost.typical.unwrap_or(cost.policy))).unwrap_or(1.0);
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(area)
+        .caption("What a request costs, in times the floor", TITLE)
+        .margin(20)
+        .x_label_area_size(30)
+        .y_label_area_size(270)
+        .build_cartesian_2d((1.0..most.log2().ceil().exp2()).log_scale().base(2.0), bottom..0.0)?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .disable_y_axis()
+        .x_label_formatter(&|ratio| format!("{ratio:.0}"))
+        .label_style(FONT)
+        .light_line_style(TRANSPARENT)
+        .draw()?;
+    let text = |side| FONT.into_text_style(area).pos(Pos::new(side, VPos::Center));
+    let (left, right) = (text(HPos::Right), text(HPos::Left));
+    chart.draw_series(
+        rows.iter().map(|(row, cost)| Text::new(label(cost), (1.0 / GAP, row + 0.5), left.clone())),
+    )?;
+    for (name, color, above, ratio) in BARS {
+        let style = color.filled();
+        let bars: Vec<_> = rows.iter().filter_map(|(row, cost)| Some((ratio(cost)?, row + above))).collect();
+        let bar = |&(ratio, row): &(f64, f64)| Rectangle::new([(1.0, row), (ratio, row + THICKNESS)], style);
+        let legend = move |(x, y)| Rectangle::new([(x, y - 5), (x + 16, y + 5)], style);
+        chart.draw_series(bars.iter().map(bar))?.label(name).legend(legend);
+        let number = |&(ratio, row): &(f64, f64)| {
+            Text::new(decimal(ratio), (ratio * GAP, row + THICKNESS / 2.0), right.clone())
+        };
+        chart.draw_series(bars.iter().map(number))?;
+    }
+    chart.configure_series_labels().position(SeriesLabelPosition::LowerRight).label_font(FONT).draw()?;
+    area.present()?;
+    Ok(())
+}
+
+fn label(cost: &Cost) -> String {
+    match cost.containers {
+        1 => format!("{}, 1 container", cost.request),
+        containers => format!("{}, {containers} containers", cost.request),
+    }
+}
+
 fn greatest(ratios: impl Iterator<Item = f64>) -> Option<f64> {
     ratios.max_by(f64::total_cmp)
 }
@@ -191,11 +271,12 @@ fn table(rows: &[Vec<String>]) -> String {
 }
 
 /// Makes what shows the results show those that are kept, and names the files that did not.
-pub(crate) fn update(repository: &Path) -> io::Result<Vec<&'static str>> {
+pub(crate) fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
     let results: Results = serde_json::from_slice(&fs::read(repository.join(RESULTS))?)?;
     let readme = fs::read_to_string(repository.join(README))?;
     let mut outdated = Vec::new();
-    for (file, shown) in [(README, in_readme(&readme, &results.tables())?)] {
+    let shown = [(README, in_readme(&readme, &results.tables())?), (PICTURE, picture(&results)?)];
+    for (file, shown) in shown {
         let file_in = repository.join(file);
         if fs::read_to_string(&file_in).ok().as_ref() != Some(&shown) {
             fs::write(file_in, shown)?;

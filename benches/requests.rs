@@ -148,7 +148,7 @@ fn with_containers(mut request: Value, count: u32) -> Value {
 fn container(number: u32) -> Value {
     let name = format!("worker-{number}");
     let tag = format!("registry.example.com/shop/{name}:1.{number}.0");
-    let image = if number % 2 == 0 { tag } else { format!("{tag}@sha256:{number:064x}") };
+    let image = if number.is_multiple_of(2) { tag } else { format!("{tag}@sha256:{number:064x}") };
     let port = 9000 + number;
     json!({
         "name": name,

@@ -1,6 +1,9 @@
 //! What requests cost, in instructions of WebAssembly: what the engine counts as fuel in a call of `validate`, over what it
 //! counts where a guest reads nothing. Unlike times, instructions are the same each time, so there can be a bound to them.
 
+#![expect(clippy::indexing_slicing, reason = "a guest that gives wrong addresses ends its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a guest that does not run ends its test")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::LazyLock;
@@ -109,12 +112,11 @@ impl Guest {
     }
 }
 
-fn send(mut caller: Caller<'_, Call>, operation: u32, payload: u32) -> Result<()> {
+fn send(mut caller: Caller<'_, Call>, operation: u32, payload: u32) {
     let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
     for (at, bytes) in [(operation, OPERATION), (payload, &call.payload)] {
         memory[at as usize..][..bytes.len()].copy_from_slice(bytes);
     }
-    Ok(())
 }
 
 fn receive(mut caller: Caller<'_, Call>, at: u32, length: u32) {
