@@ -33,6 +33,7 @@ fn main() -> Result<(), Failure> {
     let scenarios =
         scenarios(&serde_json::from_slice(&fs::read(repository.join("tests/fixtures/requests/pod.json"))?)?);
     let samples = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
+    fs::create_dir_all(&samples)?;
     measure(repository, &scenarios, &samples)?;
     let results = Results {
         machine: machine(),
@@ -57,7 +58,7 @@ fn measure(repository: &Path, scenarios: &[Scenario], samples: &Path) -> Result<
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
-        // Samples so short that many of them are not disturbed.
+        // Samples so short that some of them are not disturbed.
         .sample_size(300)
         .nresamples(2000)
         .output_directory(samples)
@@ -105,7 +106,7 @@ fn costs(scenarios: &[Scenario], samples: &Path) -> Vec<Cost> {
         Some(Cost {
             request: scenario.name.to_owned(),
             containers: scenario.containers,
-            bytes: scenario.payload.len(),
+            bytes: scenario.payload.len().try_into().ok()?,
             floor: rounded(floor / *first.get_or_insert(floor)),
             policy: rounded(policy / floor),
             typical: time("typical").map(|typical| rounded(typical / floor)),
@@ -114,14 +115,12 @@ fn costs(scenarios: &[Scenario], samples: &Path) -> Vec<Cost> {
     scenarios.iter().filter_map(cost).collect()
 }
 
-/// The time for which criterion measured a call, in nanoseconds, or none when it was not asked for it: the longest of the
-/// fastest tenth, which whatever else runs on the machine disturbs least.
+/// How long a call took in the fastest sample, in nanoseconds; none when it was not measured. Whatever else runs on the
+/// machine can only make a sample slower.
 fn time(benchmark: &Path) -> Option<f64> {
     let sample: Sample = serde_json::from_slice(&fs::read(benchmark.join("new/sample.json")).ok()?).ok()?;
-    let mut times: Vec<_> =
-        sample.times.iter().zip(&sample.iters).map(|(time, calls)| time / calls).collect();
-    times.sort_unstable_by(f64::total_cmp);
-    times.get(times.len() / 10).copied()
+    let times = sample.times.iter().zip(&sample.iters).map(|(time, calls)| time / calls);
+    times.min_by(f64::total_cmp)
 }
 
 /// What criterion leaves behind: how often it called, and how long all of these calls took.

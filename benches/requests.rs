@@ -283,8 +283,8 @@ fn deployment_of(mut pod: Value) -> Value {
             "creationTimestamp": metadata["creationTimestamp"],
             "labels": labels,
             "managedFields": [{
-                "manager": "kubectl",
-                "operation": "Apply",
+                "manager": "kubectl-create",
+                "operation": "Update",
                 "apiVersion": "apps/v1",
                 "time": metadata["creationTimestamp"],
                 "fieldsType": "FieldsV1",
