@@ -2,8 +2,9 @@
 
 TARGET := wasm32-wasip1
 BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
-BUILT_BY := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
-SOURCES := $(shell find src -name '*.rs') $(BUILT_BY)
+# What modules are built from, besides their sources.
+BUILT_FROM := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
+SOURCES := $(shell find src -name '*.rs') $(BUILT_FROM)
 
 # Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of.
 WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
@@ -65,7 +66,7 @@ toolchain:
 bench: policy.wasm floor.wasm typical.wasm ## Measure what requests cost, and write it into the README
 	cargo bench --locked
 
-floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUILT_BY) | toolchain
+floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUILT_FROM) | toolchain
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
 	@cp $(BUILT)/$@ $@
 

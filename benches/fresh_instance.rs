@@ -42,6 +42,9 @@ fn main() -> Result<(), Failure> {
         costs: costs(&scenarios, &samples),
     };
     fs::remove_dir_all(&samples)?;
+    if results.costs.is_empty() {
+        return Ok(());
+    }
     println!("{}", results.tables());
     // Whoever asks for less, or for a quick look, does not ask for it to be kept.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {

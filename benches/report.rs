@@ -27,7 +27,7 @@ const SIZES: [u32; 4] = [1, 4, 32, 128];
 const EXEMPTING: &str = ", 50 exemptions";
 
 /// The size of the picture, its letters, and its colors.
-const SIZE: (u32, u32) = (960, 820);
+const PIXELS: (u32, u32) = (960, 820);
 const FONT: (&str, u32) = ("sans-serif", 16);
 const TITLE: (&str, u32) = ("sans-serif", 22);
 const BLUE: RGBColor = RGBColor(50, 108, 229);
@@ -162,13 +162,13 @@ impl Results {
 
     fn promises(&self) -> [Promise; 7] {
         use Bound::{AtLeast, AtMost};
-        let [beside_32, behind_32] = self.growth();
+        let [average, last] = self.growth();
         [
-            ("one container, over the floor", AtMost(1.35), self.admitting(1)),
-            ("32 containers, over the floor", AtMost(1.6), self.admitting(32)),
-            ("a container of 128, over one of 32", AtMost(1.15), beside_32),
-            ("a container behind the 32nd, over one behind the 4th", AtMost(1.15), behind_32),
-            ("50 exemptions, over none", AtMost(1.15), self.exempting()),
+            ("a request of one container, over the floor", AtMost(1.35), self.admitting(1)),
+            ("a request of 32 containers, over the floor", AtMost(1.6), self.admitting(32)),
+            ("what each of 128 containers adds, over each of 32", AtMost(1.15), average),
+            ("what each adds from the 33rd on, over those from the 5th", AtMost(1.15), last),
+            ("a request with 50 exemptions, over one with none", AtMost(1.15), self.exempting()),
             ("the typical policy, over this one", AtLeast(4.0), self.typical()),
             ("the module, in kB", AtMost(220.0), Some(kilobytes(self.bytes.policy))),
         ]
@@ -211,7 +211,7 @@ impl Results {
 /// The picture, as SVG.
 fn picture(results: &Results) -> Result<String, Failure> {
     let mut picture = String::new();
-    draw(results, &SVGBackend::with_string(&mut picture, SIZE).into_drawing_area())?;
+    draw(results, &SVGBackend::with_string(&mut picture, PIXELS).into_drawing_area())?;
     Ok(picture + "\n")
 }
 
