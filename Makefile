@@ -2,7 +2,9 @@
 
 TARGET := wasm32-wasip1
 BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
+# What modules are built from, besides their sources.
+BUILT_FROM := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
+SOURCES := $(shell find src -name '*.rs') $(BUILT_FROM)
 
 # Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of.
 WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
@@ -45,7 +47,7 @@ host:
 	@cargo build --locked --package immutable-pods-host
 
 .PHONY: test
-test: policy.wasm ## Run every test, on the module that policy servers load
+test: policy.wasm floor.wasm ## Run every test, on the module that policy servers load
 	cargo test --locked --workspace
 
 policy.wasm: $(SOURCES) | toolchain ## Build the module
@@ -61,12 +63,12 @@ toolchain:
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET) || rustup toolchain install
 
 .PHONY: bench
-bench: policy.wasm floor.wasm ## Compare the module with one that reads nothing
+bench: policy.wasm floor.wasm typical.wasm ## Measure what requests cost, and write it into the README
 	cargo bench --locked
 
-floor.wasm: benches/floor/src/lib.rs Cargo.toml Cargo.lock | toolchain
-	$(WASM_CARGO) build --locked --release --package floor --target $(TARGET)
-	@cp $(BUILT)/floor.wasm $@
+floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUILT_FROM) | toolchain
+	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
+	@cp $(BUILT)/$@ $@
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -85,4 +87,4 @@ RULES := $(wildcard src/rules/*.rs)
 .PHONY: clean
 clean: ## Remove everything that was built
 	cargo clean
-	rm -f policy.wasm floor.wasm annotated-policy.wasm
+	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm

@@ -1,52 +1,155 @@
-//! What a request costs: a fresh instance that judges a pod of one container by every rule, over one that reads nothing.
+//! What a request costs: a fresh instance of the policy, beside one of a guest that reads nothing, which is the floor, and
+//! one of a typical policy, which checks a single field.
 //!
-//! Times differ from machine to machine; what counts is the ratio of the two, from one run, which is printed last.
+//! Times differ from machine to machine; what counts is the ratio of those of one run. A run of everything is written down,
+//! and the README shows it.
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
-use criterion::Criterion;
+use criterion::{Criterion, SamplingMode};
 use immutable_pods_host::Policy;
-use immutable_pods_policy::rules::RULES;
-use serde_json::{Value, json};
+use immutable_pods_policy::date::Date;
+use serde::Deserialize;
 
-const GROUP: &str = "fresh instance";
-const MODULES: [&str; 2] = ["policy", "floor"];
+mod report;
+mod requests;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let request: Value = serde_json::from_slice(&fs::read(root.join("tests/fixtures/requests/pod.json"))?)?;
-    let off_by_default = RULES.iter().filter(|rule| rule.mode.is_none());
-    let settings: Value = off_by_default.map(|rule| (rule.id, json!("deny"))).collect();
-    let payload = serde_json::to_vec(&json!({"request": request, "settings": settings}))?;
-    let results = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
+use report::{Cost, Results, Sizes};
+use requests::{Scenario, scenarios};
 
-    let mut criterion = Criterion::default().output_directory(&results).configure_from_args();
-    let mut group = criterion.benchmark_group(GROUP);
-    for module in MODULES {
-        let policy = Policy::from_file(&root.join(module).with_extension("wasm"))?;
-        let answer = policy.call("validate", &payload)?;
-        assert_eq!(answer, br#"{"accepted":true}"#, "{module}");
-        group.bench_function(module, |bencher| bencher.iter(|| policy.call("validate", &payload)));
+/// What the typical policy is asked. It knows neither exemptions nor fixes.
+const TYPICAL: [&str; 4] = ["Pod", "Pod, denied", "Deployment", "Deployment, denied"];
+
+const ACCEPTED: &[u8] = br#"{"accepted":true}"#;
+
+type Failure = Box<dyn Error>;
+
+fn main() -> Result<(), Failure> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scenarios =
+        scenarios(&serde_json::from_slice(&fs::read(repository.join("tests/fixtures/requests/pod.json"))?)?);
+    let samples = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
+    fs::create_dir_all(&samples)?;
+    measure(repository, &scenarios, &samples)?;
+    let results = Results {
+        machine: machine(),
+        date: Date::today().to_string(),
+        bytes: sizes(repository)?,
+        costs: costs(&scenarios, &samples),
+    };
+    fs::remove_dir_all(&samples)?;
+    if results.costs.is_empty() {
+        return Ok(());
     }
-    group.finish();
-    criterion.final_summary();
-
-    let [policy, floor] = MODULES.map(|module| median(&results, module));
-    println!(
-        "\nA request of {} bytes takes {:.2} times as long as one that nobody reads.",
-        payload.len(),
-        policy? / floor?
-    );
-    fs::remove_dir_all(&results)?;
+    println!("{}", results.tables());
+    // Whoever asks for less, or for a quick look, does not ask for it to be kept.
+    if std::env::args().skip(1).all(|argument| argument == "--bench") {
+        fs::write(repository.join(report::RESULTS), serde_json::to_string_pretty(&results)? + "\n")?;
+        report::update(repository)?;
+    }
     Ok(())
 }
 
-/// The median that criterion left behind, in nanoseconds.
-fn median(results: &Path, module: &str) -> Result<f64, Box<dyn Error>> {
-    let file = results.join(GROUP).join(module).join("new/estimates.json");
-    let estimates: Value = serde_json::from_slice(&fs::read(file)?)?;
-    let median = estimates.pointer("/median/point_estimate").and_then(Value::as_f64);
-    median.ok_or_else(|| "criterion left no median".into())
+/// Has criterion measure every guest with every request that it is asked, and leave its samples in a folder.
+fn measure(repository: &Path, scenarios: &[Scenario], samples: &Path) -> Result<(), Failure> {
+    let guest = |name| Policy::from_file(&repository.join(name).with_extension("wasm"));
+    let (floor, policy, typical) = (guest("floor")?, guest("policy")?, guest("typical")?);
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        // Samples so short that some of them are not disturbed.
+        .sample_size(300)
+        .nresamples(2000)
+        .output_directory(samples)
+        .configure_from_args();
+    for scenario in scenarios {
+        let mut group = criterion.benchmark_group(group(scenario));
+        group.sampling_mode(SamplingMode::Flat);
+        for (name, guest) in [("floor", &floor), ("policy", &policy), ("typical", &typical)] {
+            if name == "typical" && !TYPICAL.contains(&scenario.name) {
+                continue;
+            }
+            let ask = || guest.call("validate", &scenario.payload);
+            check(name, scenario, &ask()?)?;
+            group.bench_function(name, |bencher| bencher.iter(ask));
+        }
+        group.finish();
+    }
+    criterion.final_summary();
+    Ok(())
+}
+
+/// What is measured must be the right answer.
+fn check(guest: &str, scenario: &Scenario, answer: &[u8]) -> Result<(), Failure> {
+    let is_right = match guest {
+        "floor" => answer == ACCEPTED,
+        _ => scenario.verdict.is_in(&serde_json::from_slice(answer)?),
+    };
+    if is_right {
+        return Ok(());
+    }
+    Err(format!("{}: the {guest} answers {}", group(scenario), String::from_utf8_lossy(answer)).into())
+}
+
+/// What criterion calls the request.
+fn group(scenario: &Scenario) -> String {
+    format!("{}, {} containers", scenario.name, scenario.containers)
+}
+
+/// What every request costs that was measured.
+fn costs(scenarios: &[Scenario], samples: &Path) -> Vec<Cost> {
+    let mut first = None;
+    let cost = |scenario: &Scenario| {
+        let time = |guest| time(&samples.join(group(scenario)).join(guest));
+        let (floor, policy) = (time("floor")?, time("policy")?);
+        Some(Cost {
+            request: scenario.name.to_owned(),
+            containers: scenario.containers,
+            bytes: scenario.payload.len().try_into().ok()?,
+            floor: rounded(floor / *first.get_or_insert(floor)),
+            policy: rounded(policy / floor),
+            typical: time("typical").map(|typical| rounded(typical / floor)),
+        })
+    };
+    scenarios.iter().filter_map(cost).collect()
+}
+
+/// How long a call took in the fastest sample, in nanoseconds; none when it was not measured. Whatever else runs on the
+/// machine can only make a sample slower.
+fn time(benchmark: &Path) -> Option<f64> {
+    let sample: Sample = serde_json::from_slice(&fs::read(benchmark.join("new/sample.json")).ok()?).ok()?;
+    let times = sample.times.iter().zip(&sample.iters).map(|(time, calls)| time / calls);
+    times.min_by(f64::total_cmp)
+}
+
+/// What criterion leaves behind: how often it called, and how long all of these calls took.
+#[derive(Deserialize)]
+struct Sample {
+    iters: Vec<f64>,
+    times: Vec<f64>,
+}
+
+/// To two decimals.
+fn rounded(ratio: f64) -> f64 {
+    (ratio * 100.0).round() / 100.0
+}
+
+fn sizes(repository: &Path) -> Result<Sizes, Failure> {
+    let size = |name| -> Result<u32, Failure> {
+        Ok(fs::metadata(repository.join(name).with_extension("wasm"))?.len().try_into()?)
+    };
+    Ok(Sizes { floor: size("floor")?, policy: size("policy")?, typical: size("typical")? })
+}
+
+/// The machine, as far as it tells what it is.
+fn machine() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, model)| model);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    format!("{model}, {cores} cores, {}", std::env::consts::OS)
 }

@@ -1,6 +1,7 @@
 //! The policy as it is shipped: the module in the engine of policy servers, on fixtures, examples and hostile input;
 //! and the documents and views that must agree with it.
 
+mod benchmark;
 mod docs;
 mod documents;
 mod examples;
@@ -8,6 +9,7 @@ mod fixes;
 mod fixture;
 mod generated;
 mod hostile;
+mod instructions;
 mod kinds;
 mod module;
 mod oracle;

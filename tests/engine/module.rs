@@ -17,7 +17,7 @@ use serde_json::Value;
 /// times as large.
 const LARGEST: u64 = 320_000;
 
-/// What `make policy.wasm` builds the module from, besides the sources.
+/// What `make` builds modules from, besides their sources.
 const BUILT_FROM: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
 /// A path in the repository.
@@ -73,19 +73,25 @@ pub(crate) fn path_of(line: &str) -> &str {
 }
 
 fn load() -> Result<Policy, String> {
-    let file = in_repository("policy.wasm");
-    let Ok(built) = modified(&file) else {
-        return Err("policy.wasm is not built yet: run `make test`".to_owned());
-    };
-    let newest = newest_source().map_err(|error| format!("the sources cannot be read: {error}"))?;
-    if built < newest {
-        return Err("policy.wasm is older than the sources: run `make test`".to_owned());
-    }
+    let file = built("policy", "src")?;
     Policy::from_file(&file).map_err(|error| format!("policy.wasm: {error}"))
 }
 
-fn newest_source() -> io::Result<SystemTime> {
-    let mut newest = newest_in(&in_repository("src"))?;
+/// The file of a module, provided that it was built from its sources as they are now.
+pub(crate) fn built(module: &str, sources: &str) -> Result<PathBuf, String> {
+    let file = in_repository(module).with_extension("wasm");
+    let Ok(built) = modified(&file) else {
+        return Err(format!("{module}.wasm is not built yet: run `make test`"));
+    };
+    let newest = newest_source(sources).map_err(|error| format!("the sources cannot be read: {error}"))?;
+    if built < newest {
+        return Err(format!("{module}.wasm is older than the sources: run `make test`"));
+    }
+    Ok(file)
+}
+
+fn newest_source(sources: &str) -> io::Result<SystemTime> {
+    let mut newest = newest_in(&in_repository(sources))?;
     for file in BUILT_FROM {
         newest = newest.max(modified(&in_repository(file))?);
     }

@@ -1,0 +1,355 @@
+//! What the benchmark and the count of instructions ask: requests as an API server sends them.
+//!
+//! They grow out of a recorded one, for a pod of one container. Each further container is one as people write it, with all
+//! that an API server adds: defaults, its entry in `managedFields`, the mount of the service account.
+
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+
+use immutable_pods_host::ValidationResponse;
+use immutable_pods_policy::rules::RULES;
+use serde_json::{Map, Value, json};
+
+/// How many containers pods have.
+pub(crate) const SIZES: [u32; 4] = [1, 4, 32, 128];
+
+/// How many exemptions there are where there are any.
+const EXEMPTIONS: u32 = 50;
+
+/// What the API server sets in pods, and not in what makes them.
+const ADDED_TO_PODS: [&str; 6] = [
+    "enableServiceLinks",
+    "preemptionPolicy",
+    "priority",
+    "serviceAccount",
+    "serviceAccountName",
+    "tolerations",
+];
+
+/// What a request is to be answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Admitted,
+    Denied,
+    Fixed,
+}
+
+impl Verdict {
+    /// Whether it is what an answer says.
+    pub(crate) fn is_in(self, answer: &ValidationResponse) -> bool {
+        let says_why = answer.message.as_ref().is_some_and(|message| !message.is_empty());
+        let expected = (self != Self::Denied, self == Self::Denied, self == Self::Fixed);
+        (answer.accepted, says_why, answer.mutated_object.is_some()) == expected
+    }
+}
+
+/// A request, with the settings by which it is judged.
+pub(crate) struct Scenario {
+    /// What it is about, but for the number of containers.
+    pub(crate) name: &'static str,
+    pub(crate) containers: u32,
+    pub(crate) verdict: Verdict,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Makes a request from a pod.
+type Make = fn(Value) -> Value;
+
+/// Everything that is asked: made from the recorded request, and the same each time.
+pub(crate) fn scenarios(recorded: &Value) -> Vec<Scenario> {
+    use Verdict::{Admitted, Denied, Fixed};
+    let itself: Make = |request| request;
+    let groups: [(_, _, Make, _, &[u32]); 7] = [
+        ("Pod", Admitted, itself, every_rule(), &SIZES),
+        ("Pod, denied", Denied, plain, every_rule(), &SIZES),
+        ("Deployment", Admitted, deployment, every_rule(), &SIZES),
+        ("Deployment, denied", Denied, |pod| deployment(plain(pod)), every_rule(), &SIZES),
+        ("Pod, 50 exemptions", Admitted, itself, exempting(), &[1, 32]),
+        ("Pod, denied, 50 exemptions", Denied, plain, exempting(), &[1, 32]),
+        ("Pod, fixed", Fixed, plain, fixing(), &[1, 32]),
+    ];
+    let mut scenarios = Vec::new();
+    for (name, verdict, make, settings, sizes) in groups {
+        for &containers in sizes {
+            let request = make(with_containers(recorded.clone(), containers));
+            let payload = json!({"request": request, "settings": settings}).to_string().into_bytes();
+            scenarios.push(Scenario { name, containers, verdict, payload });
+        }
+    }
+    scenarios
+}
+
+/// Settings in which no rule is off.
+fn every_rule() -> Value {
+    let off_by_default = RULES.iter().filter(|rule| rule.mode.is_none());
+    off_by_default.map(|rule| (rule.id, json!("deny"))).collect()
+}
+
+/// The same with exemptions, of which none covers the requests: half of them are for other namespaces, the others for other
+/// images.
+fn exempting() -> Value {
+    let mut settings = every_rule();
+    settings["exemptions"] = (1..=EXEMPTIONS).map(exemption).collect();
+    settings
+}
+
+fn exemption(number: u32) -> Value {
+    let team = format!("team-{number}");
+    match number % 4 {
+        0 => json!({
+            "reason": format!("{team} debugs in its own namespace"),
+            "rules": ["interactiveAccess", "ephemeralContainers"],
+            "namespaces": [team],
+        }),
+        1 => json!({
+            "reason": format!("the database of {team} writes to its root until it is upgraded"),
+            "expires": "2030-06-30",
+            "rules": ["readOnlyRootFilesystem", "shellRemoval"],
+            "images": [format!("registry.example.com/{team}/database")],
+        }),
+        2 => json!({
+            "reason": format!("the proxy of {team} sets up iptables"),
+            "rules": ["capabilities", "runAsNonRoot"],
+            "images": [format!("registry.example.com/{team}/*")],
+            "containers": ["istio-proxy", "istio-init"],
+            "namespaces": [team, format!("{team}-*")],
+        }),
+        _ => json!({
+            "reason": format!("the agent of {team} was never meant to be immutable"),
+            "images": [format!("registry.example.com/{team}/agent:1.*")],
+            "namespaces": ["shop", "shop-*"],
+        }),
+    }
+}
+
+/// Settings that fix everything that no registry must be asked for.
+fn fixing() -> Value {
+    let mut settings = every_rule();
+    for rule in ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "runAsNonRoot"] {
+        settings[rule] = "fix".into();
+    }
+    settings["capabilities"] = json!({"mode": "fix", "requiredDrop": ["ALL"]});
+    settings["writablePaths"] = json!([{"paths": ["/tmp"]}]);
+    settings
+}
+
+/// The request for a pod, with containers beside the first.
+fn with_containers(mut request: Value, count: u32) -> Value {
+    let object = &mut request["object"];
+    for number in 2..=count {
+        let mut container = container(number);
+        managed_spec(object)["f:containers"][key(&container)] = managed(&container);
+        push(&mut container["volumeMounts"], service_account());
+        push(&mut object["spec"]["containers"], container);
+    }
+    request
+}
+
+/// A container as people write it, and as the API server completes it.
+fn container(number: u32) -> Value {
+    let name = format!("worker-{number}");
+    let tag = format!("registry.example.com/shop/{name}:1.{number}.0");
+    let image = if number.is_multiple_of(2) { tag } else { format!("{tag}@sha256:{number:064x}") };
+    let port = 9000 + number;
+    json!({
+        "name": name,
+        "image": image,
+        "ports": [{"containerPort": port, "protocol": "TCP"}],
+        "env": [
+            {"name": "LOG_LEVEL", "value": "info"},
+            {"name": "OTEL_SERVICE_NAME", "value": name},
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}},
+            {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "shop-credentials", "key": "password"}}},
+        ],
+        "resources": {
+            "limits": {"cpu": "250m", "memory": "128Mi"},
+            "requests": {"cpu": "50m", "memory": "64Mi"},
+        },
+        "volumeMounts": [
+            {"name": "configuration", "readOnly": true, "mountPath": format!("/etc/{name}")},
+            {"name": "cache", "mountPath": format!("/var/cache/{name}")},
+        ],
+        "livenessProbe": probe("/healthz", port),
+        "readinessProbe": probe("/readyz", port),
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": {
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": true,
+            "readOnlyRootFilesystem": true,
+            "allowPrivilegeEscalation": false,
+        },
+    })
+}
+
+fn probe(path: &str, port: u32) -> Value {
+    json!({
+        "httpGet": {"path": path, "port": port, "scheme": "HTTP"},
+        "timeoutSeconds": 1,
+        "periodSeconds": 10,
+        "successThreshold": 1,
+        "failureThreshold": 3,
+    })
+}
+
+/// The mount that the API server gives each container of a pod, which no manager owns.
+fn service_account() -> Value {
+    json!({
+        "name": "kube-api-access-9wxyz",
+        "readOnly": true,
+        "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
+    })
+}
+
+/// What `managedFields` says of a value of which one manager owns everything.
+fn managed(value: &Value) -> Value {
+    match value {
+        // References and selectors are owned as a whole.
+        Value::Object(fields)
+            if !["fieldPath", "key", "matchLabels"].iter().any(|&key| fields.contains_key(key)) =>
+        {
+            owned(fields.iter().map(|(name, field)| (format!("f:{name}"), managed(field))))
+        }
+        Value::Array(entries) if entries.iter().all(Value::is_object) => {
+            owned(entries.iter().map(|entry| (key(entry), managed(entry))))
+        }
+        _ => json!({}),
+    }
+}
+
+fn owned(fields: impl Iterator<Item = (String, Value)>) -> Value {
+    fields.chain([(".".to_owned(), json!({}))]).collect()
+}
+
+/// What an entry of a list is known by in `managedFields`.
+fn key(entry: &Value) -> String {
+    let names: &[_] = if entry.get("containerPort").is_some() {
+        &["containerPort", "protocol"]
+    } else if entry.get("mountPath").is_some() {
+        &["mountPath"]
+    } else {
+        &["name"]
+    };
+    let key: Value = names.iter().map(|&name| (name, entry[name].clone())).collect();
+    format!("k:{key}")
+}
+
+/// The request for the Deployment that makes such pods: without what the API server adds to pods only.
+fn deployment(mut request: Value) -> Value {
+    let kind = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
+    let resource = json!({"group": "apps", "version": "v1", "resource": "deployments"});
+    for (names, value) in [(["kind", "requestKind"], kind), (["resource", "requestResource"], resource)] {
+        for name in names {
+            request[name] = value.clone();
+        }
+    }
+    request["name"] = "nginx".into();
+    request["userInfo"] = json!({
+        "username": "kubernetes-admin",
+        "groups": ["kubeadm:cluster-admins", "system:authenticated"],
+    });
+    request["object"] = deployment_of(request["object"].take());
+    request
+}
+
+fn deployment_of(mut pod: Value) -> Value {
+    let mut managed_spec = managed_spec(&mut pod).take();
+    for name in ADDED_TO_PODS {
+        remove(&mut managed_spec, &format!("f:{name}"));
+    }
+    let spec = template_spec(pod["spec"].take());
+    let metadata = &pod["metadata"];
+    let labels = json!({"app": "nginx", "app.kubernetes.io/name": "nginx"});
+    let settings = json!({
+        "replicas": 3,
+        "selector": {"matchLabels": {"app": "nginx"}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
+    });
+    let mut managed_settings = managed(&settings);
+    managed_settings["f:template"] = json!({
+        "f:metadata": {"f:annotations": managed(&metadata["annotations"]), "f:labels": managed(&labels)},
+        "f:spec": managed_spec,
+    });
+    let mut deployment = json!({
+        "kind": "Deployment",
+        "apiVersion": "apps/v1",
+        "metadata": {
+            "name": "nginx",
+            "namespace": metadata["namespace"],
+            "uid": "5c0e8f0b-93d4-4a3c-9f57-2f8d3a6b1c40",
+            "generation": 1,
+            "creationTimestamp": metadata["creationTimestamp"],
+            "labels": labels,
+            "managedFields": [{
+                "manager": "kubectl-create",
+                "operation": "Update",
+                "apiVersion": "apps/v1",
+                "time": metadata["creationTimestamp"],
+                "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": {"f:labels": managed(&labels)}, "f:spec": managed_settings},
+            }],
+        },
+        "spec": settings,
+        "status": {},
+    });
+    deployment["spec"]["template"] = json!({
+        "metadata": {"creationTimestamp": null, "labels": labels, "annotations": metadata["annotations"]},
+        "spec": spec,
+    });
+    deployment
+}
+
+/// A pod spec as it stands in a template.
+fn template_spec(mut spec: Value) -> Value {
+    let added = service_account()["name"].take();
+    let drop_added = |list: &mut Value| {
+        if let Some(entries) = list.as_array_mut() {
+            entries.retain(|entry| entry["name"] != added);
+        }
+    };
+    drop_added(&mut spec["volumes"]);
+    for container in entries(&mut spec["containers"]) {
+        drop_added(&mut container["volumeMounts"]);
+    }
+    for name in ADDED_TO_PODS {
+        remove(&mut spec, name);
+    }
+    spec
+}
+
+/// The request for a pod, with containers as everyone writes them: nothing is set that would make them immutable.
+fn plain(mut request: Value) -> Value {
+    let object = &mut request["object"];
+    let managed = managed_spec(object);
+    managed["f:securityContext"] = json!({});
+    for container in managed["f:containers"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        remove(container, "f:securityContext");
+    }
+    let spec = &mut object["spec"];
+    spec["securityContext"] = json!({});
+    for container in entries(&mut spec["containers"]) {
+        remove(container, "securityContext");
+    }
+    request
+}
+
+/// What `managedFields` says of a pod's spec.
+fn managed_spec(pod: &mut Value) -> &mut Value {
+    &mut pod["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
+}
+
+fn entries(list: &mut Value) -> impl Iterator<Item = &mut Value> {
+    list.as_array_mut().into_iter().flatten()
+}
+
+fn push(list: &mut Value, entry: Value) {
+    if let Some(entries) = list.as_array_mut() {
+        entries.push(entry);
+    }
+}
+
+fn remove(object: &mut Value, name: &str) {
+    object.as_object_mut().and_then(|fields| fields.remove(name));
+}

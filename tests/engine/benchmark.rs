@@ -1,0 +1,50 @@
+//! The documents that show what `make bench` measured.
+
+use crate::module::in_repository;
+
+#[path = "../../benches/report.rs"]
+mod report;
+
+use report::{Cost, Results, Sizes};
+
+#[test]
+fn the_documents_show_what_was_measured() {
+    let outdated = report::update(&in_repository("")).unwrap();
+    assert!(
+        outdated.is_empty(),
+        "{outdated:?} did not show what benches/results.json says, and were rewritten: run the tests again, and commit them"
+    );
+}
+
+#[test]
+fn a_promise_that_is_not_kept_is_told() {
+    // Each container costs twice the floor of an empty request, and each exemption a tenth of it.
+    let cost = |request: &str, containers: u32, exemptions: u32| {
+        let floor = 1.0 + f64::from(containers);
+        let policy = (floor + f64::from(2 * containers) + f64::from(exemptions) / 10.0) / floor;
+        Cost {
+            request: request.to_owned(),
+            containers,
+            bytes: 10_000,
+            floor,
+            policy,
+            typical: Some(5.0 * policy),
+        }
+    };
+    let mut costs = Vec::from([1, 4, 32, 128].map(|containers| cost("Pod", containers, 0)));
+    costs.push(cost("Pod, 50 exemptions", 1, 50));
+    let bytes = Sizes { floor: 50_000, policy: 200_000, typical: 900_000 };
+    let tables = Results { machine: "one".to_owned(), date: "2026-01-31".to_owned(), bytes, costs }.tables();
+    for row in [
+        "| this one | Pod | 2.00 | 2.60 | 2.94 | 2.98 |",
+        "| this one | Pod, 50 exemptions | 4.50 | – | – | – |",
+        "| a request of one container, over the floor | at most 1.35 | 2.00 | no |",
+        "| what each of 128 containers adds, over each of 32 | at most 1.15 | 1.00 | yes |",
+        "| what each adds from the 33rd on, over those from the 5th | at most 1.15 | 1.00 | yes |",
+        "| a request with 50 exemptions, over one with none | at most 1.15 | 2.25 | no |",
+        "| the typical policy, over this one | at least 4 | 5.00 | yes |",
+        "| the module, in kB | at most 220 | 200.00 | yes |",
+    ] {
+        assert!(tables.contains(row), "{row} is not in\n{tables}");
+    }
+}

@@ -1,0 +1,235 @@
+//! What requests cost, in instructions of WebAssembly: what the engine counts as fuel in a call of `validate`, over what it
+//! counts where a guest reads nothing. Unlike times, instructions are the same each time, so there can be a bound to them.
+
+#![expect(clippy::indexing_slicing, reason = "a guest that gives wrong addresses ends its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a guest that does not run ends its test")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::LazyLock;
+
+use immutable_pods_host::ValidationResponse;
+use wasmtime_provider::wasmtime::{
+    Caller, Config, Engine, Extern, Linker, Memory, Module, OptLevel, Result, Store,
+};
+
+use crate::module::{built, in_repository};
+
+#[path = "../../benches/requests.rs"]
+mod requests;
+
+use requests::{Scenario, scenarios};
+
+/// How many instructions each request took when this was written. Who makes the policy faster, or has a reason to make it
+/// slower, puts here what the failing test prints.
+const MEASURED: [(&str, u32, u64); 22] = [
+    ("Pod", 1, 302_820),
+    ("Pod", 4, 559_209),
+    ("Pod", 32, 2_973_708),
+    ("Pod", 128, 11_255_159),
+    ("Pod, denied", 1, 342_453),
+    ("Pod, denied", 4, 759_464),
+    ("Pod, denied", 32, 4_701_060),
+    ("Pod, denied", 128, 18_261_921),
+    ("Deployment", 1, 286_758),
+    ("Deployment", 4, 532_877),
+    ("Deployment", 32, 2_839_563),
+    ("Deployment", 128, 10_775_409),
+    ("Deployment, denied", 1, 323_590),
+    ("Deployment, denied", 4, 765_903),
+    ("Deployment, denied", 32, 4_917_695),
+    ("Deployment, denied", 128, 19_180_291),
+    ("Pod, 50 exemptions", 1, 1_491_458),
+    ("Pod, 50 exemptions", 32, 4_158_632),
+    ("Pod, denied, 50 exemptions", 1, 1_571_969),
+    ("Pod, denied, 50 exemptions", 32, 11_213_881),
+    ("Pod, fixed", 1, 779_623),
+    ("Pod, fixed", 32, 10_700_919),
+];
+
+/// By how many percent a request may take more.
+const TOLERANCE: u64 = 5;
+
+/// How many percent of what a container costs among 32 it may cost among 128.
+const AMONG_MANY: u64 = 115;
+
+/// How many percent of what a request costs without exemptions it may cost with 50.
+const EXEMPTING: u64 = 495;
+
+const OPERATION: &[u8] = b"validate";
+
+/// More fuel than a call takes.
+const FUEL: u64 = 1 << 40;
+
+/// A request, what the policy answers, and how many instructions that takes.
+struct Count {
+    scenario: Scenario,
+    answer: ValidationResponse,
+    /// Of the policy.
+    all: u64,
+    /// Of the policy alone, without those that every guest takes.
+    own: u64,
+}
+
+/// What the host knows of a call.
+struct Call {
+    payload: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+/// A compiled guest.
+struct Guest {
+    engine: Engine,
+    module: Module,
+}
+
+impl Guest {
+    fn new(name: &str, sources: &str) -> Self {
+        let file = built(name, sources).unwrap_or_else(|reason| panic!("{reason}"));
+        let mut config = Config::new();
+        // Instructions are counted before the compiler optimises them, so there is no need to.
+        config.consume_fuel(true).cranelift_opt_level(OptLevel::None);
+        let engine = Engine::new(&config).unwrap();
+        let module = Module::from_file(&engine, file).unwrap();
+        Self { engine, module }
+    }
+
+    /// Calls a fresh instance as waPC does. What it imports besides does nothing, so there is no time and no chance.
+    fn call(&self, payload: &[u8]) -> Result<(Vec<u8>, u64)> {
+        let mut store = Store::new(&self.engine, Call { payload: payload.to_vec(), answer: Vec::new() });
+        let mut linker = Linker::new(&self.engine);
+        linker.func_wrap("wapc", "__guest_request", send)?;
+        linker.func_wrap("wapc", "__guest_response", receive)?;
+        linker.define_unknown_imports_as_default_values(&mut store, &self.module)?;
+        store.set_fuel(FUEL)?;
+        let instance = linker.instantiate(&mut store, &self.module)?;
+        instance.get_typed_func::<(), ()>(&mut store, "wapc_init")?.call(&mut store, ())?;
+        let call = instance.get_typed_func::<(u32, u32), u32>(&mut store, "__guest_call")?;
+        let before = store.get_fuel()?;
+        call.call(&mut store, (length(OPERATION), length(payload)))?;
+        let taken = before - store.get_fuel()?;
+        Ok((store.into_data().answer, taken))
+    }
+}
+
+fn send(mut caller: Caller<'_, Call>, operation: u32, payload: u32) {
+    let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
+    for (at, bytes) in [(operation, OPERATION), (payload, &call.payload)] {
+        memory[at as usize..][..bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+fn receive(mut caller: Caller<'_, Call>, at: u32, length: u32) {
+    let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
+    call.answer = memory[at as usize..][..length as usize].to_vec();
+}
+
+fn memory(caller: &mut Caller<'_, Call>) -> Memory {
+    caller.get_export("memory").and_then(Extern::into_memory).unwrap()
+}
+
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap()
+}
+
+static POLICY: LazyLock<Guest> = LazyLock::new(|| Guest::new("policy", "src"));
+
+/// Every request that the benchmark makes.
+static COUNTS: LazyLock<Vec<Count>> = LazyLock::new(|| {
+    let floor = Guest::new("floor", "benches/floor/src");
+    let count = |scenario: Scenario| {
+        let (_, unavoidable) = floor.call(&scenario.payload).unwrap();
+        let (answer, all) = POLICY.call(&scenario.payload).unwrap();
+        let answer = serde_json::from_slice(&answer).unwrap();
+        assert!(
+            scenario.verdict.is_in(&answer),
+            "{}, {} containers: {answer:?}",
+            scenario.name,
+            scenario.containers
+        );
+        Count { scenario, answer, all, own: all - unavoidable }
+    };
+    requests().into_iter().map(count).collect()
+});
+
+fn requests() -> Vec<Scenario> {
+    let recorded = fs::read(in_repository("tests/fixtures/requests/pod.json")).unwrap();
+    scenarios(&serde_json::from_slice(&recorded).unwrap())
+}
+
+fn count(name: &str, containers: u32) -> &'static Count {
+    let is_it = |count: &&Count| (count.scenario.name, count.scenario.containers) == (name, containers);
+    COUNTS.iter().find(is_it).unwrap()
+}
+
+/// What [`MEASURED`] would have to be.
+fn table() -> String {
+    let mut table = format!("const MEASURED: [(&str, u32, u64); {}] = [\n", COUNTS.len());
+    for Count { scenario, own, .. } in &*COUNTS {
+        writeln!(table, "    ({:?}, {}, {}),", scenario.name, scenario.containers, grouped(*own)).unwrap();
+    }
+    table + "];"
+}
+
+/// A number with an underscore between its thousands.
+fn grouped(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{}_{:03}", grouped(number / 1000), number % 1000),
+    }
+}
+
+#[test]
+fn no_request_takes_more_instructions_than_it_did() {
+    let measured: Vec<_> =
+        COUNTS.iter().map(|count| (count.scenario.name, count.scenario.containers)).collect();
+    assert_eq!(
+        MEASURED.map(|(name, containers, _)| (name, containers)).to_vec(),
+        measured,
+        "put this in:\n{}",
+        table()
+    );
+    for (name, containers, measured) in MEASURED {
+        let own = count(name, containers).own;
+        assert!(
+            own * 100 <= measured * (100 + TOLERANCE),
+            "{name}, {containers} containers: {own} instructions are more than {TOLERANCE} % above {measured}. \
+             If there is a reason for it, put this in:\n{}",
+            table()
+        );
+    }
+}
+
+#[test]
+fn instructions_are_the_same_each_time() {
+    let Count { scenario, all, .. } = count("Pod, denied, 50 exemptions", 32);
+    assert_eq!(POLICY.call(&scenario.payload).unwrap().1, *all);
+}
+
+#[test]
+fn a_container_costs_the_same_among_many() {
+    for name in ["Pod", "Pod, denied", "Deployment", "Deployment, denied"] {
+        let [few, many] = [32, 128].map(|containers| count(name, containers).own / u64::from(containers));
+        assert!(
+            many * 100 <= few * AMONG_MANY,
+            "{name}: {few} instructions among 32 containers, {many} among 128"
+        );
+    }
+}
+
+#[test]
+fn exemptions_that_do_not_apply_cost_little() {
+    for name in ["Pod", "Pod, denied"] {
+        for containers in [1, 32] {
+            let without = count(name, containers);
+            let with = count(&format!("{name}, 50 exemptions"), containers);
+            assert_eq!(with.answer, without.answer);
+            assert!(
+                with.all * 100 <= without.all * EXEMPTING,
+                "{name}, {containers} containers: {} instructions with exemptions, {} without",
+                with.all,
+                without.all
+            );
+        }
+    }
+}
