@@ -3,7 +3,9 @@
 //! Every key that an exemption gives must match, each by any of its entries. Nothing that the author of a pod can write
 //! freely exempts, but for the name of a container: pair it with images or namespaces.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
+use std::slice;
 
 use crate::date::Date;
 use crate::finding::{Concern, Concerns, Finding};
@@ -13,10 +15,16 @@ use crate::request::Request;
 use crate::rules::RULES;
 use crate::selector::{Selector, is_any_of, patterns};
 use crate::text::{is_one_of, printable, quoted};
+use crate::value::{Unread, Value};
 
-/// Every exemption of the settings, in their order.
+const KEY: &str = "exemptions";
+
+/// Every exemption of the settings, in their order. They are read when the first one is needed.
 #[derive(Debug, Default)]
-pub struct Exemptions<'s>(Vec<Exemption<'s>>);
+pub struct Exemptions<'s> {
+    unread: Option<&'s Unread<'s>>,
+    list: OnceCell<Result<Vec<Exemption<'s>>, String>>,
+}
 
 #[derive(Debug)]
 struct Exemption<'s> {
@@ -32,8 +40,11 @@ struct Exemption<'s> {
 /// The exemptions that fit a request, whatever is found in it.
 #[derive(Clone, Debug)]
 pub struct Applicable<'e, 's> {
-    exemptions: Vec<Candidate<'e, 's>>,
+    exemptions: &'e Exemptions<'s>,
+    request: &'e Request<'e>,
     today: fn() -> Date,
+    /// Those that fit, once something was found.
+    candidates: Option<Vec<Candidate<'e, 's>>>,
 }
 
 /// An exemption that fits a request.
@@ -49,30 +60,67 @@ struct Candidate<'e, 's> {
 }
 
 impl<'s> Exemptions<'s> {
-    /// Reads the key `exemptions` of the settings.
+    /// Reads the key `exemptions` of the settings, unless it is to be read when it is needed.
     pub fn new(options: &mut Options<'_, 's>) -> Self {
-        Self(options.objects("exemptions", Exemption::new))
+        match options.get(KEY) {
+            Some(Value::Unread(unread)) => Self { unread: Some(unread), list: OnceCell::new() },
+            _ => Self { unread: None, list: OnceCell::from(Ok(options.objects(KEY, Exemption::new))) },
+        }
+    }
+
+    /// The exemptions.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, one sentence a line, if they had not been read before.
+    fn list(&self) -> Result<&[Exemption<'s>], &str> {
+        let list = self.list.get_or_init(|| match self.unread {
+            Some(unread) => read(unread),
+            None => Ok(Vec::new()),
+        });
+        list.as_deref().map_err(String::as_str)
     }
 
     /// Whether there is any that is about a rule.
     #[must_use]
     pub fn may_cover(&self, rule: &str) -> bool {
-        self.0.iter().any(|exemption| exemption.is_about(rule))
+        self.list().unwrap_or_default().iter().any(|exemption| exemption.is_about(rule))
     }
 
     /// Those that fit a request. `today` is asked only when something depends on the day.
     #[must_use]
-    pub fn applicable(&self, request: &Request<'_>, today: fn() -> Date) -> Applicable<'_, 's> {
-        let fitting = self.0.iter().enumerate().filter(|(_, exemption)| exemption.fits(request));
-        let candidate = |(index, exemption)| Candidate { index, exemption, is_used: false, is_missed: false };
-        Applicable { exemptions: fitting.map(candidate).collect(), today }
+    pub fn applicable<'e>(&'e self, request: &'e Request<'e>, today: fn() -> Date) -> Applicable<'e, 's> {
+        Applicable { exemptions: self, request, today, candidates: None }
     }
 }
 
-impl Applicable<'_, '_> {
+fn read<'s>(unread: &'s Unread<'s>) -> Result<Vec<Exemption<'s>>, String> {
+    let mut errors = Vec::new();
+    let entries = slice::from_ref(unread.read(KEY)?);
+    let list = Options::new(entries, &mut errors).objects(KEY, Exemption::new);
+    if errors.is_empty() { Ok(list) } else { Err(errors.join("\n")) }
+}
+
+impl<'e, 's> Applicable<'e, 's> {
+    /// What is wrong with the exemptions, if they were needed and cannot be read.
+    #[must_use]
+    pub fn errors(&self) -> Option<&str> {
+        self.candidates.as_ref().and_then(|_| self.exemptions.list().err())
+    }
+
+    fn candidates(&mut self) -> &mut Vec<Candidate<'e, 's>> {
+        let Self { exemptions, request, .. } = *self;
+        self.candidates.get_or_insert_with(|| {
+            let list = exemptions.list().unwrap_or_default();
+            let fitting = list.iter().enumerate().filter(|(_, exemption)| exemption.fits(request));
+            let candidate =
+                |(index, exemption)| Candidate { index, exemption, is_used: false, is_missed: false };
+            fitting.map(candidate).collect()
+        })
+    }
+
     /// Whether a finding does not count.
     pub fn cover(&mut self, rule: &str, finding: &Finding<'_>) -> bool {
-        if self.exemptions.is_empty() {
+        if self.candidates().is_empty() {
             return false;
         }
         let mut concerns = match &finding.concerns {
@@ -94,7 +142,7 @@ impl Applicable<'_, '_> {
         }
         let is_covered = !covering.iter().any(|(_, has_expired)| *has_expired);
         for (place, has_expired) in covering {
-            let Some(candidate) = self.exemptions.get_mut(place) else { continue };
+            let Some(candidate) = self.candidates().get_mut(place) else { continue };
             candidate.is_used |= is_covered;
             candidate.is_missed |= has_expired;
         }
@@ -106,7 +154,7 @@ impl Applicable<'_, '_> {
     fn find(&self, rule: &str, concern: &Concern<'_>) -> Option<(usize, bool)> {
         let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
         let mut expired = None;
-        for (place, Candidate { exemption, .. }) in self.exemptions.iter().enumerate() {
+        for (place, Candidate { exemption, .. }) in self.known().enumerate() {
             if exemption.matches(rule, concern.container, image.as_ref()) {
                 if !exemption.has_expired(self.today) {
                     return Some((place, false));
@@ -117,12 +165,16 @@ impl Applicable<'_, '_> {
         expired
     }
 
+    /// Those that fit, if they have been needed.
+    fn known(&self) -> impl Iterator<Item = &Candidate<'e, 's>> {
+        self.candidates.iter().flatten()
+    }
+
     /// What the audit log says about the exemptions that made a difference, if any did.
     #[must_use]
     pub fn annotation(&self) -> Option<String> {
         let mut annotation = String::new();
-        for Candidate { index, exemption, .. } in self.exemptions.iter().filter(|candidate| candidate.is_used)
-        {
+        for Candidate { index, exemption, .. } in self.known().filter(|candidate| candidate.is_used) {
             if !annotation.is_empty() {
                 annotation.push_str("; ");
             }
@@ -134,7 +186,7 @@ impl Applicable<'_, '_> {
 
     /// What users are told of the exemptions that would have made a difference, had they not expired.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let missed = self.exemptions.iter().filter(|candidate| candidate.is_missed);
+        let missed = self.known().filter(|candidate| candidate.is_missed);
         missed.filter_map(|Candidate { index, exemption: Exemption { reason, expires, .. }, .. }| {
             let (expired, _) = expires.as_ref()?;
             Some(format!("exemptions[{index}] expired on {expired}: {}", printable(reason)))
@@ -201,7 +253,7 @@ mod tests {
     use super::*;
     use crate::json;
     use crate::request::{Subject, UserInfo};
-    use crate::value::Value;
+    use crate::value::{Value, WithUnread};
 
     const WEB: Concern<'_> = Concern { container: Some("web"), image: Some("nginx:1.29") };
     const PROXY: Concern<'_> = Concern { container: Some("istio-proxy"), image: Some("istio/proxyv2:1.20") };
@@ -245,7 +297,8 @@ mod tests {
         let mut options = Options::new(&entries, &mut errors);
         let exemptions = Exemptions::new(&mut options);
         assert_eq!(errors, [""; 0]);
-        let mut applicable = exemptions.applicable(&request(), today);
+        let request = request();
+        let mut applicable = exemptions.applicable(&request, today);
         let covers = applicable.cover("capabilities", &finding(concerns));
         (covers, applicable.annotation(), applicable.warnings().collect())
     }
@@ -342,6 +395,30 @@ mod tests {
             .lines()
             .map(str::to_owned)
             .collect()
+    }
+
+    #[test]
+    fn are_read_when_the_first_one_is_needed() {
+        let settings = |exemptions: &str| format!(r#"{{"exemptions": [{exemptions}]}}"#);
+        let broken = settings(r#"{"reason": "x", "reason": "y"}, 1"#);
+        let WithUnread(value) = json::from_slice(broken.as_bytes()).unwrap();
+        let Value::Object(entries) = &value else { panic!("{value:?}") };
+        let mut errors = Vec::new();
+        let exemptions = Exemptions::new(&mut Options::new(entries, &mut errors));
+        let request = request();
+        let mut applicable = exemptions.applicable(&request, today);
+        assert_eq!(applicable.errors(), None);
+        assert!(!applicable.cover("capabilities", &finding(&[WEB])));
+        assert_eq!(applicable.errors(), Some(r#"exemptions: duplicate key "reason""#));
+
+        let fine = settings(r#"{"reason": "x", "containers": ["web"]}"#);
+        let WithUnread(value) = json::from_slice(fine.as_bytes()).unwrap();
+        let Value::Object(entries) = &value else { panic!("{value:?}") };
+        let exemptions = Exemptions::new(&mut Options::new(entries, &mut errors));
+        let mut applicable = exemptions.applicable(&request, today);
+        assert!(applicable.cover("capabilities", &finding(&[WEB])));
+        assert_eq!(applicable.annotation().unwrap(), "exemptions[0]: x");
+        assert_eq!(errors, [""; 0]);
     }
 
     #[test]

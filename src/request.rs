@@ -6,7 +6,7 @@ use crate::json::{self, Error, Failure, Known, Raw, Read, Reader};
 use crate::pod::Pod;
 use crate::pod_spec_finder;
 use crate::text::Text;
-use crate::value::Value;
+use crate::value::{Value, WithUnread};
 use crate::view::views;
 use crate::workload::{self, Workload};
 
@@ -18,7 +18,7 @@ const SHOWN: usize = 400;
 pub struct Payload<'a> {
     /// What is to be judged.
     pub request: Request<'a>,
-    /// The settings; `null` when there are none.
+    /// The settings, with their exemptions unread; `null` when there are none.
     pub settings: Value<'a>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Payload<'a> {
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|failure| describe(&failure, payload, ""))?;
         let request = raw.request.ok_or("request: missing")?;
-        Ok(Self { request: request.into_request()?, settings: raw.settings })
+        Ok(Self { request: request.into_request()?, settings: raw.settings.0 })
     }
 }
 
@@ -95,7 +95,7 @@ views! {
 
     struct RawPayload<'a> {
         request "request": Option<AdmissionRequest<'a>>,
-        settings "settings": Value<'a>,
+        settings "settings": WithUnread<'a>,
     }
 
     struct GroupKind<'a> {

@@ -17,20 +17,21 @@ use crate::verdict::{self, Response};
 pub fn validate(payload: &[u8], registry: &dyn Registry) -> Result<Response, String> {
     let payload =
         Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
-    let settings = Settings::read(&payload.settings)
-        .map_err(|errors| format!("the settings of the policy are invalid: {errors}"))?;
+    let settings = Settings::read(&payload.settings).map_err(|errors| verdict::invalid_settings(&errors))?;
     Ok(verdict::judge(&payload.request, &settings, Date::today, registry))
 }
 
 /// The answer to a payload of `validate_settings`: all that is wrong with them, one sentence a line.
 #[must_use]
 pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
-    let read = json::from_slice::<Value<'_>>(payload)
-        .map_err(|failure| {
-            format!("the settings cannot be read: {} at byte {}", failure.message, failure.offset)
-        })
-        .and_then(|settings| Settings::read(&settings)?.check_writable_paths());
-    SettingsValidationResponse { valid: read.is_ok(), message: read.err() }
+    let read = json::from_slice::<Value<'_>>(payload).map_err(|failure| {
+        format!("the settings cannot be read: {} at byte {}", failure.message, failure.offset)
+    });
+    let checked = match &read {
+        Ok(settings) => Settings::read(settings).and_then(|settings| settings.check_writable_paths()),
+        Err(reason) => Err(reason.clone()),
+    };
+    SettingsValidationResponse { valid: checked.is_ok(), message: checked.err() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 //!
 //! `serde_json::Value` keeps the last of two equal keys, so that the first would be ignored unseen.
 
-use crate::json::{Error, Read, Reader};
+use std::cell::OnceCell;
+
+use crate::json::{self, Error, Raw, Read, Reader};
+use crate::options::Entry;
 use crate::text::{Text, quoted};
 
 /// A value of the settings. It borrows from the payload.
@@ -20,7 +23,30 @@ pub enum Value<'a> {
     /// A list.
     List(Vec<Value<'a>>),
     /// An object.
-    Object(Vec<(Text<'a>, Value<'a>)>),
+    Object(Vec<Entry<'a>>),
+    /// A list that nobody has needed yet.
+    Unread(Unread<'a>),
+}
+
+/// A list with its key, as it stands in the settings.
+#[derive(Debug)]
+pub struct Unread<'a> {
+    json: Raw<'a>,
+    entry: OnceCell<Box<Result<Entry<'a>, String>>>,
+}
+
+impl<'a> Unread<'a> {
+    /// The list with the key that it belongs to.
+    ///
+    /// # Errors
+    /// When it cannot be read: one sentence that begins with the key.
+    pub fn read(&self, key: &'static str) -> Result<&Entry<'a>, &str> {
+        let read = || match json::from_slice(self.json.0) {
+            Ok(value) => Ok((Text::from(key), value)),
+            Err(failure) => Err(format!("{key}: {}", failure.message)),
+        };
+        (**self.entry.get_or_init(|| Box::new(read()))).as_ref().map_err(String::as_str)
+    }
 }
 
 impl Value<'_> {
@@ -32,7 +58,7 @@ impl Value<'_> {
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::String(_) => "a string",
-            Self::List(_) => "a list",
+            Self::List(_) | Self::Unread(_) => "a list",
             Self::Object(_) => "an object",
         }
     }
@@ -41,7 +67,7 @@ impl Value<'_> {
 impl<'a> Read<'a> for Value<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         *self = match reader.peek() {
-            Some(b'{') => read_object(reader)?,
+            Some(b'{') => read_object(reader, None)?,
             Some(b'[') => {
                 let mut items = Vec::new();
                 items.read(reader)?;
@@ -65,8 +91,26 @@ impl<'a> Read<'a> for Value<'a> {
     }
 }
 
-fn read_object<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Error> {
-    let mut entries: Vec<(Text, Value)> = Vec::new();
+/// Settings in which one list is left unread until it is needed.
+#[derive(Debug, Default)]
+pub struct WithUnread<'a>(pub Value<'a>);
+
+/// The key of that list. Exemptions matter only where something is found, and there may be many.
+const UNREAD: &str = "exemptions";
+
+impl<'a> Read<'a> for WithUnread<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        if reader.peek() == Some(b'{') {
+            self.0 = read_object(reader, Some(UNREAD))?;
+            Ok(())
+        } else {
+            self.0.read(reader)
+        }
+    }
+}
+
+fn read_object<'a>(reader: &mut Reader<'a>, unread: Option<&str>) -> Result<Value<'a>, Error> {
+    let mut entries: Vec<Entry> = Vec::new();
     let mut keys = reader.object()?;
     while let Some(key) = keys.next(reader)? {
         let key = Text::from(key);
@@ -74,7 +118,11 @@ fn read_object<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Error> {
             return Err(Error::shape(format!("duplicate key {}", quoted(&key))));
         }
         let mut value = Value::Null;
-        value.read(reader)?;
+        if unread == Some(&*key) && reader.peek() == Some(b'[') {
+            value = Value::Unread(Unread { json: reader.raw()?, entry: OnceCell::new() });
+        } else {
+            value.read(reader)?;
+        }
         entries.push((key, value));
     }
     Ok(Value::Object(entries))

@@ -100,6 +100,12 @@ impl Response {
     }
 }
 
+/// Why a request is denied for the sake of the settings.
+#[must_use]
+pub fn invalid_settings(errors: &str) -> String {
+    format!("the settings of the policy are invalid: {errors}")
+}
+
 /// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day, and the
 /// registry when the settings want it.
 ///
@@ -309,6 +315,9 @@ impl<'j, 's> Found<'j, 's> {
     }
 
     fn response(&self, settings: &Settings<'_>) -> Response {
+        if let Some(errors) = self.exemptions.errors() {
+            return Response::unreadable(invalid_settings(errors));
+        }
         let mut denials = Vec::new();
         let mut warnings = Vec::new();
         let mut counts: Vec<(&'static str, usize)> = Vec::new();
