@@ -9,17 +9,18 @@ use crate::wildcard;
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
 #[derive(Debug, PartialEq, Eq)]
-pub struct FilePath {
+pub struct FilePath<'p> {
     /// Empty for the root; otherwise it begins with a slash and does not end in one.
-    path: String,
+    path: Cow<'p, str>,
     ignores_case: bool,
 }
 
-impl FilePath {
+impl<'p> FilePath<'p> {
     /// Reads a path as Linux does. A relative one starts at the root, as in the mounts of a container.
     #[must_use]
-    pub fn linux(path: &str) -> Self {
-        Self { path: normalised(path), ignores_case: false }
+    pub fn linux(path: &'p str) -> Self {
+        let path = if is_normal(path) { Cow::Borrowed(path) } else { normalised(path).into() };
+        Self { path, ignores_case: false }
     }
 
     /// Reads a path as Windows does: `\` separates as well, case makes no difference, and the drive `C:` is the root.
@@ -29,7 +30,7 @@ impl FilePath {
             b'\\' => b'/',
             other => other.to_ascii_lowercase(),
         });
-        Self { path: normalised(path.strip_prefix("c:").unwrap_or(&path)), ignores_case: true }
+        Self { path: normalised(path.strip_prefix("c:").unwrap_or(&path)).into(), ignores_case: true }
     }
 
     /// Whether it is a place of the settings, or lies below it.
@@ -46,8 +47,11 @@ impl FilePath {
 
     /// Whether one of the two is the other, or lies below it.
     #[must_use]
+    #[inline]
     pub fn overlaps(&self, place: &str) -> bool {
-        self.common(place).is_some()
+        let differ =
+            self.path.as_bytes().get(1).zip(place.as_bytes().get(1)).is_some_and(|(own, other)| own != other);
+        (!differ || self.ignores_case) && self.common(place).is_some()
     }
 
     /// Whether it is a place that a pattern names, or lies below one. In a pattern `*` stands for any run of characters
@@ -64,7 +68,7 @@ impl FilePath {
 
     /// What is left of the path, and of a place of the settings, behind all that they have in common, if one of the two is
     /// the other or lies below it. Nearly always a byte or two tell that none does.
-    fn common<'p>(&self, place: &'p str) -> Option<(&[u8], &'p [u8])> {
+    fn common<'s>(&self, place: &'s str) -> Option<(&[u8], &'s [u8])> {
         let (mine, theirs) = (self.path.as_bytes(), without_end(place).as_bytes());
         let same =
             |(own, other): (&u8, &u8)| own == other || self.ignores_case && own.eq_ignore_ascii_case(other);
@@ -126,6 +130,12 @@ fn split_pattern(pattern: &str) -> (&str, bool) {
 
 fn segments_of(place: &str) -> impl Iterator<Item = &str> {
     split(place, b'/').filter(|segment| !segment.is_empty())
+}
+
+/// Whether a path is sure to stand as it would be normalised.
+fn is_normal(path: &str) -> bool {
+    let slash_ends = |pair: &[u8; 2]| matches!(pair, [b'/', b'/' | b'.']);
+    path.starts_with('/') && !path.ends_with('/') && !path.as_bytes().array_windows().any(slash_ends)
 }
 
 fn normalised(path: &str) -> String {

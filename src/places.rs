@@ -2,13 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 /// The places of names in a list. Of names that are the same, the first counts.
 ///
 /// One type of map serves for all names: each would take a kilobyte of the module.
 #[derive(Debug, Default)]
-pub struct Places<'n>(HashMap<Cow<'n, str>, usize>);
+pub struct Places<'n> {
+    /// The first names, which are compared one by one: that is faster than hashing as long as they are few.
+    few: Vec<(Cow<'n, str>, usize)>,
+    many: HashMap<Cow<'n, str>, usize>,
+}
+
+const FEW: usize = 8;
 
 impl<'n> Places<'n> {
     /// The places of these names.
@@ -23,19 +28,22 @@ impl<'n> Places<'n> {
 
     /// Adds a name and its place, unless there is such a name already; tells whether there was none.
     pub fn add(&mut self, name: Cow<'n, str>, place: usize) -> bool {
-        match self.0.entry(name) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                vacant.insert(place);
-                true
-            }
+        if self.get(&name).is_some() {
+            return false;
         }
+        if self.few.len() < FEW {
+            self.few.push((name, place));
+        } else {
+            self.many.insert(name, place);
+        }
+        true
     }
 
     /// The place of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<usize> {
-        self.0.get(name).copied()
+        let first = self.few.iter().find(|(known, _)| known == name).map(|(_, place)| *place);
+        if first.is_some() || self.many.is_empty() { first } else { self.many.get(name).copied() }
     }
 }
 
@@ -47,6 +55,16 @@ mod tests {
     fn the_first_of_a_name_counts() {
         let places = Places::of(["a", "b", "a", "c"].into_iter());
         assert_eq!(["a", "b", "c", "d"].map(|name| places.get(name)), [Some(0), Some(1), Some(3), None]);
+    }
+
+    #[test]
+    fn finds_each_of_many() {
+        let names: Vec<_> = (0..100).map(|number| format!("name-{number}")).collect();
+        let places = Places::of(names.iter().chain(&names).map(String::as_str));
+        for (place, name) in names.iter().enumerate() {
+            assert_eq!(places.get(name), Some(place));
+        }
+        assert_eq!(places.get("name-100"), None);
     }
 
     #[test]

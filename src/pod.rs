@@ -70,7 +70,7 @@ impl<'a> Pod<'a> {
 
     /// A path that stands in it, as its operating system reads it.
     #[must_use]
-    pub fn file_path(&self, path: &str) -> FilePath {
+    pub fn file_path<'p>(&self, path: &'p str) -> FilePath<'p> {
         if self.is_windows() { FilePath::windows(path) } else { FilePath::linux(path) }
     }
 

@@ -80,6 +80,8 @@ pub struct VolumeSource<'a> {
     pub kind: Text<'a>,
     /// What is known of it.
     pub details: Details<'a>,
+    /// Whether it can be written to where it is mounted.
+    pub is_writable: bool,
 }
 
 views! {
@@ -105,24 +107,10 @@ impl<'a> Volume<'a> {
     }
 
     /// The types of what can be written to in it; none when nothing can.
-    #[must_use]
-    pub fn writable_types(&self) -> Vec<&str> {
-        if self.sources.is_empty() {
-            return vec!["emptyDir"];
-        }
-        let mut types = Vec::new();
-        for source in &self.sources {
-            if source.is_writable() {
-                types.push(&*source.kind);
-            }
-        }
-        types
-    }
-}
-
-impl VolumeSource<'_> {
-    fn is_writable(&self) -> bool {
-        !self.details.read_only && writable(&self.kind) != Writable::Never
+    pub fn writable_types(&self) -> impl Iterator<Item = &str> {
+        let default = self.sources.is_empty().then_some("emptyDir");
+        let writable = self.sources.iter().filter(|source| source.is_writable);
+        writable.map(|source| &*source.kind).chain(default)
     }
 }
 
@@ -147,8 +135,10 @@ impl<'a> Read<'a> for Volume<'a> {
             } else {
                 let mut details = Details::default();
                 details.read(reader)?;
-                details.read_only &= writable(&key) == Writable::UnlessReadOnly;
-                self.sources.push(VolumeSource { kind: key.into(), details });
+                let writable = writable(&key);
+                details.read_only &= writable == Writable::UnlessReadOnly;
+                let is_writable = !details.read_only && writable != Writable::Never;
+                self.sources.push(VolumeSource { kind: key.into(), details, is_writable });
             }
         }
         Ok(())
@@ -162,7 +152,7 @@ mod tests {
 
     fn writable_types_of(volume: &str) -> Vec<String> {
         let volume: Volume = json::from_slice(volume.as_bytes()).unwrap();
-        volume.writable_types().into_iter().map(str::to_owned).collect()
+        volume.writable_types().map(str::to_owned).collect()
     }
 
     #[test]

@@ -17,18 +17,17 @@
 //! - `allowedTypes`: the types of volumes that a container may write to.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::LazyCell;
 
 use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
 use crate::options::{Options, choice};
-use crate::places::Places;
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
 use crate::text::{is_one_of, quoted};
-use crate::volume::writable_types;
+use crate::volume::{Volume, writable_types};
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -91,6 +90,17 @@ impl Mount<'_> {
 const MOUNTS: &str = "volumeMounts";
 const DEVICES: &str = "volumeDevices";
 
+const CLAIM: &str = "persistentVolumeClaim";
+
+/// What a mount of a volume can do, where it does not ask for less.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access<'p> {
+    ReadOnly,
+    Writable,
+    /// Write to a type of volume that may not be written to.
+    Denied(&'p str),
+}
+
 impl<'s> WritableMounts<'s> {
     pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
         let protected_paths = options.strings("protectedPaths", &PROTECTED, check_place);
@@ -117,21 +127,32 @@ impl<'s> WritableMounts<'s> {
         lies_outside.then(|| "it lies outside of the allowed paths".to_owned())
     }
 
+    /// What mounting a volume means where a mount may write to it.
+    fn judge_volume<'p>(&self, volume: &'p Volume<'_>) -> Access<'p> {
+        let mut access = Access::ReadOnly;
+        for kind in volume.writable_types() {
+            if !is_one_of(kind, &self.allowed_types) {
+                return Access::Denied(kind);
+            }
+            access = Access::Writable;
+        }
+        access
+    }
+
+    /// What mounting a volume means that the pod spec does not have: it comes from a claim template.
+    fn judge_claim(&self) -> Access<'static> {
+        if is_one_of(CLAIM, &self.allowed_types) { Access::Writable } else { Access::Denied(CLAIM) }
+    }
+
     fn judge<'p>(
         &self,
         at: ContainerAt<'p, '_>,
         mount: &Mount<'_>,
-        places: &OnceCell<Places<'p>>,
+        access: Access<'_>,
         found: &mut Vec<Finding<'p>>,
     ) {
         let Mount { list, index, path_field, path, volume } = mount;
-        let place = places.get_or_init(|| at.pod.volume_places()).get(volume);
-        let types = match place.and_then(|place| at.pod.spec.volumes.get(place)) {
-            Some(volume) => volume.writable_types(),
-            // What the pod spec does not have comes from a claim template.
-            None => vec!["persistentVolumeClaim"],
-        };
-        if types.is_empty() {
+        if access == Access::ReadOnly {
             return;
         }
         if let Some(reason) = self.judge_path(at.pod, path) {
@@ -143,7 +164,7 @@ impl<'s> WritableMounts<'s> {
             let field = of_item(list, *index, path_field);
             Finding::of_container(found, at, &field, path, &demand);
         }
-        if let Some(kind) = types.iter().find(|kind| !is_one_of(kind, &self.allowed_types)) {
+        if let Access::Denied(kind) = access {
             let demand = if mount.is_device() {
                 format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
             } else {
@@ -157,19 +178,26 @@ impl<'s> WritableMounts<'s> {
 
 impl Rule for WritableMounts<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        let places = OnceCell::new();
+        let volumes = LazyCell::new(|| {
+            let access: Vec<_> = pod.spec.volumes.iter().map(|volume| self.judge_volume(volume)).collect();
+            (pod.volume_places(), access, self.judge_claim())
+        });
+        let access = |name: &str| {
+            let (places, access, claim) = &*volumes;
+            places.get(name).and_then(|place| access.get(place)).copied().unwrap_or(*claim)
+        };
         for at in pod.all_containers() {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
                     let (path, volume) = (&*mount.mount_path, &*mount.name);
                     let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
-                    self.judge(at, &mount, &places, found);
+                    self.judge(at, &mount, access(volume), found);
                 }
             }
             for (index, device) in at.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
-                self.judge(at, &mount, &places, found);
+                self.judge(at, &mount, access(volume), found);
             }
         }
     }
