@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt::Write;
 
 use crate::json::{self, Error, Failure, Reader};
 
@@ -78,7 +79,8 @@ impl Additions {
     }
 
     /// The value where there is none yet.
-    fn to_json(&self) -> String {
+    #[must_use]
+    pub fn to_json(&self) -> String {
         if let Some(value) = &self.value {
             return value.clone();
         }
@@ -97,8 +99,32 @@ impl Additions {
 /// A string in JSON.
 #[must_use]
 pub fn to_json(text: &str) -> String {
-    // No string cannot be written.
-    serde_json::to_string(text).unwrap_or_default()
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    let mut done = 0;
+    for (place, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' | b'\\' => byte,
+            b'\x08' => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            b'\x0c' => b'f',
+            b'\r' => b'r',
+            ..b' ' => b'u',
+            _ => continue,
+        };
+        json.push_str(text.get(done..place).unwrap_or_default());
+        json.push('\\');
+        json.push(char::from(escape));
+        if escape == b'u' {
+            // Writing to a string cannot fail.
+            let _ = write!(json, "{byte:04x}");
+        }
+        done = place + 1;
+    }
+    json.push_str(text.get(done..).unwrap_or_default());
+    json.push('"');
+    json
 }
 
 /// Text to be put into another one.
@@ -321,6 +347,16 @@ mod tests {
             insertions.find(offset, &text.as_bytes()[offset..offset + length], &additions).unwrap();
         }
         assert_eq!(insertions.put_into(text.as_bytes()), br#"{"a":{"b":{"inner":1},"outer":1}}"#);
+    }
+
+    #[test]
+    fn writes_strings_as_serde_json_does() {
+        for character in ('\0'..='\u{100}').chain(['\u{2028}', '😀']) {
+            for text in [format!("{character}"), format!("é{character}{character}é")] {
+                assert_eq!(to_json(&text), serde_json::to_string(&text).unwrap());
+            }
+        }
+        assert_eq!(to_json(""), "\"\"");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The way of a request: payload, pods, findings, verdict. Pure: bytes in, an answer out.
 
-use kubewarden_policy_sdk::settings::SettingsValidationResponse;
-
+use crate::additions::{Additions, Step, to_json};
 use crate::date::Date;
 use crate::json;
 use crate::registry::Registry;
@@ -21,9 +20,10 @@ pub fn validate(payload: &[u8], registry: &dyn Registry) -> Result<Response, Str
     Ok(verdict::judge(&payload.request, &settings, Date::today, registry))
 }
 
-/// The answer to a payload of `validate_settings`: all that is wrong with them, one sentence a line.
+/// The answer to a payload of `validate_settings`, in JSON: all that is wrong with them, one sentence a line. It has the
+/// fields of the SDK's `SettingsValidationResponse`.
 #[must_use]
-pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
+pub fn validate_settings(payload: &[u8]) -> String {
     let read = json::from_slice::<Value<'_>>(payload).map_err(|failure| {
         format!("the settings cannot be read: {} at byte {}", failure.message, failure.offset)
     });
@@ -31,11 +31,19 @@ pub fn validate_settings(payload: &[u8]) -> SettingsValidationResponse {
         Ok(settings) => Settings::read(settings).and_then(|settings| settings.check_writable_paths()),
         Err(reason) => Err(reason.clone()),
     };
-    SettingsValidationResponse { valid: checked.is_ok(), message: checked.err() }
+    let mut answer = Additions::default();
+    answer.add(&[Step::Key("valid")], checked.is_ok().to_string());
+    answer.add(
+        &[Step::Key("message")],
+        checked.map_or_else(|message| to_json(&message), |()| "null".to_owned()),
+    );
+    answer.to_json()
 }
 
 #[cfg(test)]
 mod tests {
+    use kubewarden_policy_sdk::settings::SettingsValidationResponse;
+
     use super::*;
     use crate::registry::testing::NoRegistry;
 
@@ -63,6 +71,9 @@ mod tests {
 
     #[test]
     fn refuses_settings_it_cannot_read() {
+        let validate_settings = |payload: &[u8]| {
+            serde_json::from_str::<SettingsValidationResponse>(&super::validate_settings(payload)).unwrap()
+        };
         let response = validate_settings(b"privileged: off");
         assert!(!response.valid);
         assert_eq!(response.message.unwrap(), "the settings cannot be read: expected a value at byte 0");
@@ -74,5 +85,6 @@ mod tests {
         );
         let response = validate_settings(b"{}");
         assert_eq!((response.valid, response.message), (true, None));
+        assert_eq!(super::validate_settings(b"{}"), r#"{"valid":true,"message":null}"#);
     }
 }

@@ -1,7 +1,6 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
-use serde::{Serialize, Serializer};
-
+use crate::additions::{Additions, Step, to_json};
 use crate::connection::Connection;
 use crate::date::Date;
 use crate::exemptions::Applicable;
@@ -27,24 +26,19 @@ const FORBIDDEN: u16 = 403;
 /// The answer to `validate`.
 ///
 /// It has the fields of the SDK's `ValidationResponse`, and an order: same input, same bytes out.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     /// Whether the object is admitted.
     pub accepted: bool,
     /// Why it is denied: one finding a line.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The HTTP status of a denial.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
     /// The number of findings of each rule that has any, and the exemptions that were used, for the audit log.
-    #[serde(skip_serializing_if = "Annotations::is_empty")]
     pub audit_annotations: Annotations,
     /// What the user is told though the object is admitted, or besides the denial.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// The object to be admitted in place of the one in the request, as it is to be written.
-    #[serde(skip)]
     pub mutated_object: Option<Vec<u8>>,
 }
 
@@ -53,19 +47,9 @@ pub struct Response {
 pub struct Annotations(Vec<(&'static str, String)>);
 
 impl Annotations {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn insert(&mut self, key: &'static str, value: String) {
         let place = self.0.partition_point(|(other, _)| *other < key);
         self.0.insert(place, (key, value));
-    }
-}
-
-impl Serialize for Annotations {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
@@ -83,12 +67,24 @@ impl Response {
         }
     }
 
-    /// The answer in JSON.
-    ///
-    /// # Errors
-    /// When it cannot be written, which is not to be expected of these types.
-    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut json = serde_json::to_vec(self)?;
+    /// The answer in JSON, without what is not there.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut fields = Additions::default();
+        fields.add(&[Step::Key("accepted")], self.accepted.to_string());
+        if let Some(message) = &self.message {
+            fields.add(&[Step::Key("message")], to_json(message));
+        }
+        if let Some(code) = self.code {
+            fields.add(&[Step::Key("code")], code.to_string());
+        }
+        for (key, value) in &self.audit_annotations.0 {
+            fields.add(&[Step::Key("audit_annotations"), Step::Key(key)], to_json(value));
+        }
+        for warning in &self.warnings {
+            fields.add(&[Step::Key("warnings"), Step::End], to_json(warning));
+        }
+        let mut json = fields.to_json().into_bytes();
         if let Some(object) = &self.mutated_object {
             // It goes in as it is: a value read from it and written again might have other forms of numbers.
             json.pop();
@@ -96,7 +92,7 @@ impl Response {
             json.extend_from_slice(object);
             json.push(b'}');
         }
-        Ok(json)
+        json
     }
 }
 
@@ -534,17 +530,15 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_the_sdk_can_read() {
-        let json = serde_json::to_string(&answer(&json!({"privileged": "warn"}))).unwrap();
-        let read: kubewarden_policy_sdk::response::ValidationResponse = serde_json::from_str(&json).unwrap();
+        let json = answer(&json!({"privileged": "warn"})).to_json();
+        let read: kubewarden_policy_sdk::response::ValidationResponse =
+            serde_json::from_slice(&json).unwrap();
         assert!(!read.accepted);
         assert_eq!(read.message.as_deref(), Some(HOST_PID));
         assert_eq!(read.code, Some(403));
         assert_eq!(read.warnings.unwrap(), [PRIVILEGED]);
         assert_eq!(read.audit_annotations.unwrap().len(), 2);
-        assert_eq!(
-            serde_json::to_string(&answer_to(Subject::Nothing, &json!(null))).unwrap(),
-            r#"{"accepted":true}"#
-        );
+        assert_eq!(answer_to(Subject::Nothing, &json!(null)).to_json(), br#"{"accepted":true}"#);
     }
 
     /// The answer to a whole request.
@@ -593,7 +587,7 @@ mod tests {
         let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE", "object":
             {"x": 1.0, "spec": {"containers": [{"image": "a:1", "y": [1e3, {"\u0061": 12345678901234567890}]}]} }},
             "settings": {"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "off", "runAsNonRoot": "off"}}"#;
-        let json = crate::review::validate(payload, &NoRegistry).unwrap().to_json().unwrap();
+        let json = crate::review::validate(payload, &NoRegistry).unwrap().to_json();
         assert_eq!(
             std::str::from_utf8(&json).unwrap(),
             "{\"accepted\":true,\"audit_annotations\":{\"fixes\":\"readOnlyRootFilesystem: 1\"},\"mutated_object\":\
