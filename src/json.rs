@@ -132,6 +132,13 @@ impl<'a> Reader<'a> {
         if next.is_some_and(|byte| byte > b' ') {
             return next;
         }
+        self.skip_space()
+    }
+
+    /// Moves past white space, which policy servers send none of.
+    #[cold]
+    #[inline(never)]
+    fn skip_space(&mut self) -> Option<u8> {
         self.position = space_end(self.json, self.position);
         self.json.get(self.position).copied()
     }
@@ -343,20 +350,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Moves past a key and its colon, if they are written as short as can be. Nothing but known keys is compared with it,
-    /// so it may be no UTF-8.
+    /// Moves past a key and its colon, if they are written as short as can be, and gives its head and all of it. Nothing but
+    /// known keys is compared with it, so it may be no UTF-8.
     #[inline]
-    fn plain_key(&mut self) -> Option<&'a [u8]> {
+    fn plain_key(&mut self) -> Option<(u64, &'a [u8])> {
         let start = self.position + 1;
-        if self.json.get(self.position) != Some(&b'"') {
-            return None;
-        }
+        let (quote, head) = self.json.get(self.position..)?.first_chunk::<9>()?.split_first()?;
         let end = plain_end(self.json, start);
-        if !self.json.get(end..)?.starts_with(b"\":") {
+        let key = self.json.get(start..end)?;
+        if *quote != b'"' || self.json.get(end..)?.first_chunk() != Some(b"\":") {
             return None;
         }
         self.position = end + 2;
-        self.json.get(start..end)
+        let head = u64::from_le_bytes(*head.first_chunk()?);
+        let length = u32::try_from(key.len()).ok()?;
+        // What stands behind a short key is no part of it.
+        Some((if length < 8 { head & !(u64::MAX << (8 * length)) } else { head }, key))
+    }
+
+    /// Moves past a key and its colon, however they are written, and gives its place among the known ones.
+    #[cold]
+    #[inline(never)]
+    fn place_of_key(&mut self, known: &[Known<'_>]) -> Result<Option<usize>, Error> {
+        let key = self.key()?;
+        Ok(known.iter().position(|known| known.text == key))
     }
 
     /// Moves past a key and its colon.
@@ -514,12 +531,11 @@ impl Fields<'_, '_> {
     pub fn next(&mut self) -> Result<Option<usize>, Error> {
         let Self { reader, known, .. } = self;
         while reader.follows(&mut self.is_first, b'}')? {
-            let place = if let Some(key) = reader.plain_key() {
-                let head = head_of(key);
-                known.iter().position(|known| known.head == head && known.ends_like(key))
-            } else {
-                let key = reader.key()?;
-                known.iter().position(|known| known.text == key)
+            let place = match reader.plain_key() {
+                Some((head, key)) => {
+                    known.iter().position(|known| known.head == head && known.ends_like(key))
+                }
+                None => reader.place_of_key(known)?,
             };
             let Some(place) = place else {
                 reader.skip()?;

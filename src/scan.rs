@@ -32,6 +32,13 @@ pub fn plain_end(json: &[u8], mut at: usize) -> usize {
         }
         at += 16;
     }
+    plain_end_of_rest(json, at)
+}
+
+/// The same for the last bytes of a text.
+#[cold]
+#[inline(never)]
+fn plain_end_of_rest(json: &[u8], mut at: usize) -> usize {
     while let Some(byte) = json.get(at)
         && !matches!(byte, b'"' | b'\\' | ..0x20)
     {
