@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode};
 use immutable_pods_host::Policy;
-use immutable_pods_policy::date::Date;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 mod report;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Failure> {
     measure(repository, &scenarios, &samples)?;
     let results = Results {
         machine: machine(),
-        date: Date::today().to_string(),
+        date: Timestamp::now().strftime("%F").to_string(),
         bytes: sizes(repository)?,
         costs: costs(&scenarios, &samples),
     };

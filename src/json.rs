@@ -309,9 +309,10 @@ impl<'a> Reader<'a> {
             Some(b'{' | b'[') => {
                 let inside = self.position + 1;
                 let rest = self.json.get(inside..).unwrap_or_default();
-                let length = scan::closing_end(rest, MAX_DEPTH - self.depth)
-                    .map_err(|trouble| self.unclosed(trouble))?;
-                self.position = inside + length;
+                match scan::closing_end(rest, MAX_DEPTH - self.depth) {
+                    Ok(length) => self.position = inside + length,
+                    Err(trouble) => return Err(self.unclosed(inside, trouble)),
+                }
                 Ok(())
             }
             Some(b'"') => {
@@ -327,16 +328,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Why a list or object does not end.
+    /// Why a list or object does not end that begins here.
     #[cold]
-    fn unclosed(&mut self, trouble: Trouble) -> Error {
-        match trouble {
-            Trouble::TooDeep => Error::syntax("nested too deeply"),
-            Trouble::Endless => {
-                self.position = self.json.len();
-                Error::syntax("expected a comma or the end of the list or object")
-            }
-        }
+    fn unclosed(&mut self, inside: usize, trouble: Trouble) -> Error {
+        let (position, message) = match trouble {
+            Trouble::TooDeep(length) => (inside + length, "nested too deeply"),
+            Trouble::Endless => (self.json.len(), "expected a comma or the end of the list or object"),
+        };
+        self.position = position;
+        Error::syntax(message)
     }
 
     /// Moves past a number, `true`, `false` or `null`.
@@ -528,7 +528,7 @@ impl Fields<'_, '_> {
     /// # Errors
     /// When a known key has been met before, and when neither a key nor the end of the object comes next.
     #[inline(never)]
-    pub fn next(&mut self) -> Result<Option<usize>, Error> {
+    pub fn next_known(&mut self) -> Result<Option<usize>, Error> {
         let Self { reader, known, .. } = self;
         while reader.follows(&mut self.is_first, b'}')? {
             let place = match reader.plain_key() {

@@ -249,7 +249,7 @@ impl<'a> Read<'a> for AdmissionRequest<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let known = KEYS.map(Known::new);
         let mut fields = reader.fields(&known)?;
-        while let Some(place) = fields.next()? {
+        while let Some(place) = fields.next_known()? {
             let reader = &mut *fields.reader;
             match KEYS.get(place).copied().unwrap_or_default() {
                 "kind" => self.kind.read(reader)?,
@@ -297,7 +297,7 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     let mut found = None;
     let known = [Known::new(key)];
     let mut fields = reader.fields(&known)?;
-    while fields.next()?.is_some() {
+    while fields.next_known()?.is_some() {
         found = read_pod(fields.reader, workload, rest)?;
     }
     Ok(found)

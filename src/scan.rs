@@ -10,8 +10,8 @@ use wide::u8x16;
 pub enum Trouble {
     /// The text ends first.
     Endless,
-    /// Brackets stand in brackets more deeply than they may.
-    TooDeep,
+    /// Brackets stand in brackets more deeply than they may: the number of bytes up to the first one that does, with it.
+    TooDeep(usize),
 }
 
 /// The bytes that are looked at together.
@@ -54,7 +54,7 @@ fn plain_end_of_rest(json: &[u8], mut at: usize) -> usize {
 /// When there is no such bracket, or brackets are nested more deeply.
 pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
     if most == 0 {
-        return Err(Trouble::TooDeep);
+        return Err(Trouble::TooDeep(0));
     }
     let mut strings = Strings::default();
     let mut depth = 1;
@@ -71,8 +71,11 @@ pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
         let (opened, closed) = (opening.count_ones(), closing.count_ones());
         if closed < depth && depth + opened <= most {
             depth = depth + opened - closed;
-        } else if let Some(end) = bracket_by_bracket(opening, closing, &mut depth, most)? {
-            return Ok(at + end);
+        } else if let Some(end) = bracket_by_bracket(opening, closing, &mut depth, most) {
+            return match end {
+                Ok(end) => Ok(at + end),
+                Err(end) => Err(Trouble::TooDeep(at + end)),
+            };
         }
         at += BLOCK;
     }
@@ -85,13 +88,13 @@ fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
     block
 }
 
-/// Goes through a block in which the end may stand, or in which too many brackets may be open.
+/// Goes through a block in which the end may stand, or in which too many brackets may be open, and tells where that is.
 fn bracket_by_bracket(
     opening: u64,
     closing: u64,
     depth: &mut u32,
     most: u32,
-) -> Result<Option<usize>, Trouble> {
+) -> Option<Result<usize, usize>> {
     let mut left = opening | closing;
     while left != 0 {
         let bit = lowest(left);
@@ -101,14 +104,15 @@ fn bracket_by_bracket(
         } else {
             *depth += 1;
         }
+        let end = bit.trailing_zeros() as usize + 1;
         if *depth == 0 {
-            return Ok(Some(bit.trailing_zeros() as usize + 1));
+            return Some(Ok(end));
         }
         if *depth > most {
-            return Err(Trouble::TooDeep);
+            return Some(Err(end));
         }
     }
-    Ok(None)
+    None
 }
 
 fn lowest(bits: u64) -> u64 {
@@ -168,19 +172,20 @@ impl Strings {
         inside
     }
 
-    /// Which bytes of a block are escaped by the backslash before them.
-    #[cold]
-    fn escaped(&mut self, mut backslashes: u64) -> u64 {
-        let mut escaped = u64::from(self.escapes_next);
-        backslashes &= !escaped;
-        self.escapes_next = false;
-        while backslashes != 0 {
-            let bit = lowest(backslashes);
-            escaped |= bit << 1;
-            self.escapes_next = bit >> 63 != 0;
-            backslashes &= !(bit | bit << 1);
-        }
-        escaped
+    /// Which bytes of a block are escaped by the backslash before them: in a run of backslashes, every second one, and what
+    /// follows a run of an odd length. Adding the first backslash of a run carries a bit to its end, so that where it ends
+    /// tells whether it is odd.
+    ///
+    /// Source: "Parsing Gigabytes of JSON per Second", Geoff Langdale and Daniel Lemire, section 3.1.1.
+    fn escaped(&mut self, backslashes: u64) -> u64 {
+        const EVEN: u64 = u64::MAX / 3;
+        let before = u64::from(self.escapes_next);
+        let backslashes = backslashes & !before;
+        let behind = backslashes << 1 | before;
+        let odd_starts = backslashes & !EVEN & !behind;
+        let (odd_ends, escapes_next) = odd_starts.overflowing_add(backslashes);
+        self.escapes_next = escapes_next;
+        (EVEN ^ (odd_ends << 1)) & behind
     }
 }
 
@@ -195,7 +200,7 @@ mod tests {
     fn slow_closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
         let (mut depth, mut in_string, mut is_escaped) = (1, false, false);
         if depth > most {
-            return Err(Trouble::TooDeep);
+            return Err(Trouble::TooDeep(0));
         }
         for (at, byte) in json.iter().enumerate() {
             let escapes = *byte == b'\\' && !is_escaped;
@@ -210,7 +215,7 @@ mod tests {
                 return Ok(at + 1);
             }
             if depth > most {
-                return Err(Trouble::TooDeep);
+                return Err(Trouble::TooDeep(at + 1));
             }
         }
         Err(Trouble::Endless)

@@ -30,7 +30,7 @@ macro_rules! views {
                 enum Field { $($field,)* }
 
                 let mut fields = reader.fields(const { &[$($crate::json::Known::new($key)),*] })?;
-                while let Some(place) = fields.next()? {
+                while let Some(place) = fields.next_known()? {
                     match place {
                         $(_ if place == Field::$field as usize => {
                             $crate::json::Read::read(&mut self.$field, fields.reader)?;

@@ -284,7 +284,7 @@ mod viewed {
     }
 
     fn source(source: &VolumeSource<'_>) -> (String, Value) {
-        let VolumeSource { kind, details: Details { path, read_only, reference } } = source;
+        let VolumeSource { kind, details: Details { path, read_only, reference }, is_writable: _ } = source;
         (kind.to_string(), json!({"path": **path, "readOnly": read_only, "reference": **reference}))
     }
 
