@@ -15,7 +15,9 @@ pub enum Trouble {
 }
 
 /// The bytes that are looked at together.
-const BLOCK: usize = 64;
+type Block = [[u8; 16]; 4];
+
+const BLOCK: usize = size_of::<Block>();
 
 /// Where a run of plain characters ends that begins here in a string: before a quote, a backslash, a control character, or
 /// where the text ends.
@@ -61,7 +63,8 @@ pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
     let mut at = 0;
     loop {
         let rest = json.get(at..).unwrap_or_default();
-        let block = match rest.first_chunk() {
+        let (chunks, _) = rest.as_chunks();
+        let block = match chunks.first_chunk() {
             Some(block) => Found::in_block(block),
             None if rest.is_empty() => return Err(Trouble::Endless),
             None => Found::in_block(&filled_up(rest)),
@@ -82,9 +85,9 @@ pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
 }
 
 /// The last bytes of a text, as a block.
-fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
-    let mut block = [b' '; BLOCK];
-    block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+fn filled_up(rest: &[u8]) -> Block {
+    let mut block = [[b' '; 16]; 4];
+    block.as_flattened_mut().iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     block
 }
 
@@ -129,21 +132,32 @@ struct Found {
 
 impl Found {
     #[inline]
-    fn in_block(block: &[u8; BLOCK]) -> Self {
-        let (chunks, _) = block.as_chunks::<16>();
-        let mut found = Self { quotes: 0, backslashes: 0, opening: 0, closing: 0 };
-        for (place, chunk) in chunks.iter().enumerate() {
-            let bytes = u8x16::new(*chunk);
-            let at = |marks: u8x16| u64::from(marks.to_bitmask()) << (16 * place);
-            // `[` and `{`, and `]` and `}`, differ in this bit alone.
-            let brackets = bytes | u8x16::splat(0x20);
-            found.quotes |= at(bytes.simd_eq(u8x16::splat(b'"')));
-            found.backslashes |= at(bytes.simd_eq(u8x16::splat(b'\\')));
-            found.opening |= at(brackets.simd_eq(u8x16::splat(b'{')));
-            found.closing |= at(brackets.simd_eq(u8x16::splat(b'}')));
+    fn in_block(block: &Block) -> Self {
+        let &[a, b, c, d] = block;
+        let bytes = [u8x16::new(a), u8x16::new(b), u8x16::new(c), u8x16::new(d)];
+        // `[` and `{`, and `]` and `}`, differ in this bit alone.
+        let brackets = bytes_with(bytes, 0x20);
+        Self {
+            quotes: places_of(b'"', bytes),
+            backslashes: places_of(b'\\', bytes),
+            opening: places_of(b'{', brackets),
+            closing: places_of(b'}', brackets),
         }
-        found
     }
+}
+
+#[inline]
+fn bytes_with([a, b, c, d]: [u8x16; 4], bits: u8) -> [u8x16; 4] {
+    let bits = u8x16::splat(bits);
+    [a | bits, b | bits, c | bits, d | bits]
+}
+
+/// A bit for each byte that is this one.
+#[inline]
+fn places_of(byte: u8, [a, b, c, d]: [u8x16; 4]) -> u64 {
+    let byte = u8x16::splat(byte);
+    let of = |bytes: u8x16| bytes.simd_eq(byte).to_bitmask();
+    u64::from(of(a) | of(b) << 16) | u64::from(of(c) | of(d) << 16) << 32
 }
 
 /// What a block leaves to the next one: whether it ends in a string, and with a backslash that counts.
@@ -164,9 +178,12 @@ impl Strings {
         }
         // Each bit becomes the parity of the quotes up to it.
         let mut inside = quotes;
-        for distance in [1, 2, 4, 8, 16, 32] {
-            inside ^= inside << distance;
-        }
+        inside ^= inside << 1;
+        inside ^= inside << 2;
+        inside ^= inside << 4;
+        inside ^= inside << 8;
+        inside ^= inside << 16;
+        inside ^= inside << 32;
         inside ^= self.open;
         self.open = (inside.cast_signed() >> 63).cast_unsigned();
         inside
