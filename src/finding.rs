@@ -111,7 +111,14 @@ impl<'p> Finding<'p> {
     /// The line that a denied user reads.
     #[must_use]
     pub fn line(&self, rule: &str) -> String {
-        format!("{}: {} {} [{rule}]", self.path, self.subject, self.demand)
+        let mut line = String::new();
+        self.push_line(rule, &mut line);
+        line
+    }
+
+    /// Appends that line.
+    pub fn push_line(&self, rule: &str, lines: &mut String) {
+        lines.extend([&self.path, ": ", &self.subject, " ", &self.demand, " [", rule, "]"]);
     }
 
     /// The line that a warned user reads. The path names the subject too, so the subject is what goes first where

@@ -105,11 +105,11 @@ impl<'p> Fix<'p> {
     fn add_to(&self, additions: &mut Additions) {
         let mut path = self.path();
         match &self.filling {
-            Filling::Flag(flag) => additions.add(&path, flag.to_string()),
+            Filling::Flag(flag) => additions.add(&path, if *flag { "true" } else { "false" }),
             Filling::Items(items) => {
                 path.push(Step::End);
                 for item in items {
-                    additions.add(&path, to_json(item));
+                    additions.add(&path, &to_json(item));
                 }
             }
             Filling::Digest(digest) => additions.add_suffix(&path, format!("@{digest}")),
@@ -164,8 +164,8 @@ fn additions_to(
         for path in writable_paths.lacking(namespace, at) {
             let volume = volumes.add(at, path);
             let [list, index] = place_of(at);
-            additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], volume.mount());
-            additions.add(&[Step::Key("volumes"), Step::End], volume.volume());
+            additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], &volume.mount());
+            additions.add(&[Step::Key("volumes"), Step::End], &volume.volume());
         }
     }
     additions

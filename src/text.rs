@@ -74,6 +74,9 @@ impl fmt::Display for Quoted<'_> {
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_plain(self.0) {
+            return formatter.write_str(self.0);
+        }
         for (position, character) in self.0.chars().enumerate() {
             match character {
                 _ if position == SHOWN => return formatter.write_char('…'),
@@ -89,8 +92,25 @@ impl fmt::Display for Printable<'_> {
 
 /// Appends a user's string to a message.
 pub fn push_printable(shown: &mut String, text: &str) {
-    // Writing to a string cannot fail.
-    let _ = write!(shown, "{}", printable(text));
+    if is_plain(text) {
+        shown.push_str(text);
+    } else {
+        // Writing to a string cannot fail.
+        let _ = write!(shown, "{}", printable(text));
+    }
+}
+
+/// Appends a user's string in double quotes.
+pub fn push_quoted(shown: &mut String, text: &str) {
+    shown.push('"');
+    push_printable(shown, text);
+    shown.push('"');
+}
+
+/// Whether a text is shown as it is. Most are, and formatting takes its time.
+#[inline(never)]
+fn is_plain(text: &str) -> bool {
+    text.len() <= SHOWN && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
 
 /// Whether a text is one of several.
