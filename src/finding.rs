@@ -1,6 +1,6 @@
 //! One violation of one rule at one field path, and how it reads.
 
-use std::fmt::Display;
+use std::borrow::Cow;
 
 use crate::fix::Fix;
 use crate::pod::{ContainerAt, Pod};
@@ -19,7 +19,7 @@ pub struct Finding<'p> {
     /// Whom the field belongs to: `container "web"`, `the pod`.
     pub subject: String,
     /// What the subject must do about it, from the verb on: `must set it to true`.
-    pub demand: String,
+    pub demand: Cow<'static, str>,
     /// What the demand does not tell of the value that is wrong, in no particular form: an update that leaves it as it
     /// is adds no finding.
     pub value: String,
@@ -56,12 +56,12 @@ impl<'p> Finding<'p> {
         at: ContainerAt<'p, '_>,
         field: &str,
         value: &str,
-        demand: &dyn Display,
+        demand: impl Into<Cow<'static, str>>,
     ) -> &'f mut Self {
         found.push_mut(Self {
             path: at.path_to(field),
             subject: at.label(),
-            demand: demand.to_string(),
+            demand: demand.into(),
             value: value.to_owned(),
             concerns: Concerns::Only(vec![at.concern()]),
             fix: None,
@@ -75,12 +75,12 @@ impl<'p> Finding<'p> {
         pod: &'p Pod<'p>,
         field: &str,
         value: &str,
-        demand: &dyn Display,
+        demand: impl Into<Cow<'static, str>>,
     ) -> &'f mut Self {
         found.push_mut(Self {
             path: pod.path_to(field),
             subject: "the pod".to_owned(),
-            demand: demand.to_string(),
+            demand: demand.into(),
             value: value.to_owned(),
             concerns: Concerns::Pod(pod),
             fix: None,
@@ -90,8 +90,7 @@ impl<'p> Finding<'p> {
 
     /// Says why the demand is made.
     pub fn explain(&mut self, reason: &str) {
-        self.demand.push_str(": ");
-        self.demand.push_str(reason);
+        self.demand.to_mut().extend([": ", reason]);
     }
 
     /// Says that it is about a volume.
@@ -162,7 +161,7 @@ mod tests {
         Finding {
             path: path.to_owned(),
             subject: "container \"web\"".to_owned(),
-            demand: "must set it to true".to_owned(),
+            demand: "must set it to true".into(),
             value: String::new(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,

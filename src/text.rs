@@ -110,7 +110,8 @@ pub fn push_quoted(shown: &mut String, text: &str) {
 /// Whether a text is shown as it is. Most are, and formatting takes its time.
 #[inline(never)]
 fn is_plain(text: &str) -> bool {
-    text.len() <= SHOWN && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+    text.len() <= SHOWN
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
 
 /// Whether a text is one of several.
