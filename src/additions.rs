@@ -221,19 +221,23 @@ impl Insertions {
     /// Moves past a value. `base` is the offset at which the reader began.
     fn visit(&mut self, reader: &mut Reader<'_>, base: usize, additions: &Additions) -> Result<(), Error> {
         let next = reader.peek();
-        let start = reader.position();
+        let place = reader.position();
         match additions {
             Additions::Nothing => reader.skip(),
             Additions::Suffix(suffix) => {
                 reader.skip()?;
                 if next == Some(b'"') {
-                    self.insert(base + reader.position() - 1, 0, |text| text.push_str(suffix));
+                    let start = self.text.len();
+                    self.text.push_str(suffix);
+                    self.insert(start, base + reader.position() - 1, 0);
                 }
                 Ok(())
             }
             _ if reader.null()? => {
-                let replaces = reader.position() - start;
-                self.insert(base + start, replaces, |text| additions.push_to(text));
+                let replaces = reader.position() - place;
+                let start = self.text.len();
+                additions.push_to(&mut self.text);
+                self.insert(start, base + place, replaces);
                 Ok(())
             }
             // What is there already counts.
@@ -255,7 +259,9 @@ impl Insertions {
             }
         }
         if !missing.is_empty() {
-            self.insert_items(reader, base, is_empty, |text| push_fields(text, missing.into_iter()));
+            let start = self.start_items(is_empty);
+            push_fields(&mut self.text, missing.into_iter());
+            self.insert(start, base + reader.position() - 1, 0);
         }
         Ok(())
     }
@@ -278,30 +284,24 @@ impl Insertions {
             }
         }
         if !appended.is_empty() {
-            self.insert_items(reader, base, is_empty, |text| text.push_str(appended));
+            let start = self.start_items(is_empty);
+            self.text.push_str(appended);
+            self.insert(start, base + reader.position() - 1, 0);
         }
         Ok(())
     }
 
-    /// Inserts before the bracket that was read last.
-    fn insert_items(
-        &mut self,
-        reader: &Reader<'_>,
-        base: usize,
-        is_empty: bool,
-        push: impl FnOnce(&mut String),
-    ) {
-        self.insert(base + reader.position() - 1, 0, |text| {
-            if !is_empty {
-                text.push(',');
-            }
-            push(text);
-        });
+    /// Where the text begins that goes behind the items of an object or a list.
+    fn start_items(&mut self, is_empty: bool) -> usize {
+        let start = self.text.len();
+        if !is_empty {
+            self.text.push(',');
+        }
+        start
     }
 
-    fn insert(&mut self, offset: usize, replaces: usize, push: impl FnOnce(&mut String)) {
-        let start = self.text.len();
-        push(&mut self.text);
+    /// Inserts the text from a start on.
+    fn insert(&mut self, start: usize, offset: usize, replaces: usize) {
         self.places.push(Reverse(Insertion { offset, replaces, text: (start, self.text.len()) }));
     }
 }

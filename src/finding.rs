@@ -58,15 +58,8 @@ impl<'p> Finding<'p> {
         value: &str,
         demand: impl Into<Cow<'static, str>>,
     ) -> &'f mut Self {
-        found.push_mut(Self {
-            path: at.path_to(field),
-            subject: at.label(),
-            demand: demand.into(),
-            value: value.to_owned(),
-            concerns: Concerns::Only(vec![at.concern()]),
-            fix: None,
-            decided_by: None,
-        })
+        let concerns = Concerns::Only(vec![at.concern()]);
+        Self::add(found, at.path_to(field), at.label(), value, demand.into(), concerns)
     }
 
     /// Adds a finding at a field that all containers of the pod share, given relative to the pod spec.
@@ -77,15 +70,21 @@ impl<'p> Finding<'p> {
         value: &str,
         demand: impl Into<Cow<'static, str>>,
     ) -> &'f mut Self {
-        found.push_mut(Self {
-            path: pod.path_to(field),
-            subject: "the pod".to_owned(),
-            demand: demand.into(),
-            value: value.to_owned(),
-            concerns: Concerns::Pod(pod),
-            fix: None,
-            decided_by: None,
-        })
+        let subject = "the pod".to_owned();
+        Self::add(found, pod.path_to(field), subject, value, demand.into(), Concerns::Pod(pod))
+    }
+
+    #[inline(never)]
+    fn add<'f>(
+        found: &'f mut Vec<Self>,
+        path: String,
+        subject: String,
+        value: &str,
+        demand: Cow<'static, str>,
+        concerns: Concerns<'p>,
+    ) -> &'f mut Self {
+        let value = value.to_owned();
+        found.push_mut(Self { path, subject, demand, value, concerns, fix: None, decided_by: None })
     }
 
     /// Says why the demand is made.

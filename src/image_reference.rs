@@ -3,6 +3,8 @@
 //! The grammar is that of `github.com/distribution/reference`, which containerd, Docker and the kubelet use:
 //! `[host[:port]/]path[:tag][@digest]`.
 
+use std::borrow::Cow;
+
 use crate::text::{map_ascii, quoted, rsplit_once, split, split_once};
 use crate::wildcard;
 
@@ -104,7 +106,9 @@ impl<'s> ImagePattern<'s> {
     /// When it is no reference, whatever its `*` stand for.
     pub fn check(pattern: &str) -> Result<(), String> {
         // A digit may stand wherever a star may.
-        let example = map_ascii(pattern, |byte| if byte == b'*' { b'0' } else { byte });
+        let example = || map_ascii(pattern, |byte| if byte == b'*' { b'0' } else { byte });
+        let has_star = pattern.as_bytes().contains(&b'*');
+        let example = if has_star { Cow::Owned(example()) } else { Cow::Borrowed(pattern) };
         match ImageReference::parse(&example) {
             Ok(_) => Ok(()),
             Err(reason) => Err(format!("{} can never match an image: it {reason}", quoted(pattern))),
