@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::json::{self, Error, Failure, Reader};
 use crate::scan::plain_end;
+use crate::text::push_all;
 
 /// A step from a JSON value to one in it.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +41,8 @@ impl Additions {
         match path.split_last() {
             Some((Step::End, parent)) => {
                 if let Some((_, appended)) = self.at(parent).and_then(Self::items) {
-                    if !appended.is_empty() {
-                        appended.push(',');
-                    }
-                    appended.push_str(json);
+                    let separator = if appended.is_empty() { "" } else { "," };
+                    push_all(appended, &[separator, json]);
                 }
             }
             _ => self.put(path, Self::Value(json.to_owned())),
@@ -107,32 +106,25 @@ impl Additions {
     fn push_to(&self, json: &mut String) {
         match self {
             Self::Nothing | Self::Suffix(_) => {}
-            Self::Value(value) => json.push_str(value),
+            Self::Value(value) => push_all(json, &[value]),
             Self::Fields(fields) => {
-                json.push('{');
-                push_fields(json, fields.iter());
-                json.push('}');
+                push_all(json, &["{"]);
+                push_fields(json, &mut fields.iter());
+                push_all(json, &["}"]);
             }
-            Self::Items(_, appended) => {
-                json.push('[');
-                json.push_str(appended);
-                json.push(']');
-            }
+            Self::Items(_, appended) => push_all(json, &["[", appended, "]"]),
         }
     }
 }
 
 type Field = (&'static str, Additions);
 
-fn push_fields<'f>(json: &mut String, fields: impl Iterator<Item = &'f Field>) {
-    for (place, (key, field)) in fields.enumerate() {
-        if place > 0 {
-            json.push(',');
-        }
-        json.push('"');
-        json.push_str(key);
-        json.push_str("\":");
+fn push_fields<'f>(json: &mut String, fields: &mut dyn Iterator<Item = &'f Field>) {
+    let mut opening = "\"";
+    for (key, field) in fields {
+        push_all(json, &[opening, key, "\":"]);
         field.push_to(json);
+        opening = ",\"";
     }
 }
 
@@ -146,34 +138,34 @@ pub fn to_json(text: &str) -> String {
 
 /// Appends a string in JSON.
 pub fn push_json(json: &mut String, text: &str) {
-    json.push('"');
+    push_all(json, &["\""]);
     let mut done = 0;
     loop {
         let place = plain_end(text.as_bytes(), done);
-        json.push_str(text.get(done..place).unwrap_or_default());
+        push_all(json, &[text.get(done..place).unwrap_or_default()]);
         let Some(byte) = text.as_bytes().get(place) else { break };
         push_escaped(json, *byte);
         done = place + 1;
     }
-    json.push('"');
+    push_all(json, &["\""]);
 }
 
 fn push_escaped(json: &mut String, byte: u8) {
     let escape = match byte {
-        b'\x08' => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        b'\x0c' => b'f',
-        b'\r' => b'r',
-        ..b' ' => {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\x08' => "\\b",
+        b'\t' => "\\t",
+        b'\n' => "\\n",
+        b'\x0c' => "\\f",
+        b'\r' => "\\r",
+        _ => {
             // Writing to a string cannot fail.
             let _ = write!(json, "\\u{byte:04x}");
             return;
         }
-        _ => byte,
     };
-    json.push('\\');
-    json.push(char::from(escape));
+    push_all(json, &[escape]);
 }
 
 /// Text to be put into another one.
@@ -228,7 +220,7 @@ impl Insertions {
                 reader.skip()?;
                 if next == Some(b'"') {
                     let start = self.text.len();
-                    self.text.push_str(suffix);
+                    push_all(&mut self.text, &[suffix]);
                     self.insert(start, base + reader.position() - 1, 0);
                 }
                 Ok(())
@@ -260,7 +252,7 @@ impl Insertions {
         }
         if !missing.is_empty() {
             let start = self.start_items(is_empty);
-            push_fields(&mut self.text, missing.into_iter());
+            push_fields(&mut self.text, &mut missing.into_iter());
             self.insert(start, base + reader.position() - 1, 0);
         }
         Ok(())
@@ -285,7 +277,7 @@ impl Insertions {
         }
         if !appended.is_empty() {
             let start = self.start_items(is_empty);
-            self.text.push_str(appended);
+            push_all(&mut self.text, &[appended]);
             self.insert(start, base + reader.position() - 1, 0);
         }
         Ok(())
@@ -295,7 +287,7 @@ impl Insertions {
     fn start_items(&mut self, is_empty: bool) -> usize {
         let start = self.text.len();
         if !is_empty {
-            self.text.push(',');
+            push_all(&mut self.text, &[","]);
         }
         start
     }

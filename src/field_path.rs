@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::json;
-use crate::text::{Text, push_printable};
+use crate::text::{Text, push_all, push_printable};
 
 /// Appends a key of an object.
 pub fn push_key(path: &mut String, key: &str) {
@@ -11,25 +11,25 @@ pub fn push_key(path: &mut String, key: &str) {
     if plain {
         push_path(path, key);
     } else {
-        path.push('[');
+        push_all(path, &["["]);
         push_printable(path, key);
-        path.push(']');
+        push_all(path, &["]"]);
     }
 }
 
 /// Appends a path that goes on from here.
 pub fn push_path(path: &mut String, rest: &str) {
     if !path.is_empty() && !rest.is_empty() && !rest.starts_with('[') {
-        path.push('.');
+        push_all(path, &["."]);
     }
-    path.push_str(rest);
+    push_all(path, &[rest]);
 }
 
 /// Appends an index of a list.
 pub fn push_index(path: &mut String, index: usize) {
-    path.push('[');
+    push_all(path, &["["]);
     push_number(path, index);
-    path.push(']');
+    push_all(path, &["]"]);
 }
 
 /// Appends a number. Formatting would take ten times as long.

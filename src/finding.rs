@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::fix::Fix;
 use crate::pod::{ContainerAt, Pod};
-use crate::text::{Text, quoted};
+use crate::text::{Text, push_all, quoted};
 
 /// The length up to which clients show a warning whole, in bytes.
 ///
@@ -89,7 +89,7 @@ impl<'p> Finding<'p> {
 
     /// Says why the demand is made.
     pub fn explain(&mut self, reason: &str) {
-        self.demand.to_mut().extend([": ", reason]);
+        push_all(self.demand.to_mut(), &[": ", reason]);
     }
 
     /// Says that it is about a volume.
@@ -116,7 +116,7 @@ impl<'p> Finding<'p> {
 
     /// Appends that line.
     pub fn push_line(&self, rule: &str, lines: &mut String) {
-        lines.extend([&self.path, ": ", &self.subject, " ", &self.demand, " [", rule, "]"]);
+        push_all(lines, &[&self.path, ": ", &self.subject, " ", &self.demand, " [", rule, "]"]);
     }
 
     /// The line that a warned user reads. The path names the subject too, so the subject is what goes first where

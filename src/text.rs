@@ -90,10 +90,18 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Appends texts to another one.
+///
+/// `push_str` and `push` do the same, and take 60 bytes of the module wherever they are called.
+#[inline(never)]
+pub fn push_all(text: &mut String, parts: &[&str]) {
+    text.extend(parts.iter().copied());
+}
+
 /// Appends a user's string to a message.
 pub fn push_printable(shown: &mut String, text: &str) {
     if is_plain(text) {
-        shown.push_str(text);
+        push_all(shown, &[text]);
     } else {
         // Writing to a string cannot fail.
         let _ = write!(shown, "{}", printable(text));
@@ -102,9 +110,9 @@ pub fn push_printable(shown: &mut String, text: &str) {
 
 /// Appends a user's string in double quotes.
 pub fn push_quoted(shown: &mut String, text: &str) {
-    shown.push('"');
+    push_all(shown, &["\""]);
     push_printable(shown, text);
-    shown.push('"');
+    push_all(shown, &["\""]);
 }
 
 /// Whether a text is shown as it is. Most are, and formatting takes its time.

@@ -13,6 +13,7 @@ use crate::registry::{Lookups, Registry};
 use crate::request::{Draft, Request, Subject};
 use crate::rules::{BoundRule, Rule};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
+use crate::text::push_all;
 
 /// The audit annotation that names the exemptions which made a difference.
 const EXEMPTIONS: &str = "exemptions";
@@ -74,27 +75,26 @@ impl Response {
         let object_length = self.mutated_object.as_ref().map_or(0, Vec::len);
         // A little more than the long parts take, so that it need not grow.
         let mut json = String::with_capacity(message_length / 8 * 9 + object_length + 512);
-        json.push_str(if self.accepted { "{\"accepted\":true" } else { "{\"accepted\":false" });
+        push_all(&mut json, &[if self.accepted { "{\"accepted\":true" } else { "{\"accepted\":false" }]);
         if let Some(message) = &self.message {
-            json.push_str(",\"message\":");
+            push_all(&mut json, &[",\"message\":"]);
             push_json(&mut json, message);
         }
         if let Some(code) = self.code {
-            json.push_str(",\"code\":");
-            json.push_str(&code.to_string());
+            push_all(&mut json, &[",\"code\":", &code.to_string()]);
         }
         let annotations = &self.audit_annotations.0;
         if !annotations.is_empty() {
             push_list(&mut json, ",\"audit_annotations\":{", annotations, |json, (key, value)| {
                 push_json(json, key);
-                json.push(':');
+                push_all(json, &[":"]);
                 push_json(json, value);
             });
-            json.push('}');
+            push_all(&mut json, &["}"]);
         }
         if !self.warnings.is_empty() {
             push_list(&mut json, ",\"warnings\":[", &self.warnings, |json, warning| push_json(json, warning));
-            json.push(']');
+            push_all(&mut json, &["]"]);
         }
         let mut json = json.into_bytes();
         if let Some(object) = &self.mutated_object {
@@ -111,7 +111,7 @@ impl Response {
 fn push_list<T>(json: &mut String, opening: &str, items: &[T], push: impl Fn(&mut String, &T)) {
     let mut separator = opening;
     for item in items {
-        json.push_str(separator);
+        push_all(json, &[separator]);
         push(json, item);
         separator = ",";
     }
@@ -346,9 +346,8 @@ impl<'j, 's> Found<'j, 's> {
             let denies = settings.enforcement == Enforcement::Deny && *severity != Severity::Warn;
             for finding in findings {
                 if denies {
-                    if !denials.is_empty() {
-                        denials.push('\n');
-                    }
+                    let separator = if denials.is_empty() { "" } else { "\n" };
+                    push_all(&mut denials, &[separator]);
                     finding.push_line(active.id, &mut denials);
                 } else {
                     warnings.push(finding.warning(active.id));

@@ -13,7 +13,7 @@ use crate::pod::{ContainerAt, Pod};
 use crate::rules::{BoundRule, Rule};
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
-use crate::text::quoted;
+use crate::text::{push_all, quoted};
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -231,13 +231,13 @@ impl AddedVolume<'_> {
         let WritablePath { medium, size_limit, .. } = self.place;
         let mut volume = ["{\"name\":\"", &self.name, "\",\"emptyDir\":{"].concat();
         if let Some(medium) = medium {
-            volume.extend(["\"medium\":\"", medium, "\""]);
+            push_all(&mut volume, &["\"medium\":\"", medium, "\""]);
         }
         if let Some(size) = size_limit {
             let separator = if medium.is_some() { "," } else { "" };
-            volume.extend([separator, "\"sizeLimit\":\"", size, "\""]);
+            push_all(&mut volume, &[separator, "\"sizeLimit\":\"", size, "\""]);
         }
-        volume.push_str("}}");
+        push_all(&mut volume, &["}}"]);
         volume
     }
 
