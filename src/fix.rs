@@ -4,6 +4,7 @@ use crate::additions::{Additions, Insertions, Step, to_json};
 use crate::json::Raw;
 use crate::pod::{ContainerAt, Pod};
 use crate::registry::Lookups;
+use crate::text::split;
 use crate::writable_paths::{Volumes, WritablePaths};
 
 /// The field of a container whose fix brings the writable paths with it.
@@ -93,7 +94,7 @@ impl<'p> Fix<'p> {
         match self.place {
             Place::Container(at, field) => {
                 let mut path = place_of(at).to_vec();
-                path.extend(field.split('.').map(Step::Key));
+                path.extend(split(field, b'.').map(Step::Key));
                 path
             }
             Place::ImageVolume(_, index) => {

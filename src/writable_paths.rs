@@ -1,6 +1,7 @@
 //! `writablePaths`: the places that containers with a read-only root write to, and the volumes that they get for them.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use crate::additions::to_json;
 use crate::file_path::check_place;
@@ -56,7 +57,7 @@ impl<'s> WritablePaths<'s> {
     /// The places that a container writes to and has no mount for, each once.
     #[must_use]
     pub fn lacking(&self, namespace: &str, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
-        let image = ImageReference::parse(&at.container.image).ok();
+        let image = LazyCell::new(|| ImageReference::parse(&at.container.image).ok());
         let mut lacking: Vec<WritablePath<'s>> = Vec::new();
         for Entry { selector, paths } in &self.0 {
             if selector.fits(namespace) && selector.matches(Some(&at.container.name), || image.as_ref()) {
