@@ -119,7 +119,7 @@ impl Additions {
 
 type Field = (&'static str, Additions);
 
-fn push_fields<'f>(json: &mut String, fields: &mut dyn Iterator<Item = &'f Field>) {
+fn push_fields(json: &mut String, fields: &mut dyn Iterator<Item = &Field>) {
     let mut opening = "\"";
     for (key, field) in fields {
         push_all(json, &[opening, key, "\":"]);

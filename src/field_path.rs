@@ -37,7 +37,7 @@ fn push_number(text: &mut String, number: usize) {
     if number > 9 {
         push_number(text, number / 10);
     }
-    text.extend(char::from_digit((number % 10) as u32, 10));
+    text.extend(char::from_digit(u32::try_from(number % 10).unwrap_or_default(), 10));
 }
 
 /// The path of a field of an item of a list, or of the item.
