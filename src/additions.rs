@@ -5,6 +5,8 @@ use std::collections::BinaryHeap;
 use std::fmt::Write;
 
 use crate::json::{self, Error, Failure, Reader};
+use crate::scan::plain_end;
+use crate::text::push_all;
 
 /// A step from a JSON value to one in it.
 #[derive(Clone, Copy, Debug)]
@@ -17,82 +19,112 @@ pub enum Step {
     End,
 }
 
-/// What is added to a JSON value: to one that is not there or `null`, to the fields of an object, to the items of a list,
-/// to the end of a string.
+/// What is added to a JSON value.
 #[derive(Debug, Default)]
-pub struct Additions {
-    value: Option<String>,
-    suffix: Option<String>,
-    fields: Vec<(&'static str, Additions)>,
-    items: Vec<Additions>,
-    appended: Vec<String>,
+pub enum Additions {
+    /// Nothing is.
+    #[default]
+    Nothing,
+    /// The value, in JSON, where it is not there or `null`.
+    Value(String),
+    /// This to the end of a string.
+    Suffix(String),
+    /// These to the fields of an object.
+    Fields(Vec<Field>),
+    /// These to the items of a list, each to its own, and these, in JSON, behind the last one.
+    Items(Vec<Additions>, String),
 }
 
 impl Additions {
     /// Adds a value, given in JSON, where a path leads. Objects and lists on the way are made where they are missing.
-    pub fn add(&mut self, path: &[Step], json: String) {
+    pub fn add(&mut self, path: &[Step], json: &str) {
         match path.split_last() {
-            Some((Step::End, parent)) => self.at(parent, |list| list.appended.push(json)),
-            _ => self.at(path, |place| place.value = Some(json)),
+            Some((Step::End, parent)) => {
+                if let Some((_, appended)) = self.at(parent).and_then(Self::items) {
+                    let separator = if appended.is_empty() { "" } else { "," };
+                    push_all(appended, &[separator, json]);
+                }
+            }
+            _ => self.put(path, Self::Value(json.to_owned())),
         }
     }
 
     /// Adds to the end of a string, where a path leads to one. No character of the text needs an escape in JSON.
     pub fn add_suffix(&mut self, path: &[Step], text: String) {
-        self.at(path, |place| place.suffix = Some(text));
+        self.put(path, Self::Suffix(text));
     }
 
-    /// Does something to what is added where a path leads.
-    fn at(&mut self, path: &[Step], change: impl FnOnce(&mut Self)) {
+    fn put(&mut self, path: &[Step], additions: Self) {
+        if let Some(place) = self.at(path) {
+            *place = additions;
+        }
+    }
+
+    /// What is added where a path leads.
+    fn at(&mut self, path: &[Step]) -> Option<&mut Self> {
         let mut place = self;
         for step in path {
-            let next = match step {
+            place = match step {
                 Step::Key(key) => place.field(key),
                 Step::Index(index) => place.item(*index),
                 Step::End => None,
-            };
-            let Some(next) = next else { return };
-            place = next;
+            }?;
         }
-        change(place);
+        Some(place)
     }
 
     fn field(&mut self, key: &'static str) -> Option<&mut Self> {
-        let known = self.fields.iter().position(|(known, _)| *known == key);
-        let place = known.unwrap_or(self.fields.len());
-        if known.is_none() {
-            self.fields.push((key, Self::default()));
+        if let Self::Nothing = self {
+            *self = Self::Fields(Vec::new());
         }
-        self.fields.get_mut(place).map(|(_, field)| field)
+        let Self::Fields(fields) = self else { return None };
+        let known = fields.iter().position(|(known, _)| *known == key);
+        let place = known.unwrap_or(fields.len());
+        if known.is_none() {
+            fields.push((key, Self::Nothing));
+        }
+        fields.get_mut(place).map(|(_, field)| field)
     }
 
     fn item(&mut self, index: usize) -> Option<&mut Self> {
-        while self.items.len() <= index {
-            self.items.push(Self::default());
+        let (items, _) = self.items()?;
+        while items.len() <= index {
+            items.push(Self::Nothing);
         }
-        self.items.get_mut(index)
+        items.get_mut(index)
     }
 
-    fn is_empty(&self) -> bool {
-        let Self { value, suffix, fields, items, appended } = self;
-        value.is_none() && suffix.is_none() && fields.is_empty() && items.is_empty() && appended.is_empty()
+    fn items(&mut self) -> Option<(&mut Vec<Self>, &mut String)> {
+        if let Self::Nothing = self {
+            *self = Self::Items(Vec::new(), String::new());
+        }
+        let Self::Items(items, appended) = self else { return None };
+        Some((items, appended))
     }
 
-    /// The value where there is none yet.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        if let Some(value) = &self.value {
-            return value.clone();
+    /// Appends the value where there is none yet.
+    fn push_to(&self, json: &mut String) {
+        match self {
+            Self::Nothing | Self::Suffix(_) => {}
+            Self::Value(value) => push_all(json, &[value]),
+            Self::Fields(fields) => {
+                push_all(json, &["{"]);
+                push_fields(json, &mut fields.iter());
+                push_all(json, &["}"]);
+            }
+            Self::Items(_, appended) => push_all(json, &["[", appended, "]"]),
         }
-        if self.fields.is_empty() {
-            return format!("[{}]", self.appended.join(","));
-        }
-        let fields: Vec<_> = self.fields.iter().map(|(key, field)| field.to_field(key)).collect();
-        format!("{{{}}}", fields.join(","))
     }
+}
 
-    fn to_field(&self, key: &str) -> String {
-        format!("\"{key}\":{}", self.to_json())
+type Field = (&'static str, Additions);
+
+fn push_fields(json: &mut String, fields: &mut dyn Iterator<Item = &Field>) {
+    let mut opening = "\"";
+    for (key, field) in fields {
+        push_all(json, &[opening, key, "\":"]);
+        field.push_to(json);
+        opening = ",\"";
     }
 }
 
@@ -100,36 +132,49 @@ impl Additions {
 #[must_use]
 pub fn to_json(text: &str) -> String {
     let mut json = String::with_capacity(text.len() + 2);
-    json.push('"');
+    push_json(&mut json, text);
+    json
+}
+
+/// Appends a string in JSON.
+pub fn push_json(json: &mut String, text: &str) {
+    push_all(json, &["\""]);
     let mut done = 0;
-    for (place, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' | b'\\' => byte,
-            b'\x08' => b'b',
-            b'\t' => b't',
-            b'\n' => b'n',
-            b'\x0c' => b'f',
-            b'\r' => b'r',
-            ..b' ' => b'u',
-            _ => continue,
-        };
-        json.push_str(text.get(done..place).unwrap_or_default());
-        json.push('\\');
-        json.push(char::from(escape));
-        if escape == b'u' {
-            // Writing to a string cannot fail.
-            let _ = write!(json, "{byte:04x}");
-        }
+    loop {
+        let place = plain_end(text.as_bytes(), done);
+        push_all(json, &[text.get(done..place).unwrap_or_default()]);
+        let Some(byte) = text.as_bytes().get(place) else { break };
+        push_escaped(json, *byte);
         done = place + 1;
     }
-    json.push_str(text.get(done..).unwrap_or_default());
-    json.push('"');
-    json
+    push_all(json, &["\""]);
+}
+
+fn push_escaped(json: &mut String, byte: u8) {
+    let escape = match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\x08' => "\\b",
+        b'\t' => "\\t",
+        b'\n' => "\\n",
+        b'\x0c' => "\\f",
+        b'\r' => "\\r",
+        _ => {
+            // Writing to a string cannot fail.
+            let _ = write!(json, "\\u{byte:04x}");
+            return;
+        }
+    };
+    push_all(json, &[escape]);
 }
 
 /// Text to be put into another one.
 #[derive(Debug, Default)]
-pub struct Insertions(BinaryHeap<Reverse<Insertion>>);
+pub struct Insertions {
+    places: BinaryHeap<Reverse<Insertion>>,
+    /// What is put in at all of the places.
+    text: String,
+}
 
 /// Ordered by their offsets. A heap puts them in order with a tenth of the code of a sort.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,7 +183,8 @@ struct Insertion {
     offset: usize,
     /// The number of bytes that it takes the place of.
     replaces: usize,
-    text: String,
+    /// Where its own text begins and ends.
+    text: (usize, usize),
 }
 
 impl Insertions {
@@ -153,12 +199,11 @@ impl Insertions {
     /// The text with everything put in.
     #[must_use]
     pub fn put_into(mut self, text: &[u8]) -> Vec<u8> {
-        let added: usize = self.0.iter().map(|Reverse(insertion)| insertion.text.len()).sum();
-        let mut result = Vec::with_capacity(text.len() + added);
+        let mut result = Vec::with_capacity(text.len() + self.text.len());
         let mut done = 0;
-        while let Some(Reverse(Insertion { offset, replaces, text: inserted })) = self.0.pop() {
+        while let Some(Reverse(Insertion { offset, replaces, text: (start, end) })) = self.places.pop() {
             result.extend_from_slice(text.get(done..offset).unwrap_or_default());
-            result.extend_from_slice(inserted.as_bytes());
+            result.extend_from_slice(self.text.as_bytes().get(start..end).unwrap_or_default());
             done = offset + replaces;
         }
         result.extend_from_slice(text.get(done..).unwrap_or_default());
@@ -167,41 +212,35 @@ impl Insertions {
 
     /// Moves past a value. `base` is the offset at which the reader began.
     fn visit(&mut self, reader: &mut Reader<'_>, base: usize, additions: &Additions) -> Result<(), Error> {
-        if additions.is_empty() {
-            return reader.skip();
-        }
         let next = reader.peek();
-        let start = reader.position();
-        if let Some(suffix) = &additions.suffix {
-            reader.skip()?;
-            if next == Some(b'"') {
-                self.insert_before_end(reader, base, suffix.clone());
+        let place = reader.position();
+        match additions {
+            Additions::Nothing => reader.skip(),
+            Additions::Suffix(suffix) => {
+                reader.skip()?;
+                if next == Some(b'"') {
+                    let start = self.text.len();
+                    push_all(&mut self.text, &[suffix]);
+                    self.insert(start, base + reader.position() - 1, 0);
+                }
+                Ok(())
             }
-            return Ok(());
-        }
-        if reader.null()? {
-            let replaces = reader.position() - start;
-            self.0.push(Reverse(Insertion { offset: base + start, replaces, text: additions.to_json() }));
-            return Ok(());
-        }
-        if additions.value.is_some() {
+            _ if reader.null()? => {
+                let replaces = reader.position() - place;
+                let start = self.text.len();
+                additions.push_to(&mut self.text);
+                self.insert(start, base + place, replaces);
+                Ok(())
+            }
             // What is there already counts.
-            return reader.skip();
-        }
-        if additions.fields.is_empty() {
-            self.visit_list(reader, base, additions)
-        } else {
-            self.visit_object(reader, base, additions)
+            Additions::Value(_) => reader.skip(),
+            Additions::Fields(fields) => self.visit_object(reader, base, fields),
+            Additions::Items(items, appended) => self.visit_list(reader, base, items, appended),
         }
     }
 
-    fn visit_object(
-        &mut self,
-        reader: &mut Reader<'_>,
-        base: usize,
-        additions: &Additions,
-    ) -> Result<(), Error> {
-        let mut missing: Vec<_> = additions.fields.iter().collect();
+    fn visit_object(&mut self, reader: &mut Reader<'_>, base: usize, fields: &[Field]) -> Result<(), Error> {
+        let mut missing: Vec<_> = fields.iter().collect();
         let mut keys = reader.object()?;
         let mut is_empty = true;
         while let Some(key) = keys.next(reader)? {
@@ -211,8 +250,11 @@ impl Insertions {
                 None => reader.skip()?,
             }
         }
-        let fields: Vec<_> = missing.iter().map(|(key, field)| field.to_field(key)).collect();
-        self.insert_items(reader, base, is_empty, &fields);
+        if !missing.is_empty() {
+            let start = self.start_items(is_empty);
+            push_fields(&mut self.text, &mut missing.into_iter());
+            self.insert(start, base + reader.position() - 1, 0);
+        }
         Ok(())
     }
 
@@ -220,9 +262,10 @@ impl Insertions {
         &mut self,
         reader: &mut Reader<'_>,
         base: usize,
-        additions: &Additions,
+        present: &[Additions],
+        appended: &str,
     ) -> Result<(), Error> {
-        let mut present = additions.items.iter();
+        let mut present = present.iter();
         let mut items = reader.list()?;
         let mut is_empty = true;
         while items.next(reader)? {
@@ -232,20 +275,26 @@ impl Insertions {
                 None => reader.skip()?,
             }
         }
-        self.insert_items(reader, base, is_empty, &additions.appended);
+        if !appended.is_empty() {
+            let start = self.start_items(is_empty);
+            push_all(&mut self.text, &[appended]);
+            self.insert(start, base + reader.position() - 1, 0);
+        }
         Ok(())
     }
 
-    fn insert_items(&mut self, reader: &Reader<'_>, base: usize, is_empty: bool, new: &[String]) {
-        if !new.is_empty() {
-            let comma = if is_empty { "" } else { "," };
-            self.insert_before_end(reader, base, format!("{comma}{}", new.join(",")));
+    /// Where the text begins that goes behind the items of an object or a list.
+    fn start_items(&mut self, is_empty: bool) -> usize {
+        let start = self.text.len();
+        if !is_empty {
+            push_all(&mut self.text, &[","]);
         }
+        start
     }
 
-    /// Inserts before the bracket or the quote that was read last.
-    fn insert_before_end(&mut self, reader: &Reader<'_>, base: usize, text: String) {
-        self.0.push(Reverse(Insertion { offset: base + reader.position() - 1, replaces: 0, text }));
+    /// Inserts the text from a start on.
+    fn insert(&mut self, start: usize, offset: usize, replaces: usize) {
+        self.places.push(Reverse(Insertion { offset, replaces, text: (start, self.text.len()) }));
     }
 }
 
@@ -257,7 +306,7 @@ mod tests {
     fn added(json: &str, paths: &[(&[Step], &str)]) -> String {
         let mut additions = Additions::default();
         for (path, json) in paths {
-            additions.add(path, (*json).to_owned());
+            additions.add(path, json);
         }
         let mut insertions = Insertions::default();
         insertions.find(0, json.as_bytes(), &additions).unwrap();
@@ -343,7 +392,7 @@ mod tests {
         let mut insertions = Insertions::default();
         for (offset, length, key) in [(5, 8, "outer"), (10, 2, "inner")] {
             let mut additions = Additions::default();
-            additions.add(&[Key(key)], "1".to_owned());
+            additions.add(&[Key(key)], "1");
             insertions.find(offset, &text.as_bytes()[offset..offset + length], &additions).unwrap();
         }
         assert_eq!(insertions.put_into(text.as_bytes()), br#"{"a":{"b":{"inner":1},"outer":1}}"#);
@@ -363,7 +412,7 @@ mod tests {
     fn refuses_another_shape() {
         for json in ["[]", "1", r#"{"a":[]}"#, "{"] {
             let mut additions = Additions::default();
-            additions.add(&[Key("a"), Key("b")], "1".to_owned());
+            additions.add(&[Key("a"), Key("b")], "1");
             assert!(Insertions::default().find(0, json.as_bytes(), &additions).is_err(), "{json}");
         }
     }

@@ -3,7 +3,7 @@
 //! Every key that an exemption gives must match, each by any of its entries. Nothing that the author of a pod can write
 //! freely exempts, but for the name of a container: pair it with images or namespaces.
 
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 use std::fmt::Write as _;
 use std::slice;
 
@@ -123,19 +123,23 @@ impl<'e, 's> Applicable<'e, 's> {
         if self.candidates().is_empty() {
             return false;
         }
-        let mut concerns = match &finding.concerns {
-            Concerns::Only(concerns) => concerns.clone(),
-            Concerns::Pod(pod) => pod.all_containers().map(|at| at.concern()).collect(),
+        let of_pod: Vec<_>;
+        let concerns = match &finding.concerns {
+            Concerns::Only(concerns) => concerns,
+            Concerns::Pod(pod) => {
+                of_pod = pod.all_containers().map(|at| at.concern()).collect();
+                &of_pod
+            }
         };
-        // What is found on nobody's account is exempt where neither container nor image matters.
         if concerns.is_empty() {
-            concerns.push(Concern::default());
+            // What is found on nobody's account is exempt where neither container nor image matters.
+            return self.cover_all(rule, &[Concern::default()]);
         }
-        self.cover_all(rule, &concerns)
+        self.cover_all(rule, concerns)
     }
 
     fn cover_all(&mut self, rule: &str, concerns: &[Concern<'_>]) -> bool {
-        let mut covering = Vec::with_capacity(concerns.len());
+        let mut covering = Vec::new();
         for concern in concerns {
             let Some(found) = self.find(rule, concern) else { return false };
             covering.push(found);
@@ -152,10 +156,10 @@ impl<'e, 's> Applicable<'e, 's> {
     /// The place of the first exemption that matches, of those that have not expired if there are any; and whether it
     /// has.
     fn find(&self, rule: &str, concern: &Concern<'_>) -> Option<(usize, bool)> {
-        let image = concern.image.and_then(|image| ImageReference::parse(image).ok());
+        let image = LazyCell::new(|| concern.image.and_then(|image| ImageReference::parse(image).ok()));
         let mut expired = None;
         for (place, Candidate { exemption, .. }) in self.known().enumerate() {
-            if exemption.matches(rule, concern.container, image.as_ref()) {
+            if exemption.is_about(rule) && exemption.selector.matches(concern.container, || image.as_ref()) {
                 if !exemption.has_expired(self.today) {
                     return Some((place, false));
                 }
@@ -225,10 +229,6 @@ impl<'s> Exemption<'s> {
     fn is_about(&self, rule: &str) -> bool {
         self.rules.as_ref().is_none_or(|rules| is_one_of(rule, rules))
     }
-
-    fn matches(&self, rule: &str, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
-        self.is_about(rule) && self.selector.matches(container, image)
-    }
 }
 
 fn check_date(text: &str) -> Result<(), String> {
@@ -266,7 +266,7 @@ mod tests {
         Finding {
             path: "spec".to_owned(),
             subject: "the pod".to_owned(),
-            demand: "must".to_owned(),
+            demand: "must".into(),
             value: String::new(),
             concerns: Concerns::Only(concerns.to_vec()),
             fix: None,

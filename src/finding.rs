@@ -1,10 +1,10 @@
 //! One violation of one rule at one field path, and how it reads.
 
-use std::fmt::Display;
+use std::borrow::Cow;
 
 use crate::fix::Fix;
 use crate::pod::{ContainerAt, Pod};
-use crate::text::{Text, quoted};
+use crate::text::{Text, push_all, quoted};
 
 /// The length up to which clients show a warning whole, in bytes.
 ///
@@ -19,7 +19,7 @@ pub struct Finding<'p> {
     /// Whom the field belongs to: `container "web"`, `the pod`.
     pub subject: String,
     /// What the subject must do about it, from the verb on: `must set it to true`.
-    pub demand: String,
+    pub demand: Cow<'static, str>,
     /// What the demand does not tell of the value that is wrong, in no particular form: an update that leaves it as it
     /// is adds no finding.
     pub value: String,
@@ -56,17 +56,10 @@ impl<'p> Finding<'p> {
         at: ContainerAt<'p, '_>,
         field: &str,
         value: &str,
-        demand: &dyn Display,
+        demand: impl Into<Cow<'static, str>>,
     ) -> &'f mut Self {
-        found.push_mut(Self {
-            path: at.path_to(field),
-            subject: at.label(),
-            demand: demand.to_string(),
-            value: value.to_owned(),
-            concerns: Concerns::Only(vec![at.concern()]),
-            fix: None,
-            decided_by: None,
-        })
+        let concerns = Concerns::Only(vec![at.concern()]);
+        Self::add(found, at.path_to(field), at.label(), value, demand.into(), concerns)
     }
 
     /// Adds a finding at a field that all containers of the pod share, given relative to the pod spec.
@@ -75,23 +68,28 @@ impl<'p> Finding<'p> {
         pod: &'p Pod<'p>,
         field: &str,
         value: &str,
-        demand: &dyn Display,
+        demand: impl Into<Cow<'static, str>>,
     ) -> &'f mut Self {
-        found.push_mut(Self {
-            path: pod.path_to(field),
-            subject: "the pod".to_owned(),
-            demand: demand.to_string(),
-            value: value.to_owned(),
-            concerns: Concerns::Pod(pod),
-            fix: None,
-            decided_by: None,
-        })
+        let subject = "the pod".to_owned();
+        Self::add(found, pod.path_to(field), subject, value, demand.into(), Concerns::Pod(pod))
+    }
+
+    #[inline(never)]
+    fn add<'f>(
+        found: &'f mut Vec<Self>,
+        path: String,
+        subject: String,
+        value: &str,
+        demand: Cow<'static, str>,
+        concerns: Concerns<'p>,
+    ) -> &'f mut Self {
+        let value = value.to_owned();
+        found.push_mut(Self { path, subject, demand, value, concerns, fix: None, decided_by: None })
     }
 
     /// Says why the demand is made.
     pub fn explain(&mut self, reason: &str) {
-        self.demand.push_str(": ");
-        self.demand.push_str(reason);
+        push_all(self.demand.to_mut(), &[": ", reason]);
     }
 
     /// Says that it is about a volume.
@@ -111,7 +109,14 @@ impl<'p> Finding<'p> {
     /// The line that a denied user reads.
     #[must_use]
     pub fn line(&self, rule: &str) -> String {
-        format!("{}: {} {} [{rule}]", self.path, self.subject, self.demand)
+        let mut line = String::new();
+        self.push_line(rule, &mut line);
+        line
+    }
+
+    /// Appends that line.
+    pub fn push_line(&self, rule: &str, lines: &mut String) {
+        push_all(lines, &[&self.path, ": ", &self.subject, " ", &self.demand, " [", rule, "]"]);
     }
 
     /// The line that a warned user reads. The path names the subject too, so the subject is what goes first where
@@ -155,7 +160,7 @@ mod tests {
         Finding {
             path: path.to_owned(),
             subject: "container \"web\"".to_owned(),
-            demand: "must set it to true".to_owned(),
+            demand: "must set it to true".into(),
             value: String::new(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,

@@ -4,6 +4,7 @@ use crate::additions::{Additions, Insertions, Step, to_json};
 use crate::json::Raw;
 use crate::pod::{ContainerAt, Pod};
 use crate::registry::Lookups;
+use crate::text::split;
 use crate::writable_paths::{Volumes, WritablePaths};
 
 /// The field of a container whose fix brings the writable paths with it.
@@ -93,7 +94,7 @@ impl<'p> Fix<'p> {
         match self.place {
             Place::Container(at, field) => {
                 let mut path = place_of(at).to_vec();
-                path.extend(field.split('.').map(Step::Key));
+                path.extend(split(field, b'.').map(Step::Key));
                 path
             }
             Place::ImageVolume(_, index) => {
@@ -105,11 +106,11 @@ impl<'p> Fix<'p> {
     fn add_to(&self, additions: &mut Additions) {
         let mut path = self.path();
         match &self.filling {
-            Filling::Flag(flag) => additions.add(&path, flag.to_string()),
+            Filling::Flag(flag) => additions.add(&path, if *flag { "true" } else { "false" }),
             Filling::Items(items) => {
                 path.push(Step::End);
                 for item in items {
-                    additions.add(&path, to_json(item));
+                    additions.add(&path, &to_json(item));
                 }
             }
             Filling::Digest(digest) => additions.add_suffix(&path, format!("@{digest}")),
@@ -164,8 +165,8 @@ fn additions_to(
         for path in writable_paths.lacking(namespace, at) {
             let volume = volumes.add(at, path);
             let [list, index] = place_of(at);
-            additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], volume.mount());
-            additions.add(&[Step::Key("volumes"), Step::End], volume.volume());
+            additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], &volume.mount());
+            additions.add(&[Step::Key("volumes"), Step::End], &volume.volume());
         }
     }
     additions

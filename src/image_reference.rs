@@ -3,7 +3,9 @@
 //! The grammar is that of `github.com/distribution/reference`, which containerd, Docker and the kubelet use:
 //! `[host[:port]/]path[:tag][@digest]`.
 
-use crate::text::{quoted, rsplit_once, split, split_once};
+use std::borrow::Cow;
+
+use crate::text::{map_ascii, quoted, rsplit_once, split, split_once};
 use crate::wildcard;
 
 /// The most bytes of a repository's name, its host included.
@@ -104,7 +106,9 @@ impl<'s> ImagePattern<'s> {
     /// When it is no reference, whatever its `*` stand for.
     pub fn check(pattern: &str) -> Result<(), String> {
         // A digit may stand wherever a star may.
-        let example = pattern.replace('*', "0");
+        let example = || map_ascii(pattern, |byte| if byte == b'*' { b'0' } else { byte });
+        let has_star = pattern.as_bytes().contains(&b'*');
+        let example = if has_star { Cow::Owned(example()) } else { Cow::Borrowed(pattern) };
         match ImageReference::parse(&example) {
             Ok(_) => Ok(()),
             Err(reason) => Err(format!("{} can never match an image: it {reason}", quoted(pattern))),
@@ -126,13 +130,14 @@ impl<'s> ImagePattern<'s> {
     }
 
     fn has_repository(&self, repository: &Repository<'_>) -> bool {
-        let has_folder = match (self.repository.folder, repository.folder) {
+        let has_folder = || match (self.repository.folder, repository.folder) {
             (Some(pattern), Some(folder)) => wildcard::matches_segments(pattern, folder),
             (pattern, folder) => pattern == folder,
         };
-        has_folder
+        // Most images differ in their last part.
+        wildcard::matches(self.repository.last, repository.last)
             && wildcard::matches(self.repository.host, repository.host)
-            && wildcard::matches(self.repository.last, repository.last)
+            && has_folder()
     }
 }
 

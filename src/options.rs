@@ -61,6 +61,11 @@ impl<'o, 's> Options<'o, 's> {
             self.known.reserve(24);
         }
         self.known.push(key);
+        self.value(key)
+    }
+
+    /// The same, for a key that is asked for besides.
+    fn value(&self, key: &str) -> Option<&'s Value<'s>> {
         let (_, value) = self.entries.iter().find(|(name, _)| &**name == key)?;
         (!matches!(value, Value::Null)).then_some(value)
     }
@@ -103,6 +108,8 @@ impl<'o, 's> Options<'o, 's> {
         let items = self.list(key).unwrap_or_default();
         let list = Place::Key(&self.place, key);
         let mut objects = Vec::with_capacity(items.len());
+        // One list of keys serves all objects.
+        let mut known = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let place = Place::Item(&list, index);
             let Value::Object(entries) = item else {
@@ -112,9 +119,11 @@ impl<'o, 's> Options<'o, 's> {
                 }
                 continue;
             };
-            let mut own = Options { place, entries, known: Vec::new(), errors: &mut *self.errors };
+            known.clear();
+            let mut own = Options { place, entries, known, errors: &mut *self.errors };
             objects.extend(read(&mut own));
             own.refuse_unknown_keys();
+            known = own.known;
         }
         objects
     }
@@ -226,14 +235,14 @@ impl<'o, 's> Options<'o, 's> {
 
     /// Refuses a list in which nothing stands, where that would mean that nothing ever matches.
     pub fn refuse_empty(&mut self, key: &'static str) {
-        if matches!(self.get(key), Some(Value::List(items)) if items.is_empty()) {
+        if matches!(self.value(key), Some(Value::List(items)) if items.is_empty()) {
             self.refuse(key, "must not be empty");
         }
     }
 
     /// Refuses an object without a key that it must have.
     pub fn require(&mut self, key: &'static str, why: &str) {
-        if self.get(key).is_none() {
+        if self.value(key).is_none() {
             self.refuse(key, &format!("missing: {why}"));
         }
     }

@@ -11,7 +11,7 @@ use crate::file_path::FilePath;
 use crate::finding::Concern;
 use crate::json::{Error, Raw, Read, Reader};
 use crate::places::Places;
-use crate::text::{Text, quoted};
+use crate::text::{Text, push_quoted};
 use crate::view::views;
 use crate::volume::Volume;
 
@@ -45,7 +45,9 @@ impl<'a> Pod<'a> {
     /// The path of a field of the pod spec.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
-        let mut path = self.path.to_string();
+        // Few paths are longer than this.
+        let mut path = String::with_capacity(80);
+        path.push_str(&self.path);
         field_path::push_path(&mut path, field);
         path
     }
@@ -172,7 +174,9 @@ impl<'p> ContainerAt<'p, '_> {
             ContainerList::Regular => "container",
             ContainerList::Ephemeral => "ephemeral container",
         };
-        format!("{noun} {}", quoted(&self.container.name))
+        let mut label = [noun, " "].concat();
+        push_quoted(&mut label, &self.container.name);
+        label
     }
 }
 

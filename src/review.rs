@@ -1,6 +1,6 @@
 //! The way of a request: payload, pods, findings, verdict. Pure: bytes in, an answer out.
 
-use crate::additions::{Additions, Step, to_json};
+use crate::additions::to_json;
 use crate::date::Date;
 use crate::json;
 use crate::registry::Registry;
@@ -31,13 +31,10 @@ pub fn validate_settings(payload: &[u8]) -> String {
         Ok(settings) => Settings::read(settings).and_then(|settings| settings.check_writable_paths()),
         Err(reason) => Err(reason.clone()),
     };
-    let mut answer = Additions::default();
-    answer.add(&[Step::Key("valid")], checked.is_ok().to_string());
-    answer.add(
-        &[Step::Key("message")],
-        checked.map_or_else(|message| to_json(&message), |()| "null".to_owned()),
-    );
-    answer.to_json()
+    match checked {
+        Ok(()) => "{\"valid\":true,\"message\":null}".to_owned(),
+        Err(message) => format!("{{\"valid\":false,\"message\":{}}}", to_json(&message)),
+    }
 }
 
 #[cfg(test)]

@@ -32,11 +32,15 @@ impl<'s> Selector<'s> {
         is_any_of(self.namespaces.as_ref(), namespace)
     }
 
-    /// Whether it chooses a container in a namespace that fits, by its name and its image, where it has them.
-    #[must_use]
-    pub fn matches(&self, container: Option<&str>, image: Option<&ImageReference<'_>>) -> bool {
+    /// Whether it chooses a container in a namespace that fits, by its name and its image, where it has them. The image is
+    /// asked for only where it matters.
+    pub fn matches<'i>(
+        &self,
+        container: Option<&str>,
+        image: impl FnOnce() -> Option<&'i ImageReference<'i>>,
+    ) -> bool {
         let has_image = |patterns: &Vec<ImagePattern<'_>>| {
-            image.is_some_and(|image| patterns.iter().any(|pattern| pattern.matches(image)))
+            image().is_some_and(|image| patterns.iter().any(|pattern| pattern.matches(image)))
         };
         (self.containers.is_none() || container.is_some_and(|name| is_any_of(self.containers.as_ref(), name)))
             && self.images.as_ref().is_none_or(has_image)

@@ -71,6 +71,8 @@ impl<'a> Read<'a> for Value<'a> {
             Some(b'[') => {
                 let mut items = Vec::new();
                 items.read(reader)?;
+                // Most are short, and there may be many.
+                items.shrink_to_fit();
                 Self::List(items)
             }
             Some(b'"') => Self::String(reader.string()?.into()),

@@ -1,6 +1,6 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
-use crate::additions::{Additions, Step, to_json};
+use crate::additions::push_json;
 use crate::connection::Connection;
 use crate::date::Date;
 use crate::exemptions::Applicable;
@@ -13,6 +13,7 @@ use crate::registry::{Lookups, Registry};
 use crate::request::{Draft, Request, Subject};
 use crate::rules::{BoundRule, Rule};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
+use crate::text::push_all;
 
 /// The audit annotation that names the exemptions which made a difference.
 const EXEMPTIONS: &str = "exemptions";
@@ -70,29 +71,49 @@ impl Response {
     /// The answer in JSON, without what is not there.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let mut fields = Additions::default();
-        fields.add(&[Step::Key("accepted")], self.accepted.to_string());
+        let message_length = self.message.as_ref().map_or(0, String::len);
+        let object_length = self.mutated_object.as_ref().map_or(0, Vec::len);
+        // A little more than the long parts take, so that it need not grow.
+        let mut json = String::with_capacity(message_length / 8 * 9 + object_length + 512);
+        push_all(&mut json, &[if self.accepted { "{\"accepted\":true" } else { "{\"accepted\":false" }]);
         if let Some(message) = &self.message {
-            fields.add(&[Step::Key("message")], to_json(message));
+            push_all(&mut json, &[",\"message\":"]);
+            push_json(&mut json, message);
         }
         if let Some(code) = self.code {
-            fields.add(&[Step::Key("code")], code.to_string());
+            push_all(&mut json, &[",\"code\":", &code.to_string()]);
         }
-        for (key, value) in &self.audit_annotations.0 {
-            fields.add(&[Step::Key("audit_annotations"), Step::Key(key)], to_json(value));
+        let annotations = &self.audit_annotations.0;
+        if !annotations.is_empty() {
+            push_list(&mut json, ",\"audit_annotations\":{", annotations, |json, (key, value)| {
+                push_json(json, key);
+                push_all(json, &[":"]);
+                push_json(json, value);
+            });
+            push_all(&mut json, &["}"]);
         }
-        for warning in &self.warnings {
-            fields.add(&[Step::Key("warnings"), Step::End], to_json(warning));
+        if !self.warnings.is_empty() {
+            push_list(&mut json, ",\"warnings\":[", &self.warnings, |json, warning| push_json(json, warning));
+            push_all(&mut json, &["]"]);
         }
-        let mut json = fields.to_json().into_bytes();
+        let mut json = json.into_bytes();
         if let Some(object) = &self.mutated_object {
             // It goes in as it is: a value read from it and written again might have other forms of numbers.
-            json.pop();
             json.extend_from_slice(b",\"mutated_object\":");
             json.extend_from_slice(object);
-            json.push(b'}');
         }
+        json.push(b'}');
         json
+    }
+}
+
+/// Appends items of an object or a list, with commas between them.
+fn push_list<T>(json: &mut String, opening: &str, items: &[T], push: impl Fn(&mut String, &T)) {
+    let mut separator = opening;
+    for item in items {
+        push_all(json, &[separator]);
+        push(json, item);
+        separator = ",";
     }
 }
 
@@ -314,7 +335,7 @@ impl<'j, 's> Found<'j, 's> {
         if let Some(errors) = self.exemptions.errors() {
             return Response::unreadable(invalid_settings(errors));
         }
-        let mut denials = Vec::new();
+        let mut denials = String::new();
         let mut warnings = Vec::new();
         let mut counts: Vec<(&'static str, usize)> = Vec::new();
         for (active, severity, findings) in &self.findings {
@@ -325,7 +346,9 @@ impl<'j, 's> Found<'j, 's> {
             let denies = settings.enforcement == Enforcement::Deny && *severity != Severity::Warn;
             for finding in findings {
                 if denies {
-                    denials.push(finding.line(active.id));
+                    let separator = if denials.is_empty() { "" } else { "\n" };
+                    push_all(&mut denials, &[separator]);
+                    finding.push_line(active.id, &mut denials);
                 } else {
                     warnings.push(finding.warning(active.id));
                 }
@@ -342,7 +365,7 @@ impl<'j, 's> Found<'j, 's> {
         let accepted = denials.is_empty();
         Response {
             accepted,
-            message: (!accepted).then(|| denials.join("\n")),
+            message: (!accepted).then_some(denials),
             code: (!accepted).then_some(FORBIDDEN),
             audit_annotations,
             warnings,

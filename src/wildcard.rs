@@ -9,10 +9,8 @@ use crate::text::split;
 pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, mut text) = without_common_start(pattern.as_bytes(), text.as_bytes());
     // Most texts differ from most patterns before the first star.
-    match pattern.first() {
-        None => return text.is_empty(),
-        Some(b'*') => {}
-        Some(_) => return false,
+    if pattern.first() != Some(&b'*') {
+        return pattern.is_empty() && text.is_empty();
     }
     let mut pieces = pattern.split(|byte| *byte == b'*');
     let prefix = pieces.next().unwrap_or_default();
@@ -32,6 +30,10 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// Whether the whole text matches the pattern, where no `*` stands for a slash.
 #[must_use]
 pub fn matches_segments(pattern: &str, text: &str) -> bool {
+    let (from_star, rest) = without_common_start(pattern.as_bytes(), text.as_bytes());
+    if from_star.first() != Some(&b'*') {
+        return from_star.is_empty() && rest.is_empty();
+    }
     let (mut patterns, mut segments) = (split(pattern, b'/'), split(text, b'/'));
     loop {
         match (patterns.next(), segments.next()) {

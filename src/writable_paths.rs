@@ -1,6 +1,7 @@
 //! `writablePaths`: the places that containers with a read-only root write to, and the volumes that they get for them.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use crate::additions::to_json;
 use crate::file_path::check_place;
@@ -13,7 +14,7 @@ use crate::pod::{ContainerAt, Pod};
 use crate::rules::{BoundRule, Rule};
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
-use crate::text::quoted;
+use crate::text::{push_all, quoted};
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -56,10 +57,10 @@ impl<'s> WritablePaths<'s> {
     /// The places that a container writes to and has no mount for, each once.
     #[must_use]
     pub fn lacking(&self, namespace: &str, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
-        let image = ImageReference::parse(&at.container.image).ok();
+        let image = LazyCell::new(|| ImageReference::parse(&at.container.image).ok());
         let mut lacking: Vec<WritablePath<'s>> = Vec::new();
         for Entry { selector, paths } in &self.0 {
-            if selector.fits(namespace) && selector.matches(Some(&at.container.name), image.as_ref()) {
+            if selector.fits(namespace) && selector.matches(Some(&at.container.name), || image.as_ref()) {
                 for path in paths {
                     if !is_mounted(at, path.path)
                         && !lacking.iter().any(|known| is_same(known.path, path.path))
@@ -97,7 +98,7 @@ fn demand(rule: &BoundRule<'_>, path: &str) -> Option<String> {
     let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("".into(), true, reader)).ok()?;
     let mut found = Vec::new();
     rule.check(&pod, &mut found);
-    found.first().map(|Finding { demand, .. }| demand.clone())
+    found.first().map(|Finding { demand, .. }| demand.to_string())
 }
 
 impl<'s> Entry<'s> {
@@ -229,16 +230,22 @@ impl AddedVolume<'_> {
     #[must_use]
     pub fn volume(&self) -> String {
         let WritablePath { medium, size_limit, .. } = self.place;
-        let mut empty_dir = Vec::new();
-        empty_dir.extend(medium.map(|medium| format!("\"medium\":\"{medium}\"")));
-        empty_dir.extend(size_limit.map(|size| format!("\"sizeLimit\":\"{size}\"")));
-        format!("{{\"name\":\"{}\",\"emptyDir\":{{{}}}}}", self.name, empty_dir.join(","))
+        let mut volume = ["{\"name\":\"", &self.name, "\",\"emptyDir\":{"].concat();
+        if let Some(medium) = medium {
+            push_all(&mut volume, &["\"medium\":\"", medium, "\""]);
+        }
+        if let Some(size) = size_limit {
+            let separator = if medium.is_some() { "," } else { "" };
+            push_all(&mut volume, &[separator, "\"sizeLimit\":\"", size, "\""]);
+        }
+        push_all(&mut volume, &["}}"]);
+        volume
     }
 
     /// The `VolumeMount` of its container in JSON.
     #[must_use]
     pub fn mount(&self) -> String {
-        format!("{{\"name\":\"{}\",\"mountPath\":{}}}", self.name, to_json(self.place.path))
+        ["{\"name\":\"", &self.name, "\",\"mountPath\":", &to_json(self.place.path), "}"].concat()
     }
 }
 

@@ -40,7 +40,7 @@ impl Rule for AllowPrivilegeEscalation {
         for at in pod.all_containers() {
             let value = at.container.security_context.allow_privilege_escalation;
             if value != Some(false) {
-                let finding = Finding::of_container(found, at, FIELD, flag(value), &"must set it to false");
+                let finding = Finding::of_container(found, at, FIELD, flag(value), "must set it to false");
                 if value.is_none() && may_be_false(at.container) {
                     finding.fix = Some(Fix::set(at, FIELD, false));
                 }

@@ -139,14 +139,14 @@ impl Rule for Capabilities<'_> {
             for (index, name) in capabilities.add.iter().enumerate() {
                 if !self.allows(name) {
                     let field = of_item("securityContext.capabilities.add", index, "");
-                    let demand = format_args!("must not add {}", quoted(name));
-                    Finding::of_container(found, at, &field, name, &demand);
+                    let demand = format!("must not add {}", quoted(name));
+                    Finding::of_container(found, at, &field, name, demand);
                 }
             }
             let missing = self.missing(capabilities);
             if !missing.is_empty() {
-                let demand = format_args!("must drop {}", missing.join(", "));
-                let finding = Finding::of_container(found, at, DROP, &list(&capabilities.drop), &demand);
+                let demand = format!("must drop {}", missing.join(", "));
+                let finding = Finding::of_container(found, at, DROP, &list(&capabilities.drop), demand);
                 // What somebody adds is not taken away from them unseen.
                 if !missing.iter().any(|name| has(&capabilities.add, name)) {
                     finding.fix = Some(Fix::append(at, DROP, canonical(&missing)));

@@ -30,7 +30,7 @@ impl Rule for EphemeralContainers {
         let places = Places::of(known.iter().map(|container| &*container.name));
         for at in new.all_containers().filter(|at| at.list == ContainerList::Ephemeral) {
             if places.get(&at.container.name).is_none() {
-                Finding::of_container(found, at, "", "", &"must not be added to the pod");
+                Finding::of_container(found, at, "", "", "must not be added to the pod");
             }
         }
     }

@@ -64,7 +64,7 @@ impl Rule for HostNamespaces {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         for (field, namespace) in FIELDS {
             if namespace.is_shared(pod) && !self.allow.contains(&namespace) {
-                Finding::of_pod(found, pod, field, "", &namespace.demand());
+                Finding::of_pod(found, pod, field, "", namespace.demand());
             }
         }
     }

@@ -110,15 +110,15 @@ impl Rule for HostPathVolumes<'_> {
                 host_path.users.push(at.concern());
                 if host_path.must_be_read_only && !mount.read_only {
                     let field = of_item("volumeMounts", index, "readOnly");
-                    let demand = format_args!("must mount volume {} read-only", quoted(host_path.name));
-                    Finding::of_container(found, at, &field, host_path.path, &demand);
+                    let demand = format!("must mount volume {} read-only", quoted(host_path.name));
+                    Finding::of_container(found, at, &field, host_path.path, demand);
                 }
             }
         }
         for HostPath { index, name, path, demand, users, .. } in host_paths {
             if let Some(demand) = demand {
                 let field = of_item("volumes", index, "hostPath.path");
-                let finding = Finding::of_pod(found, pod, &field, path, &demand);
+                let finding = Finding::of_pod(found, pod, &field, path, demand);
                 finding.name_volume(name);
                 // A volume that nobody mounts is there on the account of all.
                 if !users.is_empty() {

@@ -63,9 +63,8 @@ impl Rule for ImageChange {
             let before = places.get(&at.container.name).and_then(|place| known.get(place));
             let Some(Container { image: before, .. }) = before else { continue };
             if !self.allows(before, image) {
-                let demand =
-                    format_args!("must keep the image {}, not run {}", quoted(before), quoted(image));
-                Finding::of_container(found, at, "image", image, &demand);
+                let demand = format!("must keep the image {}, not run {}", quoted(before), quoted(image));
+                Finding::of_container(found, at, "image", image, demand);
             }
         }
     }

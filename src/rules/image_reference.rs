@@ -107,7 +107,7 @@ impl<'s> ImageReferenceRule<'s> {
         for at in pod.all_containers() {
             let image = &at.container.image;
             if let Some(demand) = demand(self, image) {
-                let finding = Finding::of_container(found, at, "image", image, &demand);
+                let finding = Finding::of_container(found, at, "image", image, demand);
                 if may_pin(image) {
                     finding.fix = Some(Fix::pin(at));
                 }
@@ -117,7 +117,7 @@ impl<'s> ImageReferenceRule<'s> {
             let Some(Details { reference, .. }) = volume.source("image") else { continue };
             if let Some(demand) = demand(self, reference) {
                 let field = of_item("volumes", index, "image.reference");
-                let finding = Finding::of_pod(found, pod, &field, reference, &demand);
+                let finding = Finding::of_pod(found, pod, &field, reference, demand);
                 finding.name_volume(&volume.name);
                 finding.concerns = Concerns::Only(vec![Concern { container: None, image: Some(reference) }]);
                 if may_pin(reference) {

@@ -90,7 +90,7 @@ impl Rule for InteractiveAccess<'_> {
         found.push(Finding {
             path: path.to_owned(),
             subject: format!("user {}", quoted(&connection.user)),
-            demand,
+            demand: demand.into(),
             value: String::new(),
             concerns: Concerns::Only(vec![Concern { container, image: None }]),
             fix: None,

@@ -30,15 +30,15 @@ impl Rule for Privileged {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         const HOST_PROCESS: &str = "securityContext.windowsOptions.hostProcess";
         if pod.spec.security_context.windows_options.host_process {
-            Finding::of_pod(found, pod, HOST_PROCESS, "", &DEMAND);
+            Finding::of_pod(found, pod, HOST_PROCESS, "", DEMAND);
         }
         for at in pod.all_containers() {
             let context = &at.container.security_context;
             if context.privileged {
-                Finding::of_container(found, at, "securityContext.privileged", "", &DEMAND);
+                Finding::of_container(found, at, "securityContext.privileged", "", DEMAND);
             }
             if context.windows_options.host_process {
-                Finding::of_container(found, at, HOST_PROCESS, "", &DEMAND);
+                Finding::of_container(found, at, HOST_PROCESS, "", DEMAND);
             }
         }
     }

@@ -49,7 +49,7 @@ impl Rule for ProcMount {
                 } else {
                     "must leave it unset, or set it to Default"
                 };
-                Finding::of_container(found, at, "securityContext.procMount", value, &demand);
+                Finding::of_container(found, at, "securityContext.procMount", value, demand);
             }
         }
     }

@@ -39,7 +39,7 @@ impl Rule for ReadOnlyRootFilesystem {
             let value = at.container.security_context.read_only_root_filesystem;
             if value != Some(true) {
                 let demand = "must set it to true";
-                let finding = Finding::of_container(found, at, READ_ONLY_ROOT, flag(value), &demand);
+                let finding = Finding::of_container(found, at, READ_ONLY_ROOT, flag(value), demand);
                 if value.is_none() {
                     finding.fix = Some(Fix::set(at, READ_ONLY_ROOT, true));
                 }

@@ -206,7 +206,7 @@ impl RunAsNonRoot {
         for at in pod.all_containers() {
             let Some(wrong) = judge(self, pod, at) else { continue };
             if !wrong.on_pod {
-                let finding = Finding::of_container(found, at, wrong.field, wrong.value, &wrong.demand);
+                let finding = Finding::of_container(found, at, wrong.field, wrong.value, wrong.demand);
                 match wrong.way_out {
                     WayOut::None => {}
                     WayOut::Fix => finding.fix = Some(Fix::set(at, wrong.field, true)),
@@ -220,7 +220,7 @@ impl RunAsNonRoot {
             }
         }
         for (wrong, concerns) in shared {
-            let finding = Finding::of_pod(found, pod, wrong.field, wrong.value, &wrong.demand);
+            let finding = Finding::of_pod(found, pod, wrong.field, wrong.value, wrong.demand);
             finding.concerns = Concerns::Only(concerns);
         }
     }
@@ -243,7 +243,7 @@ impl RunAsNonRoot {
 
     fn check_pod_group<'p>(&self, pod: &'p Pod<'_>, field: &str, group: i64, found: &mut Vec<Finding<'p>>) {
         if let Some(demand) = self.judge_gid(pod, group) {
-            Finding::of_pod(found, pod, field, "", &demand);
+            Finding::of_pod(found, pod, field, "", demand);
         }
     }
 }
@@ -285,7 +285,7 @@ fn judge_non_root<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>, alternative: &s
         way_out: if value.is_none() { WayOut::Fix } else { WayOut::None },
         field: "securityContext.runAsNonRoot",
         value: flag(value),
-        demand: format!("must set it to true, or {alternative}"),
+        demand: ["must set it to true, or ", alternative].concat(),
     })
 }
 

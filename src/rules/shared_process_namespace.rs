@@ -30,7 +30,7 @@ impl Rule for SharedProcessNamespace {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         if pod.spec.share_process_namespace {
             let demand = "must not share one process namespace among its containers";
-            Finding::of_pod(found, pod, "shareProcessNamespace", "", &demand);
+            Finding::of_pod(found, pod, "shareProcessNamespace", "", demand);
         }
     }
 }

@@ -77,7 +77,7 @@ impl Rule for ShellRemoval<'_> {
             }
             if let Some((field, demand)) = self.judge(at.container) {
                 let command = list(&at.container.startup_probe.exec.command);
-                Finding::of_container(found, at, field, &command, &demand);
+                Finding::of_container(found, at, field, &command, demand);
             }
         }
     }

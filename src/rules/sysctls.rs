@@ -83,7 +83,7 @@ impl Rule for Sysctls<'_> {
             let name = &sysctl.name;
             if !self.allows(name) {
                 let field = of_item("securityContext.sysctls", index, "name");
-                Finding::of_pod(found, pod, &field, name, &format_args!("must not set {}", quoted(name)));
+                Finding::of_pod(found, pod, &field, name, format!("must not set {}", quoted(name)));
             }
         }
     }

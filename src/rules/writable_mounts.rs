@@ -162,7 +162,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
             let field = of_item(list, *index, path_field);
-            Finding::of_container(found, at, &field, path, &demand);
+            Finding::of_container(found, at, &field, path, demand);
         }
         if let Access::Denied(kind) = access {
             let demand = if mount.is_device() {
@@ -171,7 +171,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
             let field = of_item(list, *index, "name");
-            Finding::of_container(found, at, &field, volume, &demand);
+            Finding::of_container(found, at, &field, volume, demand);
         }
     }
 }
