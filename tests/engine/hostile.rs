@@ -160,7 +160,7 @@ fn a_request_without_its_object_is_denied() {
 fn a_pod_without_a_spec_is_denied() {
     refuses(object(POD, "{}"), "spec: missing");
     refuses(object(POD, r#"{"Spec": {}}"#), "spec: missing");
-    refuses(pod("null"), "request.object: missing");
+    refuses(pod("null"), "spec: missing");
     refuses(pod("\"x\""), "spec: must be an object, not a string");
     refuses(pod("[]"), "spec: must be an object, not a list");
     refuses(pod("1"), "spec: must be an object, not a number");
