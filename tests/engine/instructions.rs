@@ -23,28 +23,28 @@ use requests::{Scenario, scenarios};
 /// How many instructions each request took when this was written. Who makes the policy faster, or has a reason to make it
 /// slower, puts here what the failing test prints.
 const MEASURED: [(&str, u32, u64); 22] = [
-    ("Pod", 1, 302_820),
-    ("Pod", 4, 559_209),
-    ("Pod", 32, 2_973_708),
-    ("Pod", 128, 11_255_159),
-    ("Pod, denied", 1, 342_453),
-    ("Pod, denied", 4, 759_464),
-    ("Pod, denied", 32, 4_701_060),
-    ("Pod, denied", 128, 18_261_921),
-    ("Deployment", 1, 286_758),
-    ("Deployment", 4, 532_877),
-    ("Deployment", 32, 2_839_563),
-    ("Deployment", 128, 10_775_409),
-    ("Deployment, denied", 1, 323_590),
-    ("Deployment, denied", 4, 765_903),
-    ("Deployment, denied", 32, 4_917_695),
-    ("Deployment, denied", 128, 19_180_291),
-    ("Pod, 50 exemptions", 1, 1_491_458),
-    ("Pod, 50 exemptions", 32, 4_158_632),
-    ("Pod, denied, 50 exemptions", 1, 1_571_969),
-    ("Pod, denied, 50 exemptions", 32, 11_213_881),
-    ("Pod, fixed", 1, 779_623),
-    ("Pod, fixed", 32, 10_700_919),
+    ("Pod", 1, 142_456),
+    ("Pod", 4, 256_900),
+    ("Pod", 32, 1_346_262),
+    ("Pod", 128, 5_088_174),
+    ("Pod, denied", 1, 164_377),
+    ("Pod, denied", 4, 326_710),
+    ("Pod, denied", 32, 1_911_338),
+    ("Pod, denied", 128, 7_388_212),
+    ("Deployment", 1, 132_506),
+    ("Deployment", 4, 239_392),
+    ("Deployment", 32, 1_251_906),
+    ("Deployment", 128, 4_751_040),
+    ("Deployment, denied", 1, 154_535),
+    ("Deployment, denied", 4, 312_177),
+    ("Deployment, denied", 32, 1_853_445),
+    ("Deployment, denied", 128, 7_172_196),
+    ("Pod, 50 exemptions", 1, 181_897),
+    ("Pod, 50 exemptions", 32, 1_385_499),
+    ("Pod, denied, 50 exemptions", 1, 1_434_301),
+    ("Pod, denied, 50 exemptions", 32, 4_736_563),
+    ("Pod, fixed", 1, 383_073),
+    ("Pod, fixed", 32, 5_182_022),
 ];
 
 /// By how many percent a request may take more.
@@ -53,8 +53,9 @@ const TOLERANCE: u64 = 5;
 /// How many percent of what a container costs among 32 it may cost among 128.
 const AMONG_MANY: u64 = 115;
 
-/// How many percent of what a request costs without exemptions it may cost with 50.
-const EXEMPTING: u64 = 495;
+/// How many percent of what a request costs without exemptions it may cost with 50: they are read only where something is
+/// found.
+const EXEMPTING: [(&str, u64); 2] = [("Pod", 130), ("Pod, denied", 900)];
 
 const OPERATION: &[u8] = b"validate";
 
@@ -219,13 +220,13 @@ fn a_container_costs_the_same_among_many() {
 
 #[test]
 fn exemptions_that_do_not_apply_cost_little() {
-    for name in ["Pod", "Pod, denied"] {
+    for (name, most) in EXEMPTING {
         for containers in [1, 32] {
             let without = count(name, containers);
             let with = count(&format!("{name}, 50 exemptions"), containers);
             assert_eq!(with.answer, without.answer);
             assert!(
-                with.all * 100 <= without.all * EXEMPTING,
+                with.all * 100 <= without.all * most,
                 "{name}, {containers} containers: {} instructions with exemptions, {} without",
                 with.all,
                 without.all
