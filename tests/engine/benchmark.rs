@@ -41,7 +41,7 @@ fn a_promise_that_is_not_kept_is_told() {
         "| a request of one container, over the floor | at most 1.35 | 2.00 | no |",
         "| what each of 128 containers adds, over each of 32 | at most 1.15 | 1.00 | yes |",
         "| what each adds from the 33rd on, over those from the 5th | at most 1.15 | 1.00 | yes |",
-        "| a request with 50 exemptions, over one with none | at most 1.15 | 2.25 | no |",
+        "| an admitted request with 50 exemptions, over none | at most 1.15 | 2.25 | no |",
         "| the typical policy, over this one | at least 4 | 5.00 | yes |",
         "| the module, in kB | at most 220 | 200.00 | yes |",
     ] {
