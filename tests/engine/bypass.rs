@@ -64,7 +64,7 @@ fn payloads() -> Vec<Payload> {
 }
 
 /// Every request that is written as other fixtures are, each with the name of its folder.
-fn of_topics() -> Vec<(String, Fixture)> {
+pub(crate) fn of_topics() -> Vec<(String, Fixture)> {
     let mut all = Vec::new();
     for topic in names_in(&format!("{FIXTURES}/{FOLDER}")).into_iter().filter(|topic| topic != PAYLOADS) {
         let fixtures = fixtures(&format!("{FOLDER}/{topic}"));
