@@ -2,6 +2,7 @@
 //! and the documents and views that must agree with it.
 
 mod benchmark;
+mod bypass;
 mod docs;
 mod documents;
 mod examples;
