@@ -16,7 +16,7 @@ WASM_FEATURES := --enable-bulk-memory --enable-multivalue --enable-mutable-globa
 	--enable-reference-types --enable-sign-ext --enable-simd
 
 define shrink
-@$(WASM_OPT) $(WASM_FEATURES) -Oz $(1) --output $@ 2>/dev/null || \
+@$(WASM_OPT) $(WASM_FEATURES) -Oz --converge $(1) --output $@ 2>/dev/null || \
 	{ cp $(1) $@ && echo "wasm-opt does not run: $@ is larger than it could be, and works as well"; }
 endef
 

@@ -5,8 +5,9 @@
 //!
 //! A fix appends to `drop` what it lacks of `requiredDrop`, unless the container adds that
 //!
-//! Names are compared without `CAP_`, in any case. Adding `ALL` adds everything, and dropping `ALL` drops everything.
-//! Windows pods have no capabilities, so nothing is asked of them.
+//! Names are compared in any case, and without `CAP_` in `add` and in the settings. In `drop` a name must not have it:
+//! containerd puts one before every name, so that `CAP_NET_RAW` drops nothing. Adding `ALL` adds everything, and dropping
+//! `ALL` drops everything. Windows pods have no capabilities, so nothing is asked of them.
 //!
 //! Settings:
 //!
@@ -106,6 +107,10 @@ impl<'s> Capabilities<'s> {
     }
 
     fn allows(&self, name: &str) -> bool {
+        // Runtimes turn some letters that are not ASCII into upper case ones that are, and so into other names.
+        if !name.is_ascii() {
+            return false;
+        }
         let allows_any = self.allowed_add.iter().any(|allowed| *allowed == ANY || is_same(allowed, ALL));
         if is_same(name, ALL) {
             return allows_any && self.denied_add.is_empty();
@@ -117,7 +122,7 @@ impl<'s> Capabilities<'s> {
     fn missing(&self, capabilities: &View<'_>) -> Vec<&'s str> {
         let mut missing = Vec::new();
         for name in self.required_drop.iter() {
-            if !has(&capabilities.drop, name) && !has(&capabilities.drop, ALL) {
+            if !drops(&capabilities.drop, name) && !drops(&capabilities.drop, ALL) {
                 missing.push(*name);
             }
         }
@@ -183,6 +188,12 @@ fn is_same(one: &str, other: &str) -> bool {
 #[inline(never)]
 fn has(names: &[Text<'_>], name: &str) -> bool {
     names.iter().any(|other| is_same(other, name))
+}
+
+/// Whether a name is dropped by any runtime, `CAP_` or not in the settings.
+#[inline(never)]
+fn drops(names: &[Text<'_>], name: &str) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(bare(name)))
 }
 
 #[inline(never)]
@@ -258,7 +269,10 @@ mod tests {
     fn wants_to_be_dropped_what_must_be() {
         let settings = json!({"requiredDrop": ["NET_RAW", "CAP_MKNOD"]});
         assert_eq!(findings(&settings, &json!({})), [undropped("NET_RAW, CAP_MKNOD")]);
-        assert_eq!(findings(&settings, &json!({"drop": ["cap_net_raw"]})), [undropped("CAP_MKNOD")]);
+        assert_eq!(findings(&settings, &json!({"drop": ["net_raw"]})), [undropped("CAP_MKNOD")]);
+        // To containerd these are CAP_CAP_NET_RAW and CAP_CAP_ALL.
+        assert_eq!(findings(&settings, &json!({"drop": ["cap_net_raw"]})), [undropped("NET_RAW, CAP_MKNOD")]);
+        assert_eq!(findings(&settings, &json!({"drop": ["CAP_ALL"]})), [undropped("NET_RAW, CAP_MKNOD")]);
         for drop in [json!(["NET_RAW", "MKNOD"]), json!(["ALL"]), json!(["all"])] {
             assert_eq!(findings(&settings, &json!({"drop": drop})), [""; 0], "{drop}");
         }

@@ -6,9 +6,10 @@
 //! This is for images that cannot run on a read-only root. The probe succeeds once the shells are gone, and only then
 //! does the container count as started: `["rm", "-f", "/bin/sh", "/bin/bash"]`, or the same through a shell, `["sh",
 //! "-c", "rm -f /bin/sh && rm -f /bin/bash"]`. A command counts only when it fails unless every path is removed, so
-//! nothing but `rm` may stand in it, and no option but `-f`, `-r`, `-v` and `-d`. On a read-only root the probe could
-//! never succeed, so there it is wrong. Init containers that are no sidecars and ephemeral containers cannot have
-//! probes, so nothing is asked of them; nor of Windows pods.
+//! nothing but `rm` may stand in it, and no option but `-f`, `-r`, `-v` and `-d`; programs have no path but `/bin` and
+//! `/usr/bin`, for elsewhere anybody may have put one. On a read-only root the probe could never succeed, so there it is
+//! wrong. Init containers that are no sidecars and ephemeral containers cannot have probes, so nothing is asked of them;
+//! nor of Windows pods.
 //!
 //! Settings:
 //!
@@ -96,7 +97,7 @@ fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     let words: Vec<&str> = command.iter().map(|word| &**word).collect();
     let mut removed = Vec::new();
     let is_certain = match *words {
-        [shell, option, script, ..] if is_one_of(base_name(shell), &SHELLS) && is_script_option(option) => {
+        [shell, option, script, ..] if is_one_of(program(shell), &SHELLS) && is_script_option(option) => {
             is_removal_script(script, &mut removed)
         }
         _ => is_rm(&words, &mut removed),
@@ -104,8 +105,13 @@ fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     if is_certain { removed } else { Vec::new() }
 }
 
-fn base_name(path: &str) -> &str {
-    rsplit_once(path, b'/').map_or(path, |(_, name)| name)
+/// The name of a program where systems keep theirs. Elsewhere anybody may have put one, so there it has no name that counts.
+fn program(path: &str) -> &str {
+    match rsplit_once(path, b'/') {
+        None => path,
+        Some(("/bin" | "/usr/bin", name)) => name,
+        Some(_) => "",
+    }
 }
 
 /// `-c`, alone or behind options that only make failing easier or the shell louder.
@@ -141,8 +147,8 @@ fn is_removal_script<'c>(script: &'c str, removed: &mut Vec<&'c str>) -> bool {
 /// Whether a command is an `rm`, of these paths.
 #[inline(never)]
 fn is_rm<'c>(words: &[&'c str], removed: &mut Vec<&'c str>) -> bool {
-    let Some((program, arguments)) = words.split_first() else { return false };
-    if base_name(program) != "rm" {
+    let Some((path, arguments)) = words.split_first() else { return false };
+    if program(path) != "rm" {
         return false;
     }
     let mut options_end = false;
@@ -208,6 +214,9 @@ mod tests {
             json!(["rm", "-f", "/bin/sh/", "/bin/bash/"]),
             json!(["rm", "-i", "/bin/sh", "/bin/bash"]),
             json!(["rm", "-", "/bin/sh", "/bin/bash", "-x"]),
+            json!(["/tmp/rm", "-f", "/bin/sh", "/bin/bash"]),
+            json!(["./rm", "-f", "/bin/sh", "/bin/bash"]),
+            json!(["/tmp/sh", "-c", "rm -f /bin/sh /bin/bash"]),
             json!(["echo", "rm", "/bin/sh", "/bin/bash"]),
             json!(["rm /bin/sh /bin/bash"]),
             json!(["sh", "-c", "rm /bin/sh /bin/bash; true"]),
