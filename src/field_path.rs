@@ -32,7 +32,7 @@ pub fn push_index(path: &mut String, index: usize) {
     push_all(path, &["]"]);
 }
 
-/// Appends a number. Formatting would take ten times as long.
+/// Appends a number, which formatting takes longer for.
 fn push_number(text: &mut String, number: usize) {
     if number > 9 {
         push_number(text, number / 10);

@@ -92,7 +92,7 @@ impl fmt::Display for Printable<'_> {
 
 /// Appends texts to another one.
 ///
-/// `push_str` and `push` do the same, and take 60 bytes of the module wherever they are called.
+/// `push_str` and `push` do the same, and take up room in the module wherever they are called.
 #[inline(never)]
 pub fn push_all(text: &mut String, parts: &[&str]) {
     text.extend(parts.iter().copied());
