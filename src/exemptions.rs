@@ -15,9 +15,7 @@ use crate::request::Request;
 use crate::rules::RULES;
 use crate::selector::{Selector, is_any_of, patterns};
 use crate::text::{is_one_of, printable, quoted};
-use crate::value::{Unread, Value};
-
-const KEY: &str = "exemptions";
+use crate::value::{EXEMPTIONS, Unread, Value};
 
 /// Every exemption of the settings, in their order. They are read when the first one is needed.
 #[derive(Debug, Default)]
@@ -62,9 +60,9 @@ struct Candidate<'e, 's> {
 impl<'s> Exemptions<'s> {
     /// Reads the key `exemptions` of the settings, unless it is to be read when it is needed.
     pub fn new(options: &mut Options<'_, 's>) -> Self {
-        match options.get(KEY) {
+        match options.get(EXEMPTIONS) {
             Some(Value::Unread(unread)) => Self { unread: Some(unread), list: OnceCell::new() },
-            _ => Self { unread: None, list: OnceCell::from(Ok(options.objects(KEY, Exemption::new))) },
+            _ => Self { unread: None, list: OnceCell::from(Ok(options.objects(EXEMPTIONS, Exemption::new))) },
         }
     }
 
@@ -95,8 +93,8 @@ impl<'s> Exemptions<'s> {
 
 fn read<'s>(unread: &'s Unread<'s>) -> Result<Vec<Exemption<'s>>, String> {
     let mut errors = Vec::new();
-    let entries = slice::from_ref(unread.read(KEY)?);
-    let list = Options::new(entries, &mut errors).objects(KEY, Exemption::new);
+    let entries = slice::from_ref(unread.read()?);
+    let list = Options::new(entries, &mut errors).objects(EXEMPTIONS, Exemption::new);
     if errors.is_empty() { Ok(list) } else { Err(errors.join("\n")) }
 }
 
@@ -411,7 +409,7 @@ mod tests {
         assert!(!applicable.cover("capabilities", &finding(&[WEB])));
         assert_eq!(applicable.errors(), Some(r#"exemptions: duplicate key "reason""#));
 
-        let fine = settings(r#"{"reason": "x", "containers": ["web"]}"#);
+        let fine = settings(r#"{"reason": "\u0078", "containers": ["web"]}"#);
         let WithUnread(value) = json::from_slice(fine.as_bytes()).unwrap();
         let Value::Object(entries) = &value else { panic!("{value:?}") };
         let exemptions = Exemptions::new(&mut Options::new(entries, &mut errors));

@@ -508,8 +508,6 @@ impl Keys {
 }
 
 /// The fields that are looked for in an object that has been entered. The value of each must be read before the next one.
-///
-/// It has all that is needed to find the next one: with more arguments than fit into registers a call takes twice as long.
 #[derive(Debug)]
 pub struct Fields<'r, 'a> {
     /// Where the value of the field that was found last is to be read.

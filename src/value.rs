@@ -36,14 +36,14 @@ pub struct Unread<'a> {
 }
 
 impl<'a> Unread<'a> {
-    /// The list with the key that it belongs to.
+    /// The list with its key.
     ///
     /// # Errors
     /// When it cannot be read: one sentence that begins with the key.
-    pub fn read(&self, key: &'static str) -> Result<&Entry<'a>, &str> {
+    pub fn read(&self) -> Result<&Entry<'a>, &str> {
         let read = || match json::from_slice(self.json.0) {
-            Ok(value) => Ok((Text::from(key), value)),
-            Err(failure) => Err(format!("{key}: {}", failure.message)),
+            Ok(value) => Ok((Text::from(EXEMPTIONS), value)),
+            Err(failure) => Err(format!("{EXEMPTIONS}: {}", failure.message)),
         };
         (**self.entry.get_or_init(|| Box::new(read()))).as_ref().map_err(String::as_str)
     }
@@ -98,12 +98,12 @@ impl<'a> Read<'a> for Value<'a> {
 pub struct WithUnread<'a>(pub Value<'a>);
 
 /// The key of that list. Exemptions matter only where something is found, and there may be many.
-const UNREAD: &str = "exemptions";
+pub const EXEMPTIONS: &str = "exemptions";
 
 impl<'a> Read<'a> for WithUnread<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         if reader.peek() == Some(b'{') {
-            self.0 = read_object(reader, Some(UNREAD))?;
+            self.0 = read_object(reader, Some(EXEMPTIONS))?;
             Ok(())
         } else {
             self.0.read(reader)
