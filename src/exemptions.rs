@@ -253,8 +253,9 @@ mod tests {
     use crate::request::{Subject, UserInfo};
     use crate::value::{Value, WithUnread};
 
-    const WEB: Concern<'_> = Concern { container: Some("web"), image: Some("nginx:1.29") };
-    const PROXY: Concern<'_> = Concern { container: Some("istio-proxy"), image: Some("istio/proxyv2:1.20") };
+    const WEB: Concern<'_> = Concern { container: Some("web"), image: Some("nginx:1.29"), can_write: false };
+    const PROXY: Concern<'_> =
+        Concern { container: Some("istio-proxy"), image: Some("istio/proxyv2:1.20"), can_write: false };
 
     fn today() -> Date {
         Date::parse("2027-06-30").unwrap()
@@ -353,7 +354,7 @@ mod tests {
             {"reason": "mesh", "containers": ["istio-proxy"]}, {"reason": "shop", "images": ["nginx"]}]});
         let annotation = Some("exemptions[0]: mesh; exemptions[1]: shop".to_owned());
         assert_eq!(covers(&both, &[WEB, PROXY]), (true, annotation, Vec::new()));
-        assert!(!covers(&both, &[WEB, Concern { container: Some("x"), image: Some("x") }]).0);
+        assert!(!covers(&both, &[WEB, Concern { container: Some("x"), image: Some("x"), ..WEB }]).0);
     }
 
     #[test]
@@ -361,8 +362,8 @@ mod tests {
         does_not_exempt(&json!({"containers": ["*"]}), &[]);
         does_not_exempt(&json!({"images": ["*"]}), &[]);
         exempts(&json!({"namespaces": ["*"]}), &[]);
-        does_not_exempt(&json!({"images": ["*"]}), &[Concern { container: Some("a"), image: Some("") }]);
-        does_not_exempt(&json!({"images": ["*"]}), &[Concern { container: Some("a"), image: None }]);
+        does_not_exempt(&json!({"images": ["*"]}), &[Concern { image: Some(""), ..WEB }]);
+        does_not_exempt(&json!({"images": ["*"]}), &[Concern { image: None, ..WEB }]);
     }
 
     #[test]

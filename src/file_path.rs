@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::{map_ascii, quoted, rsplit_once, split};
+use crate::text::{map_ascii, push_all, quoted, rsplit_once, split};
 use crate::wildcard;
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
@@ -13,6 +13,8 @@ pub struct FilePath<'p> {
     /// Empty for the root; otherwise it begins with a slash and does not end in one.
     path: Cow<'p, str>,
     ignores_case: bool,
+    /// Whether it may lead elsewhere than it seems to. Then it lies nowhere for certain.
+    is_doubtful: bool,
 }
 
 impl<'p> FilePath<'p> {
@@ -20,23 +22,42 @@ impl<'p> FilePath<'p> {
     #[must_use]
     pub fn linux(path: &'p str) -> Self {
         let path = if is_normal(path) { Cow::Borrowed(path) } else { normalised(path).into() };
-        Self { path, ignores_case: false }
+        Self { path, ignores_case: false, is_doubtful: false }
     }
 
-    /// Reads a path as Windows does: `\` separates as well, case makes no difference, and the drive `C:` is the root.
+    /// Reads a path as Windows does: `\` separates as well, case makes no difference, the drive `C:` is the root, and dots
+    /// and spaces at the end of names may count for nothing.
+    ///
+    /// Source: "File path formats on Windows systems" in the documentation of .NET.
     #[must_use]
     pub fn windows(path: &str) -> Self {
         let path = map_ascii(path, |character| match character {
             b'\\' => b'/',
             other => other.to_ascii_lowercase(),
         });
-        Self { path: normalised(path.strip_prefix("c:").unwrap_or(&path)).into(), ignores_case: true }
+        // The names of devices lead to drives too.
+        let of_device = path.strip_prefix("//?/").or_else(|| path.strip_prefix("//./"));
+        let path = of_device.filter(|path| path.starts_with("c:")).unwrap_or(&path);
+        let path = path.strip_prefix("c:").unwrap_or(path);
+        let plain = without_ends(path);
+        Self { is_doubtful: plain != path, path: normalised(&plain).into(), ignores_case: true }
     }
 
-    /// Whether it is a place of the settings, or lies below it.
+    /// Reads a path of a pod that may run anywhere. One that only Windows would take for absolute lies nowhere for certain,
+    /// and may be what Windows takes it for.
+    #[must_use]
+    pub fn unknown(path: &'p str) -> Self {
+        if matches!(path.as_bytes(), [b'\\', ..] | [_, b':', ..]) {
+            Self { is_doubtful: true, ..Self::windows(path) }
+        } else {
+            Self::linux(path)
+        }
+    }
+
+    /// Whether it is a place of the settings, or lies below it, for certain.
     #[must_use]
     pub fn is_within(&self, place: &str) -> bool {
-        self.common(place).is_some_and(|(_, rest)| rest.is_empty())
+        !self.is_doubtful && self.common(place).is_some_and(|(_, rest)| rest.is_empty())
     }
 
     /// Whether it is a place of the settings, or the place lies below it.
@@ -45,7 +66,7 @@ impl<'p> FilePath<'p> {
         self.common(place).is_some_and(|(rest, _)| rest.is_empty())
     }
 
-    /// Whether one of the two is the other, or lies below it.
+    /// Whether one of the two may be the other, or lie below it.
     #[must_use]
     #[inline]
     pub fn overlaps(&self, place: &str) -> bool {
@@ -55,7 +76,7 @@ impl<'p> FilePath<'p> {
         (!differ || self.ignores_case) && self.common(place).is_some()
     }
 
-    /// Whether it is a place that a pattern names, or lies below one. In a pattern `*` stands for any run of characters
+    /// Whether it is a place that a pattern names, or lies below one, for certain. In a pattern `*` stands for any run of characters
     /// within a segment; one that ends in `/**` names only what lies below.
     #[must_use]
     pub fn is_within_pattern(&self, pattern: &str) -> bool {
@@ -64,7 +85,7 @@ impl<'p> FilePath<'p> {
         let mut mine = segments_of(&self.path);
         let is_within =
             segments_of(&place).all(|part| mine.next().is_some_and(|own| wildcard::matches(part, own)));
-        is_within && (!only_below || mine.next().is_some())
+        !self.is_doubtful && is_within && (!only_below || mine.next().is_some())
     }
 
     /// What is left of the path, and of a place of the settings, behind all that they have in common, if one of the two is
@@ -137,6 +158,19 @@ fn segments_of(place: &str) -> impl Iterator<Item = &str> {
 fn is_normal(path: &str) -> bool {
     let slash_ends = |pair: &[u8; 2]| matches!(pair, [b'/', b'/' | b'.']);
     path.starts_with('/') && !path.ends_with('/') && !path.as_bytes().array_windows().any(slash_ends)
+}
+
+/// A path without dots and spaces at the end of names.
+fn without_ends(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    for (index, segment) in split(path, b'/').enumerate() {
+        let plain_segment = match segment {
+            "." | ".." => segment,
+            _ => segment.trim_end_matches(['.', ' ']),
+        };
+        push_all(&mut plain, &[if index == 0 { "" } else { "/" }, plain_segment]);
+    }
+    plain
 }
 
 fn normalised(path: &str) -> String {
@@ -237,6 +271,31 @@ mod tests {
         }
         assert!(!FilePath::windows(r"D:\app").is_within("/app"));
         assert!(FilePath::windows("é").is_within("/é"));
+    }
+
+    #[test]
+    fn what_windows_may_read_otherwise_overlaps_and_lies_nowhere() {
+        for doubtful in [r"C:\Data.", r"C:\data ", r"C:\data. .\x", r"C:\data\...", r"\x\.. \..\data "] {
+            let path = FilePath::windows(doubtful);
+            assert!(path.overlaps("/data"), "{doubtful}");
+            assert!(!path.is_within("/data"), "{doubtful}");
+            assert!(!path.is_within_pattern("/data"), "{doubtful}");
+        }
+        for plain in [r"\\?\C:\Data\x", r"\\.\c:\data", r"C:\.\data\..\data"] {
+            assert!(FilePath::windows(plain).is_within("/data"), "{plain}");
+        }
+        assert!(!FilePath::windows(r"\\.\pipe\data").overlaps("/data"));
+    }
+
+    #[test]
+    fn a_path_of_nobody_knows_where_may_be_one_of_windows() {
+        for path in [r"C:\Data\x", r"c:/data", r"\data"] {
+            assert!(FilePath::unknown(path).overlaps("/data"), "{path}");
+            assert!(!FilePath::unknown(path).is_within("/data"), "{path}");
+        }
+        assert!(FilePath::unknown("/data/x").is_within("/data"));
+        assert!(!FilePath::unknown("/Data").overlaps("/data"));
+        assert!(FilePath::unknown("data").is_within("/data"));
     }
 
     #[test]

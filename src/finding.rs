@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fix::Fix;
+use crate::places::Places;
 use crate::pod::{ContainerAt, Pod};
 use crate::text::{Text, push_all, quoted};
 
@@ -23,7 +24,8 @@ pub struct Finding<'p> {
     /// What the demand does not tell of the value that is wrong, in no particular form: an update that leaves it as it
     /// is adds no finding.
     pub value: String,
-    /// On whose account it is found. Exemptions must cover each of them.
+    /// On whose account it is found. Exemptions must cover each of them, and whoever joins them by an update makes it a
+    /// new one.
     pub concerns: Concerns<'p>,
     /// What would mend it, where nothing but a missing value is wrong.
     pub fix: Option<Fix<'p>>,
@@ -47,6 +49,33 @@ pub struct Concern<'p> {
     pub container: Option<&'p str>,
     /// The reference of an image, if there is one.
     pub image: Option<&'p str>,
+    /// Whether it can write to what the finding is about, where that makes a difference.
+    pub can_write: bool,
+}
+
+impl Concerns<'_> {
+    /// Whether each of them is among others, and could write there if it can now.
+    fn are_among(&self, others: &Self) -> bool {
+        let (mine, others) = match (self, others) {
+            (Self::Only(mine), Self::Only(others)) => (mine, others),
+            // A field that all share is nobody's in particular, and a volume that nobody mounts does no harm.
+            (Self::Pod(_), _) => return true,
+            (Self::Only(_), Self::Pod(_)) => return false,
+        };
+        let all = Places::of(others.iter().map(Concern::name));
+        let writers = Places::of(others.iter().filter(|concern| concern.can_write).map(Concern::name));
+        mine.iter().all(|concern| {
+            let known = if concern.can_write { &writers } else { &all };
+            known.get(concern.name()).is_some()
+        })
+    }
+}
+
+impl<'p> Concern<'p> {
+    /// What it is known by from one version of an object to the next.
+    fn name(&self) -> &'p str {
+        self.container.unwrap_or_default()
+    }
 }
 
 impl<'p> Finding<'p> {
@@ -104,6 +133,7 @@ impl<'p> Finding<'p> {
             && self.subject == other.subject
             && self.demand == other.demand
             && self.value == other.value
+            && self.concerns.are_among(&other.concerns)
     }
 
     /// The line that a denied user reads.
@@ -175,6 +205,22 @@ mod tests {
                 .line("readOnlyRootFilesystem"),
             r#"spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]"#
         );
+    }
+
+    #[test]
+    fn whoever_joins_it_makes_it_another_one() {
+        let found_for = |names: &[(&'static str, bool)]| {
+            let concern = |&(name, can_write)| Concern { container: Some(name), image: None, can_write };
+            let concerns = Concerns::Only(names.iter().map(concern).collect());
+            Finding { concerns, ..finding("spec.securityContext.runAsUser") }
+        };
+        let both = found_for(&[("a", true), ("b", false)]);
+        for less in [&[("a", true)][..], &[("a", false), ("b", false)], &[("b", false), ("b", false)], &[]] {
+            assert!(found_for(less).is_same(&both), "{less:?}");
+        }
+        for more in [&[("a", true), ("b", true)][..], &[("a", true), ("c", false)]] {
+            assert!(!found_for(more).is_same(&both), "{more:?}");
+        }
     }
 
     #[test]

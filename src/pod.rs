@@ -13,7 +13,7 @@ use crate::json::{Error, Raw, Read, Reader};
 use crate::places::Places;
 use crate::text::{Text, push_quoted};
 use crate::view::views;
-use crate::volume::Volume;
+use crate::volume::{ClaimTemplate, Volume};
 
 /// A pod spec and where it was found.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ pub struct Pod<'a> {
     /// The pod spec. It is large, and every page of memory that a fresh instance touches costs as much as a kilobyte of
     /// JSON: it is read where it stays.
     pub spec: Box<PodSpec<'a>>,
+    /// The claim templates beside it, as `StatefulSets` have them. Each pod gets a volume for each of them, which takes the
+    /// place of one of the same name in the pod spec.
+    pub claim_templates: Vec<ClaimTemplate<'a>>,
 }
 
 impl<'a> Pod<'a> {
@@ -39,7 +42,7 @@ impl<'a> Pod<'a> {
     pub fn read(path: Cow<'static, str>, is_template: bool, reader: &mut Reader<'a>) -> Result<Self, Error> {
         let mut spec = Box::<PodSpec>::default();
         let ((), json) = reader.with_raw(|reader| spec.read(reader))?;
-        Ok(Self { path, is_template, index: 0, json, spec })
+        Ok(Self { path, is_template, index: 0, json, spec, claim_templates: Vec::new() })
     }
 
     /// The path of a field of the pod spec.
@@ -73,16 +76,31 @@ impl<'a> Pod<'a> {
     /// A path that stands in it, as its operating system reads it.
     #[must_use]
     pub fn file_path<'p>(&self, path: &'p str) -> FilePath<'p> {
-        if self.is_windows() { FilePath::windows(path) } else { FilePath::linux(path) }
+        if self.is_windows() {
+            FilePath::windows(path)
+        } else if self.spec.os.name.is_empty() {
+            FilePath::unknown(path)
+        } else {
+            FilePath::linux(path)
+        }
     }
 
-    /// The places of the volumes. Where a pod spec has none of a name, the volume comes from a claim template beside it, as
-    /// in `StatefulSets`.
+    /// The places of the volumes. One that comes from a claim template has none.
     #[must_use]
     pub fn volume_places(&self) -> Places<'_> {
-        Places::of(self.spec.volumes.iter().map(|volume| &*volume.name))
+        let mut places = Places::default();
+        for claim in &self.claim_templates {
+            places.add((&*claim.metadata.name).into(), NO_PLACE);
+        }
+        for (place, volume) in self.spec.volumes.iter().enumerate() {
+            places.add((&*volume.name).into(), place);
+        }
+        places
     }
 }
+
+/// What no list is long enough to have a place at.
+const NO_PLACE: usize = usize::MAX;
 
 /// The lists of containers in a pod spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +171,11 @@ impl<'p> ContainerAt<'p, '_> {
     /// What exemptions may know it by.
     #[must_use]
     pub fn concern(&self) -> Concern<'p> {
-        Concern { container: Some(&self.container.name), image: Some(&self.container.image) }
+        Concern {
+            container: Some(&self.container.name),
+            image: Some(&self.container.image),
+            can_write: false,
+        }
     }
 
     /// The path of a field of the container.

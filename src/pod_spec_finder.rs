@@ -1,12 +1,17 @@
 //! Pod specs in kinds this policy has never heard of: Argo Rollouts, Knative Services, `JobSets`, …
 //!
-//! Wherever an object has a list `containers` of objects with a `name` or an `image`, it is taken for a pod spec.
+//! Wherever an object has a list `containers` or `initContainers` of what looks like containers, it is taken for a pod
+//! spec.
 
 use crate::field_path;
 use crate::json::{self, Error, Failure, Raw, Read, Reader};
 use crate::pod::Pod;
-use crate::request::describe;
-use crate::text::Text;
+use crate::request::{CLAIM_TEMPLATES, describe};
+use crate::text::{Text, is_one_of};
+use crate::volume::ClaimTemplate;
+
+/// The fields by which a container is known. One without a name and an image may get them from whoever makes the pod.
+const CONTAINER_FIELDS: [&str; 5] = ["name", "image", "securityContext", "volumeMounts", "volumeDevices"];
 
 /// Every pod spec in the object, in document order.
 ///
@@ -23,15 +28,29 @@ fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Res
     if !matches!(json.first(), Some(b'{' | b'[')) {
         return Ok(());
     }
+    let known = pods.len();
+    let mut claim_templates = None;
     let Parts(parts) = read_pod(json, path, pods).map_err(|failure| describe(&failure, json, path))?;
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {
         match key {
-            Some(key) => field_path::push_key(path, &key),
+            Some(key) => {
+                field_path::push_key(path, &key);
+                if &*key == CLAIM_TEMPLATES {
+                    claim_templates = Some(part);
+                }
+            }
             None => field_path::push_index(path, index),
         }
         search(part, path, pods)?;
         path.truncate(parent);
+    }
+    if let Some(Raw(json)) = claim_templates {
+        for pod in pods.iter_mut().skip(known) {
+            // What cannot be read is no list of claim templates.
+            let mut templates: Vec<ClaimTemplate> = json::from_slice(json).unwrap_or_default();
+            pod.claim_templates.append(&mut templates);
+        }
     }
     Ok(())
 }
@@ -39,7 +58,8 @@ fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Res
 /// Reads an object or a list, which may be a pod spec.
 fn read_pod<'a>(json: &'a [u8], path: &str, pods: &mut Vec<Pod<'a>>) -> Result<Parts<'a>, Failure> {
     let Parts(parts) = json::from_slice(json)?;
-    if parts.iter().any(|(key, part)| key.as_deref() == Some("containers") && is_container_list(*part)) {
+    let is_list = |key: &str| matches!(key, "containers" | "initContainers");
+    if parts.iter().any(|(key, part)| key.as_deref().is_some_and(is_list) && is_container_list(*part)) {
         let pod = json::read_with(json, |reader| Pod::read(path.to_owned().into(), true, reader))?;
         pods.push(Pod { index: pods.len(), ..pod });
     }
@@ -54,7 +74,7 @@ fn is_container_list(Raw(list): Raw<'_>) -> bool {
 
 fn is_container(item: &[u8]) -> bool {
     let Parts(fields) = json::from_slice(item).unwrap_or_default();
-    fields.iter().any(|(key, _)| matches!(key.as_deref(), Some("name" | "image")))
+    fields.iter().any(|(key, _)| key.as_deref().is_some_and(|key| is_one_of(key, &CONTAINER_FIELDS)))
 }
 
 /// The entries of an object or the items of a list in the order in which they stand, unread. What is neither has none.
@@ -105,6 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn knows_containers_that_are_yet_to_get_a_name() {
+        for list in
+            [r#""initContainers": [{"image": "a"}]"#, r#""containers": [{}, {"securityContext": {}}]"#]
+        {
+            assert_eq!(found(&format!("{{\"spec\": {{{list}}}}}")).unwrap(), ["spec"], "{list}");
+        }
+    }
+
+    #[test]
+    fn finds_the_claim_templates_beside_a_template() {
+        let set = r#"{"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+            "template": {"spec": {"containers": [{"name": "a"}]}}},
+            "other": {"volumeClaimTemplates": "none", "containers": [{"name": "b"}]}}"#;
+        let pods = find(Raw(set.as_bytes())).unwrap();
+        let names: Vec<Vec<_>> = pods
+            .iter()
+            .map(|pod| pod.claim_templates.iter().map(|claim| &*claim.metadata.name).collect())
+            .collect();
+        assert_eq!(names, [vec!["data"], vec![]]);
+    }
+
+    #[test]
     fn passes_over_what_is_no_pod_spec() {
         for object in [
             "{}",
@@ -112,6 +154,7 @@ mod tests {
             "\"text\"",
             r#"{"spec": {"containers": 3}}"#,
             r#"{"spec": {"containers": ["a", 1, null, [], {"id": 1}]}}"#,
+            r#"{"spec": {"initContainers": ["a", {"id": 1}], "ephemeralContainers": [{"name": "a"}]}}"#,
             r#"{"kind": "ConfigMap", "data": {"pod.yaml": "{\"containers\": [{\"name\": \"a\"}]}"}}"#,
         ] {
             assert_eq!(found(object).unwrap(), [""; 0], "{object}");

@@ -239,6 +239,9 @@ fn connect_options<'a>(object: &Object<'a>) -> Result<ConnectOptions<'a>, String
     }
 }
 
+/// The key that claim templates stand at, beside the template of pods.
+pub(crate) const CLAIM_TEMPLATES: &str = "volumeClaimTemplates";
+
 /// The keys of an admission request that count.
 const KEYS: [&str; 8] =
     ["kind", "subResource", "name", "namespace", "operation", "userInfo", "object", "oldObject"];
@@ -295,10 +298,19 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     }
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
     let mut found = None;
-    let known = [Known::new(key)];
-    let mut fields = reader.fields(&known)?;
-    while fields.next_known()?.is_some() {
-        found = read_pod(fields.reader, workload, rest)?;
+    let mut claim_templates = Vec::new();
+    let known = [Known::new(key), Known::new(CLAIM_TEMPLATES)];
+    let has_claim_templates = key == "template" && workload.has_claim_templates();
+    let mut fields = reader.fields(if has_claim_templates { &known } else { known.split_at(1).0 })?;
+    while let Some(place) = fields.next_known()? {
+        if place == 0 {
+            found = read_pod(fields.reader, workload, rest)?;
+        } else {
+            claim_templates.read(fields.reader)?;
+        }
+    }
+    if has_claim_templates && let Some(pod) = &mut found {
+        pod.claim_templates = claim_templates;
     }
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Error, Read, Reader};
+use crate::json::{Error, Raw, Read, Reader};
 use crate::text::{Text, printable};
 use crate::view::views;
 
@@ -69,6 +69,8 @@ fn writable(kind: &str) -> Writable {
 pub struct Volume<'a> {
     /// `name`
     pub name: Text<'a>,
+    /// All of it as it is written.
+    pub json: Raw<'a>,
     /// What it is made from: one source, for Kubernetes knows no volume with more. Without any it is an empty directory.
     pub sources: Vec<VolumeSource<'a>>,
 }
@@ -97,6 +99,18 @@ views! {
         /// `reference` of an `image`
         pub reference "reference": Text<'a>,
     }
+
+    /// An item of `volumeClaimTemplates`.
+    pub struct ClaimTemplate<'a> {
+        /// `metadata`
+        pub metadata "metadata": ClaimMetadata<'a>,
+    }
+
+    /// `metadata` of a claim.
+    pub struct ClaimMetadata<'a> {
+        /// `name`
+        pub name "name": Text<'a>,
+    }
 }
 
 impl<'a> Volume<'a> {
@@ -116,6 +130,13 @@ impl<'a> Volume<'a> {
 
 impl<'a> Read<'a> for Volume<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        ((), self.json) = reader.with_raw(|reader| self.read_fields(reader))?;
+        Ok(())
+    }
+}
+
+impl<'a> Volume<'a> {
+    fn read_fields(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut has_name = false;
         let mut nulls: Vec<Cow<'a, str>> = Vec::new();
         let mut keys = reader.object()?;

@@ -23,6 +23,12 @@ impl Workload {
         self.kind != core::Pod::KIND
     }
 
+    /// Whether pods get volumes from claim templates that stand beside their template.
+    #[must_use]
+    pub fn has_claim_templates(&self) -> bool {
+        self.kind == apps::StatefulSet::KIND
+    }
+
     /// Whether an update may add to its pod spec. The API server refuses that for pods, and for what a job makes pods from.
     #[must_use]
     pub fn is_open_to_additions(&self) -> bool {

@@ -5,8 +5,8 @@
 //!
 //! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`,
 //! and never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one
-//! within it. A path that is not absolute is never allowed. What a persistent volume is made from, the policy cannot
-//! see.
+//! within it. A path that is not absolute is never allowed. What a persistent volume is made from, and where a link on
+//! the node leads, the policy cannot see.
 //!
 //! Settings:
 //!
@@ -107,7 +107,7 @@ impl Rule for HostPathVolumes<'_> {
                 let Some(host_path) = place.and_then(|place| host_paths.get_mut(place)) else {
                     continue;
                 };
-                host_path.users.push(at.concern());
+                host_path.users.push(Concern { can_write: !mount.read_only, ..at.concern() });
                 if host_path.must_be_read_only && !mount.read_only {
                     let field = of_item("volumeMounts", index, "readOnly");
                     let demand = format!("must mount volume {} read-only", quoted(host_path.name));

@@ -119,7 +119,8 @@ impl<'s> ImageReferenceRule<'s> {
                 let field = of_item("volumes", index, "image.reference");
                 let finding = Finding::of_pod(found, pod, &field, reference, demand);
                 finding.name_volume(&volume.name);
-                finding.concerns = Concerns::Only(vec![Concern { container: None, image: Some(reference) }]);
+                finding.concerns =
+                    Concerns::Only(vec![Concern { image: Some(reference), ..Concern::default() }]);
                 if may_pin(reference) {
                     finding.fix = Some(Fix::pin_volume(pod, index, reference));
                 }

@@ -92,7 +92,7 @@ impl Rule for InteractiveAccess<'_> {
             subject: format!("user {}", quoted(&connection.user)),
             demand: demand.into(),
             value: String::new(),
-            concerns: Concerns::Only(vec![Concern { container, image: None }]),
+            concerns: Concerns::Only(vec![Concern { container, ..Concern::default() }]),
             fix: None,
             decided_by: None,
         });

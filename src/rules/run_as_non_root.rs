@@ -7,8 +7,8 @@
 //!
 //! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
 //! the pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
-//! `windowsOptions.runAsUserName` as well, if it is another user than `ContainerAdministrator`, written in any case
-//! and with any domain; numeric users and groups have no meaning there. A container of an image that runs as root does not
+//! `windowsOptions.runAsUserName` as well, if it is another user than `ContainerAdministrator` and `SYSTEM`, written in any
+//! case and with any domain; numeric users and groups have no meaning there. A container of an image that runs as root does not
 //! start with `runAsNonRoot: true`, whoever has set it.
 //!
 //! Settings:
@@ -57,6 +57,9 @@ struct Range {
     min: i64,
     max: i64,
 }
+
+/// The users of Windows that may do anything in a container. `SYSTEM` is `NT AUTHORITY\SYSTEM` in full.
+const ADMINISTRATORS: [&str; 2] = ["ContainerAdministrator", "SYSTEM"];
 
 /// What is wrong about one container: the field, what it holds, and what must be done about it.
 struct Wrong<'p> {
@@ -299,12 +302,12 @@ fn judge_windows_user<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<W
     if name.is_empty() {
         return Some(wrong);
     }
-    is_administrator(name).then(|| Wrong {
+    administrator(name).map(|user| Wrong {
         on_pod: inherited,
         way_out: WayOut::None,
         field: "securityContext.windowsOptions.runAsUserName",
         value: name,
-        demand: "must not run as ContainerAdministrator".to_owned(),
+        demand: ["must not run as ", user].concat(),
     })
 }
 
@@ -313,9 +316,10 @@ fn is_root_or_number(name: &str) -> bool {
     name == "root" || name.strip_prefix(['+', '-']).unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_administrator(user_name: &str) -> bool {
+/// The user that a name stands for, if that one may do anything in a container.
+fn administrator(user_name: &str) -> Option<&'static str> {
     let (_, name) = rsplit_once(user_name, b'\\').unwrap_or(("", user_name));
-    name.trim().eq_ignore_ascii_case("ContainerAdministrator")
+    ADMINISTRATORS.into_iter().find(|user| name.trim().eq_ignore_ascii_case(user))
 }
 
 fn inspection(options: &mut Options<'_, '_>) -> Option<NamedUsers> {

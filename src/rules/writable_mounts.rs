@@ -5,8 +5,10 @@
 //!
 //! A mount is writable unless it has `readOnly: true`, its volume has, or nothing can write to volumes of its type:
 //! `configMap`, `secret`, `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume
-//! that the pod spec does not have comes from a claim template beside it, so it counts as a `persistentVolumeClaim`.
-//! Paths are compared segment by segment, after `.`, `..` and `//` are resolved; links are not followed.
+//! that the pod spec does not have comes from a claim template beside it, and so does one that has the name of such a
+//! template: both count as a `persistentVolumeClaim`. Paths are compared segment by segment, after `.`, `..` and `//` are
+//! resolved; links are not followed. Windows paths are read as Windows reads them, in pods for Windows and where a pod
+//! does not say its `os` and the path begins with a drive or `\`.
 //!
 //! Settings:
 //!
@@ -23,6 +25,7 @@ use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
+use crate::json::Raw;
 use crate::options::{Options, choice};
 use crate::pod::{ContainerAt, Pod};
 use crate::settings::Severity;
@@ -79,6 +82,8 @@ struct Mount<'p> {
     path_field: &'static str,
     path: &'p str,
     volume: &'p str,
+    /// The volume as it is written, or nothing for one from a claim template.
+    made_from: Raw<'p>,
 }
 
 impl Mount<'_> {
@@ -151,10 +156,12 @@ impl<'s> WritableMounts<'s> {
         access: Access<'_>,
         found: &mut Vec<Finding<'p>>,
     ) {
-        let Mount { list, index, path_field, path, volume } = mount;
+        let Mount { list, index, path_field, path, volume, made_from } = mount;
         if access == Access::ReadOnly {
             return;
         }
+        // Another volume in the same place is another finding.
+        let value = |of: &str| [of, "\n", &String::from_utf8_lossy(made_from.0)].concat();
         if let Some(reason) = self.judge_path(at.pod, path) {
             let demand = if mount.is_device() {
                 format!("must have no writable device at {}: {reason}", quoted(path))
@@ -162,7 +169,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
             let field = of_item(list, *index, path_field);
-            Finding::of_container(found, at, &field, path, demand);
+            Finding::of_container(found, at, &field, &value(path), demand);
         }
         if let Access::Denied(kind) = access {
             let demand = if mount.is_device() {
@@ -171,7 +178,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
             let field = of_item(list, *index, "name");
-            Finding::of_container(found, at, &field, volume, demand);
+            Finding::of_container(found, at, &field, &value(volume), demand);
         }
     }
 }
@@ -179,25 +186,30 @@ impl<'s> WritableMounts<'s> {
 impl Rule for WritableMounts<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let volumes = LazyCell::new(|| {
-            let access: Vec<_> = pod.spec.volumes.iter().map(|volume| self.judge_volume(volume)).collect();
-            (pod.volume_places(), access, self.judge_claim())
+            let judged = |volume| (self.judge_volume(volume), volume.json);
+            let volumes: Vec<_> = pod.spec.volumes.iter().map(judged).collect();
+            (pod.volume_places(), volumes, (self.judge_claim(), Raw::default()))
         });
-        let access = |name: &str| {
-            let (places, access, claim) = &*volumes;
-            places.get(name).and_then(|place| access.get(place)).copied().unwrap_or(*claim)
+        let volume = |name: &str| {
+            let (places, volumes, claim) = &*volumes;
+            places.get(name).and_then(|place| volumes.get(place)).copied().unwrap_or(*claim)
         };
         for at in pod.all_containers() {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
-                    let (path, volume) = (&*mount.mount_path, &*mount.name);
-                    let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
-                    self.judge(at, &mount, access(volume), found);
+                    let (path, name) = (&*mount.mount_path, &*mount.name);
+                    let (access, made_from) = volume(name);
+                    let mount =
+                        Mount { list: MOUNTS, index, path_field: "mountPath", path, volume: name, made_from };
+                    self.judge(at, &mount, access, found);
                 }
             }
             for (index, device) in at.container.volume_devices.iter().enumerate() {
-                let (path, volume) = (&*device.device_path, &*device.name);
-                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
-                self.judge(at, &mount, access(volume), found);
+                let (path, name) = (&*device.device_path, &*device.name);
+                let (access, made_from) = volume(name);
+                let mount =
+                    Mount { list: DEVICES, index, path_field: "devicePath", path, volume: name, made_from };
+                self.judge(at, &mount, access, found);
             }
         }
     }

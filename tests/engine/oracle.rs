@@ -279,7 +279,7 @@ mod viewed {
     }
 
     fn volume(volume: &Volume<'_>) -> Value {
-        let Volume { name, sources } = volume;
+        let Volume { name, sources, json: _ } = volume;
         json!({"name": **name, "sources": sources.iter().map(source).collect::<Map<_, _>>()})
     }
 
