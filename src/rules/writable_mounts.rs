@@ -19,7 +19,8 @@
 //! - `allowedTypes`: the types of volumes that a container may write to.
 
 use std::borrow::Cow;
-use std::cell::LazyCell;
+use std::cell::{LazyCell, OnceCell};
+use std::hash::{DefaultHasher, Hasher};
 
 use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
@@ -82,8 +83,6 @@ struct Mount<'p> {
     path_field: &'static str,
     path: &'p str,
     volume: &'p str,
-    /// The volume as it is written, or nothing for one from a claim template.
-    made_from: Raw<'p>,
 }
 
 impl Mount<'_> {
@@ -96,6 +95,31 @@ const MOUNTS: &str = "volumeMounts";
 const DEVICES: &str = "volumeDevices";
 
 const CLAIM: &str = "persistentVolumeClaim";
+
+/// A volume, or what stands for all that come from claim templates.
+struct MountedVolume<'p> {
+    access: Access<'p>,
+    /// The volume as it is written; nothing for one from a claim template.
+    json: Raw<'p>,
+    /// The hash of that, once something is found. The text may be long, and mounted often.
+    hash: OnceCell<u64>,
+}
+
+impl<'p> MountedVolume<'p> {
+    fn new(access: Access<'p>, json: Raw<'p>) -> Self {
+        Self { access, json, hash: OnceCell::new() }
+    }
+
+    /// The value of a finding about it: another volume in the same place is another finding.
+    fn value(&self, field: &str) -> String {
+        let hash = self.hash.get_or_init(|| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(self.json.0);
+            hasher.finish()
+        });
+        format!("{field}\n{hash}")
+    }
+}
 
 /// What a mount of a volume can do, where it does not ask for less.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,15 +177,13 @@ impl<'s> WritableMounts<'s> {
         &self,
         at: ContainerAt<'p, '_>,
         mount: &Mount<'_>,
-        access: Access<'_>,
+        mounted: &MountedVolume<'_>,
         found: &mut Vec<Finding<'p>>,
     ) {
-        let Mount { list, index, path_field, path, volume, made_from } = mount;
-        if access == Access::ReadOnly {
+        let Mount { list, index, path_field, path, volume } = mount;
+        if mounted.access == Access::ReadOnly {
             return;
         }
-        // Another volume in the same place is another finding.
-        let value = |of: &str| [of, "\n", &String::from_utf8_lossy(made_from.0)].concat();
         if let Some(reason) = self.judge_path(at.pod, path) {
             let demand = if mount.is_device() {
                 format!("must have no writable device at {}: {reason}", quoted(path))
@@ -169,16 +191,16 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
             let field = of_item(list, *index, path_field);
-            Finding::of_container(found, at, &field, &value(path), demand);
+            Finding::of_container(found, at, &field, &mounted.value(path), demand);
         }
-        if let Access::Denied(kind) = access {
+        if let Access::Denied(kind) = mounted.access {
             let demand = if mount.is_device() {
                 format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
             } else {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
             let field = of_item(list, *index, "name");
-            Finding::of_container(found, at, &field, &value(volume), demand);
+            Finding::of_container(found, at, &field, &mounted.value(volume), demand);
         }
     }
 }
@@ -186,30 +208,26 @@ impl<'s> WritableMounts<'s> {
 impl Rule for WritableMounts<'_> {
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let volumes = LazyCell::new(|| {
-            let judged = |volume| (self.judge_volume(volume), volume.json);
+            let judged = |volume| MountedVolume::new(self.judge_volume(volume), volume.json);
             let volumes: Vec<_> = pod.spec.volumes.iter().map(judged).collect();
-            (pod.volume_places(), volumes, (self.judge_claim(), Raw::default()))
+            (pod.volume_places(), volumes, MountedVolume::new(self.judge_claim(), Raw::default()))
         });
-        let volume = |name: &str| {
+        let mounted = |name: &str| {
             let (places, volumes, claim) = &*volumes;
-            places.get(name).and_then(|place| volumes.get(place)).copied().unwrap_or(*claim)
+            places.get(name).and_then(|place| volumes.get(place)).unwrap_or(claim)
         };
         for at in pod.all_containers() {
             for (index, mount) in at.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
-                    let (path, name) = (&*mount.mount_path, &*mount.name);
-                    let (access, made_from) = volume(name);
-                    let mount =
-                        Mount { list: MOUNTS, index, path_field: "mountPath", path, volume: name, made_from };
-                    self.judge(at, &mount, access, found);
+                    let (path, volume) = (&*mount.mount_path, &*mount.name);
+                    let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
+                    self.judge(at, &mount, mounted(volume), found);
                 }
             }
             for (index, device) in at.container.volume_devices.iter().enumerate() {
-                let (path, name) = (&*device.device_path, &*device.name);
-                let (access, made_from) = volume(name);
-                let mount =
-                    Mount { list: DEVICES, index, path_field: "devicePath", path, volume: name, made_from };
-                self.judge(at, &mount, access, found);
+                let (path, volume) = (&*device.device_path, &*device.name);
+                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
+                self.judge(at, &mount, mounted(volume), found);
             }
         }
     }
