@@ -78,7 +78,10 @@ fn every_rule_objects_to_everything_wrong() {
 
 #[test]
 fn no_example_is_left_unjudged() {
-    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry"]);
+    assert_eq!(
+        names_in("examples"),
+        ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry", "reviews"]
+    );
     assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
     assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
 }
