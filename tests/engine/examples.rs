@@ -78,7 +78,10 @@ fn every_rule_objects_to_everything_wrong() {
 
 #[test]
 fn no_example_is_left_unjudged() {
-    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry"]);
+    assert_eq!(
+        names_in("examples"),
+        ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry", "reviews"]
+    );
     assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
     assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
 }
@@ -144,4 +147,14 @@ fn a_plain_pod_becomes_immutable_in_one_step() {
     request["object"] = fixed;
     assert_eq!(judge(&request, &validating), admitted());
     assert_eq!(judge(&request, &mutating), admitted());
+}
+
+#[test]
+fn the_reviews_ask_about_the_first_and_the_last_step() {
+    for (review, step) in [("denied", "1-plain"), ("admitted", "6-pinned")] {
+        let of_pods = |request: &Value| request["kind"]["kind"] == "Pod";
+        let steps = requests(&format!("examples/nginx/{step}.yaml"));
+        let expected: Vec<_> = steps.into_iter().filter(of_pods).collect();
+        assert_eq!(requests(&format!("examples/reviews/{review}.json")), expected, "{review}");
+    }
 }

@@ -12,6 +12,8 @@ mod generated;
 mod hostile;
 mod instructions;
 mod kinds;
+mod manual;
+mod markdown;
 mod module;
 mod oracle;
 mod properties;

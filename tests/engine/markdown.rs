@@ -1,0 +1,169 @@
+//! Markdown, as far as tests look into it: blocks of code, tables, headings and links.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+use crate::fixture::names_in;
+use crate::module::in_repository;
+
+/// A Markdown file of the repository.
+#[derive(Default)]
+pub(crate) struct Document {
+    /// Its path in the repository.
+    pub(crate) name: String,
+    /// Its fenced blocks, in their order.
+    pub(crate) blocks: Vec<Block>,
+    /// Where its links lead.
+    pub(crate) links: Vec<String>,
+    /// What links to its headings have behind `#`.
+    pub(crate) anchors: BTreeSet<String>,
+    /// What stands in its text as `code`.
+    pub(crate) codes: Vec<Code>,
+}
+
+/// A fenced block.
+pub(crate) struct Block {
+    /// Where it starts.
+    pub(crate) line: usize,
+    /// The words behind the fence, of which only the first is shown.
+    pub(crate) info: String,
+    pub(crate) text: String,
+}
+
+/// A piece of `code` in the text.
+pub(crate) struct Code {
+    pub(crate) line: usize,
+    pub(crate) text: String,
+    /// The heading of the column, in a table.
+    pub(crate) column: Option<String>,
+}
+
+/// Every Markdown file, by name.
+pub(crate) fn documents() -> Vec<Document> {
+    let in_folder = |folder: &str, prefix: &str| {
+        let names = names_in(folder)
+            .into_iter()
+            .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"));
+        names.map(|name| format!("{prefix}{name}")).collect::<Vec<_>>()
+    };
+    [in_folder("", ""), in_folder("docs", "docs/")].concat().into_iter().map(Document::read).collect()
+}
+
+impl Document {
+    #[track_caller]
+    fn read(name: String) -> Self {
+        let text = fs::read_to_string(in_repository(&name)).unwrap_or_default();
+        Self::parse(name, &text)
+    }
+
+    fn parse(name: String, text: &str) -> Self {
+        let mut reader = Reader { text, ..Reader::default() };
+        reader.document.name = name;
+        for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
+            reader.event(event, &range);
+        }
+        reader.document
+    }
+}
+
+/// What has been read, and where the reader is.
+#[derive(Default)]
+struct Reader<'a> {
+    text: &'a str,
+    document: Document,
+    /// How often a heading stood there before.
+    headings: BTreeMap<String, usize>,
+    /// The text of the heading or the cell that it is in.
+    words: String,
+    /// The headings of the table that it is in, and the cells of the row so far.
+    columns: Vec<String>,
+    cell: Option<usize>,
+    in_block: bool,
+}
+
+impl Reader<'_> {
+    fn event(&mut self, event: Event<'_>, range: &Range<usize>) {
+        match event {
+            Event::Start(tag) => self.start(tag, range),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.in_block => {
+                if let Some(block) = self.document.blocks.last_mut() {
+                    block.text.push_str(&text);
+                }
+            }
+            Event::Text(text) => self.words.push_str(&text),
+            Event::Code(text) => {
+                self.words.push_str(&text);
+                let column = self.cell.and_then(|cell| self.columns.get(cell)).cloned();
+                let line = self.line(range);
+                self.document.codes.push(Code { line, text: text.into_string(), column });
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>, range: &Range<usize>) {
+        match tag {
+            Tag::CodeBlock(CodeBlockKind::Fenced(info)) => {
+                self.in_block = true;
+                let line = self.line(range);
+                self.document.blocks.push(Block { line, info: info.into_string(), text: String::new() });
+            }
+            Tag::Link { dest_url: link, .. } | Tag::Image { dest_url: link, .. } => {
+                self.document.links.push(link.into_string());
+            }
+            Tag::TableHead => self.columns.clear(),
+            Tag::TableRow => self.cell = Some(0),
+            Tag::Heading { .. } | Tag::TableCell => self.words.clear(),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::CodeBlock => self.in_block = false,
+            TagEnd::Heading(_) => {
+                let slug = slug(&self.words);
+                let before = self.headings.entry(slug.clone()).or_default();
+                let anchor = if *before == 0 { slug } else { format!("{slug}-{before}") };
+                *before += 1;
+                self.document.anchors.insert(anchor);
+            }
+            TagEnd::TableCell => match &mut self.cell {
+                Some(cell) => *cell += 1,
+                None => self.columns.push(self.words.clone()),
+            },
+            TagEnd::TableRow => self.cell = None,
+            _ => {}
+        }
+    }
+
+    fn line(&self, range: &Range<usize>) -> usize {
+        self.text.bytes().take(range.start).filter(|byte| *byte == b'\n').count() + 1
+    }
+}
+
+/// What GitHub makes of a heading.
+fn slug(heading: &str) -> String {
+    let kept = heading.chars().filter(|character| character.is_alphanumeric() || " -_".contains(*character));
+    kept.flat_map(char::to_lowercase)
+        .map(|character| if character == ' ' { '-' } else { character })
+        .collect()
+}
+
+#[test]
+fn markdown_is_read() {
+    let text = "# Fix, and `deny`\n\n[a](b.md#c) ![d](e.svg)\n\n## X\n\n## X\n\n| f `g` | h |\n| --- | --- |\n| `i` | `j` |\n\n```yaml denied\nk: 1\n```\n";
+    let document = Document::parse("a.md".to_owned(), text);
+    assert_eq!(document.links, ["b.md#c", "e.svg"]);
+    assert_eq!(document.anchors, ["fix-and-deny", "x", "x-1"].map(str::to_owned).into());
+    let codes = document.codes.iter().map(|code| (code.line, code.text.as_str(), code.column.as_deref()));
+    let expected = [(1, "deny", None), (9, "g", None), (11, "i", Some("f g")), (11, "j", Some("h"))];
+    assert_eq!(codes.collect::<Vec<_>>(), expected);
+    let blocks = document.blocks.iter().map(|block| (block.line, block.info.as_str(), block.text.as_str()));
+    assert_eq!(blocks.collect::<Vec<_>>(), [(13, "yaml denied", "k: 1\n")]);
+}
