@@ -78,7 +78,8 @@ fn every_rule_objects_to_everything_wrong() {
 
 #[test]
 fn no_example_is_left_unjudged() {
-    assert_eq!(names_in("examples"), ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry"]);
+    let folders = ["everything-wrong.yaml", "fix", "httpd", "nginx", "policies", "registry", "rollout"];
+    assert_eq!(names_in("examples"), folders);
     assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
     assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
 }

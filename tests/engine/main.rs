@@ -16,6 +16,7 @@ mod module;
 mod oracle;
 mod properties;
 mod readme;
+mod registrations;
 mod registry;
 mod requests;
 mod rules;
