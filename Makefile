@@ -68,6 +68,19 @@ policy.wasm: $(SOURCES) | toolchain ## Build the module
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl
 	kwctl annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
 
+.PHONY: reproduce
+reproduce: policy.wasm ## Build the module again in another place, and compare
+	scripts/reproduce
+
+.PHONY: release-check
+release-check: ## Check what names the version: make release-check VERSION=v1.2.3
+	@scripts/release-check "$(VERSION)"
+
+# What is compiled into the module, and no more. cargo-cyclonedx writes a file into each package.
+policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List what the module is made of; needs cargo-cyclonedx
+	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
+	rm -f host/$@ benches/*/$@ 
+
 # The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
 .PHONY: toolchain
 toolchain:
@@ -91,6 +104,12 @@ lint: ## Check format and lints
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check $(RULES)
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	@$(call where_installed,shellcheck,.ci/run scripts/*)
+	@$(call where_installed,actionlint)
+	@$(call where_installed,zizmor,--quiet --offline .github)
+
+# Linters of what is not Rust.
+where_installed = if command -v $(1) > /dev/null; then $(1) $(2); else echo "$(1) is not installed, and was skipped"; fi
 
 # rustfmt does not follow modules that a macro declares.
 RULES := $(wildcard src/rules/*.rs)
@@ -98,4 +117,4 @@ RULES := $(wildcard src/rules/*.rs)
 .PHONY: clean
 clean: ## Remove everything that was built
 	cargo clean
-	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm
+	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm policy-sbom.cdx.json

@@ -18,6 +18,8 @@ mod properties;
 mod readme;
 mod registrations;
 mod registry;
+mod release;
 mod requests;
 mod rules;
 mod settings;
+mod workflows;

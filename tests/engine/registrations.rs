@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use immutable_pods_host::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
@@ -45,7 +46,7 @@ impl Registration {
         let files = folders
             .iter()
             .flat_map(|folder| names_in(folder).into_iter().map(move |name| format!("{folder}/{name}")));
-        files.filter(|file| file.ends_with(".yaml")).filter_map(|file| Self::read(&file)).collect()
+        files.filter(|file| is_yaml(file)).filter_map(|file| Self::read(&file)).collect()
     }
 
     /// What loads a module, and gives it settings: each member of a group, or else the policy itself.
@@ -59,6 +60,10 @@ impl Registration {
     fn fixes(&self) -> bool {
         self.members().into_iter().any(|member| fixes(&member["settings"]))
     }
+}
+
+fn is_yaml(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "yaml")
 }
 
 fn fixes(settings: &Value) -> bool {
