@@ -6,8 +6,11 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
 BUILT_FROM := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 SOURCES := $(shell find src -name '*.rs') $(BUILT_FROM)
 
-# Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of.
-WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
+# Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of. One more keeps
+# the home of whoever builds out of the module, which panics would name: everybody gets the same bytes.
+CARGO_HOME ?= $(HOME)/.cargo
+NO_HOME := target.$(TARGET).rustflags = ["--remap-path-prefix=$(CARGO_HOME)/registry/src=/crates"]
+WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo --config '$(NO_HOME)'
 
 # Binaryen's optimiser makes modules a seventh smaller. Where it is missing, or too old to read them, they stay as the
 # compiler makes them.
@@ -79,7 +82,7 @@ release-check: ## Check what names the version: make release-check VERSION=v1.2.
 # What is compiled into the module, and no more. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List what the module is made of; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f host/$@ benches/*/$@ 
+	rm -f host/$@ benches/*/$@
 
 # The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
 .PHONY: toolchain
