@@ -79,7 +79,7 @@ reproduce: policy.wasm ## Build the module again in another place, and compare
 release-check: ## Check what names the version: make release-check VERSION=v1.2.3
 	@scripts/release-check "$(VERSION)"
 
-# What is compiled into the module, and no more. cargo-cyclonedx writes a file into each package.
+# The crates of the module, without those of tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List what the module is made of; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
 	rm -f host/$@ benches/*/$@
