@@ -91,3 +91,15 @@ fn the_notes_are_what_the_changelog_says_of_the_version() {
     let output = run(&repository("notes", &[]), "release-notes", "1.2.3");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "\n- New.\n\n");
 }
+
+#[test]
+fn what_users_are_told_to_verify_is_this_version() {
+    let text = fs::read_to_string(in_repository("docs/verify.md")).unwrap();
+    let is_version =
+        |word: &&str| word.starts_with('v') && word.ends_with(|last: char| last.is_ascii_digit());
+    let versions: Vec<_> = text.split([':', '/', '\n', ' ']).filter(is_version).collect();
+    assert!(!versions.is_empty());
+    for version in versions {
+        assert!(["v1", concat!("v", env!("CARGO_PKG_VERSION"))].contains(&version), "{version}");
+    }
+}
