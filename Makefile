@@ -6,8 +6,11 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
 BUILT_FROM := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 SOURCES := $(shell find src -name '*.rs') $(BUILT_FROM)
 
-# Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of.
-WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo
+# Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of. One more keeps
+# the home of whoever builds out of the module, which panics would name: everybody gets the same bytes.
+CARGO_HOME ?= $(HOME)/.cargo
+NO_HOME := target.$(TARGET).rustflags = ["--remap-path-prefix=$(CARGO_HOME)/registry/src=/crates"]
+WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo --config '$(NO_HOME)'
 
 # Binaryen's optimiser makes modules a seventh smaller. Where it is missing, or too old to read them, they stay as the
 # compiler makes them.
@@ -68,6 +71,19 @@ policy.wasm: $(SOURCES) | toolchain ## Build the module
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl
 	kwctl annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
 
+.PHONY: reproduce
+reproduce: policy.wasm ## Build the module again in another place, and compare
+	scripts/reproduce
+
+.PHONY: release-check
+release-check: ## Check what names the version: make release-check VERSION=v1.2.3
+	@scripts/release-check "$(VERSION)"
+
+# The crates of the module, without those of tests and tools. cargo-cyclonedx writes a file into each package.
+policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List what the module is made of; needs cargo-cyclonedx
+	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
+	rm -f host/$@ benches/*/$@
+
 # The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
 .PHONY: toolchain
 toolchain:
@@ -91,6 +107,12 @@ lint: ## Check format and lints
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check $(RULES)
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	@$(call where_installed,shellcheck,.ci/run scripts/*)
+	@$(call where_installed,actionlint)
+	@$(call where_installed,zizmor,--quiet --offline .github)
+
+# Linters of what is not Rust.
+where_installed = if command -v $(1) > /dev/null; then $(1) $(2); else echo "$(1) is not installed, and was skipped"; fi
 
 # rustfmt does not follow modules that a macro declares.
 RULES := $(wildcard src/rules/*.rs)
@@ -98,4 +120,4 @@ RULES := $(wildcard src/rules/*.rs)
 .PHONY: clean
 clean: ## Remove everything that was built
 	cargo clean
-	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm
+	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm policy-sbom.cdx.json

@@ -78,10 +78,9 @@ fn every_rule_objects_to_everything_wrong() {
 
 #[test]
 fn no_example_is_left_unjudged() {
-    assert_eq!(
-        names_in("examples"),
-        ["everything-wrong.yaml", "fix", "httpd", "nginx", "registry", "reviews"]
-    );
+    let folders =
+        ["everything-wrong.yaml", "fix", "httpd", "nginx", "policies", "registry", "reviews", "rollout"];
+    assert_eq!(names_in("examples"), folders);
     assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
     assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
 }

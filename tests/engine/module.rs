@@ -123,6 +123,14 @@ fn the_module_stays_small() {
 }
 
 #[test]
+fn the_module_does_not_know_who_built_it() {
+    policy();
+    let module = fs::read(in_repository("policy.wasm")).unwrap();
+    let home = b"/registry/src/";
+    assert!(!module.windows(home.len()).any(|bytes| bytes == home), "policy.wasm names the home of cargo");
+}
+
+#[test]
 fn the_module_speaks_the_protocol_of_policy_servers() {
     assert_eq!(policy().protocol_version().unwrap(), "v1");
 }

@@ -1,0 +1,289 @@
+//! The examples of manifests that register the policy with Kubewarden's controller.
+
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+#![expect(clippy::unwrap_used, reason = "a manifest that cannot be read ends its test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use immutable_pods_host::ValidationResponse;
+use immutable_pods_policy::rules::RULES;
+use serde_json::{Value, json};
+
+use crate::documents::{self, metadata};
+use crate::fixture::{names_in, requests};
+use crate::module::{admitted, in_repository, judge, policy};
+
+/// Where releases go.
+const MODULE: &str =
+    concat!("registry://ghcr.io/immutable-pods/immutable-pods-policy:v", env!("CARGO_PKG_VERSION"));
+
+/// The steps of a rollout, in order.
+const STEPS: [&str; 4] = ["1-monitor.yaml", "2-warn.yaml", "3-deny-most.yaml", "4-deny.yaml"];
+
+/// A manifest of a policy, or of a group of policies.
+struct Registration {
+    file: String,
+    kind: String,
+    spec: Value,
+}
+
+impl Registration {
+    #[track_caller]
+    fn read(file: &str) -> Option<Self> {
+        let document = documents::read(file);
+        let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+        let (version, kind) = (field("apiVersion"), field("kind"));
+        let is_policy = version == "policies.kubewarden.io/v1" && kind != "PolicyServer";
+        is_policy.then(|| Self { file: file.to_owned(), kind, spec: document["spec"].clone() })
+    }
+
+    /// All that are among the examples.
+    #[track_caller]
+    fn all() -> Vec<Self> {
+        let folders = ["fix", "policies", "registry", "rollout"].map(|folder| format!("examples/{folder}"));
+        let files = folders
+            .iter()
+            .flat_map(|folder| names_in(folder).into_iter().map(move |name| format!("{folder}/{name}")));
+        files.filter(|file| is_yaml(file)).filter_map(|file| Self::read(&file)).collect()
+    }
+
+    /// What loads a module, and gives it settings: each member of a group, or else the policy itself.
+    fn members(&self) -> Vec<&Value> {
+        match &self.spec["policies"] {
+            Value::Object(members) => members.values().collect(),
+            _ => vec![&self.spec],
+        }
+    }
+
+    fn fixes(&self) -> bool {
+        self.members().into_iter().any(|member| fixes(&member["settings"]))
+    }
+}
+
+fn is_yaml(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "yaml")
+}
+
+fn fixes(settings: &Value) -> bool {
+    RULES.iter().map(|rule| &settings[rule.id]).any(|rule| *rule == "fix" || rule["mode"] == "fix")
+}
+
+/// What webhook rules ask to be called for, one by one: group, version, resource and operation.
+fn calls(rules: &Value) -> BTreeSet<[String; 4]> {
+    let texts = |rule: &Value, list: &str| -> Vec<String> {
+        rule[list].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut calls = BTreeSet::new();
+    for rule in rules.as_array().unwrap() {
+        for group in texts(rule, "apiGroups") {
+            for version in texts(rule, "apiVersions") {
+                for resource in texts(rule, "resources") {
+                    for operation in texts(rule, "operations") {
+                        calls.insert([group.clone(), version.clone(), resource.clone(), operation]);
+                    }
+                }
+            }
+        }
+    }
+    calls
+}
+
+/// The answer to the one request that a file of examples makes.
+#[track_caller]
+fn answer(file: &str, settings: &Value) -> ValidationResponse {
+    let mut answers: Vec<_> = requests(file).iter().map(|request| judge(request, settings)).collect();
+    assert_eq!(answers.len(), 1, "{file}: must be one manifest");
+    answers.remove(0)
+}
+
+#[test]
+fn policies_of_clusters_of_namespaces_and_in_groups_have_examples() {
+    let kinds: BTreeSet<_> = Registration::all().into_iter().map(|registration| registration.kind).collect();
+    let known = ["AdmissionPolicy", "ClusterAdmissionPolicy", "ClusterAdmissionPolicyGroup"];
+    assert_eq!(kinds, known.map(str::to_owned).into());
+}
+
+#[test]
+fn every_manifest_says_at_its_top_what_it_is_for() {
+    for folder in ["policies", "rollout"].map(|folder| format!("examples/{folder}")) {
+        for name in names_in(&folder) {
+            let text = fs::read_to_string(in_repository(&folder).join(&name)).unwrap();
+            let comment = text.lines().take_while(|line| line.starts_with("# ")).count();
+            assert!((1..=2).contains(&comment), "{folder}/{name}: must begin with a line or two");
+        }
+    }
+}
+
+#[test]
+fn every_manifest_loads_this_version() {
+    for registration in Registration::all() {
+        for member in registration.members() {
+            assert_eq!(member["module"], MODULE, "{}", registration.file);
+        }
+    }
+}
+
+#[test]
+fn every_manifest_has_valid_settings() {
+    for registration in Registration::all() {
+        for member in registration.members() {
+            let verdict = policy().validate_settings(&member["settings"]).unwrap();
+            assert_eq!((verdict.valid, verdict.message), (true, None), "{}", registration.file);
+        }
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_asked_about_all_that_the_metadata_names() {
+    let rules = metadata()["rules"].clone();
+    for registration in Registration::all() {
+        if registration.fixes() {
+            // There is nothing to fix in a connection, and pods alone get digests.
+            assert!(calls(&registration.spec["rules"]).is_subset(&calls(&rules)), "{}", registration.file);
+        } else {
+            assert_eq!(registration.spec["rules"], rules, "{}", registration.file);
+        }
+    }
+}
+
+#[test]
+fn what_fixes_is_mutating_and_nothing_else_is() {
+    for registration in Registration::all() {
+        // A group cannot be, and so it has no such field.
+        let mutating = registration.spec.get("mutating").cloned();
+        let expected = if registration.kind.ends_with("Group") {
+            assert!(!registration.fixes(), "{}: no member may fix", registration.file);
+            None
+        } else {
+            Some(json!(registration.fixes()))
+        };
+        assert_eq!(mutating, expected, "{}", registration.file);
+    }
+}
+
+#[test]
+fn what_judges_a_cluster_leaves_its_system_alone() {
+    let selector = json!({"matchExpressions": [
+        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]},
+    ]});
+    let is_shown_alone = |registration: &Registration| {
+        ["policies", "rollout"].iter().any(|folder| registration.file.contains(&format!("/{folder}/")))
+    };
+    for registration in Registration::all().into_iter().filter(is_shown_alone) {
+        let expected = if registration.kind.starts_with("Cluster") { &selector } else { &Value::Null };
+        assert_eq!(registration.spec["namespaceSelector"], *expected, "{}", registration.file);
+    }
+}
+
+#[test]
+fn the_expression_of_the_group_names_exactly_its_members() {
+    let group = Registration::read("examples/policies/group.yaml").unwrap();
+    let expression = group.spec["expression"].as_str().unwrap();
+    let named: BTreeSet<_> = expression
+        .split(|character: char| !character.is_alphanumeric() && character != '_')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let members = group.spec["policies"].as_object().unwrap();
+    assert_eq!(named, members.keys().map(String::as_str).collect());
+    assert_eq!(expression.matches("()").count(), members.len());
+    assert!(!group.spec["message"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn a_writable_root_is_contained_by_all_else() {
+    let group = Registration::read("examples/policies/group.yaml").unwrap();
+    let verdicts = |request: &Value| {
+        ["hardened", "contained"]
+            .map(|member| judge(request, &group.spec["policies"][member]["settings"]).accepted)
+    };
+    let is_pod = |request: &Value| request["kind"]["kind"] == "Pod";
+    let mut pod = requests("examples/nginx/6-pinned.yaml").into_iter().find(is_pod).unwrap();
+    assert_eq!(verdicts(&pod), [true, false]);
+    let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    let container = &mut pod["object"]["spec"]["containers"][0];
+    container["image"] = format!("nginxinc/nginx-unprivileged:1.29@{digest}").into();
+    container["securityContext"]["readOnlyRootFilesystem"] = json!(false);
+    container["securityContext"]["capabilities"] = json!({"drop": ["ALL"]});
+    assert_eq!(verdicts(&pod), [false, true]);
+    pod["object"]["spec"]["containers"][0]["securityContext"]["capabilities"] = Value::Null;
+    assert_eq!(verdicts(&pod), [false, false]);
+}
+
+#[test]
+fn the_strict_settings_leave_out_no_rule_but_that_which_needs_a_writable_root() {
+    let strict = Registration::read("examples/policies/strict.yaml").unwrap();
+    let settings = &strict.spec["settings"];
+    for rule in RULES.iter().filter(|rule| rule.mode.is_none()) {
+        let mode = settings[rule.id].get("mode").unwrap_or(&settings[rule.id]);
+        let expected = if rule.id == "shellRemoval" { Value::Null } else { json!("deny") };
+        assert_eq!(*mode, expected, "{}", rule.id);
+    }
+    assert!(!fixes(settings));
+    for rule in RULES.iter().filter(|rule| rule.mode.is_some()) {
+        assert!(matches!(settings[rule.id], Value::Null | Value::Object(_)), "{}", rule.id);
+        assert_eq!(settings[rule.id].get("mode"), None, "{}", rule.id);
+    }
+}
+
+#[test]
+fn a_namespace_has_a_server_that_grants_what_its_policy_asks() {
+    let namespaced = documents::read("examples/policies/namespaced.yaml");
+    let server = documents::read("examples/policies/server.yaml");
+    assert_eq!(namespaced["spec"]["policyServer"], server["metadata"]["name"]);
+    assert!(namespaced["metadata"]["namespace"].is_string());
+    let mut granted: Vec<_> =
+        server["spec"]["namespacedPoliciesCapabilities"].as_array().unwrap().iter().collect();
+    let metadata = metadata();
+    let mut asked: Vec<_> = metadata["hostCapabilities"].as_array().unwrap().iter().collect();
+    granted.sort_by_key(|capability| capability.as_str());
+    asked.sort_by_key(|capability| capability.as_str());
+    assert_eq!(granted, asked);
+}
+
+#[test]
+fn the_server_goes_on_when_a_node_is_drained() {
+    let server = documents::read("examples/policies/server.yaml");
+    assert_eq!(
+        (&server["apiVersion"], &server["kind"]),
+        (&json!("policies.kubewarden.io/v1"), &json!("PolicyServer"))
+    );
+    let [replicas, available] =
+        ["replicas", "minAvailable"].map(|field| server["spec"][field].as_u64().unwrap());
+    assert!(available > 0 && available < replicas);
+}
+
+#[test]
+fn each_step_of_a_rollout_is_the_same_policy_with_other_settings() {
+    assert_eq!(names_in("examples/rollout"), STEPS);
+    let steps = STEPS.map(|step| {
+        let mut document = documents::read(&format!("examples/rollout/{step}"));
+        let spec = document["spec"].as_object_mut().unwrap();
+        (spec.remove("mode").unwrap(), spec.remove("settings").unwrap(), document)
+    });
+    let modes = steps.each_ref().map(|(mode, _, _)| mode.as_str().unwrap());
+    assert_eq!(modes, ["monitor", "protect", "protect", "protect"]);
+    for (_, _, step) in &steps {
+        assert_eq!(*step, steps[0].2);
+    }
+}
+
+#[test]
+fn each_step_of_a_rollout_denies_more() {
+    let [monitor, warn, most, all] =
+        STEPS.map(|step| documents::read(&format!("examples/rollout/{step}"))["spec"]["settings"].clone());
+    let plain = |settings| answer("examples/fix/nginx.yaml", settings);
+    let wrong = |settings| answer("examples/everything-wrong.yaml", settings);
+    // Whatever the policy says while it is monitored, the policy server admits.
+    assert!(!plain(&monitor).accepted && !wrong(&monitor).accepted);
+    for settings in [&warn, &most] {
+        let answer = plain(settings);
+        assert!(answer.accepted && !answer.warnings.is_empty());
+    }
+    assert!(wrong(&warn).accepted && !wrong(&most).accepted);
+    assert!(!plain(&all).accepted && !wrong(&all).accepted);
+    for request in requests("examples/nginx/6-pinned.yaml") {
+        assert_eq!(judge(&request, &all), admitted());
+    }
+}

@@ -1,0 +1,112 @@
+//! The workflows that test the policy and release it.
+
+#![expect(clippy::unwrap_used, reason = "a workflow that cannot be read ends its test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::documents;
+use crate::fixture::names_in;
+use crate::module::in_repository;
+
+const WORKFLOWS: &str = ".github/workflows";
+
+/// The workflows, each with its name.
+#[track_caller]
+fn workflows() -> Vec<(String, Value)> {
+    let read = |name: String| {
+        let workflow = documents::read(&format!("{WORKFLOWS}/{name}"));
+        (name, workflow)
+    };
+    let workflows: Vec<_> = names_in(WORKFLOWS).into_iter().map(read).collect();
+    assert!(!workflows.is_empty(), "there are workflows");
+    workflows
+}
+
+/// The lines of all workflows, for comments stand in no value.
+fn lines() -> Vec<String> {
+    let texts = names_in(WORKFLOWS)
+        .into_iter()
+        .map(|name| fs::read_to_string(in_repository(WORKFLOWS).join(name)).unwrap());
+    texts.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()).collect()
+}
+
+/// Whether this is the digest of a commit, and behind it the version that somebody looked up.
+fn is_pin(text: &str) -> bool {
+    let Some((commit, version)) = text.split_once(" # v") else { return false };
+    commit.len() == 40
+        && commit.chars().all(|character| matches!(character, '0'..='9' | 'a'..='f'))
+        && version.split('.').count() == 3
+        && version.split('.').all(|number| number.parse::<u32>().is_ok())
+}
+
+/// The targets of make that a script runs.
+fn targets(script: &str) -> Vec<&str> {
+    let commands = script.lines().filter_map(|line| line.trim().strip_prefix("make "));
+    let words = commands.flat_map(str::split_whitespace);
+    words.filter(|word| !word.contains(['=', '"']) && !word.starts_with('-')).collect()
+}
+
+#[test]
+fn every_action_is_pinned_to_a_commit() {
+    let lines = lines();
+    let used: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.trim_start_matches("- ").strip_prefix("uses: "))
+        .filter(|action| !action.starts_with("./"))
+        .collect();
+    assert!(!used.is_empty());
+    for action in used {
+        let pin = action.split_once('@').map_or("", |(_, pin)| pin);
+        assert!(is_pin(pin), "must be pinned as in owner/action@<40 digits> # v1.2.3: {action}");
+    }
+}
+
+#[test]
+fn what_is_no_commit_is_no_pin() {
+    assert!(is_pin("0123456789abcdef0123456789abcdef01234567 # v1.2.3"));
+    for text in [
+        "v1.2.3",
+        "0123456789abcdef0123456789abcdef01234567",
+        "0123456789abcdef0123456789abcdef01234567 # v1",
+        "0123456789abcdef # v1.2.3",
+        "0123456789ABCDEF0123456789ABCDEF01234567 # v1.2.3",
+    ] {
+        assert!(!is_pin(text), "{text}");
+    }
+}
+
+#[test]
+fn every_door_that_is_opened_exists() {
+    let makefile = fs::read_to_string(in_repository("Makefile")).unwrap();
+    let known: BTreeSet<_> = makefile
+        .lines()
+        .filter(|line| !line.starts_with(['\t', '#', '.']))
+        .filter_map(|line| line.split_once(':'))
+        .flat_map(|(targets, _)| targets.split_whitespace())
+        .collect();
+    for (file, workflow) in workflows() {
+        for (name, job) in workflow["jobs"].as_object().unwrap() {
+            for step in job["steps"].as_array().into_iter().flatten() {
+                for target in step["run"].as_str().map(targets).unwrap_or_default() {
+                    assert!(known.contains(target), "{file}: {name}: make has no target {target}");
+                }
+            }
+        }
+    }
+    assert_eq!(targets("make a.wasm b\n  make --assume-old=c d E=\"$F\"\nremake x"), ["a.wasm", "b", "d"]);
+}
+
+#[test]
+fn no_job_runs_for_ever_or_may_do_more_than_it_says() {
+    for (file, workflow) in workflows() {
+        assert_eq!(workflow["permissions"], json!({}), "{file}: must grant nothing to all jobs");
+        for (name, job) in workflow["jobs"].as_object().unwrap() {
+            assert!(job["permissions"].is_object(), "{file}: {name}: must say what it may do");
+            // What calls another workflow has the limits of its jobs.
+            assert!(job["timeout-minutes"].is_u64() || job["uses"].is_string(), "{file}: {name}: must end");
+        }
+    }
+}
