@@ -103,3 +103,52 @@ same() { # EXPECTED ACTUAL
 patched_by() { # ANSWER
   jq --argjson patch "$(jq --raw-output .patch <<<"$1" | base64 --decode)" --from-file e2e-tests/patch.jq
 }
+
+# --- Servers, which listen on the loopback alone ---
+
+# A port that nobody listens on, below those that outgoing connections take.
+free_port() {
+  local port
+  until port=$((20000 + RANDOM % 10000)) && ! is_open "$port"; do :; done
+  echo "$port"
+}
+
+is_open() { # PORT
+  (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Starts policy-server on a folder with a policies.yml and whatever its flags name, and waits until it is ready. Leaves
+# its process in $policy_server_pid, and its address in $POLICY_SERVER_URL.
+start_policy_server() { # FOLDER [FLAG…]
+  local folder=$1 port probe
+  port=$(free_port)
+  probe=$(free_port)
+  POLICY_SERVER_URL=http://127.0.0.1:$port
+  "$POLICY_SERVER" --policies "$folder/policies.yml" --policies-download-dir "$folder/downloads" \
+    --sigstore-cache-dir "$folder/sigstore" --addr 127.0.0.1 --port "$port" --readiness-probe-port "$probe" \
+    --workers 2 --log-no-color --ignore-kubernetes-connection-failure "${@:2}" >"$folder/log" 2>&1 3>&- &
+  policy_server_pid=$!
+  wait_for "$policy_server_pid" "http://127.0.0.1:$probe/readiness" || { cat "$folder/log"; return 1; }
+}
+
+# Waits until a server answers, for as long as its process lives and at most two minutes.
+wait_for() { # PID URL
+  local deadline=$((SECONDS + 120))
+  until curl --silent --fail --output /dev/null "$2"; do
+    kill -0 "$1" 2>/dev/null && ((SECONDS < deadline)) || return 1
+    sleep 0.2
+  done
+}
+
+stop() { # [PID]
+  [[ -z ${1-} ]] || kill "$1" 2>/dev/null || true
+}
+
+# The answer of policy-server to the request on stdin: `validate` asks as an API server does, `audit` as the audit
+# scanner does.
+ask() { # validate|audit POLICY
+  jq '{apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request: .}' |
+    curl --silent --show-error --fail --header 'Content-Type: application/json' --data-binary @- \
+      "$POLICY_SERVER_URL/$1/$2" |
+    jq .response
+}
