@@ -3,6 +3,7 @@
 
 KWCTL=${KWCTL:-kwctl}
 POLICY_SERVER=${POLICY_SERVER:-policy-server}
+DOCKER_REGISTRY=${DOCKER_REGISTRY:-docker-registry}
 HOST=${HOST:-target/debug/immutable-pods-host}
 MODULE=${MODULE:-annotated-policy.wasm}
 
@@ -117,8 +118,8 @@ is_open() { # PORT
   (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# Starts policy-server on a folder with a policies.yml and whatever its flags name, and waits until it is ready. Leaves
-# its process in $policy_server_pid, and its address in $POLICY_SERVER_URL.
+# Starts policy-server with the policies.yml of a folder, and waits until it is ready. Leaves its process in
+# $policy_server_pid, and its address in $POLICY_SERVER_URL. No machine is too slow for it: builds for debugging are.
 start_policy_server() { # FOLDER [FLAG…]
   local folder=$1 port probe
   port=$(free_port)
@@ -126,7 +127,7 @@ start_policy_server() { # FOLDER [FLAG…]
   POLICY_SERVER_URL=http://127.0.0.1:$port
   "$POLICY_SERVER" --policies "$folder/policies.yml" --policies-download-dir "$folder/downloads" \
     --sigstore-cache-dir "$folder/sigstore" --addr 127.0.0.1 --port "$port" --readiness-probe-port "$probe" \
-    --workers 2 --log-no-color --ignore-kubernetes-connection-failure "${@:2}" >"$folder/log" 2>&1 3>&- &
+    --workers 2 --policy-timeout 60 --log-no-color --ignore-kubernetes-connection-failure "${@:2}" >"$folder/log" 2>&1 3>&- &
   policy_server_pid=$!
   wait_for "$policy_server_pid" "http://127.0.0.1:$probe/readiness" || { cat "$folder/log"; return 1; }
 }
