@@ -1,6 +1,7 @@
 //! The command line: what is asked, in which order, and what the exit code says.
 
 mod recording;
+mod request;
 mod run;
 mod streams;
 
@@ -20,6 +21,7 @@ use immutable_pods_host::settings;
 use serde_json::{Value, json};
 
 use self::recording::Recording;
+use self::request::Request;
 use self::run::Run;
 use self::streams::{Errors, UntilClosed};
 
@@ -75,6 +77,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Request(Request),
     Run(Run),
 }
 
@@ -84,6 +87,7 @@ Examples:
   immutable-pods-host --settings settings.yaml manifests/
   immutable-pods-host --settings cluster-admission-policy.yaml --show-fixes pod.yaml
   helm template chart/ | immutable-pods-host -
+  immutable-pods-host request pod.yaml > request.json
   immutable-pods-host run --request-path request.json policy.wasm
 
 Exit codes:
@@ -102,6 +106,7 @@ enum Outcome {
 /// Does what was asked for and tells how it went.
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
+        Some(Command::Request(request)) => request.exec(),
         Some(Command::Run(run)) => run.exec(),
         None => judge(cli),
     }
