@@ -141,8 +141,9 @@ wait_for() { # PID URL
   done
 }
 
+# Ends a server, if it was ever started, before the folder that it writes to is removed.
 stop() { # [PID]
-  [[ -z ${1-} ]] || kill "$1" 2>/dev/null || true
+  [[ -z $1 ]] || { kill "$1" && wait "$1"; } 2>/dev/null || true
 }
 
 # The answer of policy-server to the request on stdin: `validate` asks as an API server does, `audit` as the audit

@@ -27,8 +27,8 @@ EOF
 }
 
 teardown_file() {
-  stop "${policy_server_pid-}"
-  stop "${registry_pid-}"
+  stop "$policy_server_pid"
+  stop "$registry_pid"
 }
 
 start_registry() {
