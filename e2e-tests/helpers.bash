@@ -14,6 +14,8 @@ unset RUST_BACKTRACE RUST_LIB_BACKTRACE
 # Nothing of the user's own has a part in the tests, and nothing is left to it.
 export XDG_CACHE_HOME="$BATS_RUN_TMPDIR/cache" XDG_CONFIG_HOME="$BATS_RUN_TMPDIR/config"
 export XDG_DATA_HOME="$BATS_RUN_TMPDIR/data"
+# Nothing leaves the machine: kwctl and policy-server would ask Sigstore for keys, and no proxy listens at this port.
+export HTTPS_PROXY=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 # --- Fixtures: see tests/engine/fixture.rs ---
 
@@ -119,7 +121,7 @@ is_open() { # PORT
 }
 
 # Starts policy-server with the policies.yml of a folder, and waits until it is ready. Leaves its process in
-# $policy_server_pid, and its address in $POLICY_SERVER_URL. No machine is too slow for it: builds for debugging are.
+# $policy_server_pid, and its address in $POLICY_SERVER_URL. Policies have a minute to answer, for machines that are busy.
 start_policy_server() { # FOLDER [FLAG…]
   local folder=$1 port probe
   port=$(free_port)
@@ -127,7 +129,8 @@ start_policy_server() { # FOLDER [FLAG…]
   POLICY_SERVER_URL=http://127.0.0.1:$port
   "$POLICY_SERVER" --policies "$folder/policies.yml" --policies-download-dir "$folder/downloads" \
     --sigstore-cache-dir "$folder/sigstore" --addr 127.0.0.1 --port "$port" --readiness-probe-port "$probe" \
-    --workers 2 --policy-timeout 60 --log-no-color --ignore-kubernetes-connection-failure "${@:2}" >"$folder/log" 2>&1 3>&- &
+    --workers 2 --policy-timeout 60 --log-no-color --ignore-kubernetes-connection-failure "${@:2}" \
+    >"$folder/log" 2>&1 3>&- &
   policy_server_pid=$!
   wait_for "$policy_server_pid" "http://127.0.0.1:$probe/readiness" || { cat "$folder/log"; return 1; }
 }

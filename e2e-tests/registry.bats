@@ -42,7 +42,7 @@ EOF
   wait_for "$registry_pid" "http://$REGISTRY/v2/" || { cat "$BATS_FILE_TMPDIR/registry.log"; return 1; }
 }
 
-# Pushes the module, and prints where it can be had for all time.
+# Pushes the module, and prints the reference that will always mean it.
 push() { # TAG
   "$KWCTL" push --sources-path "$SOURCES" --output json "$MODULE" "registry://$REGISTRY/policies/immutable-pods:$1" |
     jq --raw-output '"registry://\(.immutable_ref)"'
@@ -56,7 +56,7 @@ push_image() { # NAME:TAG USER
   jq --null-input --arg user "$2" '
     {architecture: "amd64", os: "linux", config: {User: $user}, rootfs: {type: "layers", diff_ids: []}}' >"$config"
   upload=$(curl --silent --fail --request POST --dump-header - "$repository/blobs/uploads/" |
-    sed -n 's/^location: \(.*\)\r$/\1/Ip')
+    sed -n 's/^[Ll]ocation: \(.*\)\r$/\1/p')
   curl --silent --show-error --fail --upload-file "$config" "$upload&digest=$(digest_of "$config")"
   jq --null-input --arg digest "$(digest_of "$config")" --argjson size "$(wc -c <"$config")" '
     "application/vnd.oci.image" as $type

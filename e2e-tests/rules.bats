@@ -36,7 +36,7 @@ warns() { # RULE FIXTURE
     answers "$(comments finding "$fixture" | warned)"
 }
 
-# The same request as another's namespace would be denied, see `denies`.
+# Without the exemption the same request is denied: see `denies`.
 exempts() { # RULE FIXTURE
   local fixture namespace exemption
   fixture=$(of_rule "$1" fail "$2")
