@@ -1,7 +1,8 @@
 # The doors to the project. `make help` lists them.
 
 TARGET := wasm32-wasip1
-BUILT := $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BUILT := $(TARGET_DIR)/$(TARGET)/release
 # What modules are built from, besides their sources.
 BUILT_FROM := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 SOURCES := $(shell find src -name '*.rs') $(BUILT_FROM)
@@ -29,11 +30,14 @@ SETTINGS ?=
 # What registries say, recorded by kwctl.
 REPLAY ?=
 
+# Kubewarden's tool for authors of policies.
+KWCTL ?= kwctl
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List these targets
-	@sed -n 's/^\([a-z.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z0-9.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: run
 run: policy.wasm host ## Judge examples/, or your own: make run FILE=pod.yaml SETTINGS=settings.yaml
@@ -64,12 +68,17 @@ host:
 test: policy.wasm floor.wasm ## Run every test, on the module that policy servers load
 	cargo test --locked --workspace
 
+# Makes what it needs by itself, which depends on what is installed.
+.PHONY: e2e-tests
+e2e-tests: ## Try the module in Kubewarden's programs, as far as they are installed
+	@KWCTL=$(KWCTL) HOST=$(TARGET_DIR)/debug/immutable-pods-host e2e-tests/run
+
 policy.wasm: $(SOURCES) | toolchain ## Build the module
 	$(WASM_CARGO) build --locked --release --lib --target $(TARGET)
 	$(call shrink,$(BUILT)/immutable_pods_policy.wasm)
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl
-	kwctl annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
+	$(KWCTL) annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
 
 .PHONY: reproduce
 reproduce: policy.wasm ## Build the module again in another place, and compare

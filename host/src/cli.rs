@@ -1,26 +1,29 @@
 //! The command line: what is asked, in which order, and what the exit code says.
 
+mod recording;
+mod request;
+mod run;
+mod streams;
+
 use std::ffi::OsStr;
-use std::fmt::Display;
-use std::io::{self, Stderr, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Effects, Style};
-use clap::{ColorChoice, Parser};
-use immutable_pods_host::Interactions;
+use clap::{ColorChoice, Parser, Subcommand};
 use immutable_pods_host::admission::Subject;
-use immutable_pods_host::input::InputError;
 use immutable_pods_host::manifest::{self, Manifest};
 use immutable_pods_host::policy::{self, Policy};
-use immutable_pods_host::printable::{lines, one_line};
+use immutable_pods_host::printable::lines;
 use immutable_pods_host::report::Report;
 use immutable_pods_host::settings;
 use serde_json::{Value, json};
 
-const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
-const WARNING: Style = AnsiColor::Yellow.on_default();
+use self::recording::Recording;
+use self::request::Request;
+use self::run::Run;
+use self::streams::{Errors, UntilClosed};
 
 /// Judge Kubernetes manifests with the policy, outside of a cluster
 ///
@@ -28,8 +31,18 @@ const WARNING: Style = AnsiColor::Yellow.on_default();
 ///
 /// An admission review or an admission request is judged as it is written.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    // A file may be called like that.
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Files and folders with manifests in YAML or JSON, or `-` for stdin
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -62,12 +75,20 @@ pub(crate) struct Cli {
     color: ColorChoice,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Request(Request),
+    Run(Run),
+}
+
 const AFTER_HELP: &str = "\
 Examples:
   immutable-pods-host deployment.yaml
   immutable-pods-host --settings settings.yaml manifests/
   immutable-pods-host --settings cluster-admission-policy.yaml --show-fixes pod.yaml
   helm template chart/ | immutable-pods-host -
+  immutable-pods-host request pod.yaml > request.json
+  immutable-pods-host run --request-path request.json policy.wasm
 
 Exit codes:
   0  every object is admitted
@@ -82,14 +103,22 @@ enum Outcome {
     NotJudged = 2,
 }
 
-/// Judges everything that was asked for and tells how it went.
+/// Does what was asked for and tells how it went.
 pub(crate) fn run(cli: &Cli) -> ExitCode {
+    match &cli.command {
+        Some(Command::Request(request)) => request.exec(),
+        Some(Command::Run(run)) => run.exec(),
+        None => judge(cli),
+    }
+}
+
+fn judge(cli: &Cli) -> ExitCode {
     let color = match cli.color {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
     };
-    let mut errors = Errors(AutoStream::new(io::stderr(), color));
+    let mut errors = Errors::new(color);
     let outcome = match prepare(cli) {
         Ok(judge) => {
             let report = Report::new(UntilClosed(AutoStream::new(io::stdout(), color)));
@@ -151,12 +180,10 @@ fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
         Some(file) => settings::read(file).map_err(|error| vec![error.to_string()])?,
         None => json!({}),
     };
-    let recording = Recording::of(cli).map_err(|error| vec![error.to_string()])?;
+    let recording = cli.replay_host_capabilities_interactions.as_deref().map(Recording::read);
+    let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;
     let named = |error| vec![policy_error(&cli.policy, &error)];
-    let mut policy = Policy::from_file(&cli.policy).map_err(named)?;
-    if let Some(recording) = &recording {
-        policy = policy.replaying(&recording.interactions);
-    }
+    let policy = load(&cli.policy, recording.as_ref()).map_err(named)?;
     let verdict = policy.validate_settings(&settings).map_err(named)?;
     if !verdict.valid {
         let message = verdict.message.unwrap_or_default();
@@ -165,27 +192,13 @@ fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
     Ok(Judge { policy, settings, recording, show_fixes: cli.show_fixes })
 }
 
-/// What the policy is answered from.
-struct Recording {
-    file: PathBuf,
-    interactions: Interactions,
-}
-
-impl Recording {
-    fn of(cli: &Cli) -> Result<Option<Self>, InputError> {
-        let Some(file) = &cli.replay_host_capabilities_interactions else {
-            return Ok(None);
-        };
-        Ok(Some(Self { file: file.clone(), interactions: Interactions::read(file)? }))
-    }
-
-    /// A policy that asks less than it did when it was recorded may judge something else.
-    fn tell_leftovers(&self, errors: &mut Errors) {
-        let left = self.interactions.left();
-        if left > 0 {
-            errors.warn(&format!("{}: exchanges that were not replayed: {left}", self.file.display()));
-        }
-    }
+/// The policy in a file, with a host that answers from a recording if there is one.
+fn load(file: &Path, recording: Option<&Recording>) -> Result<Policy, policy::Error> {
+    let policy = Policy::from_file(file)?;
+    Ok(match recording {
+        Some(recording) => policy.replaying(&recording.interactions),
+        None => policy,
+    })
 }
 
 fn policy_error(file: &Path, error: &policy::Error) -> String {
@@ -235,44 +248,6 @@ fn judge_all(
         recording.tell_leftovers(errors);
     }
     Ok(worst)
-}
-
-/// A pipe whose reader may leave early, as `head` does: the verdict is still worked out.
-struct UntilClosed<W>(W);
-
-impl<W: Write> Write for UntilClosed<W> {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        forgive_closed(self.0.write(text), text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        forgive_closed(self.0.flush(), ())
-    }
-}
-
-fn forgive_closed<T>(result: io::Result<T>, done: T) -> io::Result<T> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(done),
-        other => other,
-    }
-}
-
-struct Errors(AutoStream<Stderr>);
-
-impl Errors {
-    fn tell(&mut self, error: &impl Display) {
-        self.say(ERROR, "error:", error);
-    }
-
-    fn warn(&mut self, warning: &impl Display) {
-        self.say(WARNING, "warning:", warning);
-    }
-
-    fn say(&mut self, style: Style, label: &str, sentence: &impl Display) {
-        let sentence = one_line(&sentence.to_string());
-        // Nobody is left to tell when stderr is closed.
-        let _ = writeln!(self.0, "{style}{label}{style:#} {sentence}");
-    }
 }
 
 #[cfg(test)]

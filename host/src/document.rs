@@ -72,7 +72,7 @@ fn json_values(text: &[u8]) -> Vec<Result<Value, Problem>> {
         .collect()
 }
 
-fn json_error(error: &serde_json::Error) -> Problem {
+pub(crate) fn json_error(error: &serde_json::Error) -> Problem {
     let (line, column) = (error.line(), error.column());
     let message = error.to_string();
     let suffix = format!(" at line {line} column {column}");

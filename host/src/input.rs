@@ -120,6 +120,9 @@ pub enum Problem {
     /// An `AdmissionReview` that asks nothing, such as the answer to one.
     #[error("this AdmissionReview has no `request`")]
     NoRequest,
+    /// Something that a policy server would not read as an admission request.
+    #[error("this is not an admission request: {0}")]
+    NotARequest(String),
     /// Settings that are not a mapping.
     #[error("settings must be a mapping, and this is {0}")]
     SettingsNotAMapping(&'static str),

@@ -21,6 +21,8 @@
 //! ```
 
 pub mod admission;
+pub mod admission_request;
+pub mod admission_response;
 pub mod diff;
 pub mod document;
 pub mod input;

@@ -22,23 +22,63 @@ const POLICIES: &str = "policies.kubewarden.io/";
 /// When the file cannot be read, holds anything but one mapping, or is the manifest of a group
 /// of policies.
 pub fn read(path: &Path) -> Result<Value, InputError> {
-    let file = path.display().to_string();
-    let text = fs::read(path).map_err(|error| InputError::new(Source::file(&file), Problem::Read(error)))?;
+    let (file, text) = content(path)?;
     parse(&file, &text)
 }
 
+/// Reads settings from a YAML or JSON file that is nothing else, as kwctl does. An empty file means `{}`.
+///
+/// # Errors
+///
+/// When the file cannot be read, or holds anything but one mapping.
+pub fn read_bare(path: &Path) -> Result<Value, InputError> {
+    let (file, text) = content(path)?;
+    document_in(&file, &text).map(Value::Object)
+}
+
+/// Reads settings from JSON, called `name` in errors. Null means `{}`.
+///
+/// # Errors
+///
+/// When this is not JSON, or anything but an object.
+pub fn from_json(name: &str, text: &str) -> Result<Value, InputError> {
+    let value = serde_json::from_str(text).map_err(|error| document::json_error(&error));
+    let settings = value.and_then(|value| match value {
+        Value::Null => Ok(Map::new()),
+        value => as_mapping(value),
+    });
+    settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(name), problem))
+}
+
+fn content(path: &Path) -> Result<(String, Vec<u8>), InputError> {
+    let file = path.display().to_string();
+    match fs::read(path) {
+        Ok(text) => Ok((file, text)),
+        Err(error) => Err(InputError::new(Source::file(file), Problem::Read(error))),
+    }
+}
+
 fn parse(file: &str, text: &[u8]) -> Result<Value, InputError> {
+    let settings = settings_in(document_in(file, text)?);
+    settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(file), problem))
+}
+
+/// The one document in a file, empty when there is none.
+fn document_in(file: &str, text: &[u8]) -> Result<Map<String, Value>, InputError> {
     let mut documents = document::parse(file, text).into_iter().collect::<Result<Vec<_>, _>>()?;
     if documents.len() > 1 {
         let problem = Problem::SeveralSettings(documents.len());
         return Err(InputError::new(Source::file(file), problem));
     }
-    let settings = match documents.pop().map(|document| document.value) {
-        None => Ok(Map::new()),
-        Some(Value::Object(document)) => settings_in(document),
-        Some(other) => Err(Problem::SettingsNotAMapping(kind_of(&other))),
-    };
-    settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(file), problem))
+    let Some(document) = documents.pop() else { return Ok(Map::new()) };
+    as_mapping(document.value).map_err(|problem| InputError::new(Source::file(file), problem))
+}
+
+fn as_mapping(value: Value) -> Result<Map<String, Value>, Problem> {
+    match value {
+        Value::Object(mapping) => Ok(mapping),
+        other => Err(Problem::SettingsNotAMapping(kind_of(&other))),
+    }
 }
 
 /// The settings in a document, which are the document itself unless it deploys a policy.
@@ -158,6 +198,37 @@ mod tests {
         refuses("[warn]", "settings.yaml: settings must be a mapping, and this is a sequence");
         refuses("a: 1\n---\nb: 1\n", "settings.yaml: settings must be one document, and this file holds 2");
         refuses("a: [", "settings.yaml, line 1 column 4: unclosed bracket '['");
+    }
+
+    #[test]
+    fn bare_settings_are_never_those_in_a_policy_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.yaml");
+        fs::write(&file, manifest("AdmissionPolicy", "spec: {settings: {mode: warn}}")).unwrap();
+        assert_eq!(read(&file).unwrap(), json!({"mode": "warn"}));
+        assert_eq!(
+            read_bare(&file).unwrap(),
+            json!({
+                "apiVersion": "policies.kubewarden.io/v1",
+                "kind": "AdmissionPolicy",
+                "spec": {"settings": {"mode": "warn"}},
+            })
+        );
+    }
+
+    #[test]
+    fn json_is_read_without_a_file() {
+        let settings = |text| from_json("--settings-json", text).map_err(|error| error.to_string());
+        assert_eq!(settings("{\"mode\": \"warn\"}"), Ok(json!({"mode": "warn"})));
+        assert_eq!(settings("null"), Ok(json!({})));
+        assert_eq!(
+            settings("[1]"),
+            Err("--settings-json: settings must be a mapping, and this is a sequence".to_owned())
+        );
+        assert_eq!(
+            settings("mode: warn"),
+            Err("--settings-json, line 1 column 1: expected value".to_owned())
+        );
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod request;
+mod run;
+
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -34,6 +37,20 @@ impl Folder {
             .env_remove("CLICOLOR")
             .env_remove("CLICOLOR_FORCE");
         command
+    }
+
+    /// Runs with this on stdin.
+    #[track_caller]
+    fn given(&self, arguments: &[&str], stdin: &str) -> Outcome {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        Outcome::of(&child.wait_with_output().unwrap())
     }
 
     /// Judges with the guest of these tests.
@@ -392,22 +409,27 @@ fn wrong_usage_is_exit_code_2() {
 #[test]
 fn stdin_is_read_for_a_dash() {
     let folder = Folder::with(&[]);
-    let mut child = folder
-        .command(&["--policy", GUEST, "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(pod("web").as_bytes()).unwrap();
-    drop(stdin);
     assert_eq!(
-        Outcome::of(&child.wait_with_output().unwrap()),
+        folder.given(&["--policy", GUEST, "-"], &pod("web")),
         Outcome::new(
             0,
             "stdin: Pod default/web admitted\n\
              1 object: 1 admitted, 0 denied\n",
+            "",
+        )
+    );
+}
+
+#[test]
+fn a_file_may_be_called_like_a_command() {
+    let folder = Folder::with(&[("run", &pod("web")), ("help", &pod("web"))]);
+    assert_eq!(
+        folder.judge(&["run", "help"]),
+        Outcome::new(
+            0,
+            "run: Pod default/web admitted\n\
+             help: Pod default/web admitted\n\
+             2 objects: 2 admitted, 0 denied\n",
             "",
         )
     );

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# A policy server, asked as API servers and the audit scanner ask it.
+
+load helpers
+
+FIX='{readOnlyRootFilesystem: fix, allowPrivilegeEscalation: fix, runAsNonRoot: fix,
+  capabilities: {mode: fix, requiredDrop: [ALL]}, writablePaths: [{paths: [/tmp]}]}'
+
+setup_file() {
+  local url=file://$PWD/$MODULE
+  cat >"$BATS_FILE_TMPDIR/policies.yml" <<EOF
+defaults: {module: "$url"}
+fixing: {module: "$url", settings: $FIX, allowedToMutate: true}
+fixing-without-leave: {module: "$url", settings: $FIX}
+every-rule:
+  module: $url
+  settings: {ephemeralContainers: deny, interactiveAccess: deny, shellRemoval: deny, sharedProcessNamespace: deny}
+warning: {module: "$url", settings: {enforcement: warn}}
+monitoring: {module: "$url", policyMode: monitor}
+with-a-message: {module: "$url", message: containers stay as they were built}
+group:
+  policies:
+    hardened: {module: "$url"}
+    fixed: {module: "$url", settings: $FIX}
+  expression: hardened() || fixed()
+  message: neither hardened nor fixed
+EOF
+  start_policy_server "$BATS_FILE_TMPDIR"
+  export POLICY_SERVER_URL policy_server_pid
+}
+
+teardown_file() {
+  stop "$policy_server_pid"
+}
+
+# What the audit scanner sends: an object and its kind, and neither a user nor a plural.
+as_audited() {
+  jq '{uid, name, namespace, kind, requestKind, operation, object,
+    resource: (.resource + {resource: .kind.kind}), userInfo: {}, dryRun: false}'
+}
+
+@test "a hardened pod is admitted" {
+  request_of neutral/pod | ask validate defaults | answers "$(admitted)"
+}
+
+@test "a denial tells the user all that has to change" {
+  request_of updates/all | jq '.operation = "CREATE" | .oldObject = null' |
+    ask validate defaults | jq --raw-output .status.message >"$BATS_TEST_TMPDIR/message"
+  diff --unified - "$BATS_TEST_TMPDIR/message" <<'EOF'
+spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]
+spec.containers[0].securityContext.privileged: container "web" must not set it to true [privileged]
+spec.containers[0].securityContext.allowPrivilegeEscalation: container "web" must set it to false [allowPrivilegeEscalation]
+spec.containers[0].securityContext.runAsNonRoot: container "web" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]
+spec.hostNetwork: the pod must not share the host's network namespace [hostNamespaces]
+spec.containers[0].image: container "web" must not use the tag "latest" without a digest: "registry.example.com/shop/web:latest" [imageReference]
+EOF
+}
+
+@test "an update is judged by what it changes" {
+  request_of updates/one-more-violation | ask validate defaults |
+    answers "$(comments finding updates/one-more-violation | denied)"
+}
+
+@test "whoever runs a shell in a container is denied" {
+  request_of interactive_access/fail/exec | ask validate every-rule |
+    answers "$(comments finding interactive_access/fail/exec | denied)"
+}
+
+@test "whoever adds a debugger is denied" {
+  request_of ephemeral_containers/fail/kubectl-debug | ask validate every-rule |
+    answers "$(comments finding ephemeral_containers/fail/kubectl-debug | denied)"
+}
+
+@test "shells and debuggers are admitted where their rules are off" {
+  request_of interactive_access/fail/exec | ask validate defaults | answers "$(admitted)"
+  request_of ephemeral_containers/fail/kubectl-debug | ask validate defaults | answers "$(admitted)"
+}
+
+@test "with enforcement: warn, the user is warned" {
+  request_of privileged/fail/every-container | ask validate warning |
+    answers "$(comments finding privileged/fail/every-container | warned)"
+}
+
+@test "in monitor mode, everything is admitted and counted" {
+  request_of privileged/fail/every-container | ask validate monitoring |
+    answers "$(admitted '{"auditAnnotations": {"privileged": "4"}}')"
+}
+
+@test "a policy may have a message of its own, and the findings stand behind it" {
+  local findings
+  findings=$(comments finding privileged/fail/every-container)
+  request_of privileged/fail/every-container | ask validate with-a-message |
+    answers "$(denied <<<"$findings" | jq --arg findings "$findings" '.status += {
+      message: "containers stay as they were built",
+      details: {causes: [{field: null, reason: null, message: $findings}]}}')"
+}
+
+@test "what is unset is fixed" {
+  local answer
+  answer=$(request_of fixes/all-rules | ask validate fixing)
+  jq 'del(.patch)' <<<"$answer" | answers "$(admitted '{
+    "patchType": "JSONPatch",
+    "auditAnnotations": {
+      "fixes": "readOnlyRootFilesystem: 1; allowPrivilegeEscalation: 1; runAsNonRoot: 1; capabilities: 1"}}')"
+  same "$(fixed_object_of fixes/all-rules | jq --sort-keys .)" \
+    "$(request_of fixes/all-rules | jq .object | patched_by "$answer" | jq --sort-keys .)"
+}
+
+@test "a fix is refused where the policy must not change anything" {
+  request_of fixes/all-rules | ask validate fixing-without-leave | jq '{allowed, message: .status.message, patch}' |
+    answers '{"allowed": false, "message": "Request rejected by policy fixing-without-leave. The policy attempted to mutate the request, but it is currently configured to not allow mutations."}'
+}
+
+@test "what has nothing to fix is admitted where the policy must not change anything" {
+  request_of fixes/all-rules | jq --argjson fixed "$(fixed_object_of fixes/all-rules)" '.object = $fixed' |
+    ask validate fixing-without-leave | answers "$(admitted)"
+}
+
+@test "a group admits what one of its policies admits" {
+  request_of neutral/pod | ask validate group | answers "$(admitted)"
+}
+
+@test "a group tells why each of its policies denies, and fixes nothing" {
+  request_of fixes/all-rules | ask validate group | jq '.status.details.causes |= sort_by(.field)' |
+    answers '{"allowed": false, "status": {"message": "neither hardened nor fixed", "details": {"causes": [
+      {"field": "spec.policies.fixed", "reason": null, "message": "mutation is not allowed inside of policy group"},
+      {"field": "spec.policies.hardened", "reason": null, "message": "spec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]\nspec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]\nspec.containers[0].securityContext.runAsNonRoot: container \"web\" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]"}
+    ]}}}'
+}
+
+@test "an audit admits a hardened pod" {
+  request_of neutral/pod | as_audited | ask audit every-rule | answers "$(admitted)"
+}
+
+@test "an audit tells what is wrong, in monitor mode too" {
+  local expected
+  expected=$(comments finding privileged/fail/argo-rollout | denied)
+  request_of privileged/fail/argo-rollout | as_audited | ask audit defaults | answers "$expected"
+  request_of privileged/fail/argo-rollout | as_audited | ask audit monitoring | answers "$expected"
+}
+
+@test "a server does not start with settings that are wrong, and says why" {
+  cat >"$BATS_TEST_TMPDIR/policies.yml" <<EOF
+wrong: {module: "file://$PWD/$MODULE", settings: {privilegd: deny, hostNamespaces: fix}}
+EOF
+  if start_policy_server "$BATS_TEST_TMPDIR"; then
+    stop "$policy_server_pid"
+    return 1
+  fi
+  grep --fixed-strings 'hostNamespaces: must not be "fix": the rule fills in nothing' "$BATS_TEST_TMPDIR/log"
+  grep --fixed-strings 'privilegd: unknown key, did you mean "privileged"?' "$BATS_TEST_TMPDIR/log"
+}

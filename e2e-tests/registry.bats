@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# The way to a cluster, through a registry; and what a registry says of the images in a pod.
+
+load helpers
+
+setup_file() {
+  export REGISTRY SOURCES=$BATS_FILE_TMPDIR/sources.yaml PUSHED WEB_DIGEST TOOLS_DIGEST
+  REGISTRY=127.0.0.1:$(free_port)
+  echo "insecure_sources: [\"$REGISTRY\"]" >"$SOURCES"
+  start_registry
+  PUSHED=$(push v0.1.0)
+  WEB_DIGEST=$(push_image web:1.4 1000)
+  TOOLS_DIGEST=$(push_image tools:3 root)
+
+  local settings="{runAsNonRoot: {inspectImage: true}, imageReference: {mode: fix, require: digest}}"
+  cat >"$BATS_FILE_TMPDIR/policies.yml" <<EOF
+defaults: {module: "$PUSHED"}
+asking:
+  module: $PUSHED
+  settings: $settings
+  allowedToMutate: true
+  hostCapabilities: [oci/v1/oci_manifest_config, oci/v1/manifest_digest]
+asking-without-leave: {module: "$PUSHED", settings: $settings, allowedToMutate: true}
+EOF
+  start_policy_server "$BATS_FILE_TMPDIR" --sources-path "$SOURCES"
+  export registry_pid policy_server_pid POLICY_SERVER_URL
+}
+
+teardown_file() {
+  stop "$policy_server_pid"
+  stop "$registry_pid"
+}
+
+start_registry() {
+  cat >"$BATS_FILE_TMPDIR/registry.yml" <<EOF
+version: 0.1
+storage: {filesystem: {rootdirectory: "$BATS_FILE_TMPDIR/registry"}}
+http: {addr: "$REGISTRY"}
+EOF
+  "$DOCKER_REGISTRY" serve "$BATS_FILE_TMPDIR/registry.yml" >"$BATS_FILE_TMPDIR/registry.log" 2>&1 3>&- &
+  registry_pid=$!
+  wait_for "$registry_pid" "http://$REGISTRY/v2/" || { cat "$BATS_FILE_TMPDIR/registry.log"; return 1; }
+}
+
+# Pushes the module, and prints the reference that will always mean it.
+push() { # TAG
+  "$KWCTL" push --sources-path "$SOURCES" --output json "$MODULE" "registry://$REGISTRY/policies/immutable-pods:$1" |
+    jq --raw-output '"registry://\(.immutable_ref)"'
+}
+
+# Pushes an image of nothing but a user, and prints its digest.
+push_image() { # NAME:TAG USER
+  local repository=http://$REGISTRY/v2/shop/${1%:*} config manifest upload
+  config=$BATS_FILE_TMPDIR/config.json
+  manifest=$BATS_FILE_TMPDIR/manifest.json
+  jq --null-input --arg user "$2" '
+    {architecture: "amd64", os: "linux", config: {User: $user}, rootfs: {type: "layers", diff_ids: []}}' >"$config"
+  upload=$(curl --silent --fail --request POST --dump-header - "$repository/blobs/uploads/" |
+    sed -n 's/^[Ll]ocation: \(.*\)\r$/\1/p')
+  curl --silent --show-error --fail --upload-file "$config" "$upload&digest=$(digest_of "$config")"
+  jq --null-input --arg digest "$(digest_of "$config")" --argjson size "$(wc -c <"$config")" '
+    "application/vnd.oci.image" as $type
+    | {schemaVersion: 2, mediaType: "\($type).manifest.v1+json", layers: [],
+       config: {mediaType: "\($type).config.v1+json", digest: $digest, size: $size}}' >"$manifest"
+  curl --silent --show-error --fail --header "Content-Type: application/vnd.oci.image.manifest.v1+json" \
+    --upload-file "$manifest" "$repository/manifests/${1#*:}"
+  digest_of "$manifest"
+}
+
+digest_of() { # FILE
+  echo "sha256:$(sha256sum "$1" | cut -d ' ' -f 1)"
+}
+
+# The request to create a pod of one container, whose image decides which user it runs as.
+pod_of() { # NAME:TAG
+  request_of run_as_non_root/fail/unset |
+    jq --arg image "$REGISTRY/shop/$1" '.object.spec.containers[0].image = $image'
+}
+
+@test "the module comes back from the registry as it was, by its digest" {
+  "$KWCTL" pull --sources-path "$SOURCES" --output-path "$BATS_TEST_TMPDIR/pulled.wasm" "$PUSHED"
+  cmp "$MODULE" "$BATS_TEST_TMPDIR/pulled.wasm"
+}
+
+@test "the same module has the same digest under every tag" {
+  same "$PUSHED" "$(push v0.1.1)"
+  same "${PUSHED/@/:v0.1.1@}" "$("$KWCTL" digest --sources-path "$SOURCES" "${PUSHED%@*}:v0.1.1")"
+}
+
+@test "kwctl runs the module from the registry" {
+  request_of neutral/pod >"$BATS_TEST_TMPDIR/request.json"
+  "$KWCTL" run --sources-path "$SOURCES" --request-path "$BATS_TEST_TMPDIR/request.json" "$PUSHED" |
+    answers "$(admitted)"
+}
+
+@test "a policy server loads the module from the registry, by its digest" {
+  request_of neutral/pod | ask validate defaults | answers "$(admitted)"
+  request_of privileged/fail/every-container | ask validate defaults |
+    answers "$(comments finding privileged/fail/every-container | denied)"
+}
+
+@test "an image gets the digest that the registry has for its tag, and may run as its own user" {
+  local answer
+  answer=$(pod_of web:1.4 | ask validate asking)
+  jq 'del(.patch)' <<<"$answer" |
+    answers "$(admitted '{"patchType": "JSONPatch", "auditAnnotations": {"fixes": "imageReference: 1"}}')"
+  same "$REGISTRY/shop/web:1.4@$WEB_DIGEST" \
+    "$(pod_of web:1.4 | jq .object | patched_by "$answer" | jq --raw-output '.spec.containers[0].image')"
+}
+
+@test "an image that runs as root is denied, by the digest that was looked at" {
+  pod_of tools:3 | ask validate asking | answers "$(denied <<EOF
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: its image "$REGISTRY/shop/tools:3@$TOOLS_DIGEST" runs as "root" [runAsNonRoot]
+EOF
+)"
+}
+
+@test "an image that the registry does not have is denied, with what the registry says" {
+  local about="\"$REGISTRY/shop/web:1.5\"" said="Fail to interact with OCI registry: Registry error: "
+  pod_of web:1.5 | ask validate asking |
+    jq --arg said "$said" '.status.message |= gsub("(?<=\($said)).*(?= \\[)"; "…")' |
+    answers "$(denied <<EOF
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of its image $about is not known: $said… [runAsNonRoot]
+spec.containers[0].image: container "web" must pin its image by a digest: $about: $said… [imageReference]
+EOF
+)"
+}
+
+@test "a policy that was not granted to ask denies, and says so" {
+  local about="\"$REGISTRY/shop/web:1.4\"" said="Policy has not been granted access to the"
+  pod_of web:1.4 | ask validate asking-without-leave | answers "$(denied <<EOF
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of its image $about is not known: $said 'oci/v1/oci_manifest_config' host capability. The violation has been reported [runAsNonRoot]
+spec.containers[0].image: container "web" must pin its image by a digest: $about: $said 'oci/v1/manifest_digest' host capability. The violation has been reported [imageReference]
+EOF
+)"
+}
