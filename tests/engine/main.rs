@@ -12,6 +12,7 @@ mod generated;
 mod hostile;
 mod instructions;
 mod kinds;
+mod laws;
 mod module;
 mod oracle;
 mod properties;
