@@ -20,4 +20,5 @@ mod readme;
 mod registry;
 mod requests;
 mod rules;
+mod seeds;
 mod settings;
