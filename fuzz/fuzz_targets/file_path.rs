@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use immutable_pods_policy::file_path::{FilePath, check_pattern, check_place, pattern_lies_within};
+use immutable_pods_policy::file_path::{FilePath, check_pattern, check_place};
 use libfuzzer_sys::fuzz_target;
 
 /// The most stars of a pattern: to try all runs takes ever longer.
@@ -23,31 +23,48 @@ fn segments(path: &str) -> Vec<&str> {
     segments
 }
 
-/// A path as Linux would write what Windows reads.
-fn translated(path: &str) -> String {
-    let path = path.replace('\\', "/").to_ascii_lowercase();
-    path.strip_prefix("c:").unwrap_or(&path).to_owned()
-}
-
 fn normal(path: &str) -> String {
     format!("/{}", segments(path).join("/"))
+}
+
+/// A path as Linux would write what Windows reads, and whether Windows may read something else.
+fn translated(path: &str) -> (String, bool) {
+    let path = path.replace('\\', "/").to_ascii_lowercase();
+    let device = path.strip_prefix("//?/c:").or_else(|| path.strip_prefix("//./c:"));
+    let path = device.or_else(|| path.strip_prefix("c:")).unwrap_or(&path);
+    let without_end = |part: &str| match part {
+        "." | ".." => part.to_owned(),
+        _ => part.trim_end_matches(['.', ' ']).to_owned(),
+    };
+    let plain = path.split('/').map(without_end).collect::<Vec<_>>().join("/");
+    let is_doubtful = plain != path;
+    (plain, is_doubtful)
+}
+
+/// Whether it is an absolute path to Windows alone.
+fn is_of_windows(path: &str) -> bool {
+    path.starts_with('\\') || path.as_bytes().get(1) == Some(&b':')
 }
 
 fuzz_target!(|text: &str| {
     let paths: Vec<_> = text.split('\n').take(4).collect();
     for first in &paths {
-        let (linux, windows) = (FilePath::linux(first), FilePath::windows(first));
-        assert_eq!(linux, FilePath::linux(&normal(first)), "normalising changes where a path leads");
-        assert_eq!(windows, FilePath::windows(&normal(&translated(first))));
-        assert!(linux.is_within(&normal(first)) && linux.holds(&normal(first)));
+        let (plain, is_doubtful) = translated(first);
+        let linux = Read { path: FilePath::linux(first), plain: first, is_doubtful: false, folds: false };
+        let windows = Read { path: FilePath::windows(first), plain: &plain, is_doubtful, folds: true };
+        let unknown = if is_of_windows(first) {
+            Read { path: FilePath::unknown(first), is_doubtful: true, ..windows }
+        } else {
+            Read { path: FilePath::unknown(first), ..linux }
+        };
+        assert_eq!(linux.path, FilePath::linux(&normal(first)), "normalising changes where a path leads");
         for second in &paths {
-            assert_eq!(linux == FilePath::linux(second), segments(first) == segments(second));
+            assert_eq!(linux.path == FilePath::linux(second), segments(first) == segments(second));
             check_order(&paths, first, second);
-            check_place_of_settings(&linux, first, second, second);
-            check_pattern_of_settings(&linux, first, second, second);
-            let (first, folded) = (translated(first), second.to_ascii_lowercase());
-            check_place_of_settings(&windows, &first, second, &folded);
-            check_pattern_of_settings(&windows, &first, second, &folded);
+            for read in [&linux, &windows, &unknown] {
+                read.check_place(second);
+                read.check_pattern(second);
+            }
         }
     }
 });
@@ -65,31 +82,47 @@ fn check_order(paths: &[&str], first: &str, second: &str) {
     }
 }
 
-/// Compares with a place of the settings. `path` is what was read as Linux writes it, and `folded` the place likewise.
-fn check_place_of_settings(read: &FilePath<'_>, path: &str, place: &str, folded: &str) {
-    if check_place(place).is_err() {
-        return;
-    }
-    let (path, folded) = (segments(path), segments(folded));
-    let (is_within, holds) = (path.starts_with(&folded), folded.starts_with(&path));
-    assert_eq!(read.is_within(place), is_within, "{place}");
-    assert_eq!(read.holds(place), holds, "{place}");
-    assert_eq!(read.overlaps(place), is_within || holds, "{place}");
+/// A path that was read, and what is known of it.
+struct Read<'p> {
+    path: FilePath<'p>,
+    /// The same as Linux writes it.
+    plain: &'p str,
+    /// Whether it lies nowhere for certain.
+    is_doubtful: bool,
+    /// Whether case makes no difference.
+    folds: bool,
 }
 
-/// Compares with a pattern of the settings, likewise.
-fn check_pattern_of_settings(read: &FilePath<'_>, path: &str, pattern: &str, folded: &str) {
-    let stars = pattern.bytes().filter(|byte| *byte == b'*').count();
-    if stars > MOST_STARS || check_pattern(pattern).is_err() {
-        return;
+impl Read<'_> {
+    /// Compares with a place of the settings.
+    fn check_place(&self, place: &str) {
+        if check_place(place).is_err() {
+            return;
+        }
+        let folded = self.folded(place);
+        let (path, segments) = (segments(self.plain), segments(&folded));
+        let (is_within, holds) = (path.starts_with(&segments), segments.starts_with(&path));
+        assert_eq!(self.path.is_within(place), is_within && !self.is_doubtful, "{place}");
+        assert_eq!(self.path.holds(place), holds, "{place}");
+        assert_eq!(self.path.overlaps(place), is_within || holds, "{place}");
     }
-    let (place, only_below) = folded.strip_suffix("/**").map_or((folded, false), |place| (place, true));
-    let (path, parts) = (segments(path), segments(place));
-    let is_within = path.len() >= parts.len() + usize::from(only_below)
-        && parts.iter().zip(&path).all(|(part, own)| matches(part.as_bytes(), own.as_bytes()));
-    assert_eq!(read.is_within_pattern(pattern), is_within, "{pattern}");
-    if is_within && !place.contains('*') && pattern_lies_within(folded, place) {
-        assert!(read.is_within(place), "{pattern} names something outside of {place}");
+
+    /// Compares with a pattern of the settings.
+    fn check_pattern(&self, pattern: &str) {
+        let stars = pattern.bytes().filter(|byte| *byte == b'*').count();
+        if stars > MOST_STARS || check_pattern(pattern).is_err() {
+            return;
+        }
+        let folded = self.folded(pattern);
+        let (place, only_below) = folded.strip_suffix("/**").map_or((&*folded, false), |place| (place, true));
+        let (path, parts) = (segments(self.plain), segments(place));
+        let is_within = path.len() >= parts.len() + usize::from(only_below)
+            && parts.iter().zip(&path).all(|(part, own)| matches(part.as_bytes(), own.as_bytes()));
+        assert_eq!(self.path.is_within_pattern(pattern), is_within && !self.is_doubtful, "{pattern}");
+    }
+
+    fn folded(&self, place: &str) -> String {
+        if self.folds { place.to_ascii_lowercase() } else { place.to_owned() }
     }
 }
 

@@ -385,7 +385,9 @@ pub(crate) struct Review {
     namespace: Namespace,
     style: Style,
     old: Old,
-    before: Unknown,
+    /// What stands beside the pod spec, and beside what that stands in.
+    beside: Unknown,
+    claims: [OrAny<VolumeName>; 1],
     spec: PodSpec,
 }
 
@@ -394,10 +396,11 @@ impl Review {
         let workload = WORKLOADS.get(usize::from(self.kind) % (WORKLOADS.len() + 1));
         let (group, kind) = workload.map_or(("example.com", "Fleet"), |known| (known.group, known.kind));
         let path = workload.map_or("spec.harbour.crew", |known| known.pod_spec);
+        let claims = json!(self.claims.each_ref().map(|name| json!({"metadata": {"name": name}})));
         let write = |spec: &PodSpec| {
             let spec = self.style.write(spec);
-            path.rsplit('.')
-                .fold(spec, |inner, key| format!("{{\"future\":{},\"{key}\":{inner}}}", self.before.0))
+            let beside = format!(r#""future":{},"volumeClaimTemplates":{claims}"#, self.beside.0);
+            path.rsplit('.').fold(spec, |inner, key| format!("{{{beside},\"{key}\":{inner}}}"))
         };
         let object = write(&self.spec);
         let old: Option<Value> = match &self.old {
