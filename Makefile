@@ -106,19 +106,32 @@ floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUI
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
 	$(call shrink,$(BUILT)/$@)
 
+# For how many seconds each fuzz target runs.
+TIME ?= 60
+
+.PHONY: fuzz
+fuzz: ## Look for requests that break the policy, which takes a nightly compiler: make fuzz TIME=600
+	fuzz/run $(TIME)
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt $(FUZZ)
 	rustfmt --edition 2024 $(RULES)
 
 .PHONY: lint
 lint: ## Check format and lints
 	cargo fmt --all --check
+	cargo fmt $(FUZZ) --check
 	rustfmt --edition 2024 --check $(RULES)
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked $(FUZZ) --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz -- --deny warnings
 	@$(call where_installed,shellcheck,.ci/run scripts/*)
 	@$(call where_installed,actionlint)
 	@$(call where_installed,zizmor,--quiet --offline .github)
+
+# The fuzz targets are a workspace of their own.
+FUZZ := --manifest-path fuzz/Cargo.toml
 
 # Linters of what is not Rust.
 where_installed = if command -v $(1) > /dev/null; then $(1) $(2); else echo "$(1) is not installed, and was skipped"; fi

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::{map_ascii, push_all, quoted, rsplit_once, split};
+use crate::text::{is_unprintable, map_ascii, push_all, quoted, rsplit_once, split};
 use crate::wildcard;
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
@@ -119,7 +119,7 @@ pub fn pattern_lies_within(pattern: &str, place: &str) -> bool {
 /// Refuses what is no place in a file system, in settings.
 ///
 /// # Errors
-/// When the path is relative, or has `.`, `..` or `//` in it.
+/// When the path is relative, or has `.`, `..`, `//` or something in it that messages could not show as it is.
 pub fn check_place(path: &str) -> Result<(), String> {
     if !path.starts_with('/') {
         return Err(format!("must be an absolute path, not {}", quoted(path)));
@@ -127,6 +127,9 @@ pub fn check_place(path: &str) -> Result<(), String> {
     let has_empty_segment = path.as_bytes().windows(2).any(|pair| pair == b"//");
     if has_empty_segment || split(path, b'/').any(|segment| matches!(segment, "." | "..")) {
         return Err(format!("must be a path without ., .. and //, not {}", quoted(path)));
+    }
+    if path.chars().any(is_unprintable) {
+        return Err(format!("must be a path without invisible characters, not {}", quoted(path)));
     }
     Ok(())
 }
@@ -320,6 +323,14 @@ mod tests {
             check_place("/a/../b").unwrap_err(),
             "must be a path without ., .. and //, not \"/a/../b\""
         );
+        for (path, shown) in [("/a\nb", r"/a\u{a}b"), ("/a\u{7f}", r"/a\u{7f}"), ("/\u{202e}", r"/\u{202e}")]
+        {
+            assert_eq!(
+                check_place(path).unwrap_err(),
+                format!("must be a path without invisible characters, not \"{shown}\"")
+            );
+        }
+        assert_eq!(check_place("/données"), Ok(()));
         assert_eq!(
             check_pattern("/a/**/b").unwrap_err(),
             "may have ** only at the end, as in /data/**, not \"/a/**/b\""

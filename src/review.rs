@@ -67,6 +67,32 @@ mod tests {
     }
 
     #[test]
+    fn fixes_nothing_by_exemptions_it_cannot_read() {
+        let payload = |settings: &str| {
+            let pod = r#"{"spec": {"containers": [{"name": "web", "image": "web:1"}]}}"#;
+            let kind = r#""kind": {"group": "", "kind": "Pod"}, "operation": "CREATE""#;
+            format!(r#"{{"request": {{{kind}, "object": {pod}}}, "settings": {settings}}}"#)
+        };
+        let fixing = |exemptions: &str| {
+            let settings = format!(
+                r#"{{"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "fix", "runAsNonRoot": "fix",
+                     "exemptions": [{exemptions}]}}"#
+            );
+            validate(payload(&settings).as_bytes(), &NoRegistry).unwrap()
+        };
+        assert!(fixing("").mutated_object.is_some());
+        let response = fixing(r#"{"reason": "it writes", "containers": ["web"], "rules": ["readOnly"]}"#);
+        assert_eq!((response.accepted, response.mutated_object), (false, None));
+        let message = response.message.unwrap();
+        assert!(
+            message.starts_with(
+                "the settings of the policy are invalid: exemptions[0].rules[0]: \"readOnly\" is unknown"
+            ),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn refuses_settings_it_cannot_read() {
         let validate_settings = |payload: &[u8]| {
             serde_json::from_str::<SettingsValidationResponse>(&super::validate_settings(payload)).unwrap()

@@ -188,7 +188,8 @@ pub fn map_ascii(text: &str, character: fn(u8) -> u8) -> String {
 }
 
 /// Control characters, line separators, and what reorders or hides the text around it on a screen.
-fn is_unprintable(character: char) -> bool {
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -156,7 +156,8 @@ fn judge_fixed<'j, 's>(
 ) -> Response {
     let judged = Judged::from(&request.subject);
     let Fixed { object, counts, failures } = found.fix(draft, request, judged, settings, &mut lookups);
-    let Some(object) = object else {
+    // Exemptions that cannot be read may be meant for what would be fixed.
+    let Some(object) = object.filter(|_| found.exemptions.errors().is_none()) else {
         found.tell(failures);
         return found.response(settings);
     };

@@ -31,11 +31,13 @@ const FEWEST: usize = 120;
 const BECAUSE: &str = " (denied because it cannot be judged)";
 
 /// The bytes that the module gets, and the lines of the denial.
-struct Payload {
-    name: String,
+pub(crate) struct Payload {
+    /// Where it stands in the repository, for messages.
+    pub(crate) name: String,
     stem: String,
     findings: Vec<String>,
-    bytes: Vec<u8>,
+    /// What the module gets.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Payload {
@@ -59,7 +61,8 @@ impl Payload {
     }
 }
 
-fn payloads() -> Vec<Payload> {
+/// Every request that is written as a payload.
+pub(crate) fn payloads() -> Vec<Payload> {
     names_in(&format!("{FIXTURES}/{FOLDER}/{PAYLOADS}")).iter().map(|file| Payload::read(file)).collect()
 }
 

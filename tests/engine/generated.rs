@@ -10,6 +10,8 @@ use proptest::sample::{select, subsequence};
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Map, Value, json};
 
+use crate::laws::Case;
+
 /// Numbers in forms that a reader may lose. They are generated as strings that begin with a mark, and written without it
 /// and without quotes.
 const NUMBERS: [&str; 7] = ["1.0", "1e3", "-0.0", "1E-7", "0.100", "12345678901234567890123", "-7"];
@@ -54,17 +56,6 @@ const KINDS: [(&str, &str, &[&str]); 6] = [
         &["/spec/ships/0/crew.v1", "/spec/ships/1/crew.v1/spare", "/spec/harbour"],
     ),
 ];
-
-/// A request, and the settings that it is judged by.
-#[derive(Clone, Debug)]
-pub(crate) struct Case {
-    /// The request without its object.
-    pub(crate) request: Value,
-    /// The object, in JSON.
-    pub(crate) object: String,
-    /// The settings.
-    pub(crate) settings: Value,
-}
 
 /// Any case.
 pub(crate) fn case() -> impl Strategy<Value = Case> {

@@ -1,0 +1,25 @@
+//! Pods of all shapes in all kinds, through the rules and what they fix.
+
+#![no_main]
+#![expect(clippy::panic, reason = "a broken law is a finding")]
+
+#[path = "../../tests/engine/laws.rs"]
+mod laws;
+#[path = "pods/model.rs"]
+mod model;
+
+use immutable_pods_fuzz::{KNOWN_IMAGE, Registry};
+use libfuzzer_sys::fuzz_target;
+
+use crate::laws::{Case, check_laws};
+use crate::model::Review;
+
+fuzz_target!(|review: Review| {
+    let case = review.into_case();
+    let validate =
+        |payload: &[u8]| immutable_pods_fuzz::validate(payload, Registry(Ok(KNOWN_IMAGE))).to_json();
+    if let Err(broken) = check_laws(&case, &validate) {
+        let Case { request, object, settings } = case;
+        panic!("{broken}\nrequest: {request}\nobject: {object}\nsettings: {settings}");
+    }
+});

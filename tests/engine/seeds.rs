@@ -1,0 +1,101 @@
+//! What fuzzing starts from: every fixture as the bytes that a fuzz target gets, and the words that fixtures use.
+
+#![expect(clippy::unwrap_used, reason = "seeds that cannot be written end the run")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use immutable_pods_host::interactions::{Exchange, Response};
+use serde_json::{Value, json};
+
+use crate::bypass::{Payload, of_topics, payloads};
+use crate::fixture::{Fixture, fixtures, of_rules};
+use crate::module::in_repository;
+
+/// The folder of the corpora, of which each target has one.
+const CORPORA: &str = "fuzz/corpus";
+
+#[test]
+#[ignore = "it writes files: `make fuzz` runs it"]
+fn every_fixture_is_a_seed() {
+    let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(fixtures);
+    let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
+    let bypasses = of_topics().into_iter().map(|(_, fixture)| fixture);
+    let mut words = Words::default();
+    for fixture in shared.chain(own).chain(bypasses) {
+        let Fixture { name, request, settings, .. } = &fixture;
+        words.collect("request", request);
+        words.collect("settings", settings);
+        write("validate", name, &payload(&fixture));
+        write("validate_settings", name, settings.to_string().as_bytes());
+    }
+    for Payload { name, bytes, .. } in payloads() {
+        write("validate", &name, &bytes);
+    }
+    words.write();
+}
+
+/// A request and its settings; behind a byte 0, what the registry says, if it is asked.
+fn payload(Fixture { request, settings, exchanges, .. }: &Fixture) -> Vec<u8> {
+    let payload = json!({"request": request, "settings": settings}).to_string();
+    let answer = exchanges.first().map(|Exchange { response, .. }| match response {
+        Response::Success { payload } => format!("\0{payload}"),
+        Response::Error { message } => format!("\0!{message}"),
+    });
+    (payload + &answer.unwrap_or_default()).into_bytes()
+}
+
+/// What stands in requests and settings.
+#[derive(Default)]
+struct Words {
+    keys: BTreeSet<String>,
+    images: BTreeSet<String>,
+    paths: BTreeSet<String>,
+}
+
+impl Words {
+    /// Collects from a value that stands at a key, or in a list there.
+    fn collect(&mut self, key: &str, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.collect(key, item)),
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    self.keys.insert(key.clone());
+                    self.collect(key, value);
+                }
+            }
+            Value::String(text) if matches!(key, "image" | "images") => {
+                self.images.insert(text.clone());
+            }
+            Value::String(text) if text.contains(['/', '\\']) => {
+                self.paths.insert(text.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&self) {
+        for (index, image) in self.images.iter().enumerate() {
+            write("image_reference", &index.to_string(), image.as_bytes());
+        }
+        // Each beside those that it may lie within.
+        let paths: Vec<_> = self.paths.iter().map(String::as_str).collect();
+        for (index, paths) in paths.chunks(2).enumerate() {
+            write("file_path", &index.to_string(), paths.join("\n").as_bytes());
+        }
+        // libFuzzer takes one string a line, in quotes.
+        let plain = self.keys.iter().filter(|key| is_plain(key));
+        let entries = plain.map(|key| format!("\"\\\"{key}\\\"\"\n"));
+        fs::write(in_repository(CORPORA).join("keys.dict"), entries.collect::<String>()).unwrap();
+    }
+}
+
+fn is_plain(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn write(target: &str, name: &str, seed: &[u8]) {
+    let folder = in_repository(CORPORA).join(target);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name.replace('/', "-")), seed).unwrap();
+}
