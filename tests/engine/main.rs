@@ -20,3 +20,4 @@ mod registry;
 mod requests;
 mod rules;
 mod settings;
+mod slow;
