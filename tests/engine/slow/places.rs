@@ -25,7 +25,6 @@ impl Place {
         let path = path.strip_prefix("//?/").unwrap_or(&path);
         let (drive, path) = match path.split_once(':') {
             Some((drive, rest)) if drive.len() == 1 => (drive, rest),
-            _ if path.starts_with("//") => ("another machine or device", path),
             _ => ("c", path),
         };
         let without_ends = |segment: &String| segment.trim_end_matches(['.', ' ']).to_owned();
@@ -36,9 +35,10 @@ impl Place {
         }
     }
 
-    /// Whether it is the other place, or lies below it.
+    /// Whether it is the other place, or lies below it. The root holds the other drives as well.
     pub(super) fn is_in(&self, other: &Self) -> bool {
-        self.drive == other.drive && self.segments.starts_with(&other.segments)
+        let has_all_drives = other.segments.is_empty() && other.drive == "c";
+        has_all_drives || (self.drive == other.drive && self.segments.starts_with(&other.segments))
     }
 
     /// How many segments lead there.

@@ -27,7 +27,7 @@ const KINDS: [(&str, &str, &[&str]); 10] = [
     ("apps", "DaemonSet", &["/spec/template/spec"]),
     ("batch", "Job", &["/spec/template/spec"]),
     ("batch", "CronJob", &["/spec/jobTemplate/spec/template/spec"]),
-    ("fleet.example.com", "Deployment", &["/spec/ships/0/crew.v1", "/spec/ships/1", "/spec/ships/1/spare"]),
+    ("fleet.example.com", "Deployment", &["/spec/ships/1", "/spec/ships/1/crew.v1"]),
 ];
 
 /// A request, and the settings that it is judged by.
@@ -106,13 +106,13 @@ fn about_objects() -> BoxedStrategy<Value> {
     let operation = of(&["CREATE", "CREATE", "CREATE", "CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
     let subresource = of(&["", "", "", "", "", "", "resize", "status"]);
     let kind = prop_oneof![Just(KINDS[0]), Just(KINDS[5]), Just(KINDS[9]), select(&KINDS[..])];
-    let old = (vec(pod_spec(), 3), vec(option::of(related_image()), 9), any::<u8>());
-    (kind, vec(pod_spec(), 3), old, operation, subresource)
-        .prop_map(|((group, kind, places), specs, (others, images, chance), operation, subresource)| {
+    let old = (pod_spec(), vec(option::of(related_image()), 9), any::<u8>());
+    (kind, vec(pod_spec(), 2), old, operation, subresource)
+        .prop_map(|((group, kind, places), specs, (other, images, chance), operation, subresource)| {
             let new = object(kind, places, &specs);
             let old = match chance % 4 {
                 0 => new.clone(),
-                1 => object(kind, places, &others),
+                1 => object(kind, places, &[other]),
                 _ => object(kind, places, &specs.iter().map(|spec| before(spec, &images, chance)).collect::<Vec<_>>()),
             };
             let mut request = json!({
@@ -321,7 +321,7 @@ fn image() -> BoxedStrategy<Value> {
     ]
     .map(str::to_owned)
     .into_iter()
-    .chain([format!("r.io/{}", long(255)), format!("r.io/{}", long(256)), format!("{}/a", "b".repeat(60))])
+    .chain([format!("r.io/{}", long(250)), format!("r.io/{}", long(256)), format!("{}/a", "b".repeat(60))])
     .collect();
     let versions: Vec<String> = ["", ":1.29", ":1.29", ":1.29", ":latest", ":LATEST", ":1.4-SNAPSHOT", ":SNAPSHOT", ":edge", ":edge-2"]
         .into_iter()
@@ -632,7 +632,7 @@ fn options(rule: &str) -> Vec<(&'static str, BoxedStrategy<Value>)> {
         }
         "writableMounts" => {
             let types = ["emptyDir", "persistentVolumeClaim", "ephemeral", "nfs", "csi", "hostPath"];
-            let allowed = ["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web", "/data", "/usr"];
+            let allowed = ["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web2", "/data", "/usr"];
             vec![
                 ("protectedPaths", some_of(&["/opt/web/", "/usr/bin", "/Windows", "/var/log/audit"])),
                 ("allowedPaths", prop_oneof![Just(Value::Null), some_of(Box::leak(Box::new(allowed)))].boxed()),
@@ -642,7 +642,7 @@ fn options(rule: &str) -> Vec<(&'static str, BoxedStrategy<Value>)> {
         "capabilities" => vec![
             ("requiredDrop", some_of(&["NET_RAW", "CAP_MKNOD", "sys_chroot"])),
             ("requiredDrop", Just(json!(["ALL"])).boxed()),
-            ("allowedAdd", some_of(&["NET_BIND_SERVICE", "cap_chown", "SYS_MODULE"])),
+            ("allowedAdd", some_of(&["NET_BIND_SERVICE", "cap_chown", "KILL"])),
             ("allowedAdd", one_of(&json!([["*"], []]))),
             ("deniedAdd", some_of(&["CAP_SYS_MODULE", "sys_admin"])),
         ],

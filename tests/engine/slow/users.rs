@@ -117,11 +117,12 @@ fn wrong_user_of_windows(pod: &Pod, judged: &Judged) -> Option<Path> {
     let pods = context.windows_options.unwrap_or_default().run_as_user_name;
     // A name that is empty is none.
     let (own, pods) = (own.filter(|name| !name.is_empty()), pods.filter(|name| !name.is_empty()));
+    let promise = promise(pod, judged)?;
     match effective(own, pods, "windowsOptions.runAsUserName", pod, judged) {
         Some((name, path)) => {
             let name = name.rsplit('\\').next().unwrap_or_default().to_lowercase();
             (name == "containeradministrator").then_some(path)
         }
-        None => promise(pod, judged),
+        None => Some(promise),
     }
 }

@@ -88,8 +88,10 @@ pub(super) fn host_path_volumes(asked: &Asked<'_>) -> Found {
                 continue;
             };
             for judged in pod.containers() {
-                let of_volume = mounts(&judged).into_iter().filter(|mount| mount.volume == volume.name);
-                for mount in of_volume.filter(|mount| entry.read_only && !mount.is_read_only) {
+                let mounts = mounts(&judged).into_iter().filter(|mount| mount.volume == volume.name);
+                // A directory is no device.
+                let mounts = mounts.filter(|mount| mount.field == "mountPath");
+                for mount in mounts.filter(|mount| entry.read_only && !mount.is_read_only) {
                     found.add(mount.path.to("readOnly"), [judged.holder()]);
                 }
             }
