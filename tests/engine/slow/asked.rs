@@ -1,6 +1,7 @@
 //! What a request is about: the pod specs in its objects, as Kubernetes' own types have them.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use k8s_openapi::api::core::v1::{Container, EphemeralContainer, PodSpec, SecurityContext, Volume};
 use serde_json::{Value, json};
@@ -30,9 +31,9 @@ pub(super) struct Asked<'r> {
     /// The settings.
     pub(super) settings: &'r Value,
     /// The pod specs as they are to be.
-    pub(super) pods: Vec<Pod>,
+    pub(super) pods: Rc<[Pod]>,
     /// The pod specs of an object that is updated, as they were.
-    pub(super) old_pods: Vec<Pod>,
+    old_pods: Rc<[Pod]>,
 }
 
 impl<'r> Asked<'r> {
@@ -49,9 +50,14 @@ impl<'r> Asked<'r> {
         Some(Self {
             request,
             settings,
-            pods: pods_of("object", &["CREATE", "UPDATE"])?,
-            old_pods: pods_of("oldObject", &["UPDATE"])?,
+            pods: pods_of("object", &["CREATE", "UPDATE"])?.into(),
+            old_pods: pods_of("oldObject", &["UPDATE"])?.into(),
         })
+    }
+
+    /// The same request, judged by other settings.
+    pub(super) fn by<'s>(&'s self, settings: &'s Value) -> Asked<'s> {
+        Asked { request: self.request, settings, pods: self.pods.clone(), old_pods: self.old_pods.clone() }
     }
 
     /// A text in the request itself, empty when it is not there.
@@ -61,7 +67,9 @@ impl<'r> Asked<'r> {
 
     /// Whether it is about a Pod, rather than something that makes some.
     pub(super) fn is_of_pod(&self) -> bool {
-        self.request.get("kind").is_some_and(|kind| text(kind, "group").is_empty() && text(kind, "kind") == "Pod")
+        self.request
+            .get("kind")
+            .is_some_and(|kind| text(kind, "group").is_empty() && text(kind, "kind") == "Pod")
     }
 
     /// The pod spec that stood where one stands now.
@@ -80,8 +88,10 @@ pub(super) struct Pod {
     pub(super) path: Path,
     /// The pod spec.
     pub(super) spec: PodSpec,
+    /// Its containers, of all lists.
+    pub(super) containers: Vec<Judged>,
     /// The names of volumes that a `StatefulSet` makes from its claim templates.
-    pub(super) claims: BTreeSet<String>,
+    claims: BTreeSet<String>,
 }
 
 impl Pod {
@@ -95,23 +105,6 @@ impl Pod {
         self.spec.host_users == Some(false)
     }
 
-    /// Its containers, of all lists.
-    pub(super) fn containers(&self) -> Vec<Judged> {
-        let mut all = Vec::new();
-        let mut take = |list: &str, containers: Vec<Container>| {
-            for (index, container) in containers.into_iter().enumerate() {
-                let is_sidecar = container.restart_policy.as_deref() == Some("Always");
-                let can_have_probes = list == "containers" || (list == "initContainers" && is_sidecar);
-                all.push(Judged { path: self.path.to(list).item(index), container, can_have_probes });
-            }
-        };
-        take("containers", self.spec.containers.clone());
-        take("initContainers", self.spec.init_containers.clone().unwrap_or_default());
-        let ephemeral = self.spec.ephemeral_containers.iter().flatten().map(as_container);
-        take("ephemeralContainers", ephemeral.collect());
-        all
-    }
-
     /// Its volumes, each with where it stands. A claim template of the same name takes the place of one.
     pub(super) fn volumes(&self) -> Vec<(Path, Volume)> {
         let volumes = self.spec.volumes.clone().unwrap_or_default().into_iter().enumerate();
@@ -123,9 +116,26 @@ impl Pod {
 
     /// Those who answer for what is found about it as a whole. A pod without containers has nobody in particular.
     pub(super) fn holders(&self) -> Vec<Holder> {
-        let holders: Vec<_> = self.containers().iter().map(Judged::holder).collect();
+        let holders: Vec<_> = self.containers.iter().map(Judged::holder).collect();
         if holders.is_empty() { vec![Holder::default()] } else { holders }
     }
+}
+
+/// The containers of a pod spec, of all lists.
+fn containers(pod: &Path, spec: &PodSpec) -> Vec<Judged> {
+    let mut all = Vec::new();
+    let mut take = |list: &str, containers: Vec<Container>| {
+        for (index, container) in containers.into_iter().enumerate() {
+            let is_sidecar = container.restart_policy.as_deref() == Some("Always");
+            let can_have_probes = list == "containers" || (list == "initContainers" && is_sidecar);
+            all.push(Judged { path: pod.to(list).item(index), container, can_have_probes });
+        }
+    };
+    take("containers", spec.containers.clone());
+    take("initContainers", spec.init_containers.clone().unwrap_or_default());
+    let ephemeral = spec.ephemeral_containers.iter().flatten().map(as_container);
+    take("ephemeralContainers", ephemeral.collect());
+    all
 }
 
 /// But for its target, it has no field that a container lacks.
@@ -177,7 +187,8 @@ fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
         .map(|(path, spec)| {
             let typed: PodSpec = serde_json::from_value(spec.clone()).ok()?;
             let knows_all = knows_all_types(&typed, spec);
-            knows_all.then(|| Pod { path, spec: typed, claims: claims.clone() })
+            let containers = containers(&path, &typed);
+            knows_all.then(|| Pod { path, spec: typed, containers, claims: claims.clone() })
         })
         .collect()
 }

@@ -56,23 +56,24 @@ pub(super) struct Coverage(BTreeSet<String>);
 impl Coverage {
     /// Counts what a request shows.
     pub(super) fn count(&mut self, request: &Value, settings: &Value) {
+        let Some(asked) = Asked::read(request, settings) else { return };
         for (rule, _) in TWINS {
-            let found = found(rule, request, settings);
+            let found = found_by(rule, &asked);
             let can_find = super::settings::mode(settings, rule) != "off";
             self.see(rule_finds(rule), || !found.is_empty());
             self.see(rule_passes(rule), || can_find && found.is_empty());
             for (_, option, effects) in OPTIONS.iter().filter(|(of, _, _)| *of == rule) {
-                let without = || found_without(rule, option, request, settings);
+                let without = || found_without(rule, option, &asked);
                 for effect in *effects {
                     self.see(option_does(rule, option, *effect), || has_effect(*effect, &found, &without()));
                 }
             }
         }
-        for key in KEYS {
-            let with = || TWINS.iter().flat_map(|(rule, _)| found(rule, request, settings)).count();
-            let other = |settings: &Value| TWINS.iter().flat_map(|(rule, _)| found(rule, request, settings)).count();
-            self.see(exempts(key), || other(&without_entries(settings, key)) > with());
-            self.see(holds_back(key), || other(&without_key(settings, key)) < with());
+        let count = |asked: &Asked<'_>| TWINS.iter().flat_map(|(rule, _)| found_by(rule, asked)).count();
+        let has_key = |key: &str| settings["exemptions"].to_string().contains(&format!("\"{key}\":"));
+        for key in KEYS.into_iter().filter(|key| has_key(key)) {
+            self.see(exempts(key), || count(&asked.by(&without_entries(settings, key))) > count(&asked));
+            self.see(holds_back(key), || count(&asked.by(&without_key(settings, key))) < count(&asked));
         }
     }
 
@@ -116,16 +117,12 @@ fn holds_back(key: &str) -> String {
     format!("an exemption does not apply because of {key}")
 }
 
-fn found(rule: &str, request: &Value, settings: &Value) -> Vec<Finding> {
-    Asked::read(request, settings).map(|asked| found_by(rule, &asked)).unwrap_or_default()
-}
-
-fn found_without(rule: &str, option: &str, request: &Value, settings: &Value) -> Vec<Finding> {
-    let mut settings = settings.clone();
+fn found_without(rule: &str, option: &str, asked: &Asked<'_>) -> Vec<Finding> {
+    let mut settings = asked.settings.clone();
     if let Some(options) = settings.get_mut(rule).and_then(Value::as_object_mut) {
         options.remove(option);
     }
-    found(rule, request, &settings)
+    found_by(rule, &asked.by(&settings))
 }
 
 fn has_effect(effect: Effect, with: &[Finding], without: &[Finding]) -> bool {

@@ -34,7 +34,8 @@ impl Exemption {
         !is_over
             && (self.rules.is_empty() || self.rules.iter().any(|named| named == rule))
             && (self.images.is_empty() || self.images.iter().any(|entry| is_image(entry, image)))
-            && (self.containers.is_empty() || holder.name.as_ref().is_some_and(|name| fits_any(&self.containers, name)))
+            && (self.containers.is_empty()
+                || holder.name.as_ref().is_some_and(|name| fits_any(&self.containers, name)))
             && (self.namespaces.is_empty() || fits_any(&self.namespaces, asked.text("namespace")))
             && (self.users.is_empty() || fits_any(&self.users, name))
             && (self.groups.is_empty() || any_group)

@@ -9,9 +9,9 @@ use super::settings::options;
 /// The containers that a condition holds for are found, at a field of their security contexts.
 fn containers(asked: &Asked<'_>, field: &str, is_wrong: impl Fn(&Pod, &Judged) -> bool) -> Found {
     let mut found = Found::default();
-    for pod in &asked.pods {
-        for judged in pod.containers() {
-            if is_wrong(pod, &judged) {
+    for pod in asked.pods.iter() {
+        for judged in &pod.containers {
+            if is_wrong(pod, judged) {
                 found.add(judged.context_path(field), [judged.holder()]);
             }
         }
@@ -42,7 +42,7 @@ pub(super) fn privileged(asked: &Asked<'_>) -> Found {
     for (path, holders) in host_process.into_fields() {
         found.add(path, holders);
     }
-    for pod in &asked.pods {
+    for pod in asked.pods.iter() {
         let context = pod.spec.security_context.clone().unwrap_or_default();
         if context.windows_options.unwrap_or_default().host_process == Some(true) {
             found.add(pod.path.to("securityContext.windowsOptions.hostProcess"), pod.holders());
@@ -77,7 +77,7 @@ struct HostNamespaces {
 pub(super) fn host_namespaces(asked: &Asked<'_>) -> Found {
     let HostNamespaces { allow } = options(asked.settings, "hostNamespaces");
     let mut found = Found::default();
-    for pod in &asked.pods {
+    for pod in asked.pods.iter() {
         let fields = [
             ("hostNetwork", pod.spec.host_network),
             ("hostPID", pod.spec.host_pid),
@@ -95,7 +95,7 @@ pub(super) fn host_namespaces(asked: &Asked<'_>) -> Found {
 /// `sharedProcessNamespace`
 pub(super) fn shared_process_namespace(asked: &Asked<'_>) -> Found {
     let mut found = Found::default();
-    for pod in &asked.pods {
+    for pod in asked.pods.iter() {
         if pod.spec.share_process_namespace == Some(true) {
             found.add(pod.path.to("shareProcessNamespace"), pod.holders());
         }

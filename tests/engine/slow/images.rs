@@ -4,11 +4,10 @@ use k8s_openapi::api::core::v1::Container;
 use serde::Deserialize;
 
 use super::asked::{Asked, Pod};
-use super::found::Found;
+use super::found::{Found, Holder};
 use super::patterns::fits;
 use super::references::Reference;
 use super::settings::options;
-use super::volumes::holders_of_volume;
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -30,9 +29,7 @@ impl ImageReference {
             return true;
         }
         match reference.tag {
-            Some(tag) => {
-                self.require == "tag" && !self.denied_tags.iter().any(|pattern| fits(pattern, &tag))
-            }
+            Some(tag) => self.require == "tag" && !self.denied_tags.iter().any(|pattern| fits(pattern, &tag)),
             None => false,
         }
     }
@@ -42,8 +39,8 @@ impl ImageReference {
 pub(super) fn image_reference(asked: &Asked<'_>) -> Found {
     let settings: ImageReference = options(asked.settings, "imageReference");
     let mut found = Found::default();
-    for pod in &asked.pods {
-        for judged in pod.containers() {
+    for pod in asked.pods.iter() {
+        for judged in &pod.containers {
             if !settings.accept(judged.container.image.as_deref().unwrap_or_default()) {
                 found.add(judged.path.to("image"), [judged.holder()]);
             }
@@ -51,7 +48,9 @@ pub(super) fn image_reference(asked: &Asked<'_>) -> Found {
         for (path, volume) in pod.volumes() {
             let Some(image) = &volume.image else { continue };
             if !settings.accept(image.reference.as_deref().unwrap_or_default()) {
-                found.add(path.to("image.reference"), holders_of_volume(pod, &volume.name));
+                // It brings an image of its own, and is no container with a name.
+                found
+                    .add(path.to("image.reference"), [Holder { name: None, image: image.reference.clone() }]);
             }
         }
     }
@@ -79,8 +78,7 @@ impl ImageChange {
         let (Some(old), Some(new)) = (Reference::of(old), Reference::of(new)) else { return false };
         let tag = |image: &Reference| image.tag.clone().unwrap_or_else(|| "latest".to_owned());
         let is_pinned = old.digest.is_none() && new.digest.is_some() && tag(&old) == tag(&new);
-        old.repository == new.repository
-            && (self.allow_same_repository || (self.allow_pinning && is_pinned))
+        old.repository == new.repository && (self.allow_same_repository || (self.allow_pinning && is_pinned))
     }
 }
 
@@ -91,9 +89,9 @@ pub(super) fn image_change(asked: &Asked<'_>) -> Found {
     if !asked.is_of_pod() {
         return found;
     }
-    for pod in &asked.pods {
+    for pod in asked.pods.iter() {
         let Some(old) = asked.old_pod(pod) else { continue };
-        for judged in pod.containers() {
+        for judged in &pod.containers {
             let image = |container: &Container| container.image.clone().unwrap_or_default();
             let old_image = old_container(old, &judged.container.name);
             if old_image.is_some_and(|old| !settings.accept(&image(&old), &image(&judged.container))) {
@@ -106,6 +104,6 @@ pub(super) fn image_change(asked: &Asked<'_>) -> Found {
 
 /// The container of a name, in whichever list it stood.
 fn old_container(old: &Pod, name: &str) -> Option<Container> {
-    let mut old = old.containers().into_iter();
-    old.find(|judged| judged.container.name == name).map(|judged| judged.container)
+    let same = old.containers.iter().find(|judged| judged.container.name == name);
+    same.map(|judged| judged.container.clone())
 }

@@ -53,7 +53,7 @@ pub(super) fn capabilities(asked: &Asked<'_>) -> Found {
     let settings: Capabilities = options(asked.settings, "capabilities");
     let mut found = Found::default();
     for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
-        for judged in pod.containers() {
+        for judged in &pod.containers {
             let own = judged.context().capabilities.unwrap_or_default();
             for (index, name) in own.add.unwrap_or_default().iter().enumerate() {
                 if !settings.may_add(name) {

@@ -23,6 +23,9 @@ mod requests;
 mod running;
 mod settings;
 mod shells;
+mod some_images;
+mod some_pods;
+mod some_settings;
 mod users;
 mod volumes;
 

@@ -52,7 +52,9 @@ impl Place {
         let pattern = Self::of(pattern, is_windows);
         let is_deep_enough = self.depth() >= pattern.depth() + below;
         let mut pairs = pattern.segments.iter().zip(&self.segments);
-        self.drive == pattern.drive && is_deep_enough && pairs.all(|(part, name)| fits_in_segments(part, name))
+        self.drive == pattern.drive
+            && is_deep_enough
+            && pairs.all(|(part, name)| fits_in_segments(part, name))
     }
 }
 

@@ -11,10 +11,11 @@ use super::settings::options;
 /// `ephemeralContainers`
 pub(super) fn ephemeral_containers(asked: &Asked<'_>) -> Found {
     let mut found = Found::default();
-    for pod in &asked.pods {
-        let old = asked.old_pod(pod).and_then(|old| old.spec.ephemeral_containers.clone()).unwrap_or_default();
+    for pod in asked.pods.iter() {
+        let old =
+            asked.old_pod(pod).and_then(|old| old.spec.ephemeral_containers.clone()).unwrap_or_default();
         let list = pod.path.to("ephemeralContainers");
-        for judged in pod.containers().into_iter().filter(|judged| judged.path.has_same_list(&list.item(0))) {
+        for judged in pod.containers.iter().filter(|judged| judged.path.has_same_list(&list.item(0))) {
             if !old.iter().any(|old| old.name == judged.container.name) {
                 found.add(judged.path.clone(), [judged.holder()]);
             }
@@ -50,7 +51,8 @@ pub(super) fn interactive_access(asked: &Asked<'_>) -> Found {
     let settings: InteractiveAccess = options(asked.settings, "interactiveAccess");
     let mut found = Found::default();
     let subresource = asked.text("subResource");
-    if asked.text("operation") != "CONNECT" || !settings.subresources.iter().any(|known| known == subresource) {
+    if asked.text("operation") != "CONNECT" || !settings.subresources.iter().any(|known| known == subresource)
+    {
         return found;
     }
     let object = asked.request.get("object").cloned().unwrap_or(Value::Null);
@@ -58,7 +60,8 @@ pub(super) fn interactive_access(asked: &Asked<'_>) -> Found {
     let Connection { container, command, tty } = connection.unwrap_or_default();
     let command = command.unwrap_or_default();
     let is_allowed = settings.allowed_commands.iter().any(|allowed| {
-        allowed.len() == command.len() && allowed.iter().zip(&command).all(|(pattern, word)| fits(pattern, word))
+        allowed.len() == command.len()
+            && allowed.iter().zip(&command).all(|(pattern, word)| fits(pattern, word))
     });
     let field = if subresource != "exec" || settings.allowed_commands.is_empty() {
         "request.subResource"

@@ -4,8 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Rules that are off unless the settings say otherwise.
-const OFF: [&str; 4] =
-    ["ephemeralContainers", "interactiveAccess", "shellRemoval", "sharedProcessNamespace"];
+const OFF: [&str; 4] = ["ephemeralContainers", "interactiveAccess", "shellRemoval", "sharedProcessNamespace"];
 
 /// What the settings say of a rule: `off`, `warn` or `deny`. What cannot be fixed is denied.
 pub(super) fn mode(settings: &Value, rule: &str) -> String {

@@ -23,8 +23,8 @@ pub(super) fn shell_removal(asked: &Asked<'_>) -> Found {
     let ShellRemoval { paths } = options(asked.settings, "shellRemoval");
     let mut found = Found::default();
     for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
-        for judged in pod.containers().into_iter().filter(|judged| judged.can_have_probes) {
-            let removed = removed(&startup_command(&judged)).unwrap_or_default();
+        for judged in pod.containers.iter().filter(|judged| judged.can_have_probes) {
+            let removed = removed(&startup_command(judged)).unwrap_or_default();
             let probe = judged.path.to("startupProbe");
             if judged.context().read_only_root_filesystem == Some(true) {
                 if paths.iter().any(|path| removed.contains(path)) {
@@ -71,7 +71,8 @@ fn removed_by_words(words: &[&str]) -> Option<Vec<String>> {
     let end = words.iter().position(|word| *word == "--");
     let (words, operands) = end.map_or((words, &[][..]), |end| (&words[..end], &words[end + 1..]));
     let (options, paths): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with('-'));
-    let is_harmless = |option: &&str| *option == "--force" || option.strip_prefix('-').is_some_and(are_harmless);
+    let is_harmless =
+        |option: &&str| *option == "--force" || option.strip_prefix('-').is_some_and(are_harmless);
     options
         .iter()
         .all(is_harmless)

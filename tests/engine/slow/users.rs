@@ -41,7 +41,13 @@ impl Settings {
 }
 
 /// A container's value or else the pod's, and the path of the one that counts.
-fn effective<T>(own: Option<T>, pods: Option<T>, field: &str, pod: &Pod, judged: &Judged) -> Option<(T, Path)> {
+fn effective<T>(
+    own: Option<T>,
+    pods: Option<T>,
+    field: &str,
+    pod: &Pod,
+    judged: &Judged,
+) -> Option<(T, Path)> {
     let own = own.map(|value| (value, judged.context_path(field)));
     own.or_else(|| pods.map(|value| (value, pod.path.to("securityContext").to(field))))
 }
@@ -50,12 +56,12 @@ fn effective<T>(own: Option<T>, pods: Option<T>, field: &str, pod: &Pod, judged:
 pub(super) fn run_as_non_root(asked: &Asked<'_>) -> Found {
     let settings: Settings = options(asked.settings, "runAsNonRoot");
     let mut found = Found::default();
-    for pod in &asked.pods {
-        for judged in pod.containers() {
+    for pod in asked.pods.iter() {
+        for judged in &pod.containers {
             let wrong = if pod.is_windows() {
-                vec![wrong_user_of_windows(pod, &judged)]
+                vec![wrong_user_of_windows(pod, judged)]
             } else {
-                vec![wrong_user(&settings, pod, &judged), wrong_group(&settings, pod, &judged)]
+                vec![wrong_user(&settings, pod, judged), wrong_group(&settings, pod, judged)]
             };
             for path in wrong.into_iter().flatten() {
                 found.add(path, [judged.holder()]);

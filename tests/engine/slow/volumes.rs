@@ -10,9 +10,9 @@ use super::places::Place;
 use super::settings::options;
 
 /// Those who answer for a volume: the containers that have it, or all where none has.
-pub(super) fn holders_of_volume(pod: &Pod, name: &str) -> Vec<Holder> {
+fn holders_of_volume(pod: &Pod, name: &str) -> Vec<Holder> {
     let has_it = |judged: &Judged| mounts(judged).iter().any(|mount| mount.volume == name);
-    let holders: Vec<_> = pod.containers().iter().filter(|judged| has_it(judged)).map(Judged::holder).collect();
+    let holders: Vec<_> = pod.containers.iter().filter(|judged| has_it(judged)).map(Judged::holder).collect();
     if holders.is_empty() { pod.holders() } else { holders }
 }
 
@@ -80,15 +80,15 @@ impl HostPathVolumes {
 pub(super) fn host_path_volumes(asked: &Asked<'_>) -> Found {
     let settings: HostPathVolumes = options(asked.settings, "hostPathVolumes");
     let mut found = Found::default();
-    for pod in &asked.pods {
+    for pod in asked.pods.iter() {
         for (path, volume) in pod.volumes() {
             let Some(host_path) = &volume.host_path else { continue };
             let Some(entry) = settings.entry(&host_path.path, pod.is_windows()) else {
                 found.add(path.to("hostPath.path"), holders_of_volume(pod, &volume.name));
                 continue;
             };
-            for judged in pod.containers() {
-                let mounts = mounts(&judged).into_iter().filter(|mount| mount.volume == volume.name);
+            for judged in &pod.containers {
+                let mounts = mounts(judged).into_iter().filter(|mount| mount.volume == volume.name);
                 // A directory is no device.
                 let mounts = mounts.filter(|mount| mount.field == "mountPath");
                 for mount in mounts.filter(|mount| entry.read_only && !mount.is_read_only) {
@@ -192,9 +192,9 @@ fn sources(volume: &Volume) -> Vec<(String, Value)> {
 pub(super) fn writable_mounts(asked: &Asked<'_>) -> Found {
     let settings: WritableMounts = options(asked.settings, "writableMounts");
     let mut found = Found::default();
-    for pod in &asked.pods {
-        for judged in pod.containers() {
-            for mount in mounts(&judged).into_iter().filter(|mount| !mount.is_read_only) {
+    for pod in asked.pods.iter() {
+        for judged in &pod.containers {
+            for mount in mounts(judged).into_iter().filter(|mount| !mount.is_read_only) {
                 let types = writable_types(pod, &mount.volume);
                 if types.is_empty() {
                     continue;
