@@ -131,7 +131,7 @@ pub(crate) fn set(value: &mut Value, path: &[&str], fields: &Value) {
     }
 }
 
-/// An object with any of these fields.
+/// An object with any of these fields. One that is given twice is there more often.
 pub(crate) fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     let values: Vec<_> = values.into_iter().map(option::of).collect();
@@ -144,6 +144,7 @@ pub(crate) fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> Boxed
         .boxed()
 }
 
+/// One of these texts, all as likely.
 pub(crate) fn of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
     select(values).prop_map(Value::from).boxed()
 }
@@ -157,6 +158,7 @@ fn or_null(strategy: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     prop_oneof![6 => strategy, 1 => Just(Value::Null), 1 => Just(json!({}))].boxed()
 }
 
+/// A list of no more than so many values, or `null`.
 pub(crate) fn list(strategy: BoxedStrategy<Value>, most: usize) -> BoxedStrategy<Value> {
     prop_oneof![8 => vec(strategy, 0..=most).prop_map(Value::from), 1 => Just(Value::Null)].boxed()
 }

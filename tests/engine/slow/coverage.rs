@@ -49,6 +49,11 @@ const OPTIONS: [(&str, &str, &[Effect]); 23] = [
 /// The keys of exemptions.
 const KEYS: [&str; 7] = ["expires", "rules", "images", "containers", "namespaces", "users", "groups"];
 
+/// Whether an option of a rule must be seen to do something.
+pub(super) fn has(rule: &str, option: &str) -> bool {
+    OPTIONS.iter().any(|(of, known, _)| (*of, *known) == (rule, option))
+}
+
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Coverage(BTreeSet<String>);

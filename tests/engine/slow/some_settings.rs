@@ -10,6 +10,12 @@ use super::TWINS;
 use super::some_images::DIGEST;
 use crate::generated::{fields, of, one_of};
 
+/// Types of volumes that containers may be allowed to write to.
+const TYPES: [&str; 6] = ["emptyDir", "persistentVolumeClaim", "ephemeral", "nfs", "csi", "hostPath"];
+
+/// Places that they may be allowed to write to.
+const PLACES: [&str; 7] = ["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web2", "/data", "/usr"];
+
 /// Some of these values, in their order.
 fn some_of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
     subsequence(values, 0..=values.len()).prop_map(Value::from).boxed()
@@ -89,15 +95,10 @@ fn options(rule: &str) -> Vec<(&'static str, BoxedStrategy<Value>)> {
             ]
         }
         "writableMounts" => {
-            let types = ["emptyDir", "persistentVolumeClaim", "ephemeral", "nfs", "csi", "hostPath"];
-            let allowed = ["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web2", "/data", "/usr"];
             vec![
                 ("protectedPaths", some_of(&["/opt/web/", "/usr/bin", "/Windows", "/var/log/audit"])),
-                (
-                    "allowedPaths",
-                    prop_oneof![Just(Value::Null), some_of(Box::leak(Box::new(allowed)))].boxed(),
-                ),
-                ("allowedTypes", some_of(Box::leak(Box::new(types)))),
+                ("allowedPaths", prop_oneof![Just(Value::Null), some_of(&PLACES)].boxed()),
+                ("allowedTypes", some_of(&TYPES)),
             ]
         }
         "capabilities" => vec![
