@@ -88,7 +88,7 @@ fn check_laws(case: &Case) -> Result<bool, String> {
 }
 
 /// The same requests on every run, unless the environment asks for others or for more.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(4);

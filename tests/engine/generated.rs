@@ -104,7 +104,7 @@ fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
 }
 
 /// Sets the fields of the object at a path of keys, and keeps what else is there.
-fn set(value: &mut Value, path: &[&str], fields: &Value) {
+pub(crate) fn set(value: &mut Value, path: &[&str], fields: &Value) {
     let Some((key, rest)) = path.split_first() else {
         for (key, field) in fields.as_object().into_iter().flatten() {
             value[key] = field.clone();
@@ -122,8 +122,8 @@ fn set(value: &mut Value, path: &[&str], fields: &Value) {
     }
 }
 
-/// An object with any of these fields.
-fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+/// An object with any of these fields. One that is given twice is there more often.
+pub(crate) fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     let values: Vec<_> = values.into_iter().map(option::of).collect();
     values
@@ -135,12 +135,13 @@ fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Va
         .boxed()
 }
 
-fn of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
+/// One of these texts, all as likely.
+pub(crate) fn of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
     select(values).prop_map(Value::from).boxed()
 }
 
 /// One of these values, all as likely.
-fn one_of(values: &Value) -> BoxedStrategy<Value> {
+pub(crate) fn one_of(values: &Value) -> BoxedStrategy<Value> {
     select(values.as_array().cloned().unwrap_or_default()).boxed()
 }
 
@@ -148,7 +149,8 @@ fn or_null(strategy: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     prop_oneof![6 => strategy, 1 => Just(Value::Null), 1 => Just(json!({}))].boxed()
 }
 
-fn list(strategy: BoxedStrategy<Value>, most: usize) -> BoxedStrategy<Value> {
+/// A list of no more than so many values, or `null`.
+pub(crate) fn list(strategy: BoxedStrategy<Value>, most: usize) -> BoxedStrategy<Value> {
     prop_oneof![8 => vec(strategy, 0..=most).prop_map(Value::from), 1 => Just(Value::Null)].boxed()
 }
 

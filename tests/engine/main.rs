@@ -26,4 +26,5 @@ mod requests;
 mod rules;
 mod seeds;
 mod settings;
+mod slow;
 mod workflows;

@@ -1,0 +1,201 @@
+//! Requests and settings that nobody wrote, about everything that rules read. What is likely to matter is likely to come
+//! up: the same few names, paths and images stand in pods and in settings, and beside them those that nearly match.
+//!
+//! An API server would take all of it, or at least read it by its types.
+
+use proptest::collection::vec;
+use proptest::option::weighted;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use proptest::strategy::BoxedStrategy;
+use serde_json::{Value, json};
+
+use super::some_images::related_image;
+use super::some_pods::pod_spec;
+use super::some_settings::settings;
+use crate::generated::{fields, list, of, one_of, set};
+
+/// The kinds, each with the API group and the paths to its pod specs.
+const KINDS: [(&str, &str, &[&str]); 10] = [
+    ("", "Pod", &["/spec"]),
+    ("", "PodTemplate", &["/template/spec"]),
+    ("", "ReplicationController", &["/spec/template/spec"]),
+    ("apps", "Deployment", &["/spec/template/spec"]),
+    ("apps", "ReplicaSet", &["/spec/template/spec"]),
+    ("apps", "StatefulSet", &["/spec/template/spec"]),
+    ("apps", "DaemonSet", &["/spec/template/spec"]),
+    ("batch", "Job", &["/spec/template/spec"]),
+    ("batch", "CronJob", &["/spec/jobTemplate/spec/template/spec"]),
+    ("fleet.example.com", "Deployment", &["/spec/ships/1", "/spec/ships/1/crew.v1"]),
+];
+
+/// A request, and the settings that it is judged by.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    /// The request.
+    pub(super) request: Value,
+    /// The settings.
+    pub(super) settings: Value,
+}
+
+/// Any case.
+pub(super) fn case() -> impl Strategy<Value = Case> {
+    let request = prop_oneof![8 => about_objects(), 2 => about_connections()];
+    (request, user(), settings()).prop_map(|(mut request, user, settings)| {
+        request["uid"] = "1".into();
+        for (key, value) in user.as_object().into_iter().flatten() {
+            request[key] = value.clone();
+        }
+        Case { request, settings }
+    })
+}
+
+/// Who asks, and in which namespace.
+fn user() -> BoxedStrategy<Value> {
+    let name = of(&["alice", "system:serviceaccount:ci:deployer", "oidc:ops/alice"]);
+    let groups = list(of(&["developers", "breakglass", "system:masters"]), 2);
+    let user = fields(vec![
+        ("username", name.clone()),
+        ("username", name),
+        ("groups", groups.clone()),
+        ("groups", groups),
+    ]);
+    let namespace = of(&["shop", "mesh-system", "mesh-system-2"]);
+    fields(vec![
+        ("userInfo", user.clone()),
+        ("userInfo", user),
+        ("namespace", namespace.clone()),
+        ("namespace", namespace),
+    ])
+}
+
+fn about_connections() -> BoxedStrategy<Value> {
+    let commands = json!([
+        ["nginx", "-t"],
+        ["cat", "/etc/nginx/nginx.conf"],
+        ["cat", "/etc/passwd"],
+        ["cat"],
+        ["cat", "/etc/nginx/nginx.conf", "/etc/passwd"],
+        ["Cat", "/etc/nginx/x"],
+        ["nginx", "-t", ""],
+        ["sh", "-c", "nginx -t"],
+        [],
+        null,
+    ]);
+    let options = fields(vec![
+        ("container", of(&["web", "proxy", ""])),
+        ("command", one_of(&commands)),
+        ("tty", one_of(&json!([true, false, false, null]))),
+        ("stdin", one_of(&json!([true, false]))),
+    ]);
+    let subresources = [
+        ("exec", "PodExecOptions"),
+        ("exec", "PodExecOptions"),
+        ("attach", "PodAttachOptions"),
+        ("portforward", "PodPortForwardOptions"),
+        ("proxy", "PodProxyOptions"),
+        ("proxy", "ServiceProxyOptions"),
+    ];
+    (select(subresources.to_vec()), options)
+        .prop_map(|((subresource, kind), mut object)| {
+            if subresource != "exec" && subresource != "attach" {
+                object = json!({});
+            }
+            object["apiVersion"] = "v1".into();
+            object["kind"] = kind.into();
+            json!({
+                "kind": {"group": "", "version": "v1", "kind": kind}, "operation": "CONNECT",
+                "subResource": subresource, "name": "web-x2x8q", "object": object,
+            })
+        })
+        .boxed()
+}
+
+fn about_objects() -> BoxedStrategy<Value> {
+    let operation = of(&["CREATE", "CREATE", "CREATE", "CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
+    let subresource = of(&["", "", "", "", "", "", "resize", "status"]);
+    let kind =
+        prop_oneof![3 => Just(KINDS[0]), 1 => Just(KINDS[5]), 1 => Just(KINDS[9]), 1 => select(&KINDS[..])];
+    let old = (
+        pod_spec(),
+        vec(weighted(0.8, prop_oneof![1 => related_image(), 2 => Just(Value::Null)]), 9),
+        any::<u8>(),
+    );
+    (kind, vec(pod_spec(), 2), old, operation, subresource)
+        .prop_map(|((group, kind, places), specs, (other, images, chance), operation, subresource)| {
+            let new = object(kind, places, &specs);
+            let old = match chance % 4 {
+                0 => new.clone(),
+                1 => object(kind, places, &[other]),
+                _ => object(
+                    kind,
+                    places,
+                    &specs.iter().map(|spec| before(spec, &images, chance)).collect::<Vec<_>>(),
+                ),
+            };
+            let mut request = json!({
+                "kind": {"group": group, "version": "v1", "kind": kind}, "operation": operation,
+                "subResource": subresource, "name": "web", "object": new,
+            });
+            match request["operation"].as_str() {
+                Some("UPDATE") => request["oldObject"] = old,
+                Some("DELETE") => {
+                    request["oldObject"] = request["object"].take();
+                }
+                _ => {}
+            }
+            request
+        })
+        .boxed()
+}
+
+fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
+    let mut object = json!({
+        "kind": kind,
+        "metadata": {"name": "web", "containers": ["web"], "annotations": {"containers": "web"}},
+        "spec": {"volumeClaimTemplates": [{"metadata": {"name": "claimed"}}], "containers": []},
+    });
+    for (place, spec) in places.iter().zip(specs) {
+        let path: Vec<_> = place.split('/').skip(1).collect();
+        let mut spec = spec.clone();
+        if places.len() > 1 && spec["containers"] == json!([]) {
+            spec["initContainers"] = Value::Null;
+        }
+        set(&mut object, &path, &spec);
+    }
+    object
+}
+
+/// What a pod spec may have been before an update: other images, other flags, no debug containers.
+fn before(spec: &Value, images: &[Option<Value>], chance: u8) -> Value {
+    let mut spec = spec.clone();
+    let mut images = images.iter();
+    for place in ["containers", "initContainers", "ephemeralContainers"] {
+        let Some(containers) = spec[place].as_array_mut() else { continue };
+        for container in containers.iter_mut() {
+            match images.next() {
+                Some(Some(Value::Null)) => container["image"] = without_digest(&container["image"]),
+                Some(Some(image)) => container["image"] = image.clone(),
+                _ => {}
+            }
+        }
+        if chance & 4 == 0 {
+            containers.reverse();
+        }
+        if chance & 8 == 0 && place == "ephemeralContainers" {
+            containers.pop();
+        }
+    }
+    if chance & 16 == 0 {
+        spec["hostPID"] = true.into();
+        spec["securityContext"] = json!({"runAsUser": 0});
+    }
+    if chance & 32 == 0 {
+        spec["volumes"] = Value::Null;
+    }
+    spec
+}
+
+fn without_digest(image: &Value) -> Value {
+    image.as_str().map_or(Value::Null, |image| image.split('@').next().unwrap_or_default().into())
+}

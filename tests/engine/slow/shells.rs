@@ -1,0 +1,89 @@
+//! `shellRemoval`: startup probes that remove shells.
+
+use serde::Deserialize;
+
+use super::asked::{Asked, Judged};
+use super::found::Found;
+use super::settings::options;
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct ShellRemoval {
+    paths: Vec<String>,
+}
+
+impl Default for ShellRemoval {
+    fn default() -> Self {
+        Self { paths: vec!["/bin/sh".to_owned(), "/bin/bash".to_owned()] }
+    }
+}
+
+/// `shellRemoval`
+pub(super) fn shell_removal(asked: &Asked<'_>) -> Found {
+    let ShellRemoval { paths } = options(asked.settings, "shellRemoval");
+    let mut found = Found::default();
+    for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
+        for judged in pod.containers.iter().filter(|judged| judged.can_have_probes) {
+            let removed = removed(&startup_command(judged)).unwrap_or_default();
+            let probe = judged.path.to("startupProbe");
+            if judged.context().read_only_root_filesystem == Some(true) {
+                if paths.iter().any(|path| removed.contains(path)) {
+                    found.add(probe.to("exec.command"), [judged.holder()]);
+                }
+            } else if !paths.iter().all(|path| removed.contains(path)) {
+                found.add(probe, [judged.holder()]);
+            }
+        }
+    }
+    found
+}
+
+fn startup_command(judged: &Judged) -> Vec<String> {
+    let exec = judged.container.startup_probe.clone().and_then(|probe| probe.exec);
+    exec.and_then(|exec| exec.command).unwrap_or_default()
+}
+
+/// What a command removes, if it fails unless all of that is gone.
+fn removed(command: &[String]) -> Option<Vec<String>> {
+    match command {
+        [shell, options, script] if is_program(shell, &["sh", "bash"]) => {
+            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " /-_.&".contains(letter);
+            if !["-c", "-ec"].contains(&&**options) || !script.chars().all(is_plain) {
+                return None;
+            }
+            let commands = script.split("&&").map(removed_by_line);
+            Some(commands.collect::<Option<Vec<_>>>()?.concat())
+        }
+        words => removed_by_words(&words.iter().map(String::as_str).collect::<Vec<_>>()),
+    }
+}
+
+fn removed_by_line(line: &str) -> Option<Vec<String>> {
+    let words: Vec<_> = line.split(' ').filter(|word| !word.is_empty()).collect();
+    if line.contains('&') { None } else { removed_by_words(&words) }
+}
+
+fn removed_by_words(words: &[&str]) -> Option<Vec<String>> {
+    let (program, words) = words.split_first()?;
+    if !is_program(program, &["rm"]) {
+        return None;
+    }
+    let end = words.iter().position(|word| *word == "--");
+    let (words, operands) = end.map_or((words, &[][..]), |end| (&words[..end], &words[end + 1..]));
+    let (options, paths): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with('-'));
+    let is_harmless =
+        |option: &&str| *option == "--force" || option.strip_prefix('-').is_some_and(are_harmless);
+    options
+        .iter()
+        .all(is_harmless)
+        .then(|| paths.iter().chain(operands).map(|path| (*path).to_owned()).collect())
+}
+
+fn are_harmless(letters: &str) -> bool {
+    !letters.is_empty() && letters.chars().all(|letter| "frvd".contains(letter))
+}
+
+fn is_program(word: &str, names: &[&str]) -> bool {
+    let name = word.strip_prefix("/bin/").or_else(|| word.strip_prefix("/usr/bin/")).unwrap_or(word);
+    names.contains(&name)
+}

@@ -1,0 +1,394 @@
+//! Pod specs for requests that nobody wrote.
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, prop_oneof};
+use proptest::sample::select;
+use proptest::strategy::BoxedStrategy;
+use serde_json::{Value, json};
+
+use super::some_images::{image, related_image};
+use crate::generated::{fields, list, of, one_of};
+
+/// Mostly what it should be, so that one thing that is wrong does not drown in others.
+fn flag(good: bool) -> BoxedStrategy<Value> {
+    prop_oneof![4 => Just(json!(good)), 1 => Just(json!(!good)), 1 => Just(Value::Null)].boxed()
+}
+
+fn id() -> BoxedStrategy<Value> {
+    one_of(&json!([0, 0, 1, 999, 1000, 1500, 1999, 2000, 9999, 10000, 65535, 65536, 2_147_483_647, null]))
+}
+
+fn windows_options() -> BoxedStrategy<Value> {
+    let names = [
+        "ContainerAdministrator",
+        "containeradministrator",
+        "User Manager\\ContainerAdministrator",
+        "ContainerUser",
+        "NT AUTHORITY\\ContainerUser",
+        "ContainerAdministrator\\jane",
+        "ContainerAdministrators",
+        "",
+    ];
+    let names = select(names.to_vec()).prop_map(Value::from).boxed();
+    let others = one_of(&json!([null, {}]));
+    let given = fields(vec![("hostProcess", one_of(&json!([true, false, null]))), ("runAsUserName", names)]);
+    prop_oneof![2 => others, 2 => given].boxed()
+}
+
+fn capabilities() -> BoxedStrategy<Value> {
+    let added = of(&[
+        "NET_BIND_SERVICE",
+        "net_bind_service",
+        "CAP_NET_BIND_SERVICE",
+        "Cap_Net_Bind_Service",
+        "NET_BIND",
+        "NET_BIND_SERVICE2",
+        "NET_ADMIN",
+        "cap_sys_admin",
+        "SYS_MODULE",
+        "CHOWN",
+        "CAP_CHOWN",
+        "ALL",
+        "all",
+        "CAP_ALL",
+        "CAP_CAP_CHOWN",
+        "CAP_",
+        "",
+        "*",
+    ]);
+    let dropped = of(&[
+        "ALL",
+        "all",
+        "CAP_ALL",
+        "NET_RAW",
+        "net_raw",
+        "CAP_NET_RAW",
+        "MKNOD",
+        "mknod",
+        "SYS_CHROOT",
+        "*",
+    ]);
+    fields(vec![("add", list(added, 2)), ("drop", list(dropped, 3))])
+}
+
+fn security_context() -> BoxedStrategy<Value> {
+    fields(vec![
+        ("readOnlyRootFilesystem", flag(true)),
+        ("allowPrivilegeEscalation", flag(false)),
+        ("privileged", flag(false)),
+        ("runAsNonRoot", flag(true)),
+        ("runAsUser", id()),
+        ("runAsGroup", id()),
+        ("procMount", of(&["Default", "Default", "Unmasked", "default", "Tomorrow"])),
+        ("capabilities", capabilities()),
+        ("windowsOptions", windows_options()),
+        ("seccompProfile", Just(json!({"type": "RuntimeDefault"})).boxed()),
+    ])
+}
+
+/// Commands that remove shells, or nearly.
+fn command() -> BoxedStrategy<Value> {
+    let program = select(vec![
+        "rm",
+        "rm",
+        "rm",
+        "/bin/rm",
+        "/usr/bin/rm",
+        "./rm",
+        "/tmp/rm",
+        "/usr/local/bin/rm",
+        "echo",
+        "rmdir",
+    ]);
+    let options = select(vec![
+        "-f", "-f", "-rf", "-v -d", "--force", "-fv --", "--", "", "-i", "-fi", "--help", "-x", "--forced",
+    ]);
+    let path = select(vec![
+        "/bin/sh",
+        "/bin/sh",
+        "/bin/bash",
+        "/bin/bash",
+        "/bin/busybox",
+        "/bin/sh/",
+        "/bin/shx",
+        "bin/sh",
+        "/usr/bin/sh",
+    ]);
+    let line = (program, options, vec(path, 1..4)).prop_map(|(program, options, paths)| {
+        let words = [vec![program], options.split(' ').collect(), paths].concat();
+        words.into_iter().filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    });
+    let separator =
+        select(vec![" && ", " && ", " && ", "&&", "  &&\t", " ; ", " || ", " & ", " | ", "\n", "&&&"]);
+    let end = select(vec![
+        "",
+        "",
+        "",
+        "",
+        " ",
+        " # gone",
+        " || true",
+        " &",
+        " > /dev/null",
+        " $X",
+        " 'x'",
+        " && true",
+    ]);
+    let script = (vec(line.clone(), 1..3), separator, end).prop_map(|(lines, separator, end)| {
+        lines.iter().map(|line| line.join(" ")).collect::<Vec<_>>().join(separator) + end
+    });
+    let shell = select(vec!["sh", "bash", "/bin/sh", "/usr/bin/bash", "/tmp/sh", "./sh", "echo"]);
+    let shell_options = select(vec!["-c", "-c", "-c", "-ec", "-x", ""]);
+    let through_shell =
+        (shell, shell_options, script).prop_map(|(shell, options, script)| json!([shell, options, script]));
+    let good = json!([
+        ["rm", "-f", "/bin/sh", "/bin/bash"],
+        ["/bin/rm", "/bin/busybox", "/bin/bash"],
+        ["sh", "-c", "rm -f /bin/sh && rm -v /bin/bash"],
+        ["rm", "/bin/sh"],
+    ]);
+    let odd = json!([[], null, ["rm -f /bin/sh /bin/bash"], ["rm"]]);
+    prop_oneof![2 => line.prop_map(Value::from), 2 => through_shell, 4 => one_of(&good), 1 => one_of(&odd)]
+        .boxed()
+}
+
+fn probe() -> BoxedStrategy<Value> {
+    let exec =
+        command().prop_map(|command| json!({"exec": {"command": command}, "periodSeconds": 1})).boxed();
+    prop_oneof![4 => exec, 1 => one_of(&json!([null, {}, {"exec": {}}, {"httpGet": {"path": "/", "port": 80}}]))].boxed()
+}
+
+/// Paths that are protected, allowed, denied or near one of them, each spelled in some way.
+fn path() -> BoxedStrategy<Value> {
+    let place = select(vec![
+        "/",
+        "/tmp",
+        "/tmp/x",
+        "/tmpfs",
+        "/usr",
+        "/usr/bin",
+        "/usr/bin/env",
+        "/usr/local",
+        "/usr/local/apache2/logs",
+        "/usr/local/lib/x",
+        "/lib",
+        "/lib64/x",
+        "/library",
+        "/etc",
+        "/etc/passwd",
+        "/etc/passwd-",
+        "/etc/ssl/certs",
+        "/proc/sys",
+        "/sys",
+        "/boot",
+        "/opt",
+        "/opt/web",
+        "/opt/web/plugins",
+        "/opt/web2",
+        "/srv",
+        "/srv/a",
+        "/srv/a/data",
+        "/srv/a/b/data",
+        "/srv/a/data/x",
+        "/cache",
+        "/cache/x",
+        "/var",
+        "/var/log",
+        "/var/log/audit",
+        "/var/log/audit/x",
+        "/var/logs",
+        "/var/lib/kubelet",
+        "/var/run/docker.sock",
+        "/dev/xvda",
+        "/VAR/LOG",
+        "/Usr/Bin",
+        "/data",
+        "/*",
+        "/srv/*",
+    ]);
+    let spelled: [fn(&str) -> String; 14] = [
+        str::to_owned,
+        str::to_owned,
+        str::to_owned,
+        str::to_owned,
+        |path| format!("{path}/"),
+        |path| path.replace('/', "//"),
+        |path| path.replace('/', "/./"),
+        |path| format!("/x/..{path}"),
+        |path| format!("/../..{path}/."),
+        |path| format!("{path}/.."),
+        |path| format!("{path}/../../bin"),
+        |path| format!("{path}/..data"),
+        |path| path.trim_start_matches('/').to_owned(),
+        |path| format!("./{path}"),
+    ];
+    (place, select(spelled.to_vec())).prop_map(|(place, spell)| Value::from(spell(place))).boxed()
+}
+
+/// Paths as Windows has them.
+fn windows_path() -> BoxedStrategy<Value> {
+    of(&[
+        "C:\\",
+        "c:/",
+        "C:\\Windows",
+        "c:/WINDOWS/System32",
+        "C:\\data\\..\\Windows",
+        "C:\\data",
+        "C:\\Data\\x",
+        "C:\\data2",
+        "C:\\ProgramData",
+        "D:\\data",
+        "D:\\usr\\bin",
+        "d:/",
+        "\\Windows",
+        "/windows",
+        "\\opt\\web\\plugins",
+        "c:\\opt/web\\..\\web2",
+        "C:\\\\tmp\\.\\x",
+        "C:\\srv\\A\\data",
+        "c:\\CACHE\\x",
+    ])
+}
+
+fn volume_name() -> BoxedStrategy<Value> {
+    of(&["data", "data", "logs", "node", "node", "site", "claimed"])
+}
+
+fn container(windows: bool) -> BoxedStrategy<Value> {
+    let path = if windows { prop_oneof![windows_path(), path()].boxed() } else { path() };
+    let mount = (volume_name(), path.clone(), one_of(&json!([true, false, false, null, null])))
+        .prop_map(|(name, path, read_only)| json!({"name": name, "mountPath": path, "readOnly": read_only}));
+    let device = (volume_name(), path).prop_map(|(name, path)| json!({"name": name, "devicePath": path}));
+    fields(vec![
+        ("image", prop_oneof![1 => image(), 2 => related_image()].boxed()),
+        ("image", related_image()),
+        ("restartPolicy", of(&["Always", "Always", "OnFailure", "always"])),
+        ("securityContext", security_context()),
+        ("securityContext", security_context()),
+        ("startupProbe", probe()),
+        ("livenessProbe", probe()),
+        ("volumeMounts", list(mount.boxed(), 3)),
+        ("volumeDevices", list(device.boxed(), 1)),
+    ])
+}
+
+fn volume(windows: bool) -> BoxedStrategy<Value> {
+    let source = one_of(&json!([
+        {},
+        {"emptyDir": {}},
+        {"emptyDir": {"medium": "Memory"}},
+        {"emptyDir": {}, "hostPath": null},
+        {"configMap": {"name": "x"}},
+        {"secret": {"secretName": "x"}},
+        {"downwardAPI": {"items": []}},
+        {"projected": {"sources": []}},
+        {"persistentVolumeClaim": {"claimName": "x"}},
+        {"persistentVolumeClaim": {"claimName": "x", "readOnly": true}},
+        {"ephemeral": {"volumeClaimTemplate": {"spec": {}}}},
+        {"csi": {"driver": "x"}},
+        {"csi": {"driver": "x", "readOnly": true}},
+        {"nfs": {"server": "x", "path": "/etc", "readOnly": false}},
+        {"nfs": {"server": "x", "path": "/", "readOnly": true}},
+        {"cephfs": {"monitors": ["x"], "readOnly": true}},
+        {"iscsi": {"iqn": "x", "lun": 0, "targetPortal": "x"}},
+        {"gitRepo": {"repository": "x"}},
+        {"azureFile": {"secretName": "x", "shareName": "x", "readOnly": true}},
+        {"flexVolume": {"driver": "x", "readOnly": null}},
+        {"vsphereVolume": {"volumePath": "x"}},
+    ]));
+    let path = if windows {
+        prop_oneof![windows_path(), path(), of(&["\\\\.\\pipe\\docker_engine"])].boxed()
+    } else {
+        path()
+    };
+    let path = path.prop_map(move |path| if windows { absolute(&path) } else { path });
+    let host_path = path.prop_map(|path| json!({"hostPath": {"path": path, "type": "Directory"}})).boxed();
+    let image_volume = image().prop_map(|image| json!({"image": {"reference": image}})).boxed();
+    prop_oneof![4 => source, 3 => host_path, 1 => image_volume].boxed()
+}
+
+fn absolute(path: &Value) -> Value {
+    let path = path.as_str().unwrap_or_default();
+    let is_absolute = path.starts_with(['/', '\\']) || path.contains(':');
+    if is_absolute { path.into() } else { format!("/{path}").into() }
+}
+
+fn sysctl() -> BoxedStrategy<Value> {
+    let name = of(&[
+        "kernel.shm_rmid_forced",
+        "net.ipv4.tcp_syncookies",
+        "net/ipv4/tcp_wmem",
+        "net.ipv4.tcp_notsent_lowat",
+        "net.ipv4.tcp_syncookies2",
+        "net.ipv4",
+        "NET.IPV4.TCP_WMEM",
+        "vm.swappiness",
+        "vm/swappiness",
+        "net.core.somaxconn",
+        "net/core/somaxconn",
+        "net.core.bpf_jit_enable",
+        "net.core_private.x",
+        "net/ipv4/conf/eth0.1/rp_filter",
+        "net.ipv4.conf.eth0/1.rp_filter",
+        "net.ipv4.conf.eth0.1.rp_filter",
+        "kernel/msgmax",
+        "*",
+    ]);
+    name.prop_map(|name| json!({"name": name, "value": "1"})).boxed()
+}
+
+/// Any pod spec, of Linux or of Windows.
+pub(super) fn pod_spec() -> BoxedStrategy<Value> {
+    prop_oneof![3 => pod_spec_of(false), 1 => pod_spec_of(true)].boxed()
+}
+
+fn pod_spec_of(windows: bool) -> BoxedStrategy<Value> {
+    let context = fields(vec![
+        ("runAsNonRoot", flag(true)),
+        ("runAsUser", id()),
+        ("runAsGroup", id()),
+        ("fsGroup", id()),
+        ("supplementalGroups", list(one_of(&json!([0, 999, 1000, 10000])), 2)),
+        ("sysctls", list(sysctl(), 3)),
+        ("sysctls", list(sysctl(), 3)),
+        ("windowsOptions", windows_options()),
+    ]);
+    let others = fields(vec![
+        ("securityContext", context.clone()),
+        ("securityContext", context),
+        ("hostNetwork", flag(false)),
+        ("hostPID", flag(false)),
+        ("hostIPC", flag(false)),
+        ("hostUsers", one_of(&json!([false, false, true, null]))),
+        ("shareProcessNamespace", flag(false)),
+    ]);
+    let containers =
+        (vec(container(windows), 0..3), vec(container(windows), 0..3), vec(container(windows), 0..3));
+    let names = Just(vec!["web", "proxy", "istio-init", "istio-proxy", "debug", "mesh-a", "Web", "web-2"])
+        .prop_shuffle();
+    let volumes = (Just(vec!["data", "logs", "node", "site"]).prop_shuffle(), vec(volume(windows), 0..4));
+    let os = of(if windows { &["windows"] } else { &["linux", "", "Windows"] });
+    (containers, names, volumes, others, os)
+        .prop_map(|((regular, init, ephemeral), names, (volume_names, volumes), mut spec, os)| {
+            let mut names = names.into_iter();
+            let mut with_names = |containers: Vec<Value>| -> Value {
+                let pairs = containers.into_iter().zip(names.by_ref());
+                pairs.map(|(container, name)| with_name(container, name)).collect()
+            };
+            spec["containers"] = with_names(regular);
+            spec["initContainers"] = with_names(init);
+            spec["ephemeralContainers"] = with_names(ephemeral);
+            spec["volumes"] =
+                volumes.into_iter().zip(volume_names).map(|(volume, name)| with_name(volume, name)).collect();
+            if os != "" {
+                spec["os"] = json!({"name": os});
+            }
+            spec
+        })
+        .boxed()
+}
+
+fn with_name(mut value: Value, name: &str) -> Value {
+    value["name"] = name.into();
+    value
+}
