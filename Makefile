@@ -20,6 +20,8 @@ define shrink
 	{ cp $(1) $@ && echo "wasm-opt does not run: $@ is larger than it could be, and works as well"; }
 endef
 
+KWCTL ?= kwctl
+
 # What `make run` judges, and by which settings.
 FILE ?=
 SETTINGS ?=
@@ -66,7 +68,13 @@ policy.wasm: $(SOURCES) | toolchain ## Build the module
 	$(call shrink,$(BUILT)/immutable_pods_policy.wasm)
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl
-	kwctl annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
+	$(KWCTL) annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
+
+# The date is that of the last change, so it may differ.
+.PHONY: check-artifacthub
+check-artifacthub: ## Compare artifacthub-pkg.yml with what kwctl makes; needs kwctl
+	$(KWCTL) scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml --output /dev/stdout | \
+		diff --ignore-matching-lines='^createdAt: ' artifacthub-pkg.yml -
 
 # The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
 .PHONY: toolchain

@@ -92,7 +92,7 @@ fn the_laws_of_fixing_hold_for_generated_requests() {
 }
 
 /// The same requests on every run, unless the environment asks for others or for more.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(4);

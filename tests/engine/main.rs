@@ -1,6 +1,7 @@
 //! The policy as it is shipped: the module in the engine of policy servers, on fixtures, examples and hostile input;
 //! and the documents and views that must agree with it.
 
+mod artifact_hub;
 mod benchmark;
 mod bypass;
 mod docs;
@@ -15,8 +16,11 @@ mod kinds;
 mod module;
 mod oracle;
 mod properties;
+mod questions;
 mod readme;
 mod registry;
 mod requests;
 mod rules;
+mod schema;
 mod settings;
+mod shape;
