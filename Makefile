@@ -24,6 +24,8 @@ define shrink
 	{ cp $(1) $@ && echo "wasm-opt does not run: $@ is larger than it could be, and works as well"; }
 endef
 
+KWCTL ?= kwctl
+
 # What `make run` judges, and by which settings.
 FILE ?=
 SETTINGS ?=
@@ -92,6 +94,12 @@ release-check: ## Check what names the version: make release-check VERSION=v1.2.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List what the module is made of; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
 	rm -f host/$@ benches/*/$@
+
+# The date is that of the last change, so it may differ.
+.PHONY: check-artifacthub
+check-artifacthub: ## Compare artifacthub-pkg.yml with what kwctl makes; needs kwctl
+	$(KWCTL) scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml --output /dev/stdout | \
+		diff --ignore-matching-lines='^createdAt: ' artifacthub-pkg.yml -
 
 # The toolchain that rust-toolchain.toml names, and the target that a fresh rustup lacks.
 .PHONY: toolchain

@@ -1,7 +1,14 @@
-//! Exemptions: who and what the rules do not count for.
+//! `exemptions`: who and what the rules do not count for.
 //!
 //! Every key that an exemption gives must match, each by any of its entries. Nothing that the author of a pod can write
 //! freely exempts, but for the name of a container: pair it with images or namespaces.
+//!
+//! - `reason`: why the exemption exists, which audit annotations repeat.
+//! - `expires`: the day, in UTC, from which on the exemption no longer applies: `2027-06-30`.
+//! - `rules`: the rules that do not count. Without it, none does.
+//! - `users`: the names of those who send the request. `*` stands for any run of characters within a segment, which ends
+//!   at a `/`.
+//! - `groups`: the groups that they belong to, with `*` as in `users`.
 
 use std::cell::{LazyCell, OnceCell};
 use std::fmt::Write as _;

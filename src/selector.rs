@@ -1,4 +1,9 @@
 //! What settings choose containers by: their images, their names and their namespaces.
+//!
+//! - `images`: images as pod specs name them. `*` stands for any run of characters within a segment, which ends at a `/`.
+//!   Without a tag, an entry means every tag.
+//! - `containers`: names of containers, with `*` as in `images`.
+//! - `namespaces`: names of namespaces, with `*` as in `images`.
 
 use crate::image_reference::{ImagePattern, ImageReference};
 use crate::options::{Check, Options, not_empty};

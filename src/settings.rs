@@ -2,6 +2,12 @@
 //!
 //! Settings are strict: what is not understood is refused, for a typo must never switch a protection off. All
 //! errors are reported at once.
+//!
+//! - `enforcement`: `warn` turns every denial into a warning.
+//! - `onUpdate`: what counts of an object that is updated: with `changes` what the old object does not have already, with
+//!   `all` everything.
+//! - `mode`: `off` switches the rule off, `warn` admits and tells the user, `deny` denies; `fix`, where the rule fixes
+//!   anything, fills in what is unset and denies what is left.
 
 use std::fmt;
 

@@ -1,4 +1,9 @@
 //! `writablePaths`: the places that containers with a read-only root write to, and the volumes that they get for them.
+//!
+//! - `paths`: the places, each as a path alone or as an object.
+//!   - `path`: an absolute path.
+//!   - `sizeLimit`: how much the volume may hold: `64Mi`.
+//!   - `medium`: `Memory` keeps the volume in memory.
 
 use std::borrow::Cow;
 use std::cell::LazyCell;

@@ -10,7 +10,9 @@
 //!
 //! Settings:
 //!
-//! - `allowed`: entries with a `pathPrefix`, and `readOnly: true` where every mount must have `readOnly: true`.
+//! - `allowed`: the paths of the node that may be mounted.
+//!   - `pathPrefix`: the path that is allowed, with what lies below it.
+//!   - `readOnly`: whether every mount must have `readOnly: true`.
 //! - `denied`: prefixes that are refused whatever is allowed.
 
 use super::{Definition, Kind, Rule};

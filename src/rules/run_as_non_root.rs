@@ -15,8 +15,10 @@
 //!
 //! - `groups`: whether GID 0 is refused too, in `runAsGroup`, `fsGroup` and `supplementalGroups`.
 //! - `userRanges`: where given, `runAsUser` must be set, and lie in one of them: `[{min: 10000, max: 65535}]`.
+//!   - `min`, `max`: the first and the last UID of a range.
 //! - `groupRanges`: the same for `runAsGroup`; `fsGroup` and `supplementalGroups` must lie in one of them where they
 //!   are set.
+//!   - `min`, `max`: the first and the last GID of a range.
 //! - `allowInUserNamespace`: whether root is accepted where `hostUsers: false` makes it nobody on the node.
 //! - `inspectImage`: whether the `USER` of the image counts where the pod spec sets neither. A number other than 0 passes. The
 //!   policy asks its host, which asks the registry, once for each image; the host must grant it

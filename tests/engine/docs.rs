@@ -83,6 +83,13 @@ impl Docs {
         lines.filter_map(|line| Some(line.strip_prefix("- `")?.split_once("`: ")?.0)).collect()
     }
 
+    /// What the rule is about, in one paragraph.
+    pub(crate) fn summary(&self) -> String {
+        let fix = self.fix.iter().map(|fix| format!(" {A_FIX}{fix}."));
+        let summary = format!("{} {A_FINDING_IS}{}.", capitalised(&self.why), self.finding);
+        fix.fold(summary, |summary, fix| summary + &fix).replace('\n', " ")
+    }
+
     fn row(&self, rule: &Definition) -> String {
         let mode = if rule.mode.is_some() { "deny" } else { "off" };
         let cell = |text: &str| text.replace('\n', " ").replace('|', "\\|");
@@ -102,6 +109,51 @@ impl Docs {
         }
         section
     }
+}
+
+/// What the docs at the top of a file say about a setting, as sentences: behind its name in the opening, or in a bullet. A
+/// bullet below another one belongs to a key within that one: `allowed.readOnly`.
+#[track_caller]
+pub(crate) fn description(file: &str, key: &str) -> String {
+    let source = fs::read_to_string(in_repository(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let found = descriptions(&source).into_iter().find(|(name, _)| name == key);
+    let (_, text) = found.unwrap_or_else(|| panic!("{file}: its docs do not describe {key}"));
+    capitalised(text.strip_suffix('.').unwrap_or(&text)) + "."
+}
+
+/// What is described, in the order of the docs.
+fn descriptions(source: &str) -> Vec<(String, String)> {
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let mut described: Vec<(String, String)> = Vec::new();
+    let top = vec![String::new()];
+    let mut outer = top.clone();
+    // How many names the text that goes on belongs to.
+    let mut open = 0;
+    for (number, line) in lines.enumerate() {
+        let line = line.strip_prefix(' ').unwrap_or(line);
+        let opening = if number == 0 { Some(line) } else { line.trim_start().strip_prefix("- ") };
+        if let Some((names, text)) = opening.and_then(|opening| opening.strip_prefix('`')?.split_once("`: "))
+        {
+            let names: Vec<_> = names.split("`, `").collect();
+            let is_nested = line.starts_with(' ');
+            open = 0;
+            for prefix in if is_nested { &outer } else { &top } {
+                described.extend(names.iter().map(|name| (format!("{prefix}{name}"), text.to_owned())));
+                open += names.len();
+            }
+            if !is_nested {
+                outer = names.iter().map(|name| format!("{name}.")).collect();
+            }
+        } else if line.is_empty() {
+            open = 0;
+        } else {
+            for (_, text) in described.iter_mut().rev().take(open) {
+                text.push(' ');
+                text.push_str(line.trim_start());
+            }
+        }
+    }
+    described
 }
 
 /// Settings come last, and each has a bullet.
@@ -197,4 +249,15 @@ fn docs_of_another_form_are_refused() {
         "\n### `a`\n\nWhy.\n\nA finding is b | c.\n\nA fix does g.\n\nSettings:\n\n- `d`: e\n  f.\n"
     );
     assert_eq!(docs.options(), ["d"]);
+}
+
+#[test]
+fn settings_are_described_behind_their_names() {
+    let source = "//! `a`: b\n//! c.\n//!\n//! - `d`, `e`: f\n//!   g.\n//!   - `h`: i.\n//! - `j`: k `l`.\n\n//! - `m`: n.\n";
+    let described = descriptions(source);
+    let described: Vec<_> = described.iter().map(|(key, text)| (&**key, &**text)).collect();
+    assert_eq!(
+        described,
+        [("a", "b c."), ("d", "f g."), ("e", "f g."), ("d.h", "i."), ("e.h", "i."), ("j", "k `l`."),]
+    );
 }

@@ -32,6 +32,17 @@ pub(crate) fn read(file: &str) -> Value {
     }
 }
 
+/// Writes a file that is generated where it is not what it should be, which ends the test.
+#[track_caller]
+pub(crate) fn rewrite(file: &str, generated: &str) {
+    let path = in_repository(file);
+    if fs::read_to_string(&path).is_ok_and(|written| written == generated) {
+        return;
+    }
+    fs::write(path, generated).unwrap_or_else(|error| panic!("{file}: {error}"));
+    panic!("{file} was not what the code says, and was rewritten: run the tests again, and commit it");
+}
+
 fn strings(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
@@ -94,11 +105,13 @@ fn the_metadata_says_how_the_policy_runs() {
 }
 
 #[test]
-fn the_metadata_has_the_version_of_the_package() {
+fn the_metadata_is_that_of_the_package() {
     let metadata = metadata();
     let annotations = &metadata["annotations"];
     assert_eq!(annotations["io.kubewarden.policy.version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(annotations["io.kubewarden.policy.license"], env!("CARGO_PKG_LICENSE"));
+    assert_eq!(annotations["io.kubewarden.policy.url"], env!("CARGO_PKG_REPOSITORY"));
+    assert_eq!(annotations["io.kubewarden.policy.source"], env!("CARGO_PKG_REPOSITORY"));
     assert_eq!(
         annotations["io.kubewarden.policy.description"],
         "Keeps running containers as they were built"

@@ -1,6 +1,7 @@
 //! The policy as it is shipped: the module in the engine of policy servers, on fixtures, examples and hostile input;
 //! and the documents and views that must agree with it.
 
+mod artifact_hub;
 mod benchmark;
 mod bypass;
 mod docs;
@@ -18,13 +19,16 @@ mod markdown;
 mod module;
 mod oracle;
 mod properties;
+mod questions;
 mod readme;
 mod registrations;
 mod registry;
 mod release;
 mod requests;
 mod rules;
+mod schema;
 mod seeds;
 mod settings;
+mod shape;
 mod slow;
 mod workflows;

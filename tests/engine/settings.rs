@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::good_pod;
 use crate::module::{judge, policy};
+use crate::schema;
 
 /// What is wrong with the settings: nothing when they are valid.
 #[track_caller]
@@ -20,17 +21,20 @@ fn errors(settings: &[u8]) -> Option<String> {
 
 #[track_caller]
 fn accepts(settings: &Value) {
+    assert_eq!(schema::check(settings), Ok(()));
     assert_eq!(errors(settings.to_string().as_bytes()), None, "{settings}");
 }
 
 #[track_caller]
 fn refuses(settings: &Value, message: &str) {
+    assert_eq!(schema::check(settings), Ok(()));
     assert_eq!(errors(settings.to_string().as_bytes()).unwrap(), message, "{settings}");
 }
 
 /// The same, where there is so much to choose from that only the beginning of each line is worth repeating.
 #[track_caller]
 fn refuses_one_of_many(settings: &Value, beginnings: &[&str]) {
+    assert_eq!(schema::check(settings), Ok(()));
     let message = errors(settings.to_string().as_bytes()).unwrap();
     assert_eq!(message.lines().count(), beginnings.len(), "{message}");
     for (line, beginning) in message.lines().zip(beginnings) {
