@@ -24,8 +24,6 @@ define shrink
 	{ cp $(1) $@ && echo "wasm-opt does not run: $@ is larger than it could be, and works as well"; }
 endef
 
-KWCTL ?= kwctl
-
 # What `make run` judges, and by which settings.
 FILE ?=
 SETTINGS ?=
