@@ -26,6 +26,9 @@ SETTINGS ?=
 # What registries say, recorded by kwctl.
 REPLAY ?=
 
+# How often `make soak` asks.
+EVALUATIONS ?= 1000000
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -60,6 +63,14 @@ host:
 .PHONY: test
 test: policy.wasm floor.wasm ## Run every test, on the module that policy servers load
 	cargo test --locked --workspace
+
+.PHONY: bounds
+bounds: policy.wasm ## Show what the largest requests cost, in every shape that somebody might think of
+	BOUNDS=full cargo test --locked --test engine bounds:: -- --nocapture
+
+.PHONY: soak
+soak: policy.wasm ## Ask the policy over and over, and watch its memory: make soak EVALUATIONS=1000000
+	cargo bench --locked --bench soak -- $(EVALUATIONS)
 
 policy.wasm: $(SOURCES) | toolchain ## Build the module
 	$(WASM_CARGO) build --locked --release --lib --target $(TARGET)

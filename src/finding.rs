@@ -22,7 +22,7 @@ pub struct Finding<'p> {
     pub demand: Cow<'static, str>,
     /// What the demand does not tell of the value that is wrong, in no particular form: an update that leaves it as it
     /// is adds no finding.
-    pub value: String,
+    pub value: Cow<'p, str>,
     /// On whose account it is found. Exemptions must cover each of them.
     pub concerns: Concerns<'p>,
     /// What would mend it, where nothing but a missing value is wrong.
@@ -83,7 +83,7 @@ impl<'p> Finding<'p> {
         demand: Cow<'static, str>,
         concerns: Concerns<'p>,
     ) -> &'f mut Self {
-        let value = value.to_owned();
+        let value = value.to_owned().into();
         found.push_mut(Self { path, subject, demand, value, concerns, fix: None, decided_by: None })
     }
 
@@ -97,13 +97,11 @@ impl<'p> Finding<'p> {
         self.subject = format!("volume {}", quoted(name));
     }
 
-    /// Whether an object that has the other finding has this one too.
+    /// What it has in common with the same finding in another object, and with no other one. Only the value can hold the
+    /// character between the parts.
     #[must_use]
-    pub fn is_same(&self, other: &Finding<'_>) -> bool {
-        self.path == other.path
-            && self.subject == other.subject
-            && self.demand == other.demand
-            && self.value == other.value
+    pub fn identity(&self) -> String {
+        [&self.path, &*self.subject, &self.demand, &self.value].join("\0")
     }
 
     /// The line that a denied user reads.
@@ -161,7 +159,7 @@ mod tests {
             path: path.to_owned(),
             subject: "container \"web\"".to_owned(),
             demand: "must set it to true".into(),
-            value: String::new(),
+            value: "".into(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,
             decided_by: None,

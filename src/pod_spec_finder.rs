@@ -3,45 +3,70 @@
 //! Wherever an object has a list `containers` of objects with a `name` or an `image`, it is taken for a pod spec.
 
 use crate::field_path;
-use crate::json::{self, Error, Failure, Raw, Read, Reader};
+use crate::json::{self, Error, Failure, MAX_ITEMS, Raw, Read, Reader, too_many_items};
 use crate::pod::Pod;
 use crate::request::describe;
-use crate::text::Text;
+use crate::text::{Text, printable};
+
+/// The most characters of a path to a pod spec. Every finding repeats it, so a long one takes much memory.
+const PATH_LENGTH: usize = 600;
+
+/// The pod specs that have been found.
+#[derive(Default)]
+struct Found<'a> {
+    pods: Vec<Pod<'a>>,
+    /// Their number, and that of the items in their lists.
+    items: u32,
+}
 
 /// Every pod spec in the object, in document order.
 ///
 /// # Errors
-/// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search.
+/// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search, or too much
+/// is found.
 pub fn find(object: Raw<'_>) -> Result<Vec<Pod<'_>>, String> {
-    let mut pods = Vec::new();
-    search(object, &mut String::new(), &mut pods)?;
-    Ok(pods)
+    let mut found = Found::default();
+    search(object, &mut String::new(), &mut found)?;
+    Ok(found.pods)
 }
 
-fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Result<(), String> {
+fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Result<(), String> {
     let Raw(json) = value;
     if !matches!(json.first(), Some(b'{' | b'[')) {
         return Ok(());
     }
-    let Parts(parts) = read_pod(json, path, pods).map_err(|failure| describe(&failure, json, path))?;
+    let Parts(parts) = read_pod(json, path, found).map_err(|failure| describe(&failure, json, path))?;
+    if found.items > MAX_ITEMS {
+        return Err(format!("{path}: {}", too_many_items()));
+    }
+    if found.pods.last().is_some_and(|pod| pod.path.len() > PATH_LENGTH) {
+        return Err(format!(
+            "{}: the path to this pod spec has more than {PATH_LENGTH} characters",
+            printable(path)
+        ));
+    }
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {
         match key {
             Some(key) => field_path::push_key(path, &key),
             None => field_path::push_index(path, index),
         }
-        search(part, path, pods)?;
+        search(part, path, found)?;
         path.truncate(parent);
     }
     Ok(())
 }
 
 /// Reads an object or a list, which may be a pod spec.
-fn read_pod<'a>(json: &'a [u8], path: &str, pods: &mut Vec<Pod<'a>>) -> Result<Parts<'a>, Failure> {
+fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Parts<'a>, Failure> {
     let Parts(parts) = json::from_slice(json)?;
     if parts.iter().any(|(key, part)| key.as_deref() == Some("containers") && is_container_list(*part)) {
-        let pod = json::read_with(json, |reader| Pod::read(path.to_owned().into(), true, reader))?;
-        pods.push(Pod { index: pods.len(), ..pod });
+        let pod = json::read_with(json, |reader| {
+            let pod = Pod::read(path.to_owned().into(), true, reader)?;
+            found.items += 1 + reader.items();
+            Ok(pod)
+        })?;
+        found.pods.push(Pod { index: found.pods.len(), ..pod });
     }
     Ok(Parts(parts))
 }

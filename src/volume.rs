@@ -53,6 +53,9 @@ const TYPES: [(&str, Writable); 30] = [
     ("vsphereVolume", Writable::Always),
 ];
 
+/// The most sources of a volume that are read: each is compared with those before it.
+const MOST_SOURCES: usize = 100;
+
 /// The types of volumes that can be written to, among those that are known.
 pub fn writable_types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().filter(|(_, writable)| *writable != Writable::Never).map(|(kind, _)| *kind)
@@ -125,6 +128,9 @@ impl<'a> Read<'a> for Volume<'a> {
             if (is_name && has_name) || is_known {
                 return Err(reader.duplicate(&printable(&key).to_string()));
             }
+            if !is_name && self.sources.len() + nulls.len() == MOST_SOURCES {
+                return Err(Error::shape(format!("must not have more than {MOST_SOURCES} sources")));
+            }
             if is_name {
                 has_name = true;
                 if !reader.null()? {
@@ -185,6 +191,17 @@ mod tests {
         for volume in [r#"{"name": "a"}"#, r#"{"name": "a", "secret": null}"#] {
             assert_eq!(writable_types_of(volume), ["emptyDir"], "{volume}");
         }
+    }
+
+    #[test]
+    fn a_volume_of_more_types_than_there_are_is_refused() {
+        let read = |count: usize| {
+            let sources: Vec<_> = (0..count).map(|number| format!("\"s{number}\": null")).collect();
+            let volume = format!("{{\"name\": \"a\", {}}}", sources.join(","));
+            json::from_slice::<Volume>(volume.as_bytes()).map(|_| ()).map_err(|failure| failure.message)
+        };
+        assert_eq!(read(100), Ok(()));
+        assert_eq!(read(101).unwrap_err(), "must not have more than 100 sources");
     }
 
     #[test]

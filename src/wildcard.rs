@@ -12,6 +12,10 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     if pattern.first() != Some(&b'*') {
         return pattern.is_empty() && text.is_empty();
     }
+    // Many of the others do so behind the last one.
+    if pattern.last() != Some(&b'*') && pattern.last() != text.last() {
+        return false;
+    }
     let mut pieces = pattern.split(|byte| *byte == b'*');
     let prefix = pieces.next().unwrap_or_default();
     // The last piece is bound to the end; each one before it may as well match as early as it can.

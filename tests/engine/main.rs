@@ -2,6 +2,7 @@
 //! and the documents and views that must agree with it.
 
 mod benchmark;
+mod bounds;
 mod bypass;
 mod docs;
 mod documents;
@@ -9,6 +10,7 @@ mod examples;
 mod fixes;
 mod fixture;
 mod generated;
+mod guest;
 mod hostile;
 mod instructions;
 mod kinds;
