@@ -401,7 +401,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         payload: |bytes| {
             let settings = format!(
                 r#"{{"writableMounts": {{"allowedPaths": [{}]}}}}"#,
-                list(|number| format!("\"/srv/*/{number}/**\""))
+                list(|number| format!("\"/srv/{number}/*/data/**\""))
             );
             pod(&settings, &mounts(fill(bytes, mount)))
         },

@@ -60,7 +60,7 @@ pub struct Applicable<'e, 's> {
 const FEW: usize = 8;
 
 /// An exemption that fits a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Candidate<'e, 's> {
     /// Its place in the settings.
     index: usize,
@@ -168,6 +168,7 @@ impl<'e, 's> Applicable<'e, 's> {
         is_covered
     }
 
+    #[inline(never)]
     fn cover_all(&mut self, rule: &str, concerns: &[Concern<'_>]) -> bool {
         let mut covering = Vec::new();
         for concern in concerns {
@@ -219,23 +220,23 @@ impl<'e, 's> Applicable<'e, 's> {
 
     /// The places of the candidates that choose a culprit, without those that another one makes superfluous, whatever the
     /// rule.
+    #[inline(never)]
     fn choosing(&self, concern: &Concern<'_>) -> Vec<usize> {
         let image = LazyCell::new(|| concern.image.and_then(|image| ImageReference::parse(image).ok()));
         let mut choosing = Vec::new();
         let mut has_expired_one = false;
         for (place, Candidate { exemption, .. }) in self.known().enumerate() {
-            if !exemption.selector.matches(concern.container, || image.as_ref()) {
+            let has_expired = self.has_expired(exemption);
+            let is_superfluous = has_expired && has_expired_one;
+            if is_superfluous || !exemption.selector.matches(concern.container, || image.as_ref()) {
                 continue;
             }
-            let is_for_every_rule = exemption.rules.is_none();
-            if !self.has_expired(exemption) {
-                choosing.push(place);
-                if is_for_every_rule {
+            choosing.push(place);
+            if exemption.rules.is_none() {
+                if !has_expired {
                     break;
                 }
-            } else if !has_expired_one {
-                choosing.push(place);
-                has_expired_one = is_for_every_rule;
+                has_expired_one = true;
             }
         }
         choosing

@@ -100,6 +100,7 @@ impl<'p> Finding<'p> {
     /// What it has in common with the same finding in another object, and with no other one. Only the value can hold the
     /// character between the parts.
     #[must_use]
+    #[inline(never)]
     pub fn identity(&self) -> String {
         [&self.path, &*self.subject, &self.demand, &self.value].join("\0")
     }

@@ -15,6 +15,10 @@ pub const MAX_DEPTH: u32 = 128;
 /// thousand times as many: without a bound, two megabytes would fill the memory of a policy server.
 pub const MAX_ITEMS: u32 = 50_000;
 
+/// What is wrong with an item that is one too many.
+pub const TOO_MANY_ITEMS: &str =
+    "too many items: an object with more than 50000 of them in its lists is not judged";
+
 /// Why a text could not be read, and how far the reading went.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -164,6 +168,16 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self) -> Result<(), Error> {
         if self.peek().is_some() { Err(Error::syntax("expected nothing more")) } else { Ok(()) }
+    }
+
+    /// Counts an item that is going to be kept.
+    #[inline(never)]
+    fn count_item(&mut self) -> Result<(), Error> {
+        if self.items == MAX_ITEMS {
+            return Err(Error::shape(TOO_MANY_ITEMS.to_owned()));
+        }
+        self.items += 1;
+        Ok(())
     }
 
     fn enter(&mut self) -> Result<(), Error> {
@@ -665,10 +679,7 @@ impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut items = reader.list()?;
         while items.next(reader)? {
-            if reader.items == MAX_ITEMS {
-                return Err(Error::shape(too_many_items()));
-            }
-            reader.items += 1;
+            reader.count_item()?;
             self.push(T::default());
             if let Some(item) = self.last_mut() {
                 item.read(reader)?;
@@ -676,12 +687,6 @@ impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
         }
         Ok(())
     }
-}
-
-/// What is wrong with the item of a list that is one too many.
-#[must_use]
-pub fn too_many_items() -> String {
-    format!("too many items: an object with more than {MAX_ITEMS} of them in its lists is not judged")
 }
 
 /// Where white space ends that begins here.

@@ -3,7 +3,7 @@
 //! Wherever an object has a list `containers` of objects with a `name` or an `image`, it is taken for a pod spec.
 
 use crate::field_path;
-use crate::json::{self, Error, Failure, MAX_ITEMS, Raw, Read, Reader, too_many_items};
+use crate::json::{self, Error, Failure, MAX_ITEMS, Raw, Read, Reader, TOO_MANY_ITEMS};
 use crate::pod::Pod;
 use crate::request::describe;
 use crate::text::{Text, printable};
@@ -37,13 +37,11 @@ fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Resul
     }
     let Parts(parts) = read_pod(json, path, found).map_err(|failure| describe(&failure, json, path))?;
     if found.items > MAX_ITEMS {
-        return Err(format!("{path}: {}", too_many_items()));
+        return Err([path, ": ", TOO_MANY_ITEMS].concat());
     }
     if found.pods.last().is_some_and(|pod| pod.path.len() > PATH_LENGTH) {
-        return Err(format!(
-            "{}: the path to this pod spec has more than {PATH_LENGTH} characters",
-            printable(path)
-        ));
+        let path = printable(path);
+        return Err(format!("{path}: the path to this pod spec has more than 600 characters"));
     }
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {

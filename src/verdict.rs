@@ -323,12 +323,26 @@ impl<'j, 's> Found<'j, 's> {
     }
 
     /// Tells why fixes failed: where a finding is left, with the finding, and in a warning where there is none.
-    fn tell(&mut self, failures: Vec<Failure<'j, 's>>) {
-        for Failure { rule, path, reason, wish } in failures {
-            let left = self.findings_of(rule.id).find(|left| left.path == path);
-            if let Some(left) = left {
-                left.explain(&reason);
-            } else if let Some(mut wish) = wish {
+    #[inline(never)]
+    fn tell(&mut self, mut failures: Vec<Failure<'j, 's>>) {
+        if failures.is_empty() {
+            return;
+        }
+        let mut places = Places::default();
+        for (place, failure) in failures.iter().enumerate() {
+            places.add(failure.path.clone().into(), place);
+        }
+        for (active, _, findings) in &mut self.findings {
+            for left in findings {
+                let failure = places.get(&left.path).and_then(|place| failures.get_mut(place));
+                if let Some(failure) = failure.filter(|failure| failure.rule.id == active.id) {
+                    left.explain(&failure.reason);
+                    failure.wish = None;
+                }
+            }
+        }
+        for Failure { rule, reason, wish, .. } in failures {
+            if let Some(mut wish) = wish {
                 wish.explain(&reason);
                 self.findings.push((rule, Severity::Warn, vec![wish]));
             }
@@ -391,8 +405,9 @@ impl<'j, 's> Found<'j, 's> {
 }
 
 /// What is told of findings that are too many to be told.
+#[inline(never)]
 fn more(findings: usize) -> String {
-    format!("… and {findings} more")
+    ["… and ", &findings.to_string(), " more"].concat()
 }
 
 /// What is needed to say which findings count.

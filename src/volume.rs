@@ -129,7 +129,7 @@ impl<'a> Read<'a> for Volume<'a> {
                 return Err(reader.duplicate(&printable(&key).to_string()));
             }
             if !is_name && self.sources.len() + nulls.len() == MOST_SOURCES {
-                return Err(Error::shape(format!("must not have more than {MOST_SOURCES} sources")));
+                return Err(Error::shape("must not have more than 100 sources".to_owned()));
             }
             if is_name {
                 has_name = true;

@@ -83,7 +83,7 @@ impl<'s> HostPathVolumes<'s> {
             return Err(format!("must mount an absolute path of the host, not {}", quoted(path)));
         }
         if path.len() > PATH_LENGTH {
-            return Err(format!("must mount a path of at most {PATH_LENGTH} bytes, not {}", quoted(path)));
+            return Err(format!("must mount a path of at most 4096 bytes, not {}", quoted(path)));
         }
         if let Some(place) = self.denied.iter().find(|place| at.overlaps(place)) {
             return Err(format!("must not mount {} of the host, for {place} is denied", quoted(path)));

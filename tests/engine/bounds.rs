@@ -1,19 +1,21 @@
 //! What the largest requests cost that policy servers let through, filled in every way that may keep a reader busy:
 //! instructions, memory, and the length of the answer.
 //!
-//! `make bounds` takes two megabytes of each and prints a table, `make test` takes an eighth of that.
+//! `make bounds` takes two megabytes of each and prints a table, `make test` takes a sixteenth of that.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
+use std::cmp::Reverse;
 use std::env;
 use std::fmt::Write as _;
+use std::fs;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use immutable_pods_host::ValidationResponse;
 
-use crate::guest::POLICY;
-use crate::module::{lines, policy};
+use crate::guest::{Guest, POLICY};
+use crate::module::{admitted, lines, policy};
 
 #[path = "../../benches/shapes.rs"]
 mod shapes;
@@ -24,22 +26,30 @@ use shapes::{SHAPES, Shape};
 const FULL_SIZE: &str = "BOUNDS";
 
 /// Which part of the full size is taken where nobody asks for all of it.
-const PART: usize = 8;
+const PART: usize = 16;
 
-/// The most instructions: policy servers wait for two seconds, in which they do several times as many.
-const INSTRUCTIONS: u64 = 4_000_000_000;
+/// The most instructions, which take about a second.
+const INSTRUCTIONS: u64 = 16_000_000_000;
+
+/// The most time that policy servers wait, unless they are told otherwise.
+const TIME: Duration = Duration::from_secs(2);
 
 /// The most bytes of memory.
 const MEMORY: usize = 256 << 20;
 
-/// The most bytes of an answer, but for the object in it: what is told of the findings, and its escapes.
-const ANSWER: usize = 300_000;
+/// The most bytes of an answer, but for the object in it: what is told in the denial, what in warnings, and escapes.
+const ANSWER: usize = 600_000;
 
 /// By how many percent the instructions may grow when the request does by 100: what is linear doubles.
 const GROWTH: u64 = 230;
 
 /// The deepest nesting of a payload that is read.
 const DEPTH: usize = 128;
+
+/// By what the full size is divided.
+fn part() -> usize {
+    if env::var_os(FULL_SIZE).is_some() { 1 } else { PART }
+}
 
 /// What a request of a shape costs.
 struct Cost {
@@ -55,7 +65,7 @@ struct Cost {
 
 impl Cost {
     fn of(shape: &'static Shape) -> Self {
-        let most = if env::var_os(FULL_SIZE).is_some() { shape.most } else { shape.most / PART };
+        let most = shape.most / part();
         let [quarter, half] = [4, 2].map(|part| {
             let payload = (shape.payload)(most / part);
             POLICY.call(payload.as_bytes()).unwrap().instructions
@@ -104,9 +114,10 @@ fn table() -> String {
 #[test]
 fn what_a_large_request_costs_is_in_proportion() {
     println!("{}", table());
+    let most = INSTRUCTIONS / part() as u64;
     for Cost { shape, instructions, growth, memory, answer, object, .. } in &*COSTS {
         let name = shape.name;
-        assert!(*instructions <= INSTRUCTIONS, "{name}: {instructions} instructions");
+        assert!(*instructions <= most, "{name}: {instructions} instructions");
         // What costs next to nothing grows by chance.
         assert!(*growth <= GROWTH || *instructions < 10_000_000, "{name}: grows by {growth} %");
         assert!(*memory <= MEMORY, "{name}: {memory} bytes of memory");
@@ -124,24 +135,35 @@ fn a_request_takes_the_same_each_time() {
     }
 }
 
-/// The slowest of them is answered in a fraction of the two seconds that policy servers wait. Whatever else the machine does
-/// can only make it slower.
 #[test]
-fn the_slowest_request_is_answered_in_time() {
-    let slowest = COSTS.iter().max_by_key(|cost| cost.instructions).unwrap().shape;
-    let payload = (slowest.payload)(slowest.most);
-    let time = |()| {
-        let start = Instant::now();
-        policy().call("validate", payload.as_bytes()).map(|_| start.elapsed())
-    };
-    let fastest = [(); 3].map(time).into_iter().flatten().min();
-    assert!(fastest.is_some_and(|time| time < Duration::from_millis(1_900)), "{}: {fastest:?}", slowest.name);
+fn the_slowest_requests_are_answered_in_time() {
+    let guest = Guest::as_served();
+    let mut costs: Vec<_> = COSTS.iter().collect();
+    costs.sort_by_key(|cost| Reverse(cost.instructions));
+    for Cost { shape, .. } in costs.into_iter().take(3) {
+        let payload = (shape.payload)(shape.most);
+        let start = time_on_processor();
+        guest.call(payload.as_bytes()).unwrap();
+        let time = time_on_processor() - start;
+        println!("{}: {} ms", shape.name, time.as_millis());
+        assert!(time < TIME, "{}: {time:?}", shape.name);
+    }
+}
+
+/// How long this thread has run, whatever else the machine does meanwhile.
+fn time_on_processor() -> Duration {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let time = statistics.split(' ').next().unwrap_or_default();
+    Duration::from_nanos(time.parse().unwrap_or_default())
+}
+
+fn answer(payload: &str) -> ValidationResponse {
+    serde_json::from_slice(&POLICY.call(payload.as_bytes()).unwrap().answer).unwrap()
 }
 
 /// The lines of the denial of a payload.
 fn denial(payload: &str) -> Vec<String> {
-    let answer = policy().call("validate", payload.as_bytes()).unwrap();
-    let response: ValidationResponse = serde_json::from_slice(&answer).unwrap();
+    let response = answer(payload);
     assert!(!response.accepted);
     lines(&response).into_iter().map(str::to_owned).collect()
 }
@@ -197,8 +219,7 @@ fn a_denial_that_nobody_would_read_to_its_end_says_how_much_is_left() {
     let told = lines.len() - 1;
     assert_eq!(lines.last().unwrap(), &format!("… and {} more", 40_000 - told));
     let warned = payload.replace("\"settings\": {}", "\"settings\": {\"enforcement\": \"warn\"}");
-    let answer = policy().call("validate", warned.as_bytes()).unwrap();
-    let response: ValidationResponse = serde_json::from_slice(&answer).unwrap();
+    let response = answer(&warned);
     assert!(response.accepted);
     assert_eq!(
         response.warnings.last().unwrap(),
@@ -224,8 +245,7 @@ fn nesting_is_read_to_its_limit_and_denied_beyond() {
         let (before, behind) = payload.split_once('@').unwrap();
         let opened = before.matches('{').count() - before.matches('}').count();
         let nested = |depth: usize| format!("{before}{}{}{behind}", "[".repeat(depth), "]".repeat(depth));
-        let answer = policy().call("validate", nested(DEPTH - opened).as_bytes()).unwrap();
-        assert_eq!(String::from_utf8(answer).unwrap(), r#"{"accepted":true}"#, "{payload}");
+        assert_eq!(answer(&nested(DEPTH - opened)), admitted(), "{payload}");
         let limit = before.len() + DEPTH - opened + 1;
         for depth in [DEPTH - opened + 1, 1_000, 1_000_000] {
             assert_eq!(
