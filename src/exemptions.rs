@@ -53,7 +53,7 @@ pub struct Applicable<'e, 's> {
     choosing: Vec<Vec<usize>>,
     /// The pod that was met last, by the rule that met it, and whether it is covered: what is found in a pod as a whole is
     /// on the account of all its containers, each time.
-    last_pod: Option<(*const u8, *const u8, bool)>,
+    last_pod: Option<(&'static str, *const u8, bool)>,
 }
 
 /// The number of exemptions up to which comparing a culprit with each costs less than remembering it.
@@ -140,7 +140,7 @@ impl<'e, 's> Applicable<'e, 's> {
     }
 
     /// Whether a finding does not count.
-    pub fn cover(&mut self, rule: &str, finding: &Finding<'_>) -> bool {
+    pub fn cover(&mut self, rule: &'static str, finding: &Finding<'_>) -> bool {
         if self.candidates().is_empty() {
             return false;
         }
@@ -152,10 +152,10 @@ impl<'e, 's> Applicable<'e, 's> {
         }
     }
 
-    fn cover_pod(&mut self, rule: &str, pod: &Pod<'_>) -> bool {
-        let place = (rule.as_ptr(), ptr::from_ref(pod).cast());
-        if let Some((last_rule, last_pod, is_covered)) = self.last_pod
-            && (last_rule, last_pod) == place
+    fn cover_pod(&mut self, rule: &'static str, pod: &Pod<'_>) -> bool {
+        let place = ptr::from_ref(pod).cast();
+        if let Some((last_rule, last_place, is_covered)) = self.last_pod
+            && (last_rule, last_place) == (rule, place)
         {
             return is_covered;
         }
@@ -164,7 +164,7 @@ impl<'e, 's> Applicable<'e, 's> {
             concerns.push(Concern::default());
         }
         let is_covered = self.cover_all(rule, &concerns);
-        self.last_pod = Some((place.0, place.1, is_covered));
+        self.last_pod = Some((rule, place, is_covered));
         is_covered
     }
 
@@ -226,14 +226,13 @@ impl<'e, 's> Applicable<'e, 's> {
         let mut choosing = Vec::new();
         let mut has_expired_one = false;
         for (place, Candidate { exemption, .. }) in self.known().enumerate() {
-            let has_expired = self.has_expired(exemption);
-            let is_superfluous = has_expired && has_expired_one;
+            let is_superfluous = has_expired_one && self.has_expired(exemption);
             if is_superfluous || !exemption.selector.matches(concern.container, || image.as_ref()) {
                 continue;
             }
             choosing.push(place);
             if exemption.rules.is_none() {
-                if !has_expired {
+                if !self.has_expired(exemption) {
                     break;
                 }
                 has_expired_one = true;

@@ -36,12 +36,12 @@ fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Resul
         return Ok(());
     }
     let Parts(parts) = read_pod(json, path, found).map_err(|failure| describe(&failure, json, path))?;
-    if found.items > MAX_ITEMS {
-        return Err([path, ": ", TOO_MANY_ITEMS].concat());
-    }
     if found.pods.last().is_some_and(|pod| pod.path.len() > PATH_LENGTH) {
         let path = printable(path);
         return Err(format!("{path}: the path to this pod spec has more than 600 characters"));
+    }
+    if found.items > MAX_ITEMS {
+        return Err([path, ": ", TOO_MANY_ITEMS].concat());
     }
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {

@@ -364,19 +364,18 @@ impl<'j, 's> Found<'j, 's> {
             }
             let denies = settings.enforcement == Enforcement::Deny && *severity != Severity::Warn;
             for finding in findings {
-                match denies {
-                    true if denials.len() > TOLD => undenied += 1,
-                    true => {
-                        let separator = if denials.is_empty() { "" } else { "\n" };
-                        push_all(&mut denials, &[separator]);
-                        finding.push_line(active.id, &mut denials);
-                    }
-                    false if warned > TOLD => unwarned += 1,
-                    false => {
-                        let warning = finding.warning(active.id);
-                        warned += warning.len();
-                        warnings.push(warning);
-                    }
+                if denies && denials.len() > TOLD {
+                    undenied += 1;
+                } else if denies {
+                    let separator = if denials.is_empty() { "" } else { "\n" };
+                    push_all(&mut denials, &[separator]);
+                    finding.push_line(active.id, &mut denials);
+                } else if warned > TOLD {
+                    unwarned += 1;
+                } else {
+                    let warning = finding.warning(active.id);
+                    warned += warning.len();
+                    warnings.push(warning);
                 }
             }
         }
@@ -485,7 +484,7 @@ impl<'j> Judge<'j, '_> {
 /// The findings of a rule that no exemption covers.
 fn without_exempt<'j>(
     mut findings: Vec<Finding<'j>>,
-    rule: &str,
+    rule: &'static str,
     exemptions: &mut Applicable<'_, '_>,
 ) -> Vec<Finding<'j>> {
     findings.retain(|finding| !exemptions.cover(rule, finding));
