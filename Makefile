@@ -33,6 +33,9 @@ REPLAY ?=
 # Kubewarden's tool for authors of policies.
 KWCTL ?= kwctl
 
+# How often `make soak` asks.
+EVALUATIONS ?= 1000000
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -72,6 +75,14 @@ test: policy.wasm floor.wasm ## Run every test, on the module that policy server
 .PHONY: e2e-tests
 e2e-tests: ## Try the module in Kubewarden's programs, as far as they are installed
 	@KWCTL=$(KWCTL) HOST=$(TARGET_DIR)/debug/immutable-pods-host e2e-tests/run
+
+.PHONY: bounds
+bounds: policy.wasm ## Show what the largest requests cost, in every shape that somebody might think of
+	BOUNDS=full cargo test --locked --test engine bounds:: -- --nocapture
+
+.PHONY: soak
+soak: policy.wasm ## Ask the policy over and over, and watch its memory: make soak EVALUATIONS=1000000
+	cargo bench --locked --bench soak -- $(EVALUATIONS)
 
 policy.wasm: $(SOURCES) | toolchain ## Build the module
 	$(WASM_CARGO) build --locked --release --lib --target $(TARGET)

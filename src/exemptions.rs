@@ -12,12 +12,15 @@
 
 use std::cell::{LazyCell, OnceCell};
 use std::fmt::Write as _;
+use std::ptr;
 use std::slice;
 
 use crate::date::Date;
 use crate::finding::{Concern, Concerns, Finding};
 use crate::image_reference::ImageReference;
 use crate::options::{Options, choice, not_empty};
+use crate::places::Places;
+use crate::pod::Pod;
 use crate::request::Request;
 use crate::rules::RULES;
 use crate::selector::{Selector, is_any_of, patterns};
@@ -43,17 +46,28 @@ struct Exemption<'s> {
 }
 
 /// The exemptions that fit a request, whatever is found in it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Applicable<'e, 's> {
     exemptions: &'e Exemptions<'s>,
     request: &'e Request<'e>,
     today: fn() -> Date,
     /// Those that fit, once something was found.
     candidates: Option<Vec<Candidate<'e, 's>>>,
+    /// The day, once something depends on it.
+    day: OnceCell<Date>,
+    /// The culprits that have been met, and for each a list of the places of the candidates that choose it.
+    culprits: Places<'static>,
+    choosing: Vec<Vec<usize>>,
+    /// The pod that was met last, by the rule that met it, and whether it is covered: what is found in a pod as a whole is
+    /// on the account of all its containers, each time.
+    last_pod: Option<(&'static str, *const u8, bool)>,
 }
 
+/// The number of exemptions up to which comparing a culprit with each costs less than remembering it.
+const FEW: usize = 8;
+
 /// An exemption that fits a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Candidate<'e, 's> {
     /// Its place in the settings.
     index: usize,
@@ -94,7 +108,16 @@ impl<'s> Exemptions<'s> {
     /// Those that fit a request. `today` is asked only when something depends on the day.
     #[must_use]
     pub fn applicable<'e>(&'e self, request: &'e Request<'e>, today: fn() -> Date) -> Applicable<'e, 's> {
-        Applicable { exemptions: self, request, today, candidates: None }
+        Applicable {
+            exemptions: self,
+            request,
+            today,
+            candidates: None,
+            day: OnceCell::new(),
+            culprits: Places::default(),
+            choosing: Vec::new(),
+            last_pod: None,
+        }
     }
 }
 
@@ -124,25 +147,35 @@ impl<'e, 's> Applicable<'e, 's> {
     }
 
     /// Whether a finding does not count.
-    pub fn cover(&mut self, rule: &str, finding: &Finding<'_>) -> bool {
+    pub fn cover(&mut self, rule: &'static str, finding: &Finding<'_>) -> bool {
         if self.candidates().is_empty() {
             return false;
         }
-        let of_pod: Vec<_>;
-        let concerns = match &finding.concerns {
-            Concerns::Only(concerns) => concerns,
-            Concerns::Pod(pod) => {
-                of_pod = pod.all_containers().map(|at| at.concern()).collect();
-                &of_pod
-            }
-        };
-        if concerns.is_empty() {
+        match &finding.concerns {
             // What is found on nobody's account is exempt where neither container nor image matters.
-            return self.cover_all(rule, &[Concern::default()]);
+            Concerns::Only(concerns) if concerns.is_empty() => self.cover_all(rule, &[Concern::default()]),
+            Concerns::Only(concerns) => self.cover_all(rule, concerns),
+            Concerns::Pod(pod) => self.cover_pod(rule, pod),
         }
-        self.cover_all(rule, concerns)
     }
 
+    fn cover_pod(&mut self, rule: &'static str, pod: &Pod<'_>) -> bool {
+        let place = ptr::from_ref(pod).cast();
+        if let Some((last_rule, last_place, is_covered)) = self.last_pod
+            && (last_rule, last_place) == (rule, place)
+        {
+            return is_covered;
+        }
+        let mut concerns: Vec<_> = pod.all_containers().map(|at| at.concern()).collect();
+        if concerns.is_empty() {
+            concerns.push(Concern::default());
+        }
+        let is_covered = self.cover_all(rule, &concerns);
+        self.last_pod = Some((rule, place, is_covered));
+        is_covered
+    }
+
+    #[inline(never)]
     fn cover_all(&mut self, rule: &str, concerns: &[Concern<'_>]) -> bool {
         let mut covering = Vec::new();
         for concern in concerns {
@@ -160,18 +193,71 @@ impl<'e, 's> Applicable<'e, 's> {
 
     /// The place of the first exemption that matches, of those that have not expired if there are any; and whether it
     /// has.
-    fn find(&self, rule: &str, concern: &Concern<'_>) -> Option<(usize, bool)> {
-        let image = LazyCell::new(|| concern.image.and_then(|image| ImageReference::parse(image).ok()));
+    fn find(&mut self, rule: &str, concern: &Concern<'_>) -> Option<(usize, bool)> {
+        let list = self.place_of_choosing(concern);
         let mut expired = None;
-        for (place, Candidate { exemption, .. }) in self.known().enumerate() {
-            if exemption.is_about(rule) && exemption.selector.matches(concern.container, || image.as_ref()) {
-                if !exemption.has_expired(self.today) {
+        for &place in self.choosing.get(list)? {
+            let exemption = self.candidates.as_ref()?.get(place)?.exemption;
+            if exemption.is_about(rule) {
+                if !self.has_expired(exemption) {
                     return Some((place, false));
                 }
                 expired = expired.or(Some((place, true)));
             }
         }
         expired
+    }
+
+    /// Where the list stands of the candidates that choose a culprit. Each rule asks for it, so it is made once where there
+    /// is much to be compared.
+    fn place_of_choosing(&mut self, concern: &Concern<'_>) -> usize {
+        if self.candidates().len() <= FEW {
+            self.choosing = vec![self.choosing(concern)];
+            return 0;
+        }
+        let culprit = identity(concern);
+        if let Some(list) = self.culprits.get(&culprit) {
+            return list;
+        }
+        let list = self.choosing.len();
+        self.choosing.push(self.choosing(concern));
+        self.culprits.add(culprit.into(), list);
+        list
+    }
+
+    /// The places of the candidates that choose a culprit, without those that another one makes superfluous, whatever the
+    /// rule.
+    #[inline(never)]
+    fn choosing(&self, concern: &Concern<'_>) -> Vec<usize> {
+        let image = LazyCell::new(|| concern.image.and_then(|image| ImageReference::parse(image).ok()));
+        let mut choosing = Vec::new();
+        let mut has_expired_one = false;
+        for (place, Candidate { exemption, .. }) in self.known().enumerate() {
+            let is_superfluous = has_expired_one && self.has_expired(exemption);
+            if is_superfluous || !exemption.selector.matches(concern.container, || image.as_ref()) {
+                continue;
+            }
+            choosing.push(place);
+            if exemption.rules.is_none() {
+                if !self.has_expired(exemption) {
+                    break;
+                }
+                has_expired_one = true;
+            }
+        }
+        choosing
+    }
+
+    fn has_expired(&self, exemption: &Exemption<'_>) -> bool {
+        exemption.expires.is_some_and(|(_, expires)| expires <= *self.day.get_or_init(self.today))
+    }
+
+    /// Does something that makes no exemption count as used or missed.
+    pub fn uncounted<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let candidates = self.candidates.clone();
+        let result = work(self);
+        self.candidates = candidates;
+        result
     }
 
     /// Those that fit, if they have been needed.
@@ -219,10 +305,6 @@ impl<'s> Exemption<'s> {
         Some(Self { reason: reason?, expires, rules, selector, users, groups })
     }
 
-    fn has_expired(&self, today: fn() -> Date) -> bool {
-        self.expires.is_some_and(|(_, expires)| expires <= today())
-    }
-
     /// Whether the request is one that it is meant for.
     fn fits(&self, request: &Request<'_>) -> bool {
         let groups = &request.user.groups;
@@ -233,6 +315,15 @@ impl<'s> Exemption<'s> {
 
     fn is_about(&self, rule: &str) -> bool {
         self.rules.as_ref().is_none_or(|rules| is_one_of(rule, rules))
+    }
+}
+
+/// What exemptions know a culprit by. No image that they choose has the character behind it.
+fn identity(concern: &Concern<'_>) -> String {
+    let image = concern.image.filter(|image| !image.as_bytes().contains(&0)).unwrap_or_default();
+    match concern.container {
+        Some(container) => [image, "\0", container].concat(),
+        None => image.to_owned(),
     }
 }
 
@@ -273,7 +364,7 @@ mod tests {
             path: "spec".to_owned(),
             subject: "the pod".to_owned(),
             demand: "must".into(),
-            value: String::new(),
+            value: "".into(),
             concerns: Concerns::Only(concerns.to_vec()),
             fix: None,
             decided_by: None,
@@ -292,8 +383,21 @@ mod tests {
         }
     }
 
-    /// Whether it is covered, the annotation, and the warnings.
+    /// Whether it is covered, the annotation, and the warnings: the same among many exemptions.
+    #[track_caller]
     fn covers(
+        exemptions: &serde_json::Value,
+        concerns: &[Concern<'static>],
+    ) -> (bool, Option<String>, Vec<String>) {
+        let mut many = exemptions.clone();
+        let other = json!({"reason": "other", "containers": ["nobody"]});
+        many["exemptions"].as_array_mut().unwrap().extend(vec![other; FEW]);
+        let covers = covers_as_they_are(exemptions, concerns);
+        assert_eq!(covers_as_they_are(&many, concerns), covers);
+        covers
+    }
+
+    fn covers_as_they_are(
         exemptions: &serde_json::Value,
         concerns: &[Concern<'static>],
     ) -> (bool, Option<String>, Vec<String>) {
@@ -392,6 +496,45 @@ mod tests {
             {"reason": "old", "containers": ["web"], "expires": "2020-01-01"},
             {"reason": "new", "containers": ["web"], "expires": "2030-01-01"}]});
         assert_eq!(covers(&exemptions, &[WEB]), (true, Some("exemptions[1]: new".to_owned()), Vec::new()));
+    }
+
+    #[test]
+    fn culprits_are_told_apart() {
+        let of = |container, image| identity(&Concern { container, image, can_write: false });
+        let all = [
+            of(None, None),
+            of(None, Some("a")),
+            of(Some(""), Some("a")),
+            of(Some("a"), None),
+            of(Some("a"), Some("a")),
+            of(Some("a\0b"), Some("c")),
+        ];
+        for (place, identity) in all.iter().enumerate() {
+            assert_eq!(all.iter().position(|other| other == identity), Some(place), "{identity:?}");
+        }
+        // No image has this character, so that none could be taken for this one.
+        assert_eq!(of(Some("a"), Some("c\0b")), of(Some("a"), None));
+        assert_eq!(of(Some("a"), Some("")), of(Some("a"), None));
+    }
+
+    #[test]
+    fn those_that_another_one_makes_superfluous_are_left_out() {
+        let text = json!({"exemptions": [
+            {"reason": "x", "containers": ["web"], "expires": "2020-01-01", "rules": ["privileged"]},
+            {"reason": "x", "containers": ["web"], "expires": "2020-01-01"},
+            {"reason": "x", "containers": ["web"], "expires": "2020-01-02"},
+            {"reason": "x", "containers": ["web"], "rules": ["privileged"]},
+            {"reason": "x", "containers": ["other"]},
+            {"reason": "x", "containers": ["web"]},
+            {"reason": "x", "containers": ["web"]},
+        ]})
+        .to_string();
+        let Value::Object(entries) = json::from_slice(text.as_bytes()).unwrap() else { panic!("{text}") };
+        let exemptions = Exemptions::new(&mut Options::new(&entries, &mut Vec::new()));
+        let request = request();
+        let mut applicable = exemptions.applicable(&request, today);
+        applicable.candidates();
+        assert_eq!(applicable.choosing(&WEB), [0, 1, 3, 5]);
     }
 
     fn errors(exemptions: &serde_json::Value) -> Vec<String> {

@@ -82,6 +82,11 @@ impl<'p> FilePath<'p> {
     pub fn is_within_pattern(&self, pattern: &str) -> bool {
         let (place, only_below) = split_pattern(pattern);
         let place = if self.ignores_case { place.to_ascii_lowercase().into() } else { Cow::from(place) };
+        // Most paths differ from most patterns before the first star.
+        let (pattern_rest, rest) = wildcard::without_common_start(place.as_bytes(), self.path.as_bytes());
+        if !rest.is_empty() && pattern_rest.first().is_some_and(|byte| *byte != b'*') {
+            return false;
+        }
         let mut mine = segments_of(&self.path);
         let is_within =
             segments_of(&place).all(|part| mine.next().is_some_and(|own| wildcard::matches(part, own)));
@@ -92,15 +97,12 @@ impl<'p> FilePath<'p> {
     /// the other or lies below it. Nearly always a byte or two tell that none does.
     fn common<'s>(&self, place: &'s str) -> Option<(&[u8], &'s [u8])> {
         let (mine, theirs) = (self.path.as_bytes(), without_end(place).as_bytes());
+        let length = mine.len().min(theirs.len());
+        let (rest, their_rest) = (mine.get(length..)?, theirs.get(length..)?);
+        let ends_segment = matches!((rest, their_rest), ([], []) | ([b'/', ..], _) | (_, [b'/', ..]));
         let same =
             |(own, other): (&u8, &u8)| own == other || self.ignores_case && own.eq_ignore_ascii_case(other);
-        if !mine.iter().zip(theirs).all(same) {
-            return None;
-        }
-        let length = mine.len().min(theirs.len());
-        let (mine, theirs) = (mine.get(length..)?, theirs.get(length..)?);
-        let ends_segment = matches!((mine, theirs), ([], []) | ([b'/', ..], _) | (_, [b'/', ..]));
-        ends_segment.then_some((mine, theirs))
+        (ends_segment && mine.iter().zip(theirs).all(same)).then_some((rest, their_rest))
     }
 }
 

@@ -134,10 +134,10 @@ impl<'s> ImagePattern<'s> {
             (Some(pattern), Some(folder)) => wildcard::matches_segments(pattern, folder),
             (pattern, folder) => pattern == folder,
         };
-        // Most images differ in their last part.
+        // Most images differ in their last part, and most of the others in what stands before it.
         wildcard::matches(self.repository.last, repository.last)
-            && wildcard::matches(self.repository.host, repository.host)
             && has_folder()
+            && wildcard::matches(self.repository.host, repository.host)
     }
 }
 

@@ -11,6 +11,14 @@ use crate::scan::{self, Trouble, plain_end};
 /// The deepest nesting that is read or skipped, as in `serde_json` where it reads.
 pub const MAX_DEPTH: u32 = 128;
 
+/// The most items of lists that are read of an object. Three bytes make a container, and all that is found in it takes a
+/// thousand times as many: without a bound, two megabytes would fill the memory of a policy server.
+pub const MAX_ITEMS: usize = 50_000;
+
+/// What is wrong with an item that is one too many.
+pub const TOO_MANY_ITEMS: &str =
+    "too many items: an object with more than 50000 of them in its lists is not judged";
+
 /// Why a text could not be read, and how far the reading went.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -49,7 +57,7 @@ pub fn read_with<'a, T>(
     json: &'a [u8],
     read: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>,
 ) -> Result<T, Failure> {
-    let mut reader = Reader { json, position: 0, depth: 0 };
+    let mut reader = Reader { json, position: 0, depth: 0, items: 0 };
     let value = read(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|Error(reason)| {
         let Reason { is_syntax, message } = *reason;
@@ -117,6 +125,8 @@ pub struct Reader<'a> {
     json: &'a [u8],
     position: usize,
     depth: u32,
+    /// The number of items of lists that have been kept.
+    items: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -124,6 +134,12 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn position(&self) -> usize {
         self.position
+    }
+
+    /// The number of items of lists that have been kept.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        self.items
     }
 
     /// The next byte that is no white space, which tells what kind of value comes next.
@@ -152,6 +168,16 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self) -> Result<(), Error> {
         if self.peek().is_some() { Err(Error::syntax("expected nothing more")) } else { Ok(()) }
+    }
+
+    /// Counts an item that is going to be kept.
+    #[inline(never)]
+    fn count_item(&mut self) -> Result<(), Error> {
+        if self.items == MAX_ITEMS {
+            return Err(Error::shape(TOO_MANY_ITEMS.to_owned()));
+        }
+        self.items += 1;
+        Ok(())
     }
 
     fn enter(&mut self) -> Result<(), Error> {
@@ -653,6 +679,7 @@ impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut items = reader.list()?;
         while items.next(reader)? {
+            reader.count_item()?;
             self.push(T::default());
             if let Some(item) = self.last_mut() {
                 item.read(reader)?;

@@ -4,33 +4,70 @@
 //! spec.
 
 use crate::field_path;
-use crate::json::{self, Error, Failure, Raw, Read, Reader};
+use crate::json::{self, Error, Failure, MAX_ITEMS, Raw, Read, Reader, TOO_MANY_ITEMS};
 use crate::pod::Pod;
 use crate::request::{CLAIM_TEMPLATES, describe};
-use crate::text::{Text, is_one_of};
+use crate::text::{Text, is_one_of, printable};
 use crate::volume::ClaimTemplate;
 
 /// The fields by which a container is known. One without a name and an image may get them from whoever makes the pod.
 const CONTAINER_FIELDS: [&str; 5] = ["name", "image", "securityContext", "volumeMounts", "volumeDevices"];
 
+/// The most characters of a path to a pod spec. Every finding repeats it, so a long one takes much memory.
+const PATH_LENGTH: usize = 600;
+
+/// The pod specs that have been found.
+#[derive(Default)]
+struct Found<'a> {
+    pods: Vec<Pod<'a>>,
+    /// Their number, and that of the items in their lists.
+    items: usize,
+}
+
+impl Found<'_> {
+    fn check_items(&self, path: &str) -> Result<(), String> {
+        if self.items > MAX_ITEMS { Err([path, ": ", TOO_MANY_ITEMS].concat()) } else { Ok(()) }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// Adds claim templates to the pods that have been found since they were so many.
+    fn add_claim_templates(&mut self, known: usize, json: &'a [u8]) {
+        // What cannot be read is no list of claim templates.
+        let templates: Vec<ClaimTemplate> = json::from_slice(json).unwrap_or_default();
+        for pod in self.pods.iter_mut().skip(known) {
+            self.items += templates.len();
+            if self.items <= MAX_ITEMS {
+                pod.claim_templates.extend_from_slice(&templates);
+            }
+        }
+    }
+}
+
 /// Every pod spec in the object, in document order.
 ///
 /// # Errors
-/// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search.
+/// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search, or too much
+/// is found.
 pub fn find(object: Raw<'_>) -> Result<Vec<Pod<'_>>, String> {
-    let mut pods = Vec::new();
-    search(object, &mut String::new(), &mut pods)?;
-    Ok(pods)
+    let mut found = Found::default();
+    search(object, &mut String::new(), &mut found)?;
+    Ok(found.pods)
 }
 
-fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Result<(), String> {
+fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Result<(), String> {
     let Raw(json) = value;
     if !matches!(json.first(), Some(b'{' | b'[')) {
         return Ok(());
     }
-    let known = pods.len();
+    let known = found.pods.len();
     let mut claim_templates = None;
-    let Parts(parts) = read_pod(json, path, pods).map_err(|failure| describe(&failure, json, path))?;
+    let Parts(parts) = read_pod(json, path, found).map_err(|failure| describe(&failure, json, path))?;
+    if found.pods.last().is_some_and(|pod| pod.path.len() > PATH_LENGTH) {
+        let path = printable(path);
+        return Err(format!("{path}: the path to this pod spec has more than 600 characters"));
+    }
+    found.check_items(path)?;
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {
         match key {
@@ -42,26 +79,27 @@ fn search<'a>(value: Raw<'a>, path: &mut String, pods: &mut Vec<Pod<'a>>) -> Res
             }
             None => field_path::push_index(path, index),
         }
-        search(part, path, pods)?;
+        search(part, path, found)?;
         path.truncate(parent);
     }
     if let Some(Raw(json)) = claim_templates {
-        for pod in pods.iter_mut().skip(known) {
-            // What cannot be read is no list of claim templates.
-            let mut templates: Vec<ClaimTemplate> = json::from_slice(json).unwrap_or_default();
-            pod.claim_templates.append(&mut templates);
-        }
+        found.add_claim_templates(known, json);
+        found.check_items(path)?;
     }
     Ok(())
 }
 
 /// Reads an object or a list, which may be a pod spec.
-fn read_pod<'a>(json: &'a [u8], path: &str, pods: &mut Vec<Pod<'a>>) -> Result<Parts<'a>, Failure> {
+fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Parts<'a>, Failure> {
     let Parts(parts) = json::from_slice(json)?;
     let is_list = |key: &str| matches!(key, "containers" | "initContainers");
     if parts.iter().any(|(key, part)| key.as_deref().is_some_and(is_list) && is_container_list(*part)) {
-        let pod = json::read_with(json, |reader| Pod::read(path.to_owned().into(), true, reader))?;
-        pods.push(Pod { index: pods.len(), ..pod });
+        let pod = json::read_with(json, |reader| {
+            let pod = Pod::read(path.to_owned().into(), true, reader)?;
+            found.items += 1 + reader.items();
+            Ok(pod)
+        })?;
+        found.pods.push(Pod { index: found.pods.len(), ..pod });
     }
     Ok(Parts(parts))
 }

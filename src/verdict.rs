@@ -21,6 +21,10 @@ const EXEMPTIONS: &str = "exemptions";
 /// The audit annotation that says how many fields each rule has filled in.
 const FIXES: &str = "fixes";
 
+/// The number of bytes from which on no more findings are told. A denial goes into the status of the ReplicaSet or the Job
+/// whose pod is denied, and API servers take no object of much more than a megabyte.
+const TOLD: usize = 256 * 1024;
+
 /// The HTTP status of a denial: forbidden.
 const FORBIDDEN: u16 = 403;
 
@@ -31,7 +35,7 @@ const FORBIDDEN: u16 = 403;
 pub struct Response {
     /// Whether the object is admitted.
     pub accepted: bool,
-    /// Why it is denied: one finding a line.
+    /// Why it is denied: one finding a line, and if they are very many, how many more there are.
     pub message: Option<String>,
     /// The HTTP status of a denial.
     pub code: Option<u16>,
@@ -320,12 +324,26 @@ impl<'j, 's> Found<'j, 's> {
     }
 
     /// Tells why fixes failed: where a finding is left, with the finding, and in a warning where there is none.
-    fn tell(&mut self, failures: Vec<Failure<'j, 's>>) {
-        for Failure { rule, path, reason, wish } in failures {
-            let left = self.findings_of(rule.id).find(|left| left.path == path);
-            if let Some(left) = left {
-                left.explain(&reason);
-            } else if let Some(mut wish) = wish {
+    #[inline(never)]
+    fn tell(&mut self, mut failures: Vec<Failure<'j, 's>>) {
+        if failures.is_empty() {
+            return;
+        }
+        let mut places = Places::default();
+        for (place, failure) in failures.iter().enumerate() {
+            places.add(failure.path.clone().into(), place);
+        }
+        for (active, _, findings) in &mut self.findings {
+            for left in findings {
+                let failure = places.get(&left.path).and_then(|place| failures.get_mut(place));
+                if let Some(failure) = failure.filter(|failure| failure.rule.id == active.id) {
+                    left.explain(&failure.reason);
+                    failure.wish = None;
+                }
+            }
+        }
+        for Failure { rule, reason, wish, .. } in failures {
+            if let Some(mut wish) = wish {
                 wish.explain(&reason);
                 self.findings.push((rule, Severity::Warn, vec![wish]));
             }
@@ -338,6 +356,7 @@ impl<'j, 's> Found<'j, 's> {
         }
         let mut denials = String::new();
         let mut warnings = Vec::new();
+        let (mut warned, mut undenied, mut unwarned) = (0, 0, 0);
         let mut counts: Vec<(&'static str, usize)> = Vec::new();
         for (active, severity, findings) in &self.findings {
             match counts.iter_mut().find(|(id, _)| *id == active.id) {
@@ -346,15 +365,25 @@ impl<'j, 's> Found<'j, 's> {
             }
             let denies = settings.enforcement == Enforcement::Deny && *severity != Severity::Warn;
             for finding in findings {
-                if denies {
+                if denies && denials.len() > TOLD {
+                    undenied += 1;
+                } else if denies {
                     let separator = if denials.is_empty() { "" } else { "\n" };
                     push_all(&mut denials, &[separator]);
                     finding.push_line(active.id, &mut denials);
+                } else if warned > TOLD {
+                    unwarned += 1;
                 } else {
-                    warnings.push(finding.warning(active.id));
+                    let warning = finding.warning(active.id);
+                    warned += warning.len();
+                    warnings.push(warning);
                 }
             }
         }
+        if undenied > 0 {
+            push_all(&mut denials, &["\n", &more(undenied)]);
+        }
+        warnings.extend((unwarned > 0).then(|| more(unwarned)));
         warnings.extend(self.exemptions.warnings());
         let mut audit_annotations = Annotations::default();
         for (id, count) in counts {
@@ -373,6 +402,12 @@ impl<'j, 's> Found<'j, 's> {
             mutated_object: None,
         }
     }
+}
+
+/// What is told of findings that are too many to be told.
+#[inline(never)]
+fn more(findings: usize) -> String {
+    ["… and ", &findings.to_string(), " more"].concat()
 }
 
 /// What is needed to say which findings count.
@@ -416,25 +451,30 @@ impl<'j> Judge<'j, '_> {
     }
 
     /// Takes away what the old object already has, once each: of two that cannot be told apart, one may be new.
-    fn remove_known(&self, active: &ActiveRule<'_>, old: &'j [Pod<'_>], found: &mut Vec<Finding<'j>>) {
+    fn remove_known(&mut self, active: &ActiveRule<'_>, old: &'j [Pod<'_>], found: &mut Vec<Finding<'j>>) {
         let mut known = Vec::new();
         for pod in old {
             active.rule.check(pod, &mut known);
         }
         // What an exemption covered was no finding, and is one once it does not cover it any more.
-        let known = sorted(without_exempt(known, active.id, &mut self.exemptions.clone()));
-        let mut is_taken = vec![false; known.len()];
-        found.retain(|finding| {
-            let start =
-                known.partition_point(|other| field_path::compare(&other.path, &finding.path).is_lt());
-            let same_path = known.iter().zip(&mut is_taken).skip(start);
-            for (other, is_taken) in same_path.take_while(|(other, _)| other.path == finding.path) {
-                if !*is_taken && finding.is_same(other) {
-                    *is_taken = true;
-                    return false;
+        let known = self.exemptions.uncounted(|exemptions| without_exempt(known, active.id, exemptions));
+        let mut places = Places::default();
+        let mut alike: Vec<Vec<Finding>> = Vec::new();
+        for finding in known {
+            let identity = finding.identity();
+            match places.get(&identity).and_then(|place| alike.get_mut(place)) {
+                Some(others) => others.push(finding),
+                None => {
+                    places.add(identity.into(), alike.len());
+                    alike.push(vec![finding]);
                 }
             }
-            true
+        }
+        found.retain(|finding| {
+            let others = places.get(&finding.identity()).and_then(|place| alike.get_mut(place));
+            let Some(others) = others else { return true };
+            let same = others.iter().rposition(|other| finding.concerns.are_among(&other.concerns));
+            same.map(|place| others.swap_remove(place)).is_none()
         });
     }
 }
@@ -442,7 +482,7 @@ impl<'j> Judge<'j, '_> {
 /// The findings of a rule that no exemption covers.
 fn without_exempt<'j>(
     mut findings: Vec<Finding<'j>>,
-    rule: &str,
+    rule: &'static str,
     exemptions: &mut Applicable<'_, '_>,
 ) -> Vec<Finding<'j>> {
     findings.retain(|finding| !exemptions.cover(rule, finding));

@@ -53,6 +53,9 @@ const TYPES: [(&str, Writable); 30] = [
     ("vsphereVolume", Writable::Always),
 ];
 
+/// The most sources of a volume that are read: each is compared with those before it.
+const MOST_SOURCES: usize = 100;
+
 /// The types of volumes that can be written to, among those that are known.
 pub fn writable_types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().filter(|(_, writable)| *writable != Writable::Never).map(|(kind, _)| *kind)
@@ -101,12 +104,14 @@ views! {
     }
 
     /// An item of `volumeClaimTemplates`.
+    #[derive(Clone)]
     pub struct ClaimTemplate<'a> {
         /// `metadata`
         pub metadata "metadata": ClaimMetadata<'a>,
     }
 
     /// `metadata` of a claim.
+    #[derive(Clone)]
     pub struct ClaimMetadata<'a> {
         /// `name`
         pub name "name": Text<'a>,
@@ -145,6 +150,9 @@ impl<'a> Volume<'a> {
             let is_known = self.sources.iter().any(|source| *source.kind == key) || nulls.contains(&key);
             if (is_name && has_name) || is_known {
                 return Err(reader.duplicate(&printable(&key).to_string()));
+            }
+            if !is_name && self.sources.len() + nulls.len() == MOST_SOURCES {
+                return Err(Error::shape("must not have more than 100 sources".to_owned()));
             }
             if is_name {
                 has_name = true;
@@ -206,6 +214,17 @@ mod tests {
         for volume in [r#"{"name": "a"}"#, r#"{"name": "a", "secret": null}"#] {
             assert_eq!(writable_types_of(volume), ["emptyDir"], "{volume}");
         }
+    }
+
+    #[test]
+    fn a_volume_of_more_types_than_there_are_is_refused() {
+        let read = |count: usize| {
+            let sources: Vec<_> = (0..count).map(|number| format!("\"s{number}\": null")).collect();
+            let volume = format!("{{\"name\": \"a\", {}}}", sources.join(","));
+            json::from_slice::<Volume>(volume.as_bytes()).map(|_| ()).map_err(|failure| failure.message)
+        };
+        assert_eq!(read(100), Ok(()));
+        assert_eq!(read(101).unwrap_err(), "must not have more than 100 sources");
     }
 
     #[test]

@@ -12,6 +12,13 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     if pattern.first() != Some(&b'*') {
         return pattern.is_empty() && text.is_empty();
     }
+    // Many of the others do so behind the last one.
+    if pattern.last() != Some(&b'*') && pattern.last() != text.last() {
+        return false;
+    }
+    if pattern.len() == 1 {
+        return true;
+    }
     let mut pieces = pattern.split(|byte| *byte == b'*');
     let prefix = pieces.next().unwrap_or_default();
     // The last piece is bound to the end; each one before it may as well match as early as it can.
@@ -45,7 +52,8 @@ pub fn matches_segments(pattern: &str, text: &str) -> bool {
 }
 
 /// What is left of both behind the characters, none of them a star, that they begin with.
-fn without_common_start<'t>(mut pattern: &'t [u8], mut text: &'t [u8]) -> (&'t [u8], &'t [u8]) {
+#[must_use]
+pub fn without_common_start<'t>(mut pattern: &'t [u8], mut text: &'t [u8]) -> (&'t [u8], &'t [u8]) {
     while let ([first, pattern_rest @ ..], [other, text_rest @ ..]) = (pattern, text)
         && first == other
         && *first != b'*'

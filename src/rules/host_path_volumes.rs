@@ -5,8 +5,8 @@
 //!
 //! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`,
 //! and never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one
-//! within it. A path that is not absolute is never allowed. What a persistent volume is made from, and where a link on
-//! the node leads, the policy cannot see.
+//! within it. A path that is not absolute is never allowed, nor is one of more than 4096 bytes, which no node can open.
+//! What a persistent volume is made from, and where a link on the node leads, the policy cannot see.
 //!
 //! Settings:
 //!
@@ -34,6 +34,11 @@ pub(super) const RULE: Definition = Definition {
     can_fix: false,
     kind: Kind::HostPathVolumes,
 };
+
+/// The most bytes of a path that can be mounted. What is found about each mount holds all of it.
+///
+/// Source: `PATH_MAX` of Linux.
+const PATH_LENGTH: usize = 4096;
 
 pub(crate) struct HostPathVolumes<'s> {
     allowed: Vec<Allowed<'s>>,
@@ -79,6 +84,9 @@ impl<'s> HostPathVolumes<'s> {
         if !pod.is_windows() && !path.starts_with('/') {
             return Err(format!("must mount an absolute path of the host, not {}", quoted(path)));
         }
+        if path.len() > PATH_LENGTH {
+            return Err(format!("must mount a path of at most 4096 bytes, not {}", quoted(path)));
+        }
         if let Some(place) = self.denied.iter().find(|place| at.overlaps(place)) {
             return Err(format!("must not mount {} of the host, for {place} is denied", quoted(path)));
         }
@@ -113,7 +121,9 @@ impl Rule for HostPathVolumes<'_> {
                 if host_path.must_be_read_only && !mount.read_only {
                     let field = of_item("volumeMounts", index, "readOnly");
                     let demand = format!("must mount volume {} read-only", quoted(host_path.name));
-                    Finding::of_container(found, at, &field, host_path.path, demand);
+                    let finding = Finding::of_container(found, at, &field, "", demand);
+                    // Long as it may be, it is not copied for each mount.
+                    finding.value = host_path.path.into();
                 }
             }
         }
@@ -179,6 +189,18 @@ mod tests {
         }
         let others = json!({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": null}]});
         assert_eq!(check(&RULE, &json!({}), &others), [""; 0]);
+    }
+
+    #[test]
+    fn refuses_what_is_longer_than_any_path() {
+        let settings = json!({"allowed": [{"pathPrefix": "/srv", "readOnly": true}]});
+        let path = |length: usize| format!("/srv{}", "/".repeat(length - 4));
+        let mounted = "spec.containers[0].volumeMounts[0].readOnly: container \"a\" must mount volume \"x\" read-only [hostPathVolumes]";
+        assert_eq!(check(&RULE, &settings, &pod(&path(4096))), [mounted]);
+        assert_eq!(
+            demand(&settings, &path(4097)).unwrap(),
+            format!("must mount a path of at most 4096 bytes, not \"{}…\"", path(128))
+        );
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Rule for InteractiveAccess<'_> {
             path: path.to_owned(),
             subject: format!("user {}", quoted(&connection.user)),
             demand: demand.into(),
-            value: String::new(),
+            value: "".into(),
             concerns: Concerns::Only(vec![Concern { container, ..Concern::default() }]),
             fix: None,
             decided_by: None,

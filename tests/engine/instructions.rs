@@ -1,19 +1,16 @@
 //! What requests cost, in instructions of WebAssembly: what the engine counts as fuel in a call of `validate`, over what it
 //! counts where a guest reads nothing. Unlike times, instructions are the same each time, so there can be a bound to them.
 
-#![expect(clippy::indexing_slicing, reason = "a guest that gives wrong addresses ends its test")]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a guest that does not run ends its test")]
+#![expect(clippy::unwrap_used, reason = "a guest that does not run ends its test")]
 
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::LazyLock;
 
 use immutable_pods_host::ValidationResponse;
-use wasmtime_provider::wasmtime::{
-    Caller, Config, Engine, Extern, Linker, Memory, Module, OptLevel, Result, Store,
-};
 
-use crate::module::{built, in_repository};
+use crate::guest::{Guest, Outcome, POLICY};
+use crate::module::in_repository;
 
 #[path = "../../benches/requests.rs"]
 mod requests;
@@ -57,11 +54,6 @@ const AMONG_MANY: u64 = 115;
 /// found.
 const EXEMPTING: [(&str, u64); 2] = [("Pod", 130), ("Pod, denied", 900)];
 
-const OPERATION: &[u8] = b"validate";
-
-/// More fuel than a call takes.
-const FUEL: u64 = 1 << 40;
-
 /// A request, what the policy answers, and how many instructions that takes.
 struct Count {
     scenario: Scenario,
@@ -72,75 +64,12 @@ struct Count {
     own: u64,
 }
 
-/// What the host knows of a call.
-struct Call {
-    payload: Vec<u8>,
-    answer: Vec<u8>,
-}
-
-/// A compiled guest.
-struct Guest {
-    engine: Engine,
-    module: Module,
-}
-
-impl Guest {
-    fn new(name: &str, sources: &str) -> Self {
-        let file = built(name, sources).unwrap_or_else(|reason| panic!("{reason}"));
-        let mut config = Config::new();
-        // Instructions are counted before the compiler optimises them, so there is no need to.
-        config.consume_fuel(true).cranelift_opt_level(OptLevel::None);
-        let engine = Engine::new(&config).unwrap();
-        let module = Module::from_file(&engine, file).unwrap();
-        Self { engine, module }
-    }
-
-    /// Calls a fresh instance as waPC does. What it imports besides does nothing, so there is no time and no chance.
-    fn call(&self, payload: &[u8]) -> Result<(Vec<u8>, u64)> {
-        let mut store = Store::new(&self.engine, Call { payload: payload.to_vec(), answer: Vec::new() });
-        let mut linker = Linker::new(&self.engine);
-        linker.func_wrap("wapc", "__guest_request", send)?;
-        linker.func_wrap("wapc", "__guest_response", receive)?;
-        linker.define_unknown_imports_as_default_values(&mut store, &self.module)?;
-        store.set_fuel(FUEL)?;
-        let instance = linker.instantiate(&mut store, &self.module)?;
-        instance.get_typed_func::<(), ()>(&mut store, "wapc_init")?.call(&mut store, ())?;
-        let call = instance.get_typed_func::<(u32, u32), u32>(&mut store, "__guest_call")?;
-        let before = store.get_fuel()?;
-        call.call(&mut store, (length(OPERATION), length(payload)))?;
-        let taken = before - store.get_fuel()?;
-        Ok((store.into_data().answer, taken))
-    }
-}
-
-fn send(mut caller: Caller<'_, Call>, operation: u32, payload: u32) {
-    let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
-    for (at, bytes) in [(operation, OPERATION), (payload, &call.payload)] {
-        memory[at as usize..][..bytes.len()].copy_from_slice(bytes);
-    }
-}
-
-fn receive(mut caller: Caller<'_, Call>, at: u32, length: u32) {
-    let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
-    call.answer = memory[at as usize..][..length as usize].to_vec();
-}
-
-fn memory(caller: &mut Caller<'_, Call>) -> Memory {
-    caller.get_export("memory").and_then(Extern::into_memory).unwrap()
-}
-
-fn length(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).unwrap()
-}
-
-static POLICY: LazyLock<Guest> = LazyLock::new(|| Guest::new("policy", "src"));
-
 /// Every request that the benchmark makes.
 static COUNTS: LazyLock<Vec<Count>> = LazyLock::new(|| {
     let floor = Guest::new("floor", "benches/floor/src");
     let count = |scenario: Scenario| {
-        let (_, unavoidable) = floor.call(&scenario.payload).unwrap();
-        let (answer, all) = POLICY.call(&scenario.payload).unwrap();
+        let unavoidable = floor.call(&scenario.payload).unwrap().instructions;
+        let Outcome { answer, instructions: all, .. } = POLICY.call(&scenario.payload).unwrap();
         let answer = serde_json::from_slice(&answer).unwrap();
         assert!(
             scenario.verdict.is_in(&answer),
@@ -204,7 +133,7 @@ fn no_request_takes_more_instructions_than_it_did() {
 #[test]
 fn instructions_are_the_same_each_time() {
     let Count { scenario, all, .. } = count("Pod, denied, 50 exemptions", 32);
-    assert_eq!(POLICY.call(&scenario.payload).unwrap().1, *all);
+    assert_eq!(POLICY.call(&scenario.payload).unwrap().instructions, *all);
 }
 
 #[test]

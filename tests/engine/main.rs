@@ -3,6 +3,7 @@
 
 mod artifact_hub;
 mod benchmark;
+mod bounds;
 mod bypass;
 mod docs;
 mod documents;
@@ -10,6 +11,7 @@ mod examples;
 mod fixes;
 mod fixture;
 mod generated;
+mod guest;
 mod hostile;
 mod instructions;
 mod kinds;

@@ -1,0 +1,231 @@
+//! A long run: every fixture, and small ones of the requests that are made to be large, over and over, each time in a fresh
+//! instance as policy servers have it. The same request must get the same answer, and memory must not grow.
+//!
+//! `make soak EVALUATIONS=1000000`
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use immutable_pods_host::Interactions;
+use immutable_pods_host::interactions::Exchange;
+use serde_json::{Value, json};
+
+#[expect(dead_code, reason = "tests need more of it")]
+#[path = "../tests/engine/fixture.rs"]
+mod fixture;
+#[expect(dead_code, reason = "tests need more of it")]
+#[path = "../tests/engine/module.rs"]
+mod module;
+mod shapes;
+
+use fixture::{FIXTURES, Fixture, fixtures, names_in};
+use module::{in_repository, policy};
+use shapes::SHAPES;
+
+/// The number of evaluations, where no other is given.
+const EVALUATIONS: usize = 1_000_000;
+
+/// How many bytes there are in requests that are made to be large.
+const LARGE: usize = 4_000;
+
+/// How often memory is looked at.
+const SAMPLES: usize = 20;
+
+/// How many kilobytes the memory of the process may grow by, once everything was asked twice.
+const GROWTH: u64 = 8 << 10;
+
+/// A prime, so that what is asked next is of another kind, with other settings.
+const STRIDE: usize = 1_009;
+
+/// Settings by which every fixture is judged besides its own.
+const SETTINGS: [&str; 3] = [
+    "{}",
+    r#"{"enforcement": "warn", "onUpdate": "all", "ephemeralContainers": "deny", "interactiveAccess": "deny", "shellRemoval": "deny", "sharedProcessNamespace": "deny"}"#,
+    r#"{"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "fix", "runAsNonRoot": "fix", "capabilities": {"mode": "fix", "requiredDrop": ["ALL"]}, "writablePaths": [{"paths": ["/run", "/tmp"]}], "exemptions": [{"reason": "mesh", "images": ["docker.io/istio/*"]}, {"reason": "late", "containers": ["web"], "expires": "2020-01-01"}]}"#,
+];
+
+type Failure = Box<dyn Error>;
+
+/// What is asked, and what was answered at first.
+struct Question {
+    name: String,
+    operation: &'static str,
+    payload: Vec<u8>,
+    exchanges: Vec<Exchange>,
+    answer: Option<Vec<u8>>,
+}
+
+impl Question {
+    fn new(name: String, operation: &'static str, payload: Vec<u8>) -> Self {
+        Self { name, operation, payload, exchanges: Vec::new(), answer: None }
+    }
+
+    /// Asks in a fresh instance, and holds the answer against the first one.
+    fn ask(&mut self) -> Result<(), Failure> {
+        let interactions = Interactions::new(self.exchanges.iter().cloned());
+        let answer = policy().replaying(&interactions).call(self.operation, &self.payload)?;
+        match &self.answer {
+            None => self.answer = Some(answer),
+            Some(first) if *first == answer => {}
+            Some(first) => {
+                let [first, answer] = [first, &answer].map(|answer| String::from_utf8_lossy(answer));
+                return Err(format!("{}: was answered\n{first}\nand later\n{answer}", self.name).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Failure> {
+    let number = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let evaluations = number.map_or(Ok(EVALUATIONS), |number| number.parse())?;
+    let mut questions = questions()?;
+    let warm = 2 * questions.len();
+    if evaluations < warm {
+        return Err(
+            format!("there are {} questions: ask for {warm} evaluations or more", questions.len()).into()
+        );
+    }
+    println!("{evaluations} evaluations of {} questions", questions.len());
+    let mut progress = Progress::new(evaluations);
+    let mut samples = Vec::new();
+    let interval = (evaluations - warm).div_ceil(SAMPLES).max(1);
+    for number in 0..evaluations {
+        let place = number * STRIDE % questions.len();
+        questions.get_mut(place).ok_or("there is nothing to ask")?.ask()?;
+        let done = number + 1;
+        if done >= warm && ((done - warm).is_multiple_of(interval) || done == evaluations) {
+            samples.push(resident()?);
+        }
+        progress.show(done, samples.last())?;
+    }
+    progress.end()?;
+    let asked: usize = questions.iter().filter(|question| question.answer.is_some()).count();
+    println!("{evaluations} evaluations of {asked} questions, and every answer the same as the first");
+    judge(&samples)
+}
+
+/// Says how much memory there was, and whether it grew.
+fn judge(samples: &[u64]) -> Result<(), Failure> {
+    let series: Vec<_> = samples.iter().map(u64::to_string).collect();
+    println!("kilobytes of resident memory, when everything was asked twice, and then at even intervals:");
+    println!("{}", series.join(" "));
+    let first = samples.first().ok_or("memory was never looked at")?;
+    let most = samples.iter().max().unwrap_or(first);
+    let grown = most - first;
+    println!("first {first}, most {most}: {grown} more, of {GROWTH} that there may be");
+    if grown > GROWTH {
+        return Err("memory grows".into());
+    }
+    Ok(())
+}
+
+/// Everything that is asked.
+fn questions() -> Result<Vec<Question>, Failure> {
+    let mut questions = Vec::new();
+    collect(String::new(), &mut questions)?;
+    for shape in SHAPES {
+        questions.push(Question::new(shape.name.to_owned(), "validate", (shape.payload)(LARGE).into_bytes()));
+    }
+    // No way through them may lead past some.
+    while questions.len().is_multiple_of(STRIDE) {
+        questions.pop();
+    }
+    Ok(questions)
+}
+
+/// The questions of a folder of fixtures, and of the folders in it.
+fn collect(folder: String, questions: &mut Vec<Question>) -> Result<(), Failure> {
+    let names = names_in(&format!("{FIXTURES}/{folder}"));
+    for name in &names {
+        let path = format!("{folder}/{name}");
+        let file = in_repository(&format!("{FIXTURES}/{path}"));
+        if file.is_dir() {
+            collect(path, questions)?;
+        } else if name.ends_with(".payload") {
+            questions.push(Question::new(path, "validate", without_comments(&fs::read(file)?)));
+        }
+    }
+    if names.iter().any(|name| name.ends_with(".yaml")) {
+        for fixture in fixtures(&folder) {
+            ask_by_all_settings(&fixture, questions);
+        }
+    }
+    Ok(())
+}
+
+fn ask_by_all_settings(fixture: &Fixture, questions: &mut Vec<Question>) {
+    let Fixture { name, request, settings, exchanges, .. } = fixture;
+    let payload =
+        |settings: &Value| json!({"request": request, "settings": settings}).to_string().into_bytes();
+    let own = Question::new(name.clone(), "validate", payload(settings));
+    questions.push(Question { exchanges: exchanges.clone(), ..own });
+    let settings = settings.to_string().into_bytes();
+    questions.push(Question::new(format!("the settings of {name}"), "validate_settings", settings));
+    for settings in SETTINGS {
+        let settings = serde_json::from_str(settings).unwrap_or_default();
+        questions.push(Question::new(format!("{name} by {settings}"), "validate", payload(&settings)));
+    }
+}
+
+/// What stands behind the comments at the beginning of a file.
+fn without_comments(mut text: &[u8]) -> Vec<u8> {
+    while text.starts_with(b"# ")
+        && let Some(end) = text.iter().position(|byte| *byte == b'\n')
+    {
+        text = text.get(end + 1..).unwrap_or_default();
+    }
+    text.to_vec()
+}
+
+/// How many kilobytes of memory the process has.
+fn resident() -> Result<u64, Failure> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number =
+        line.and_then(|line| line.split_whitespace().next()).ok_or("/proc/self/status has no VmRSS")?;
+    Ok(number.parse()?)
+}
+
+/// How far the run is: one line on a terminal, a few elsewhere.
+struct Progress {
+    evaluations: usize,
+    start: Instant,
+    shown: Option<Instant>,
+    /// How often it is shown.
+    pause: Duration,
+}
+
+impl Progress {
+    fn new(evaluations: usize) -> Self {
+        let pause = Duration::from_secs(if io::stdout().is_terminal() { 1 } else { 60 });
+        Self { evaluations, start: Instant::now(), shown: None, pause }
+    }
+
+    fn show(&mut self, done: usize, memory: Option<&u64>) -> io::Result<()> {
+        if self.shown.is_some_and(|shown| shown.elapsed() < self.pause) {
+            return Ok(());
+        }
+        self.shown = Some(Instant::now());
+        let memory = memory.map_or(String::new(), |memory| format!(", {memory} kB of memory"));
+        let line = format!("{done} of {}, {} s{memory}", self.evaluations, self.start.elapsed().as_secs());
+        let mut out = io::stdout().lock();
+        if out.is_terminal() {
+            write!(out, "\r\u{1b}[K{line}")?;
+            out.flush()
+        } else {
+            writeln!(out, "{line}")
+        }
+    }
+
+    fn end(&self) -> io::Result<()> {
+        let seconds = self.start.elapsed().as_secs();
+        let mut out = io::stdout().lock();
+        if out.is_terminal() {
+            write!(out, "\r\u{1b}[K")?;
+        }
+        writeln!(out, "{seconds} s")
+    }
+}

@@ -1,0 +1,278 @@
+//! What the largest requests cost that policy servers let through, filled in every way that may keep a reader busy:
+//! instructions, memory, and the length of the answer.
+//!
+//! `make bounds` takes two megabytes of each and prints a table, `make test` takes a sixteenth of that.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
+
+use std::cmp::Reverse;
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use immutable_pods_host::ValidationResponse;
+
+use crate::guest::{Guest, POLICY};
+use crate::module::{admitted, lines, policy};
+
+#[path = "../../benches/shapes.rs"]
+mod shapes;
+
+use shapes::{SHAPES, Shape};
+
+/// The variable that asks for requests of full size.
+const FULL_SIZE: &str = "BOUNDS";
+
+/// Which part of the full size is taken where nobody asks for all of it.
+const PART: usize = 16;
+
+/// The most instructions, which take about a second.
+const INSTRUCTIONS: u64 = 16_000_000_000;
+
+/// The most time that policy servers wait, unless they are told otherwise.
+const TIME: Duration = Duration::from_secs(2);
+
+/// The most bytes of memory.
+const MEMORY: usize = 256 << 20;
+
+/// The most bytes of an answer, but for the object in it: what is told in the denial, what in warnings, and escapes.
+const ANSWER: usize = 600_000;
+
+/// By how many percent the instructions may grow when the request does by 100: what is linear doubles.
+const GROWTH: u64 = 230;
+
+/// The deepest nesting of a payload that is read.
+const DEPTH: usize = 128;
+
+/// By what the full size is divided.
+fn part() -> usize {
+    if env::var_os(FULL_SIZE).is_some() { 1 } else { PART }
+}
+
+/// What a request of a shape costs.
+struct Cost {
+    shape: &'static Shape,
+    payload: usize,
+    instructions: u64,
+    /// How many percent of what the third quarter of the request costs its last half does: 200 where that is linear.
+    growth: u64,
+    memory: usize,
+    answer: usize,
+    object: usize,
+}
+
+impl Cost {
+    fn of(shape: &'static Shape) -> Self {
+        let most = shape.most / part();
+        let [quarter, half] = [4, 2].map(|part| {
+            let payload = (shape.payload)(most / part);
+            POLICY.call(payload.as_bytes()).unwrap().instructions
+        });
+        let payload = (shape.payload)(most);
+        let whole =
+            POLICY.call(payload.as_bytes()).unwrap_or_else(|error| panic!("{}: {error:#}", shape.name));
+        let answer: ValidationResponse = serde_json::from_slice(&whole.answer).unwrap();
+        let (first, second) = (half.saturating_sub(quarter), whole.instructions.saturating_sub(half));
+        Self {
+            shape,
+            payload: payload.len(),
+            instructions: whole.instructions,
+            growth: second * 100 / first.max(1),
+            memory: whole.memory,
+            answer: whole.answer.len(),
+            object: answer.mutated_object.map_or(0, |object| object.to_string().len()),
+        }
+    }
+}
+
+static COSTS: LazyLock<Vec<Cost>> = LazyLock::new(|| SHAPES.iter().map(Cost::of).collect());
+
+/// What there is to be seen.
+fn table() -> String {
+    let mut table = format!(
+        "{:54} {:>9} {:>13} {:>7} {:>9} {:>12}\n",
+        "request", "kilobytes", "instructions", "growth", "memory", "answer"
+    );
+    for Cost { shape, payload, instructions, growth, memory, answer, .. } in &*COSTS {
+        writeln!(
+            table,
+            "{:54} {:>6} kB {:>11} M {:>5} % {:>6} MB {:>9} kB",
+            shape.name,
+            payload / 1000,
+            instructions / 1_000_000,
+            growth,
+            memory >> 20,
+            answer / 1000
+        )
+        .unwrap();
+    }
+    table
+}
+
+#[test]
+fn what_a_large_request_costs_is_in_proportion() {
+    println!("{}", table());
+    let most = INSTRUCTIONS / part() as u64;
+    for Cost { shape, instructions, growth, memory, answer, object, .. } in &*COSTS {
+        let name = shape.name;
+        assert!(*instructions <= most, "{name}: {instructions} instructions");
+        // What costs next to nothing grows by chance.
+        assert!(*growth <= GROWTH || *instructions < 10_000_000, "{name}: grows by {growth} %");
+        assert!(*memory <= MEMORY, "{name}: {memory} bytes of memory");
+        assert!(*answer <= object + ANSWER, "{name}: {answer} bytes of answer");
+    }
+}
+
+#[test]
+fn a_request_takes_the_same_each_time() {
+    for name in ["containers", "fixes", "an update of images"] {
+        let shape = SHAPES.iter().find(|shape| shape.name == name).unwrap();
+        let payload = (shape.payload)(20_000);
+        let [first, second] = [(), ()].map(|()| POLICY.call(payload.as_bytes()).unwrap());
+        assert!(first == second, "{name}");
+    }
+}
+
+#[test]
+fn the_slowest_requests_are_answered_in_time() {
+    let guest = Guest::as_served();
+    let mut costs: Vec<_> = COSTS.iter().collect();
+    costs.sort_by_key(|cost| Reverse(cost.instructions));
+    for Cost { shape, .. } in costs.into_iter().take(3) {
+        let payload = (shape.payload)(shape.most);
+        let start = time_on_processor();
+        guest.call(payload.as_bytes()).unwrap();
+        let time = time_on_processor() - start;
+        println!("{}: {} ms", shape.name, time.as_millis());
+        assert!(time < TIME, "{}: {time:?}", shape.name);
+    }
+}
+
+/// How long this thread has run, whatever else the machine does meanwhile.
+fn time_on_processor() -> Duration {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let time = statistics.split(' ').next().unwrap_or_default();
+    Duration::from_nanos(time.parse().unwrap_or_default())
+}
+
+fn answer(payload: &str) -> ValidationResponse {
+    serde_json::from_slice(&POLICY.call(payload.as_bytes()).unwrap().answer).unwrap()
+}
+
+/// The lines of the denial of a payload.
+fn denial(payload: &str) -> Vec<String> {
+    let response = answer(payload);
+    assert!(!response.accepted);
+    lines(&response).into_iter().map(str::to_owned).collect()
+}
+
+/// A payload to create a pod, or an object of a kind that the policy has never heard of, with these fields in its spec.
+fn creation(kind: &str, fields: &str) -> String {
+    format!(
+        r#"{{"request": {{"operation": "CREATE", "kind": {{"group": "", "kind": "{kind}"}}, "object": {{"spec": {{{fields}}}}}}}, "settings": {{}}}}"#
+    )
+}
+
+#[test]
+fn more_items_than_anybody_needs_are_denied() {
+    let containers =
+        |count: usize| format!("\"containers\": [{}{{}}]", "{\"name\":\"a\"},".repeat(count - 1));
+    let sentence = |path: &str| {
+        format!(
+            "{path}: too many items: an object with more than 50000 of them in its lists is not judged (denied because it cannot be judged)"
+        )
+    };
+    assert!(denial(&creation("Pod", &containers(50_000))).len() > 1);
+    assert_eq!(denial(&creation("Pod", &containers(50_001))), [sentence("spec.containers[50000]")]);
+    assert_eq!(denial(&creation("Pod", &containers(150_000))), [sentence("spec.containers[50000]")]);
+    assert_eq!(denial(&creation("Fleet", &containers(50_001))), [sentence("spec.containers[50000]")]);
+    let pods =
+        |count: usize| format!("\"pods\": [{}{{}}]", "{\"containers\":[{\"name\":\"\"}]},".repeat(count));
+    assert!(denial(&creation("Fleet", &pods(25_000))).len() > 1);
+    assert_eq!(denial(&creation("Fleet", &pods(25_001))), [sentence("spec.pods[25000]")]);
+}
+
+#[test]
+fn a_pod_spec_at_a_path_longer_than_any_is_denied() {
+    let below = |length: usize| {
+        let keys = [length, 99, 99, 99, 99, 99].map(|length| "k".repeat(length));
+        let pod = r#""containers": [{"name": "a"}]"#.to_owned();
+        creation("Fleet", &keys.iter().fold(pod, |inner, key| format!("\"{key}\": {{{inner}}}")))
+    };
+    // Five keys with a dot behind each, the sixth one, and `spec.` before them.
+    assert!(denial(&below(95)).len() > 1);
+    let shown = format!("spec.{}.{}", "k".repeat(99), "k".repeat(23));
+    assert_eq!(
+        denial(&below(96)),
+        [format!(
+            "{shown}…: the path to this pod spec has more than 600 characters (denied because it cannot be judged)"
+        )]
+    );
+}
+
+#[test]
+fn a_denial_that_nobody_would_read_to_its_end_says_how_much_is_left() {
+    let payload = creation("Pod", &format!("\"containers\": [{}{{}}]", "{},".repeat(9_999)));
+    let lines = denial(&payload);
+    let told = lines.len() - 1;
+    assert_eq!(lines.last().unwrap(), &format!("… and {} more", 40_000 - told));
+    let warned = payload.replace("\"settings\": {}", "\"settings\": {\"enforcement\": \"warn\"}");
+    let response = answer(&warned);
+    assert!(response.accepted);
+    assert_eq!(
+        response.warnings.last().unwrap(),
+        &format!("… and {} more", 40_001 - response.warnings.len())
+    );
+}
+
+/// Payloads that are read wherever something nests in place of the `@`.
+const NESTING: [&str; 8] = [
+    r#"{"request": {"operation": "CREATE", "kind": {"group": "", "kind": "Pod"}, "object": {"metadata": {"annotations": {"a": @}}, "spec": {"containers": []}}}}"#,
+    r#"{"request": {"operation": "CREATE", "kind": {"group": "", "kind": "Pod"}, "object": {"spec": {"affinity": @, "containers": []}}}}"#,
+    r#"{"request": {"operation": "CREATE", "kind": {"group": "x", "kind": "Fleet"}, "object": {"spec": {"a": @}}}}"#,
+    r#"{"request": {"operation": "UPDATE", "kind": {"group": "", "kind": "Pod"}, "object": {"spec": {"containers": []}}, "oldObject": {"status": @, "spec": {"containers": []}}}}"#,
+    r#"{"request": {"operation": "UPDATE", "kind": {"group": "x", "kind": "Fleet"}, "object": {}, "oldObject": {"a": @}}}"#,
+    r#"{"request": {"operation": "DELETE", "kind": {"group": "", "kind": "Pod"}, "oldObject": @}}"#,
+    r#"{"request": {"operation": "CREATE", "userInfo": {"extra": @}, "kind": {"group": "", "kind": "Pod"}, "object": {"spec": {"containers": []}}}}"#,
+    r#"{"settings": {"exemptions": @}, "request": {"operation": "DELETE", "kind": {"group": "", "kind": "Pod"}}}"#,
+];
+
+#[test]
+fn nesting_is_read_to_its_limit_and_denied_beyond() {
+    for payload in NESTING {
+        let (before, behind) = payload.split_once('@').unwrap();
+        let opened = before.matches('{').count() - before.matches('}').count();
+        let nested = |depth: usize| format!("{before}{}{}{behind}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(answer(&nested(DEPTH - opened)), admitted(), "{payload}");
+        let limit = before.len() + DEPTH - opened + 1;
+        for depth in [DEPTH - opened + 1, 1_000, 1_000_000] {
+            assert_eq!(
+                denial(&nested(depth)),
+                [format!(
+                    "the request cannot be read as JSON: nested too deeply at byte {limit} (denied because it cannot be judged)"
+                )],
+                "{payload}"
+            );
+        }
+    }
+}
+
+#[test]
+fn settings_are_read_to_their_limit_and_refused_beyond() {
+    let refused = |depth: usize| {
+        let settings = format!("{{\"a\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+        String::from_utf8(policy().call("validate_settings", settings.as_bytes()).unwrap()).unwrap()
+    };
+    assert!(refused(DEPTH - 1).contains("a: unknown key"));
+    for depth in [DEPTH, 1_000_000] {
+        assert_eq!(
+            refused(depth),
+            format!(
+                r#"{{"valid":false,"message":"the settings cannot be read: nested too deeply at byte {}"}}"#,
+                6 + DEPTH
+            )
+        );
+    }
+}
