@@ -34,22 +34,22 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape {
         name: "containers",
         most: FULL,
-        payload: |bytes| pod(EVERY_RULE, &containers(fill(bytes, container))),
+        payload: |bytes| pod(EVERY_RULE, &containers(&fill(bytes, container))),
     },
     Shape {
         name: "containers that pass",
         most: FULL,
-        payload: |bytes| pod(EVERY_RULE, &containers(fill(bytes, good_container))),
+        payload: |bytes| pod(EVERY_RULE, &containers(&fill(bytes, good_container))),
     },
     Shape {
         name: "empty containers",
         most: 3 * ITEMS,
-        payload: |bytes| pod(EVERY_RULE, &containers(fill(bytes, |_| NOTHING.into()))),
+        payload: |bytes| pod(EVERY_RULE, &containers(&fill(bytes, |_| NOTHING.into()))),
     },
     Shape {
         name: "empty containers, in mode warn",
         most: 3 * ITEMS,
-        payload: |bytes| pod(r#"{"enforcement": "warn"}"#, &containers(fill(bytes, |_| NOTHING.into()))),
+        payload: |bytes| pod(r#"{"enforcement": "warn"}"#, &containers(&fill(bytes, |_| NOTHING.into()))),
     },
     Shape {
         name: "pod specs in a foreign kind",
@@ -123,13 +123,13 @@ pub(crate) const SHAPES: &[Shape] = &[
             let mount =
                 |number| format!(r#"{{"name": "v{number}", "mountPath": "/var/lib/service-{number}"}}"#);
             let volumes = fill(bytes / 2, volume);
-            pod(EVERY_RULE, &format!("\"volumes\": [{volumes}], {}", mounts(fill(bytes / 2, mount))))
+            pod(EVERY_RULE, &format!("\"volumes\": [{volumes}], {}", mounts(&fill(bytes / 2, mount))))
         },
     },
     Shape {
         name: "empty mounts",
         most: 3 * ITEMS,
-        payload: |bytes| pod(EVERY_RULE, &mounts(fill(bytes, |_| NOTHING.into()))),
+        payload: |bytes| pod(EVERY_RULE, &mounts(&fill(bytes, |_| NOTHING.into()))),
     },
     Shape {
         name: "mounts of a long host path",
@@ -137,7 +137,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         payload: |bytes| {
             let settings = r#"{"hostPathVolumes": {"allowed": [{"pathPrefix": "/a", "readOnly": true}]}}"#;
             let volume = format!(r#"{{"name": "v", "hostPath": {{"path": "/a/{}"}}}}"#, "a".repeat(4_000));
-            let mounts = mounts(fill(bytes, |_| r#"{"name":"v"}"#.into()));
+            let mounts = mounts(&fill(bytes, |_| r#"{"name":"v"}"#.into()));
             pod(settings, &format!("\"volumes\": [{volume}], {mounts}"))
         },
     },
@@ -202,7 +202,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         name: "a long mount path",
         most: FULL,
         payload: |bytes| {
-            pod(EVERY_RULE, &mounts(format!(r#"{{"mountPath": "{}"}}"#, "/..".repeat(bytes / 3))))
+            pod(EVERY_RULE, &mounts(&format!(r#"{{"mountPath": "{}"}}"#, "/..".repeat(bytes / 3))))
         },
     },
     Shape {
@@ -282,7 +282,7 @@ pub(crate) const SHAPES: &[Shape] = &[
                 let container = |number| {
                     format!(r#"{{"name": "container-{number}", "image": "registry.example.com/shop:{tag}"}}"#)
                 };
-                format!(r#"{{"spec": {{{}}}}}"#, containers(fill(bytes / 2, container)))
+                format!(r#"{{"spec": {{{}}}}}"#, containers(&fill(bytes / 2, container)))
             };
             update(POD, &object("1"), &object("2"))
         },
@@ -291,7 +291,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         name: "an update of nothing",
         most: 3 * ITEMS,
         payload: |bytes| {
-            let same = format!(r#"{{"spec": {{{}}}}}"#, containers(fill(bytes / 2, |_| NOTHING.into())));
+            let same = format!(r#"{{"spec": {{{}}}}}"#, containers(&fill(bytes / 2, |_| NOTHING.into())));
             update(POD, &same, &same)
         },
     },
@@ -318,7 +318,11 @@ pub(crate) const SHAPES: &[Shape] = &[
             update(FLEET, &object("a"), &object("b"))
         },
     },
-    Shape { name: "fixes", most: FULL, payload: |bytes| pod(EVERY_FIX, &containers(fill(bytes, container))) },
+    Shape {
+        name: "fixes",
+        most: FULL,
+        payload: |bytes| pod(EVERY_FIX, &containers(&fill(bytes, container))),
+    },
     Shape {
         name: "fixes around a long string",
         most: FULL,
@@ -329,7 +333,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape {
         name: "fixes of which the registry knows nothing",
         most: FULL,
-        payload: |bytes| pod(r#"{"imageReference": "fix"}"#, &containers(fill(bytes, container))),
+        payload: |bytes| pod(r#"{"imageReference": "fix"}"#, &containers(&fill(bytes, container))),
     },
     Shape {
         name: "containers, 1,000 exemptions of other images",
@@ -370,7 +374,7 @@ pub(crate) const SHAPES: &[Shape] = &[
             let settings = format!(
                 r#"{{"readOnlyRootFilesystem": "fix", "writablePaths": [{{"images": ["other"], "paths": [{paths}]}}]}}"#
             );
-            pod(&settings, &containers(fill(bytes, container)))
+            pod(&settings, &containers(&fill(bytes, container)))
         },
     },
     Shape {
@@ -381,7 +385,7 @@ pub(crate) const SHAPES: &[Shape] = &[
                 r#"{{"imageReference": {{"deniedTags": [{}]}}}}"#,
                 list(|number| format!("\"1.*-{number}\""))
             );
-            pod(&settings, &containers(fill(bytes, container)))
+            pod(&settings, &containers(&fill(bytes, container)))
         },
     },
     Shape {
@@ -392,7 +396,7 @@ pub(crate) const SHAPES: &[Shape] = &[
                 r#"{{"writableMounts": {{"protectedPaths": [{}]}}}}"#,
                 list(|number| format!("\"/srv/{number}\""))
             );
-            pod(&settings, &mounts(fill(bytes, mount)))
+            pod(&settings, &mounts(&fill(bytes, mount)))
         },
     },
     Shape {
@@ -403,7 +407,7 @@ pub(crate) const SHAPES: &[Shape] = &[
                 r#"{{"writableMounts": {{"allowedPaths": [{}]}}}}"#,
                 list(|number| format!("\"/srv/{number}/*/data/**\""))
             );
-            pod(&settings, &mounts(fill(bytes, mount)))
+            pod(&settings, &mounts(&fill(bytes, mount)))
         },
     },
     Shape {
@@ -442,7 +446,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         payload: |bytes| {
             let pattern = format!("/{}b", format!("*{}c", "a".repeat(40)).repeat(20));
             let settings = format!(r#"{{"writableMounts": {{"allowedPaths": ["{pattern}"]}}}}"#);
-            pod(&settings, &mounts(format!(r#"{{"mountPath": "/{}b"}}"#, "a".repeat(bytes))))
+            pod(&settings, &mounts(&format!(r#"{{"mountPath": "/{}b"}}"#, "a".repeat(bytes))))
         },
     },
     Shape {
@@ -459,7 +463,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         payload: |bytes| {
             let settings = exemptions(|number| format!("\"groups\": [\"team-{number}\"]"));
             let groups = fill(bytes, |number| format!("\"a-group-of-{number}\""));
-            let object = format!(r#"{{"spec": {{{}}}}}"#, containers(NOTHING.into()));
+            let object = format!(r#"{{"spec": {{{}}}}}"#, containers(NOTHING));
             create(&settings, POD, &format!(r#""userInfo": {{"groups": [{groups}]}}, "object": {object}"#))
         },
     },
@@ -498,7 +502,7 @@ fn update(kind: &str, old: &str, new: &str) -> String {
 
 /// A pod with containers, by settings with exemptions.
 fn exempting(bytes: usize, matcher: fn(usize) -> String) -> String {
-    pod(&exemptions(matcher), &containers(fill(bytes, container)))
+    pod(&exemptions(matcher), &containers(&fill(bytes, container)))
 }
 
 fn exemptions(matcher: fn(usize) -> String) -> String {
@@ -524,7 +528,7 @@ fn list(entry: impl Fn(usize) -> String) -> String {
     (0..ENTRIES).map(entry).collect::<Vec<_>>().join(",")
 }
 
-fn containers(items: String) -> String {
+fn containers(items: &str) -> String {
     format!("\"containers\": [{items}]")
 }
 
@@ -544,7 +548,7 @@ fn good_container(number: usize) -> String {
 
 /// A container with one field.
 fn one(field: &str, value: &str) -> String {
-    containers(format!(r#"{{"{field}": "{value}"}}"#))
+    containers(&format!(r#"{{"{field}": "{value}"}}"#))
 }
 
 fn list_of_pods(bytes: usize, container: fn(usize) -> String) -> String {
@@ -556,8 +560,8 @@ fn pods_around(value: String) -> String {
     (0..30).fold(value, |inner, _| format!(r#"{{"containers": [{{"name": "a", "x": {inner}}}]}}"#))
 }
 
-fn mounts(items: String) -> String {
-    containers(format!(r#"{{"volumeMounts": [{items}]}}"#))
+fn mounts(items: &str) -> String {
+    containers(&format!(r#"{{"volumeMounts": [{items}]}}"#))
 }
 
 fn mount(number: usize) -> String {
@@ -565,7 +569,7 @@ fn mount(number: usize) -> String {
 }
 
 fn capabilities(items: &str) -> String {
-    containers(format!(r#"{{"securityContext": {{"capabilities": {{"add": [{items}]}}}}}}"#))
+    containers(&format!(r#"{{"securityContext": {{"capabilities": {{"add": [{items}]}}}}}}"#))
 }
 
 fn sysctls(items: &str) -> String {
@@ -575,9 +579,9 @@ fn sysctls(items: &str) -> String {
 /// Half as many bytes of each.
 fn sysctls_and_containers(bytes: usize, container: &str) -> String {
     let sysctls = sysctls(&fill(bytes / 2, |_| NOTHING.into()));
-    format!("{sysctls}, {}", containers(fill(bytes / 2, |_| container.into())))
+    format!("{sysctls}, {}", containers(&fill(bytes / 2, |_| container.into())))
 }
 
 fn probe(command: &str) -> String {
-    containers(format!(r#"{{"startupProbe": {{"exec": {{"command": [{command}]}}}}}}"#))
+    containers(&format!(r#"{{"startupProbe": {{"exec": {{"command": [{command}]}}}}}}"#))
 }

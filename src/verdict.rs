@@ -21,8 +21,8 @@ const EXEMPTIONS: &str = "exemptions";
 /// The audit annotation that says how many fields each rule has filled in.
 const FIXES: &str = "fixes";
 
-/// The number of bytes from which on no more findings are told. A denial goes into the status of the ReplicaSet or the Job
-/// whose pod is denied, and API servers take no object of much more than a megabyte.
+/// The number of bytes from which on no more findings are told. A denial goes into the status of what makes
+/// the pod, such as a Job, and API servers take no object of much more than a megabyte.
 const TOLD: usize = 256 * 1024;
 
 /// The HTTP status of a denial: forbidden.
@@ -462,12 +462,11 @@ impl<'j> Judge<'j, '_> {
         let mut alike: Vec<Vec<Finding>> = Vec::new();
         for finding in known {
             let identity = finding.identity();
-            match places.get(&identity).and_then(|place| alike.get_mut(place)) {
-                Some(others) => others.push(finding),
-                None => {
-                    places.add(identity.into(), alike.len());
-                    alike.push(vec![finding]);
-                }
+            if let Some(others) = places.get(&identity).and_then(|place| alike.get_mut(place)) {
+                others.push(finding);
+            } else {
+                places.add(identity.into(), alike.len());
+                alike.push(vec![finding]);
             }
         }
         found.retain(|finding| {
