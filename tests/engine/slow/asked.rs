@@ -90,8 +90,8 @@ pub(super) struct Pod {
     pub(super) spec: PodSpec,
     /// Its containers, of all lists.
     pub(super) containers: Vec<Judged>,
-    /// The names of volumes that a `StatefulSet` makes from its claim templates.
-    claims: BTreeSet<String>,
+    /// The names of the claim templates beside it.
+    pub(super) claims: BTreeSet<String>,
 }
 
 impl Pod {
@@ -105,13 +105,10 @@ impl Pod {
         self.spec.host_users == Some(false)
     }
 
-    /// Its volumes, each with where it stands. A claim template of the same name takes the place of one.
+    /// Its volumes, each with where it stands.
     pub(super) fn volumes(&self) -> Vec<(Path, Volume)> {
         let volumes = self.spec.volumes.clone().unwrap_or_default().into_iter().enumerate();
-        volumes
-            .filter(|(_, volume)| !self.claims.contains(&volume.name))
-            .map(|(index, volume)| (self.path.to("volumes").item(index), volume))
-            .collect()
+        volumes.map(|(index, volume)| (self.path.to("volumes").item(index), volume)).collect()
     }
 
     /// Those who answer for what is found about it as a whole. A pod without containers has nobody in particular.
@@ -181,7 +178,7 @@ fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
         }
         None => search(object, &Path::default(), &mut found),
     }
-    let claims = if kind == "StatefulSet" && group == "apps" { claims(object) } else { BTreeSet::new() };
+    let claims = claims(object);
     found
         .into_iter()
         .map(|(path, spec)| {
@@ -204,8 +201,8 @@ fn knows_all_types(typed: &PodSpec, spec: &Value) -> bool {
     })
 }
 
-fn claims(set: &Value) -> BTreeSet<String> {
-    let templates = set.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+fn claims(object: &Value) -> BTreeSet<String> {
+    let templates = object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
     let names = templates.into_iter().flatten().filter_map(|template| template.pointer("/metadata/name"));
     names.filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -224,7 +221,8 @@ fn search<'v>(value: &'v Value, path: &Path, found: &mut Vec<(Path, &'v Value)>)
 }
 
 fn is_pod_spec(value: &Value) -> bool {
-    let is_container = |item: &Value| item.get("name").is_some() || item.get("image").is_some();
+    let is_container =
+        |item: &Value| ["name", "image", "securityContext"].iter().any(|key| item.get(key).is_some());
     let lists = ["containers", "initContainers"].into_iter().filter_map(|list| value.get(list)?.as_array());
     lists.flatten().any(is_container)
 }

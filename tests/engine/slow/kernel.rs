@@ -119,7 +119,9 @@ pub(super) fn sysctls(asked: &Asked<'_>) -> Found {
         for (index, sysctl) in context.sysctls.unwrap_or_default().iter().enumerate() {
             let name = with_dots(&sysctl.name);
             let is_in = |list: &[String]| list.iter().any(|pattern| fits(&with_dots(pattern), &name));
-            if is_in(&denied) || !(SAFE.contains(&&*name) || is_in(&allowed)) {
+            // Nothing that a pattern allows leads elsewhere.
+            let is_allowed = is_in(&allowed) && !sysctl.name.contains("..");
+            if is_in(&denied) || !(SAFE.contains(&&*name) || is_allowed) {
                 found.add(pod.path.to("securityContext.sysctls").item(index).to("name"), pod.holders());
             }
         }

@@ -9,6 +9,8 @@ pub(super) struct Place {
     segments: Vec<String>,
     /// Whether the path says where it begins.
     pub(super) is_absolute: bool,
+    /// Whether it leads there for certain. Only then can it lead to what is allowed.
+    pub(super) is_certain: bool,
 }
 
 impl Place {
@@ -19,6 +21,7 @@ impl Place {
                 drive: String::new(),
                 segments: segments(path),
                 is_absolute: path.starts_with('/'),
+                is_certain: true,
             };
         }
         let path = path.replace('\\', "/").to_lowercase();
@@ -27,11 +30,13 @@ impl Place {
             Some((drive, rest)) if drive.len() == 1 => (drive, rest),
             _ => ("c", path),
         };
+        let is_certain = !path.split('/').any(has_end);
         let without_ends = |segment: &String| segment.trim_end_matches(['.', ' ']).to_owned();
         Self {
             drive: drive.to_owned(),
             segments: segments(path).iter().map(without_ends).collect(),
             is_absolute: path.starts_with('/'),
+            is_certain,
         }
     }
 
@@ -52,10 +57,16 @@ impl Place {
         let pattern = Self::of(pattern, is_windows);
         let is_deep_enough = self.depth() >= pattern.depth() + below;
         let mut pairs = pattern.segments.iter().zip(&self.segments);
-        self.drive == pattern.drive
+        self.is_certain
+            && self.drive == pattern.drive
             && is_deep_enough
             && pairs.all(|(part, name)| fits_in_segments(part, name))
     }
+}
+
+/// Whether Windows may overlook the end of a name.
+fn has_end(name: &str) -> bool {
+    !["", ".", ".."].contains(&name) && name.ends_with(['.', ' '])
 }
 
 fn segments(path: &str) -> Vec<String> {

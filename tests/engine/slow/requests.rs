@@ -16,7 +16,7 @@ use super::some_settings::settings;
 use crate::generated::{fields, list, of, one_of, set};
 
 /// The kinds, each with the API group and the paths to its pod specs.
-const KINDS: [(&str, &str, &[&str]); 10] = [
+const KINDS: [(&str, &str, &[&str]); 11] = [
     ("", "Pod", &["/spec"]),
     ("", "PodTemplate", &["/template/spec"]),
     ("", "ReplicationController", &["/spec/template/spec"]),
@@ -26,6 +26,7 @@ const KINDS: [(&str, &str, &[&str]); 10] = [
     ("apps", "DaemonSet", &["/spec/template/spec"]),
     ("batch", "Job", &["/spec/template/spec"]),
     ("batch", "CronJob", &["/spec/jobTemplate/spec/template/spec"]),
+    ("apps.kruise.io", "StatefulSet", &["/spec/template/spec"]),
     ("fleet.example.com", "Deployment", &["/spec/ships/1", "/spec/ships/1/crew.v1"]),
 ];
 
@@ -115,7 +116,7 @@ fn about_objects() -> BoxedStrategy<Value> {
     let operation = of(&["CREATE", "CREATE", "CREATE", "CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
     let subresource = of(&["", "", "", "", "", "", "resize", "status"]);
     let kind =
-        prop_oneof![3 => Just(KINDS[0]), 1 => Just(KINDS[5]), 1 => Just(KINDS[9]), 1 => select(&KINDS[..])];
+        prop_oneof![3 => Just(KINDS[0]), 1 => Just(KINDS[5]), 1 => Just(KINDS[10]), 1 => select(&KINDS[..])];
     let old = (
         pod_spec(),
         vec(weighted(0.8, prop_oneof![1 => related_image(), 2 => Just(Value::Null)]), 9),
@@ -150,18 +151,15 @@ fn about_objects() -> BoxedStrategy<Value> {
 }
 
 fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
+    let claims = json!([{"metadata": {"name": "claimed"}}, {"metadata": {"name": "logs"}}]);
     let mut object = json!({
         "kind": kind,
         "metadata": {"name": "web", "containers": ["web"], "annotations": {"containers": "web"}},
-        "spec": {"volumeClaimTemplates": [{"metadata": {"name": "claimed"}}], "containers": []},
+        "spec": {"volumeClaimTemplates": if kind == "StatefulSet" { claims } else { Value::Null }, "containers": []},
     });
     for (place, spec) in places.iter().zip(specs) {
         let path: Vec<_> = place.split('/').skip(1).collect();
-        let mut spec = spec.clone();
-        if places.len() > 1 && spec["containers"] == json!([]) {
-            spec["initContainers"] = Value::Null;
-        }
-        set(&mut object, &path, &spec);
+        set(&mut object, &path, spec);
     }
     object
 }

@@ -27,6 +27,9 @@ fn windows_options() -> BoxedStrategy<Value> {
         "NT AUTHORITY\\ContainerUser",
         "ContainerAdministrator\\jane",
         "ContainerAdministrators",
+        "NT AUTHORITY\\System",
+        "system",
+        "SYSTEM2",
         "",
     ];
     let names = select(names.to_vec()).prop_map(Value::from).boxed();
@@ -247,6 +250,12 @@ fn windows_path() -> BoxedStrategy<Value> {
         "C:\\\\tmp\\.\\x",
         "C:\\srv\\A\\data",
         "c:\\CACHE\\x",
+        "C:\\Windows.\\x",
+        "C:\\data.\\x ",
+        "C:\\Windows ",
+        "C:\\usr\\bin.. . ",
+        "\\\\?\\C:\\Windows",
+        "\\\\?\\D:\\data",
     ])
 }
 
@@ -255,7 +264,7 @@ fn volume_name() -> BoxedStrategy<Value> {
 }
 
 fn container(windows: bool) -> BoxedStrategy<Value> {
-    let path = if windows { prop_oneof![windows_path(), path()].boxed() } else { path() };
+    let path = prop_oneof![if windows { 5 } else { 1 } => windows_path(), 5 => path()].boxed();
     let mount = (volume_name(), path.clone(), one_of(&json!([true, false, false, null, null])))
         .prop_map(|(name, path, read_only)| json!({"name": name, "mountPath": path, "readOnly": read_only}));
     let device = (volume_name(), path).prop_map(|(name, path)| json!({"name": name, "devicePath": path}));

@@ -127,7 +127,7 @@ fn wrong_user_of_windows(pod: &Pod, judged: &Judged) -> Option<Path> {
     match effective(own, pods, "windowsOptions.runAsUserName", pod, judged) {
         Some((name, path)) => {
             let name = name.rsplit('\\').next().unwrap_or_default().to_lowercase();
-            (name == "containeradministrator").then_some(path)
+            ["containeradministrator", "system"].contains(&&*name).then_some(path)
         }
         None => Some(promise),
     }

@@ -67,7 +67,7 @@ impl HostPathVolumes {
             let denied = Place::of(denied, is_windows);
             place.is_in(&denied) || denied.is_in(&place)
         });
-        if !place.is_absolute || is_denied {
+        if !place.is_absolute || !place.is_certain || is_denied {
             return None;
         }
         let prefix = |entry: &Allowed| Place::of(&entry.path_prefix, is_windows);
@@ -151,8 +151,10 @@ impl Default for WritableMounts {
 }
 
 impl WritableMounts {
-    fn accept(&self, path: &str, is_windows: bool) -> bool {
-        let place = Place::of(path, is_windows);
+    fn accept(&self, path: &str, pod: &Pod) -> bool {
+        let is_windows = is_of_windows(pod, path);
+        let mut place = Place::of(path, is_windows);
+        place.is_certain &= is_windows == pod.is_windows();
         let is_protected = self.protected_paths.iter().any(|protected| {
             let protected = Place::of(protected, is_windows);
             place.is_in(&protected) || protected.is_in(&place)
@@ -169,8 +171,8 @@ impl WritableMounts {
 /// should there be any, all of them count.
 fn writable_types(pod: &Pod, name: &str) -> Vec<String> {
     let volumes: Vec<_> = pod.volumes().into_iter().filter(|(_, volume)| volume.name == name).collect();
-    // What stands nowhere in the pod spec comes from a claim template.
-    if volumes.is_empty() {
+    // What stands nowhere in the pod spec comes from a claim template, which takes the place of what has its name.
+    if volumes.is_empty() || pod.claims.contains(name) {
         return vec!["persistentVolumeClaim".to_owned()];
     }
     let sources = volumes.iter().flat_map(|(_, volume)| sources(volume));
@@ -188,6 +190,14 @@ fn sources(volume: &Volume) -> Vec<(String, Value)> {
     if sources.is_empty() { vec![("emptyDir".to_owned(), json!({}))] } else { sources }
 }
 
+/// Whether a path is read as Windows reads it: a pod that does not say its system may run on either.
+fn is_of_windows(pod: &Pod, path: &str) -> bool {
+    let has_drive =
+        path.starts_with(|letter: char| letter.is_ascii_alphabetic()) && path[1..].starts_with(':');
+    let is_open = pod.spec.os.as_ref().is_none_or(|os| os.name.is_empty());
+    pod.is_windows() || (is_open && (has_drive || path.starts_with('\\')))
+}
+
 /// `writableMounts`
 pub(super) fn writable_mounts(asked: &Asked<'_>) -> Found {
     let settings: WritableMounts = options(asked.settings, "writableMounts");
@@ -199,7 +209,7 @@ pub(super) fn writable_mounts(asked: &Asked<'_>) -> Found {
                 if types.is_empty() {
                     continue;
                 }
-                if !settings.accept(&mount.place, pod.is_windows()) {
+                if !settings.accept(&mount.place, pod) {
                     found.add(mount.path.to(mount.field), [judged.holder()]);
                 }
                 if !types.iter().all(|kind| settings.allowed_types.contains(kind)) {
