@@ -9,10 +9,12 @@ use super::found::{Found, Holder, Path};
 use super::places::Place;
 use super::settings::options;
 
-/// Those who answer for a volume: the containers that have it, or all where none has.
+/// Those who answer for a volume: the containers that mount it, or all where none does.
 fn holders_of_volume(pod: &Pod, name: &str) -> Vec<Holder> {
-    let has_it = |judged: &Judged| mounts(judged).iter().any(|mount| mount.volume == name);
-    let holders: Vec<_> = pod.containers.iter().filter(|judged| has_it(judged)).map(Judged::holder).collect();
+    let mounts = |judged: &Judged| judged.container.volume_mounts.clone().unwrap_or_default();
+    let mounts_it = |judged: &Judged| mounts(judged).iter().any(|mount| mount.name == name);
+    let holders: Vec<_> =
+        pod.containers.iter().filter(|judged| mounts_it(judged)).map(Judged::holder).collect();
     if holders.is_empty() { pod.holders() } else { holders }
 }
 
