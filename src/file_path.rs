@@ -40,7 +40,9 @@ impl<'p> FilePath<'p> {
         let path = of_device.filter(|path| path.starts_with("c:")).unwrap_or(&path);
         let path = path.strip_prefix("c:").unwrap_or(path);
         let plain = without_ends(path);
-        Self { is_doubtful: plain != path, path: normalised(&plain).into(), ignores_case: true }
+        // What begins with two slashes is a device, or on another machine.
+        let is_doubtful = plain != path || path.starts_with("//");
+        Self { is_doubtful, path: normalised(&plain).into(), ignores_case: true }
     }
 
     /// Reads a path of a pod that may run anywhere. One that only Windows would take for absolute lies nowhere for certain,
@@ -289,7 +291,9 @@ mod tests {
         for plain in [r"\\?\C:\Data\x", r"\\.\c:\data", r"C:\.\data\..\data"] {
             assert!(FilePath::windows(plain).is_within("/data"), "{plain}");
         }
-        assert!(!FilePath::windows(r"\\.\pipe\data").overlaps("/data"));
+        for elsewhere in [r"\\.\pipe\data", r"\\data\x"] {
+            assert!(!FilePath::windows(elsewhere).is_within("/"), "{elsewhere}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //!
 //! Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`,
 //! and never `/var/logs`. The longest matching prefix decides. A volume that holds a denied path is refused like one
-//! within it. A path that is not absolute is never allowed, nor is one of more than 4096 bytes, which no node can open.
+//! within it. A path that is not absolute is never allowed, nor is one of more than 4096 bytes, which no node can open,
+//! nor one of Windows that leads to a device or another machine, or has a dot or a space behind a name.
 //! What a persistent volume is made from, and where a link on the node leads, the policy cannot see.
 //!
 //! Settings:
@@ -81,7 +82,7 @@ impl<'s> HostPathVolumes<'s> {
     /// The entry that allows a path, or what must change about it.
     fn judge(&self, pod: &Pod<'_>, path: &str) -> Result<&Allowed<'s>, String> {
         let at = pod.file_path(path);
-        if !pod.is_windows() && !path.starts_with('/') {
+        if !is_absolute(pod, path) {
             return Err(format!("must mount an absolute path of the host, not {}", quoted(path)));
         }
         if path.len() > PATH_LENGTH {
@@ -138,6 +139,14 @@ impl Rule for HostPathVolumes<'_> {
                 }
             }
         }
+    }
+}
+
+fn is_absolute(pod: &Pod<'_>, path: &str) -> bool {
+    match path.as_bytes() {
+        [b'/', ..] => true,
+        [b'\\', ..] | [_, b':', b'/' | b'\\', ..] => pod.is_windows(),
+        _ => false,
     }
 }
 
@@ -276,6 +285,16 @@ mod tests {
         {
             pod["volumes"][0]["hostPath"]["path"] = path.into();
             assert_eq!(check(&RULE, &settings, &pod).len(), 1, "{path}");
+        }
+        let settings = json!({"allowed": [{"pathPrefix": "/"}]});
+        for path in ["var", "C:var", "", r"\\server\share", r"\\.\pipe\docker_engine", r"C:\var ", r"C:\var."]
+        {
+            pod["volumes"][0]["hostPath"]["path"] = path.into();
+            assert_eq!(check(&RULE, &settings, &pod).len(), 1, "{path}");
+        }
+        for path in [r"\var", "/var", r"C:\var", "c:/var", r"D:\var", r"\\?\C:\var"] {
+            pod["volumes"][0]["hostPath"]["path"] = path.into();
+            assert_eq!(check(&RULE, &settings, &pod), [""; 0], "{path}");
         }
     }
 

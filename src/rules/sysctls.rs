@@ -4,7 +4,7 @@
 //! Kubernetes nor in `allowed`
 //!
 //! The safe set is that of the Pod Security Standards of Kubernetes 1.37. A name may be written with dots or with
-//! slashes, as for sysctl(8): `net/ipv4/tcp_syncookies`. Windows pods may not set the field, so nothing is asked of
+//! slashes, as for sysctl(8): `net/ipv4/tcp_syncookies`. One with two dots in a row is never allowed. Windows pods may not set the field, so nothing is asked of
 //! them.
 //!
 //! Settings:

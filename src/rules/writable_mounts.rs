@@ -8,7 +8,8 @@
 //! that the pod spec does not have comes from a claim template beside it, and so does one that has the name of such a
 //! template: both count as a `persistentVolumeClaim`. Paths are compared segment by segment, after `.`, `..` and `//` are
 //! resolved; links are not followed. Windows paths are read as Windows reads them, in pods for Windows and where a pod
-//! does not say its `os` and the path begins with a drive or `\`.
+//! does not say its `os` and the path begins with a drive or `\`. Where Windows may read a path in another way, it lies in
+//! no allowed place.
 //!
 //! Settings:
 //!
