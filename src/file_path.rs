@@ -38,11 +38,15 @@ impl<'p> FilePath<'p> {
         // The names of devices lead to drives too.
         let of_device = path.strip_prefix("//?/").or_else(|| path.strip_prefix("//./"));
         let path = of_device.filter(|path| path.starts_with("c:")).unwrap_or(&path);
+        // What begins with two slashes is a device, or on another machine.
+        let is_elsewhere = path.starts_with("//");
         let path = path.strip_prefix("c:").unwrap_or(path);
         let plain = without_ends(path);
-        // What begins with two slashes is a device, or on another machine.
-        let is_doubtful = plain != path || path.starts_with("//");
-        Self { is_doubtful, path: normalised(&plain).into(), ignores_case: true }
+        Self {
+            is_doubtful: is_elsewhere || plain != path,
+            path: normalised(&plain).into(),
+            ignores_case: true,
+        }
     }
 
     /// Reads a path of a pod that may run anywhere. One that only Windows would take for absolute lies nowhere for certain,
@@ -288,7 +292,7 @@ mod tests {
             assert!(!path.is_within("/data"), "{doubtful}");
             assert!(!path.is_within_pattern("/data"), "{doubtful}");
         }
-        for plain in [r"\\?\C:\Data\x", r"\\.\c:\data", r"C:\.\data\..\data"] {
+        for plain in [r"\\?\C:\Data\x", r"\\.\c:\data", r"C:\.\data\..\data", r"C:\\data"] {
             assert!(FilePath::windows(plain).is_within("/data"), "{plain}");
         }
         for elsewhere in [r"\\.\pipe\data", r"\\data\x"] {

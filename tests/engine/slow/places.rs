@@ -25,12 +25,14 @@ impl Place {
             };
         }
         let path = path.replace('\\', "/").to_lowercase();
-        let path = path.strip_prefix("//?/").unwrap_or(&path);
+        let path = path.strip_prefix("//?/c:").or(path.strip_prefix("//./c:")).unwrap_or(&path);
+        // What is left of two slashes leads to a device, or to another machine.
+        let is_of_here = !path.starts_with("//");
         let (drive, path) = match path.split_once(':') {
             Some((drive, rest)) if drive.len() == 1 => (drive, rest),
             _ => ("c", path),
         };
-        let is_certain = !path.split('/').any(has_end);
+        let is_certain = is_of_here && !path.split('/').any(has_end);
         let without_ends = |segment: &String| segment.trim_end_matches(['.', ' ']).to_owned();
         Self {
             drive: drive.to_owned(),

@@ -310,16 +310,9 @@ fn volume(windows: bool) -> BoxedStrategy<Value> {
     } else {
         path()
     };
-    let path = path.prop_map(move |path| if windows { absolute(&path) } else { path });
     let host_path = path.prop_map(|path| json!({"hostPath": {"path": path, "type": "Directory"}})).boxed();
     let image_volume = image().prop_map(|image| json!({"image": {"reference": image}})).boxed();
     prop_oneof![4 => source, 3 => host_path, 1 => image_volume].boxed()
-}
-
-fn absolute(path: &Value) -> Value {
-    let path = path.as_str().unwrap_or_default();
-    let is_absolute = path.starts_with(['/', '\\']) || path.contains(':');
-    if is_absolute { path.into() } else { format!("/{path}").into() }
 }
 
 fn sysctl() -> BoxedStrategy<Value> {
