@@ -142,6 +142,8 @@ lint: ## Check format and lints
 	cargo fmt $(FUZZ) --check
 	rustfmt --edition 2024 --check $(RULES)
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	@# What `make bench` does not run is none of all targets.
+	cargo clippy --locked --bench soak -- --deny warnings
 	cargo clippy --locked $(FUZZ) --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz -- --deny warnings
 	@$(call where_installed,shellcheck,.ci/run scripts/*)
 	@$(call where_installed,actionlint)

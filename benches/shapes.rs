@@ -14,7 +14,8 @@ pub(crate) struct Shape {
 /// Nearly all that policy servers take: two megabytes.
 const FULL: usize = 2_000_000;
 
-/// The number of items that are judged of an object, less a few that stand beside them.
+/// The number of items that are judged of an object, less a few that stand beside them. Of what stands at the longest paths
+/// here, a sixth is.
 const ITEMS: usize = 49_000;
 
 /// The number of entries in long lists of the settings.
@@ -58,7 +59,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "small pod specs in a foreign kind",
-        most: 30 * ITEMS / 2,
+        most: 28 * ITEMS / 2,
         payload: |bytes| fleet(EVERY_RULE, &list_of_pods(bytes, |_| r#"{"name":""}"#.into())),
     },
     Shape {
@@ -70,15 +71,8 @@ pub(crate) const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "empty containers below long keys",
-        most: 3 * ITEMS,
-        payload: |bytes| {
-            let pod = format!(r#"{{"containers": [{{"name": ""}}, {}]}}"#, fill(bytes, |_| NOTHING.into()));
-            let key = "k".repeat(99);
-            fleet(
-                EVERY_RULE,
-                &format!("\"a\": {}", (0..5).fold(pod, |inner, _| format!("{{\"{key}\": {inner}}}"))),
-            )
-        },
+        most: 3 * ITEMS / 6,
+        payload: |bytes| fleet(EVERY_RULE, &below_long_keys(&fill(bytes, |_| NOTHING.into()))),
     },
     Shape {
         name: "empty lists in a foreign kind",
@@ -171,7 +165,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "empty sysctls and containers that are exempt",
-        most: 8 * ITEMS,
+        most: 4 * ITEMS,
         payload: |bytes| {
             let settings = r#"{"exemptions": [{"reason": "mesh", "containers": ["a"]}]}"#;
             pod(settings, &sysctls_and_containers(bytes, r#"{"name":"a"}"#))
@@ -296,10 +290,21 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     },
     Shape {
+        name: "an update of containers below long keys",
+        most: 2 * 13 * ITEMS / 6,
+        payload: |bytes| {
+            let object = |name: &str| {
+                let containers = fill(bytes / 2, |_| format!(r#"{{"name":"{name}"}}"#));
+                format!("{{{}}}", below_long_keys(&containers))
+            };
+            update(FLEET, &object("a"), &object("b"))
+        },
+    },
+    Shape {
         name: "an update at paths that look the same",
         most: FULL,
         payload: |bytes| {
-            let key = "k".repeat(130);
+            let key = "/".repeat(130);
             let pod = |number| format!(r#""{key}{number}": {{"containers": [{{"name": ""}}]}}"#);
             let same = format!("{{{}}}", fill(bytes / 2, pod));
             update(FLEET, &same, &same)
@@ -309,7 +314,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         name: "an update of names at paths that look the same",
         most: FULL,
         payload: |bytes| {
-            let key = "k".repeat(130);
+            let key = "/".repeat(130);
             let object = |name: &str| {
                 let pod =
                     |number| format!(r#""{key}{number}": {{"containers": [{{"name": "{name}{number}"}}]}}"#);
@@ -320,7 +325,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "fixes",
-        most: FULL,
+        most: FULL / 10 * 6,
         payload: |bytes| pod(EVERY_FIX, &containers(&fill(bytes, container))),
     },
     Shape {
@@ -558,6 +563,13 @@ fn list_of_pods(bytes: usize, container: fn(usize) -> String) -> String {
 /// Pod specs in pod specs around a value.
 fn pods_around(value: String) -> String {
     (0..30).fold(value, |inner, _| format!(r#"{{"containers": [{{"name": "a", "x": {inner}}}]}}"#))
+}
+
+/// A pod spec with containers where its path is nearly as long as any may be.
+fn below_long_keys(items: &str) -> String {
+    let key = "k".repeat(99);
+    let pod = format!(r#"{{"containers": [{{"name": ""}}, {items}]}}"#);
+    format!("\"a\": {}", (0..5).fold(pod, |inner, _| format!("{{\"{key}\": {inner}}}")))
 }
 
 fn mounts(items: &str) -> String {

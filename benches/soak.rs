@@ -4,6 +4,7 @@
 //! `make soak EVALUATIONS=1000000`
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ mod fixture;
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../tests/engine/module.rs"]
 mod module;
+#[expect(dead_code, reason = "tests need more of it")]
 mod shapes;
 
 use fixture::{FIXTURES, Fixture, fixtures, names_in};
@@ -125,7 +127,7 @@ fn judge(samples: &[u64]) -> Result<(), Failure> {
 /// Everything that is asked.
 fn questions() -> Result<Vec<Question>, Failure> {
     let mut questions = Vec::new();
-    collect(String::new(), &mut questions)?;
+    collect("", &mut questions)?;
     for shape in SHAPES {
         questions.push(Question::new(shape.name.to_owned(), "validate", (shape.payload)(LARGE).into_bytes()));
     }
@@ -137,19 +139,22 @@ fn questions() -> Result<Vec<Question>, Failure> {
 }
 
 /// The questions of a folder of fixtures, and of the folders in it.
-fn collect(folder: String, questions: &mut Vec<Question>) -> Result<(), Failure> {
-    let names = names_in(&format!("{FIXTURES}/{folder}"));
-    for name in &names {
+fn collect(folder: &str, questions: &mut Vec<Question>) -> Result<(), Failure> {
+    let mut has_fixtures = false;
+    for name in names_in(&format!("{FIXTURES}/{folder}")) {
         let path = format!("{folder}/{name}");
         let file = in_repository(&format!("{FIXTURES}/{path}"));
-        if file.is_dir() {
-            collect(path, questions)?;
-        } else if name.ends_with(".payload") {
-            questions.push(Question::new(path, "validate", without_comments(&fs::read(file)?)));
+        match file.extension().and_then(OsStr::to_str) {
+            None => collect(&path, questions)?,
+            Some("yaml") => has_fixtures = true,
+            Some("payload") => {
+                questions.push(Question::new(path, "validate", without_comments(&fs::read(file)?)));
+            }
+            Some(_) => {}
         }
     }
-    if names.iter().any(|name| name.ends_with(".yaml")) {
-        for fixture in fixtures(&folder) {
+    if has_fixtures {
+        for fixture in fixtures(folder) {
             ask_by_all_settings(&fixture, questions);
         }
     }

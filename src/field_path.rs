@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 
 use crate::json;
-use crate::text::{Text, push_all, push_printable};
+use crate::text::{SHOWN, Text, push_all, push_printable};
 
-/// Appends a key of an object.
+/// Appends a key of an object. One that is longer than a message bears is cut.
 pub fn push_key(path: &mut String, key: &str) {
-    let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let plain = (1..=SHOWN).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if plain {
         push_path(path, key);
     } else {
@@ -148,6 +149,17 @@ mod tests {
         push_index(&mut path, 3);
         push_key(&mut path, "name");
         assert_eq!(path, r"metadata.annotations[example.com/a\u{a}b][3].name");
+    }
+
+    #[test]
+    fn cuts_keys_that_are_longer_than_anybody_reads() {
+        let of = |length: usize| {
+            let mut path = "spec".to_owned();
+            push_key(&mut path, &"k".repeat(length));
+            path
+        };
+        assert_eq!(of(128), format!("spec.{}", "k".repeat(128)));
+        assert_eq!(of(129), format!("spec[{}…]", "k".repeat(128)));
     }
 
     #[test]

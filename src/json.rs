@@ -17,7 +17,7 @@ pub const MAX_ITEMS: usize = 50_000;
 
 /// What is wrong with an item that is one too many.
 pub const TOO_MANY_ITEMS: &str =
-    "too many items: an object with more than 50000 of them in its lists is not judged";
+    "too many items: of an object 50000 of them are judged, and fewer where they stand deep in it";
 
 /// Why a text could not be read, and how far the reading went.
 #[derive(Debug, PartialEq, Eq)]

@@ -48,8 +48,8 @@ impl<'a> Pod<'a> {
     /// The path of a field of the pod spec.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
-        // Few paths are longer than this.
-        let mut path = String::with_capacity(80);
+        // Few fields need more than this.
+        let mut path = String::with_capacity(self.path.len() + 72);
         path.push_str(&self.path);
         field_path::push_path(&mut path, field);
         path

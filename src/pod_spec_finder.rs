@@ -13,20 +13,23 @@ use crate::volume::ClaimTemplate;
 /// The fields by which a container is known. One without a name and an image may get them from whoever makes the pod.
 const CONTAINER_FIELDS: [&str; 5] = ["name", "image", "securityContext", "volumeMounts", "volumeDevices"];
 
-/// The most characters of a path to a pod spec. Every finding repeats it, so a long one takes much memory.
-const PATH_LENGTH: usize = 600;
+/// The length of a path that makes what stands below it count twice: every finding repeats the path.
+const LONG_PATH: usize = 100;
 
 /// The pod specs that have been found.
 #[derive(Default)]
 struct Found<'a> {
     pods: Vec<Pod<'a>>,
-    /// Their number, and that of the items in their lists.
+    /// Their number, and that of the items in their lists, each as often as the length of its path makes it count.
     items: usize,
 }
 
 impl Found<'_> {
     fn check_items(&self, path: &str) -> Result<(), String> {
-        if self.items > MAX_ITEMS { Err([path, ": ", TOO_MANY_ITEMS].concat()) } else { Ok(()) }
+        if self.items <= MAX_ITEMS {
+            return Ok(());
+        }
+        Err(format!("{}: {TOO_MANY_ITEMS}", printable(path)))
     }
 }
 
@@ -63,10 +66,6 @@ fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Resul
     let known = found.pods.len();
     let mut claim_templates = None;
     let Parts(parts) = read_pod(json, path, found).map_err(|failure| describe(&failure, json, path))?;
-    if found.pods.last().is_some_and(|pod| pod.path.len() > PATH_LENGTH) {
-        let path = printable(path);
-        return Err(format!("{path}: the path to this pod spec has more than 600 characters"));
-    }
     found.check_items(path)?;
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {
@@ -96,7 +95,7 @@ fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Par
     if parts.iter().any(|(key, part)| key.as_deref().is_some_and(is_list) && is_container_list(*part)) {
         let pod = json::read_with(json, |reader| {
             let pod = Pod::read(path.to_owned().into(), true, reader)?;
-            found.items += 1 + reader.items();
+            found.items += (1 + reader.items()) * (1 + path.len() / LONG_PATH);
             Ok(pod)
         })?;
         found.pods.push(Pod { index: found.pods.len(), ..pod });

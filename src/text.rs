@@ -7,7 +7,7 @@ use std::ops::Deref;
 use crate::json::{Error, Read, Reader};
 
 /// The most characters of a user's string that a message repeats.
-const SHOWN: usize = 128;
+pub const SHOWN: usize = 128;
 
 /// A string that borrows from the payload, unless it is written with escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -35,13 +36,14 @@ const INSTRUCTIONS: u64 = 16_000_000_000;
 const TIME: Duration = Duration::from_secs(2);
 
 /// The most bytes of memory.
-const MEMORY: usize = 256 << 20;
+const MEMORY: usize = 128 << 20;
 
 /// The most bytes of an answer, but for the object in it: what is told in the denial, what in warnings, and escapes.
 const ANSWER: usize = 600_000;
 
-/// By how many percent the instructions may grow when the request does by 100: what is linear doubles.
-const GROWTH: u64 = 230;
+/// How many percent of what its second quarter costs the last half of a request may. It is twice as long: 200 is linear, and
+/// less would mean that a large request is not judged like a small one.
+const GROWTH: RangeInclusive<u64> = 150..=230;
 
 /// The deepest nesting of a payload that is read.
 const DEPTH: usize = 128;
@@ -56,7 +58,7 @@ struct Cost {
     shape: &'static Shape,
     payload: usize,
     instructions: u64,
-    /// How many percent of what the third quarter of the request costs its last half does: 200 where that is linear.
+    /// How many percent of what the second quarter of the request costs its last half does.
     growth: u64,
     memory: usize,
     answer: usize,
@@ -119,7 +121,7 @@ fn what_a_large_request_costs_is_in_proportion() {
         let name = shape.name;
         assert!(*instructions <= most, "{name}: {instructions} instructions");
         // What costs next to nothing grows by chance.
-        assert!(*growth <= GROWTH || *instructions < 10_000_000, "{name}: grows by {growth} %");
+        assert!(GROWTH.contains(growth) || *instructions < 10_000_000, "{name}: grows by {growth} %");
         assert!(*memory <= MEMORY, "{name}: {memory} bytes of memory");
         assert!(*answer <= object + ANSWER, "{name}: {answer} bytes of answer");
     }
@@ -150,7 +152,8 @@ fn the_slowest_requests_are_answered_in_time() {
     }
 }
 
-/// How long this thread has run, whatever else the machine does meanwhile.
+/// How long this thread has run, whatever else the machine does meanwhile. Systems other than Linux do not tell: there it is
+/// no time at all.
 fn time_on_processor() -> Duration {
     let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let time = statistics.split(' ').next().unwrap_or_default();
@@ -181,35 +184,24 @@ fn more_items_than_anybody_needs_are_denied() {
         |count: usize| format!("\"containers\": [{}{{}}]", "{\"name\":\"a\"},".repeat(count - 1));
     let sentence = |path: &str| {
         format!(
-            "{path}: too many items: an object with more than 50000 of them in its lists is not judged (denied because it cannot be judged)"
+            "{path}: too many items: of an object 50000 of them are judged, and fewer where they stand deep in it (denied because it cannot be judged)"
         )
     };
     assert!(denial(&creation("Pod", &containers(50_000))).len() > 1);
     assert_eq!(denial(&creation("Pod", &containers(50_001))), [sentence("spec.containers[50000]")]);
     assert_eq!(denial(&creation("Pod", &containers(150_000))), [sentence("spec.containers[50000]")]);
+    assert!(denial(&creation("Fleet", &containers(49_999))).len() > 1);
+    assert_eq!(denial(&creation("Fleet", &containers(50_000))), [sentence("spec")]);
     assert_eq!(denial(&creation("Fleet", &containers(50_001))), [sentence("spec.containers[50000]")]);
     let pods =
         |count: usize| format!("\"pods\": [{}{{}}]", "{\"containers\":[{\"name\":\"\"}]},".repeat(count));
     assert!(denial(&creation("Fleet", &pods(25_000))).len() > 1);
     assert_eq!(denial(&creation("Fleet", &pods(25_001))), [sentence("spec.pods[25000]")]);
-}
 
-#[test]
-fn a_pod_spec_at_a_path_longer_than_any_is_denied() {
-    let below = |length: usize| {
-        let keys = [length, 99, 99, 99, 99, 99].map(|length| "k".repeat(length));
-        let pod = r#""containers": [{"name": "a"}]"#.to_owned();
-        creation("Fleet", &keys.iter().fold(pod, |inner, key| format!("\"{key}\": {{{inner}}}")))
-    };
-    // Five keys with a dot behind each, the sixth one, and `spec.` before them.
-    assert!(denial(&below(95)).len() > 1);
-    let shown = format!("spec.{}.{}", "k".repeat(99), "k".repeat(23));
-    assert_eq!(
-        denial(&below(96)),
-        [format!(
-            "{shown}…: the path to this pod spec has more than 600 characters (denied because it cannot be judged)"
-        )]
-    );
+    let key = "k".repeat(99);
+    let below = |count: usize| creation("Fleet", &format!("\"{key}\": {{\"a\": {{{}}}}}", containers(count)));
+    assert!(denial(&below(24_999)).len() > 1);
+    assert_eq!(denial(&below(25_000)), [sentence(&format!("spec.{key}.a"))]);
 }
 
 #[test]
