@@ -311,6 +311,36 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     },
     Shape {
+        name: "an update of who mounts at paths that look the same",
+        most: FULL,
+        payload: |bytes| {
+            let key = "/".repeat(130);
+            let object = |name: &str| {
+                let pod = |number| {
+                    format!(
+                        r#""{key}{number}": {{"volumes": [{{"name": "v", "hostPath": {{"path": "/"}}}}], "containers": [{{"name": "{name}{number}", "volumeMounts": [{{"name": "v"}}]}}]}}"#
+                    )
+                };
+                format!("{{{}}}", fill(bytes / 2, pod))
+            };
+            update(FLEET, &object("a"), &object("b"))
+        },
+    },
+    Shape {
+        name: "an update of who mounts a volume",
+        most: FULL,
+        payload: |bytes| {
+            let object = |name: &str| {
+                let container =
+                    |number| format!(r#"{{"name": "{name}{number}", "volumeMounts": [{{"name": "v"}}]}}"#);
+                let containers = containers(&fill(bytes / 2, container));
+                let volumes = r#""volumes": [{"name": "v", "hostPath": {"path": "/"}}]"#;
+                format!(r#"{{"spec": {{{volumes}, {containers}}}}}"#)
+            };
+            update(POD, &object("a"), &object("b"))
+        },
+    },
+    Shape {
         name: "an update of names at paths that look the same",
         most: FULL,
         payload: |bytes| {

@@ -1,5 +1,7 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
+use std::collections::VecDeque;
+
 use crate::additions::push_json;
 use crate::connection::Connection;
 use crate::date::Date;
@@ -24,6 +26,10 @@ const FIXES: &str = "fixes";
 /// The number of bytes from which on no more findings are told. A denial goes into the status of what makes
 /// the pod, such as a Job, and API servers take no object of much more than a megabyte.
 const TOLD: usize = 256 * 1024;
+
+/// How many of the findings that look alike are tried, each of which may be on the account of others. Only in keys that are
+/// too long to be told apart are there ever more than one.
+const ALIKE: usize = 8;
 
 /// The HTTP status of a denial: forbidden.
 const FORBIDDEN: u16 = 403;
@@ -459,21 +465,22 @@ impl<'j> Judge<'j, '_> {
         // What an exemption covered was no finding, and is one once it does not cover it any more.
         let known = self.exemptions.uncounted(|exemptions| without_exempt(known, active.id, exemptions));
         let mut places = Places::default();
-        let mut alike: Vec<Vec<Finding>> = Vec::new();
+        let mut alike: Vec<VecDeque<Finding>> = Vec::new();
         for finding in known {
             let identity = finding.identity();
             if let Some(others) = places.get(&identity).and_then(|place| alike.get_mut(place)) {
-                others.push(finding);
+                others.push_back(finding);
             } else {
                 places.add(identity.into(), alike.len());
-                alike.push(vec![finding]);
+                alike.push(VecDeque::from([finding]));
             }
         }
         found.retain(|finding| {
             let others = places.get(&finding.identity()).and_then(|place| alike.get_mut(place));
             let Some(others) = others else { return true };
-            let same = others.iter().rposition(|other| finding.concerns.are_among(&other.concerns));
-            same.map(|place| others.swap_remove(place)).is_none()
+            let mut tried = others.iter().take(ALIKE);
+            let same = tried.position(|other| finding.concerns.are_among(&other.concerns));
+            same.and_then(|place| others.remove(place)).is_none()
         });
     }
 }
