@@ -328,7 +328,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "an update of who mounts a volume",
-        most: FULL,
+        most: FULL / 2,
         payload: |bytes| {
             let object = |name: &str| {
                 let container =
