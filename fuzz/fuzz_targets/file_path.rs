@@ -31,13 +31,15 @@ fn normal(path: &str) -> String {
 fn translated(path: &str) -> (String, bool) {
     let path = path.replace('\\', "/").to_ascii_lowercase();
     let device = path.strip_prefix("//?/c:").or_else(|| path.strip_prefix("//./c:"));
+    // What is left of two slashes leads to another machine, or to another device.
+    let is_elsewhere = device.is_none() && path.starts_with("//");
     let path = device.or_else(|| path.strip_prefix("c:")).unwrap_or(&path);
     let without_end = |part: &str| match part {
         "." | ".." => part.to_owned(),
         _ => part.trim_end_matches(['.', ' ']).to_owned(),
     };
     let plain = path.split('/').map(without_end).collect::<Vec<_>>().join("/");
-    let is_doubtful = plain != path;
+    let is_doubtful = is_elsewhere || plain != path;
     (plain, is_doubtful)
 }
 
