@@ -29,6 +29,8 @@ pub enum Additions {
     Value(String),
     /// This to the end of a string.
     Suffix(String),
+    /// This, in JSON, in the place of whatever is there.
+    Replacement(String),
     /// These to the fields of an object.
     Fields(Vec<Field>),
     /// These to the items of a list, each to its own, and these, in JSON, behind the last one.
@@ -52,6 +54,11 @@ impl Additions {
     /// Adds to the end of a string, where a path leads to one. No character of the text needs an escape in JSON.
     pub fn add_suffix(&mut self, path: &[Step], text: String) {
         self.put(path, Self::Suffix(text));
+    }
+
+    /// Puts a value, given in JSON, in the place of the one that a path leads to.
+    pub fn replace(&mut self, path: &[Step], json: String) {
+        self.put(path, Self::Replacement(json));
     }
 
     fn put(&mut self, path: &[Step], additions: Self) {
@@ -106,7 +113,7 @@ impl Additions {
     fn push_to(&self, json: &mut String) {
         match self {
             Self::Nothing | Self::Suffix(_) => {}
-            Self::Value(value) => push_all(json, &[value]),
+            Self::Value(value) | Self::Replacement(value) => push_all(json, &[value]),
             Self::Fields(fields) => {
                 push_all(json, &["{"]);
                 push_fields(json, &mut fields.iter());
@@ -223,6 +230,13 @@ impl Insertions {
                     push_all(&mut self.text, &[suffix]);
                     self.insert(start, base + reader.position() - 1, 0);
                 }
+                Ok(())
+            }
+            Additions::Replacement(json) => {
+                reader.skip()?;
+                let start = self.text.len();
+                push_all(&mut self.text, &[json]);
+                self.insert(start, base + place, reader.position() - place);
                 Ok(())
             }
             _ if reader.null()? => {
@@ -384,6 +398,16 @@ mod tests {
         for other in [r#"{"a":[null]}"#, r#"{"a":[3]}"#, r#"{"a":[]}"#] {
             assert_eq!(added(other), other);
         }
+    }
+
+    #[test]
+    fn puts_a_value_in_the_place_of_another() {
+        let text = r#"{"a":[{"b": "c\u0064" ,"e":1}]}"#;
+        let mut additions = Additions::default();
+        additions.replace(&[Key("a"), Index(0), Key("b")], "\"x\"".to_owned());
+        let mut insertions = Insertions::default();
+        insertions.find(0, text.as_bytes(), &additions).unwrap();
+        assert_eq!(insertions.put_into(text.as_bytes()), br#"{"a":[{"b": "x" ,"e":1}]}"#);
     }
 
     #[test]

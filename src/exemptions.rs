@@ -17,13 +17,13 @@ use std::slice;
 
 use crate::date::Date;
 use crate::finding::{Concern, Concerns, Finding};
-use crate::image_reference::ImageReference;
+use crate::image_reference::{ImageReference, MAX_LENGTH};
 use crate::options::{Options, choice, not_empty};
 use crate::places::Places;
 use crate::pod::Pod;
 use crate::request::Request;
 use crate::rules::RULES;
-use crate::selector::{Selector, is_any_of, patterns};
+use crate::selector::{LABEL_LENGTH, Selector, is_any_of, patterns};
 use crate::text::{is_one_of, printable, quoted};
 use crate::value::{EXEMPTIONS, Unread, Value};
 
@@ -58,6 +58,8 @@ pub struct Applicable<'e, 's> {
     /// The culprits that have been met, and for each a list of the places of the candidates that choose it.
     culprits: Places<'static>,
     choosing: Vec<Vec<usize>>,
+    /// The culprit that was met last, and the place of its list: findings of one container follow each other.
+    last: Option<(String, usize)>,
     /// The pod that was met last, by the rule that met it, and whether it is covered: what is found in a pod as a whole is
     /// on the account of all its containers, each time.
     last_pod: Option<(&'static str, *const u8, bool)>,
@@ -116,6 +118,7 @@ impl<'s> Exemptions<'s> {
             day: OnceCell::new(),
             culprits: Places::default(),
             choosing: Vec::new(),
+            last: None,
             last_pod: None,
         }
     }
@@ -211,17 +214,28 @@ impl<'e, 's> Applicable<'e, 's> {
     /// Where the list stands of the candidates that choose a culprit. Each rule asks for it, so it is made once where there
     /// is much to be compared.
     fn place_of_choosing(&mut self, concern: &Concern<'_>) -> usize {
+        let culprit = identity(concern);
+        if let Some((last, place)) = &self.last
+            && *last == culprit
+        {
+            return *place;
+        }
+        let place = self.find_choosing(concern, &culprit);
+        self.last = Some((culprit, place));
+        place
+    }
+
+    fn find_choosing(&mut self, concern: &Concern<'_>, culprit: &str) -> usize {
         if self.candidates().len() <= FEW {
             self.choosing = vec![self.choosing(concern)];
             return 0;
         }
-        let culprit = identity(concern);
-        if let Some(list) = self.culprits.get(&culprit) {
+        if let Some(list) = self.culprits.get(culprit) {
             return list;
         }
         let list = self.choosing.len();
         self.choosing.push(self.choosing(concern));
-        self.culprits.add(culprit.into(), list);
+        self.culprits.add(culprit.to_owned().into(), list);
         list
     }
 
@@ -318,10 +332,16 @@ impl<'s> Exemption<'s> {
     }
 }
 
-/// What exemptions know a culprit by. No image that they choose has the character behind it.
+/// What takes the place of a name that is too long to match a pattern. It is too long itself.
+const TOO_LONG: &str = "----------------------------------------------------------------";
+
+/// What exemptions know a culprit by. No image that they choose has the character after it, or is so long that it is left
+/// out.
 fn identity(concern: &Concern<'_>) -> String {
-    let image = concern.image.filter(|image| !image.as_bytes().contains(&0)).unwrap_or_default();
+    let can_match = |image: &&str| image.len() <= MAX_LENGTH && !image.as_bytes().contains(&0);
+    let image = concern.image.filter(can_match).unwrap_or_default();
     match concern.container {
+        Some(container) if container.len() > LABEL_LENGTH => [image, "\0", TOO_LONG].concat(),
         Some(container) => [image, "\0", container].concat(),
         None => image.to_owned(),
     }
@@ -347,13 +367,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fingerprint::Fingerprint;
     use crate::json;
-    use crate::request::{Subject, UserInfo};
+    use crate::request::UserInfo;
     use crate::value::{Value, WithUnread};
 
-    const WEB: Concern<'_> = Concern { container: Some("web"), image: Some("nginx:1.29"), can_write: false };
+    const WEB: Concern<'_> =
+        Concern { noun: "container", container: Some("web"), image: Some("nginx:1.29"), can_write: false };
     const PROXY: Concern<'_> =
-        Concern { container: Some("istio-proxy"), image: Some("istio/proxyv2:1.20"), can_write: false };
+        Concern { container: Some("istio-proxy"), image: Some("istio/proxyv2:1.20"), ..WEB };
 
     fn today() -> Date {
         Date::parse("2027-06-30").unwrap()
@@ -364,7 +386,7 @@ mod tests {
             path: "spec".to_owned(),
             subject: "the pod".to_owned(),
             demand: "must".into(),
-            value: "".into(),
+            value: Fingerprint::default(),
             concerns: Concerns::Only(concerns.to_vec()),
             fix: None,
             decided_by: None,
@@ -378,8 +400,7 @@ mod tests {
                 username: "system:serviceaccount:ci:deployer".into(),
                 groups: vec!["a".into(), "breakglass".into()],
             },
-            subject: Subject::Nothing,
-            draft: None,
+            ..Request::default()
         }
     }
 
@@ -500,7 +521,7 @@ mod tests {
 
     #[test]
     fn culprits_are_told_apart() {
-        let of = |container, image| identity(&Concern { container, image, can_write: false });
+        let of = |container, image| identity(&Concern { container, image, ..WEB });
         let all = [
             of(None, None),
             of(None, Some("a")),

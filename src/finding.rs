@@ -2,15 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::fingerprint::Fingerprint;
 use crate::fix::Fix;
 use crate::places::Places;
 use crate::pod::{ContainerAt, Pod};
 use crate::text::{Text, push_all, quoted};
-
-/// The length up to which clients show a warning whole, in bytes.
-///
-/// Source: the `warnings` field of `k8s.io/api/admission/v1` asks for at most 120 characters where possible.
-const WARNING_LENGTH: usize = 120;
 
 /// What a rule found at one field.
 #[derive(Clone, Debug)]
@@ -21,9 +17,9 @@ pub struct Finding<'p> {
     pub subject: String,
     /// What the subject must do about it, from the verb on: `must set it to true`.
     pub demand: Cow<'static, str>,
-    /// What the demand does not tell of the value that is wrong, in no particular form: an update that leaves it as it
-    /// is adds no finding.
-    pub value: Cow<'p, str>,
+    /// The fingerprint of the value that is wrong, as far as the demand does not contain it: an update that leaves the value
+    /// as it is adds no finding.
+    pub value: Fingerprint,
     /// On whose account it is found. Exemptions must cover each of them, and whoever joins them by an update makes it a
     /// new one.
     pub concerns: Concerns<'p>,
@@ -45,6 +41,8 @@ pub enum Concerns<'p> {
 /// What exemptions may know the culprit by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Concern<'p> {
+    /// What kind of container it is, as messages say it; empty for anything else.
+    pub noun: &'static str,
     /// The name of a container, if it is one.
     pub container: Option<&'p str>,
     /// The reference of an image, if there is one.
@@ -63,19 +61,39 @@ impl Concerns<'_> {
             (Self::Pod(_), _) => return true,
             (Self::Only(_), Self::Pod(_)) => return false,
         };
-        let all = Places::of(others.iter().map(Concern::name));
-        let writers = Places::of(others.iter().filter(|concern| concern.can_write).map(Concern::name));
+        let all = Identities::of(others.iter());
+        let writers = Identities::of(others.iter().filter(|concern| concern.can_write));
         mine.iter().all(|concern| {
             let known = if concern.can_write { &writers } else { &all };
-            known.get(concern.name()).is_some()
+            known.contains(concern)
         })
     }
 }
 
-impl<'p> Concern<'p> {
-    /// What it is known by from one version of an object to the next.
-    fn name(&self) -> &'p str {
-        self.container.unwrap_or_default()
+/// What containers are known by from one version of an object to the next: their names, and what kind of container each
+/// is. What an init container did, a regular one must not do.
+#[derive(Default)]
+struct Identities<'c>(Vec<(&'static str, Places<'c>)>);
+
+impl<'c> Identities<'c> {
+    fn of(concerns: impl Iterator<Item = &'c Concern<'c>>) -> Self {
+        let mut identities = Self::default();
+        for concern in concerns {
+            let known = identities.0.iter().position(|(noun, _)| *noun == concern.noun);
+            let kind = known.unwrap_or(identities.0.len());
+            if known.is_none() {
+                identities.0.push((concern.noun, Places::default()));
+            }
+            if let Some((_, names)) = identities.0.get_mut(kind) {
+                names.add(concern.container.unwrap_or_default().into(), 0);
+            }
+        }
+        identities
+    }
+
+    fn contains(&self, concern: &Concern<'_>) -> bool {
+        let name = concern.container.unwrap_or_default();
+        self.0.iter().any(|(noun, names)| *noun == concern.noun && names.get(name).is_some())
     }
 }
 
@@ -113,7 +131,7 @@ impl<'p> Finding<'p> {
         demand: Cow<'static, str>,
         concerns: Concerns<'p>,
     ) -> &'f mut Self {
-        let value = value.to_owned().into();
+        let value = Fingerprint::of(value.as_bytes());
         found.push_mut(Self { path, subject, demand, value, concerns, fix: None, decided_by: None })
     }
 
@@ -127,12 +145,12 @@ impl<'p> Finding<'p> {
         self.subject = format!("volume {}", quoted(name));
     }
 
-    /// What it has in common with the same finding in another object, and with no other one. Only the value can hold the
-    /// character between the parts.
+    /// What it has in common with the same finding in another object, and with no other one.
     #[must_use]
-    #[inline(never)]
-    pub fn identity(&self) -> String {
-        [&self.path, &*self.subject, &self.demand, &self.value].join("\0")
+    pub fn identity(&self) -> Fingerprint {
+        let parts = [self.path.as_bytes(), self.subject.as_bytes(), self.demand.as_bytes()];
+        let [path, subject, demand] = parts;
+        Fingerprint::of_parts(&[path, subject, demand, &self.value.to_bytes()])
     }
 
     /// The line that a denied user reads.
@@ -146,17 +164,6 @@ impl<'p> Finding<'p> {
     /// Appends that line.
     pub fn push_line(&self, rule: &str, lines: &mut String) {
         push_all(lines, &[&self.path, ": ", &self.subject, " ", &self.demand, " [", rule, "]"]);
-    }
-
-    /// The line that a warned user reads. The path names the subject too, so the subject is what goes first where
-    /// the line would be cut.
-    #[must_use]
-    pub fn warning(&self, rule: &str) -> String {
-        let line = self.line(rule);
-        if line.len() <= WARNING_LENGTH {
-            return line;
-        }
-        format!("{}: {} [{rule}]", self.path, self.demand)
     }
 }
 
@@ -190,7 +197,7 @@ mod tests {
             path: path.to_owned(),
             subject: "container \"web\"".to_owned(),
             demand: "must set it to true".into(),
-            value: "".into(),
+            value: Fingerprint::default(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,
             decided_by: None,
@@ -209,7 +216,8 @@ mod tests {
     #[test]
     fn whoever_joins_is_not_among_them() {
         let concerns = |names: &[(&'static str, bool)]| {
-            let concern = |&(name, can_write)| Concern { container: Some(name), image: None, can_write };
+            let concern =
+                |&(name, can_write)| Concern { container: Some(name), can_write, ..Concern::default() };
             Concerns::Only(names.iter().map(concern).collect())
         };
         let both = concerns(&[("a", true), ("b", false)]);
@@ -222,15 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_leaves_out_the_subject_before_it_is_cut() {
-        assert_eq!(
-            finding("spec.hostPID").warning("x"),
-            r#"spec.hostPID: container "web" must set it to true [x]"#
-        );
-        let warning = finding("spec.jobTemplate.spec.template.spec.containers[0].securityContext.privileged");
-        assert_eq!(
-            warning.warning("readOnlyRootFilesystem"),
-            "spec.jobTemplate.spec.template.spec.containers[0].securityContext.privileged: must set it to true [readOnlyRootFilesystem]"
-        );
+    fn a_container_that_changes_its_list_is_another_one() {
+        let concern =
+            |noun| Concerns::Only(vec![Concern { noun, container: Some("a"), ..Concern::default() }]);
+        assert!(concern("container").are_among(&concern("container")));
+        for other in ["init container", "sidecar", "ephemeral container"] {
+            assert!(!concern("container").are_among(&concern(other)), "{other}");
+            assert!(!concern(other).are_among(&concern("container")), "{other}");
+        }
     }
 }

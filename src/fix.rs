@@ -4,11 +4,35 @@ use crate::additions::{Additions, Insertions, Step, to_json};
 use crate::json::Raw;
 use crate::pod::{ContainerAt, Pod};
 use crate::registry::Lookups;
-use crate::text::split;
-use crate::writable_paths::{Volumes, WritablePaths};
+use crate::text::{quoted, split};
+use crate::writable_paths::{Volumes, WritablePath, WritablePaths};
 
 /// The field of a container whose fix brings the writable paths with it.
 pub const READ_ONLY_ROOT: &str = "securityContext.readOnlyRootFilesystem";
+
+/// What a fix may change in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Whatever is unset.
+    Unset,
+    /// Images alone, which must lose no digest: an API server refuses all else in an update of a pod.
+    LostDigests,
+}
+
+/// Where the volumes come from that containers get with a read-only root.
+#[derive(Clone, Copy, Debug)]
+pub struct VolumeSource<'v, 's> {
+    /// The `writablePaths` of the settings.
+    pub writable_paths: &'v WritablePaths<'s>,
+    /// The namespace of the object.
+    pub namespace: &'v str,
+}
+
+impl<'s> VolumeSource<'_, 's> {
+    fn paths_for(self, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
+        self.writable_paths.lacking(self.namespace, at)
+    }
+}
 
 /// What fills in a field.
 #[derive(Clone, Debug)]
@@ -36,6 +60,8 @@ enum Filling<'p> {
     DigestOf(&'p str),
     /// The field, which holds an image, gets this digest.
     Digest(String),
+    /// The field gets back this image, whose digest it has lost.
+    Image(&'p str),
 }
 
 impl<'p> Fix<'p> {
@@ -63,11 +89,22 @@ impl<'p> Fix<'p> {
         Self { place: Place::ImageVolume(pod, index), filling: Filling::DigestOf(reference) }
     }
 
+    /// Gives back the image of a container.
+    #[must_use]
+    pub fn restore(at: ContainerAt<'p, 'p>, image: &'p str) -> Self {
+        Self { place: Place::Container(at, "image"), filling: Filling::Image(image) }
+    }
+
     /// The same fix with what has to be looked up for it.
     ///
     /// # Errors
-    /// Why that is not known.
-    pub fn looked_up(&self, lookups: &mut Lookups<'_>) -> Result<Self, String> {
+    /// Why that is not known, or why the fix cannot be made.
+    pub fn prepared(&self, source: VolumeSource<'_, '_>, lookups: &mut Lookups<'_>) -> Result<Self, String> {
+        if let Some(at) = self.made_read_only().filter(|at| !at.pod.takes_volumes())
+            && let Some(path) = source.paths_for(at).first()
+        {
+            return Err(format!("no volume can be added here for {}", quoted(path.path())));
+        }
         let filling = match self.filling {
             Filling::DigestOf(image) => Filling::Digest(lookups.digest_of(image)?),
             ref other => other.clone(),
@@ -114,6 +151,7 @@ impl<'p> Fix<'p> {
                 }
             }
             Filling::Digest(digest) => additions.add_suffix(&path, format!("@{digest}")),
+            Filling::Image(image) => additions.replace(&path, to_json(image)),
             // It has to be looked up first.
             Filling::DigestOf(_) => {}
         }
@@ -125,12 +163,7 @@ impl<'p> Fix<'p> {
 ///
 /// `object` is the text that the pods were read from. There is no such object when they were read from another one.
 #[must_use]
-pub fn apply(
-    object: Raw<'_>,
-    fixes: &[Fix<'_>],
-    writable_paths: &WritablePaths<'_>,
-    namespace: &str,
-) -> Option<Vec<u8>> {
+pub fn apply(object: Raw<'_>, fixes: &[Fix<'_>], source: VolumeSource<'_, '_>) -> Option<Vec<u8>> {
     let mut by_pod: Vec<Vec<&Fix<'_>>> = Vec::new();
     for fix in fixes {
         let index = fix.pod().index;
@@ -143,7 +176,7 @@ pub fn apply(
     for fixes in &by_pod {
         if let Some(fix) = fixes.first() {
             let pod = fix.pod();
-            let additions = additions_to(pod, fixes, writable_paths, namespace);
+            let additions = additions_to(pod, fixes, source);
             insertions.find(object.offset_of(pod.json)?, pod.json.0, &additions).ok()?;
         }
     }
@@ -151,22 +184,19 @@ pub fn apply(
 }
 
 /// What fixes add to a pod spec.
-fn additions_to(
-    pod: &Pod<'_>,
-    fixes: &[&Fix<'_>],
-    writable_paths: &WritablePaths<'_>,
-    namespace: &str,
-) -> Additions {
+fn additions_to(pod: &Pod<'_>, fixes: &[&Fix<'_>], source: VolumeSource<'_, '_>) -> Additions {
     let mut additions = Additions::default();
     let mut volumes = Volumes::of(pod);
     for fix in fixes {
         fix.add_to(&mut additions);
         let Some(at) = fix.made_read_only() else { continue };
-        for path in writable_paths.lacking(namespace, at) {
+        for path in source.paths_for(at) {
             let volume = volumes.add(at, path);
             let [list, index] = place_of(at);
             additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], &volume.mount());
-            additions.add(&[Step::Key("volumes"), Step::End], &volume.volume());
+            if !volume.is_there() {
+                additions.add(&[Step::Key("volumes"), Step::End], &volume.volume());
+            }
         }
     }
     additions

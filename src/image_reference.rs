@@ -12,6 +12,10 @@ use crate::wildcard;
 const NAME_LENGTH: usize = 255;
 /// The most bytes of a tag.
 const TAG_LENGTH: usize = 128;
+/// The most bytes of a digest: `sha512:` and its digits.
+const DIGEST_LENGTH: usize = 7 + 128;
+/// The most bytes of a reference. Nothing in a longer one is looked at: a pod may repeat it thousands of times.
+pub const MAX_LENGTH: usize = NAME_LENGTH + 1 + TAG_LENGTH + 1 + DIGEST_LENGTH;
 
 /// The host of an image that names none.
 const DEFAULT_HOST: &str = "docker.io";
@@ -41,6 +45,9 @@ impl<'a> ImageReference<'a> {
     pub fn parse(reference: &'a str) -> Result<Self, &'static str> {
         if reference.is_empty() {
             return Err("is empty");
+        }
+        if reference.len() > MAX_LENGTH {
+            return Err("is longer than 520 characters");
         }
         let (name, tag, digest) = take_apart(reference);
         check_name(name)?;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::field_path;
 use crate::file_path::FilePath;
 use crate::finding::Concern;
-use crate::json::{Error, Raw, Read, Reader};
+use crate::json::{self, Error, Raw, Read, Reader};
 use crate::places::Places;
 use crate::text::{Text, push_quoted};
 use crate::view::views;
@@ -32,6 +32,18 @@ pub struct Pod<'a> {
     /// The claim templates beside it, as `StatefulSets` have them. Each pod gets a volume for each of them, which takes the
     /// place of one of the same name in the pod spec.
     pub claim_templates: Vec<ClaimTemplate<'a>>,
+    /// Whether it was found in an object of a kind that is not built in, whose schema the policy does not know.
+    pub is_custom: bool,
+    /// The `status` of its object as it is written; empty where there is none.
+    pub status: Raw<'a>,
+}
+
+views! {
+    /// What is read of a pod spec only where a verdict depends on it.
+    struct RareFields<'a> {
+        node_name "nodeName": Text<'a>,
+        volumes "volumes": Raw<'a>,
+    }
 }
 
 impl<'a> Pod<'a> {
@@ -42,7 +54,26 @@ impl<'a> Pod<'a> {
     pub fn read(path: Cow<'static, str>, is_template: bool, reader: &mut Reader<'a>) -> Result<Self, Error> {
         let mut spec = Box::<PodSpec>::default();
         let ((), json) = reader.with_raw(|reader| spec.read(reader))?;
-        Ok(Self { path, is_template, index: 0, json, spec, claim_templates: Vec::new() })
+        let (claim_templates, status) = (Vec::new(), Raw::default());
+        Ok(Self { path, is_template, index: 0, json, spec, claim_templates, is_custom: false, status })
+    }
+
+    fn rare_fields(&self) -> RareFields<'a> {
+        json::from_slice(self.json.0).unwrap_or_default()
+    }
+
+    /// Whether it is bound to a node.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        !self.rare_fields().node_name.is_empty()
+    }
+
+    /// Whether a volume can be added to it. Kinds that are not built in may keep their volumes elsewhere, and an API server
+    /// drops a list that their schema lacks.
+    #[must_use]
+    pub fn takes_volumes(&self) -> bool {
+        let is_of_template = || self.path == "template.spec" || self.path.ends_with(".template.spec");
+        !self.is_custom || is_of_template() || !self.rare_fields().volumes.0.is_empty()
     }
 
     /// The path of a field of the pod spec.
@@ -59,6 +90,27 @@ impl<'a> Pod<'a> {
     #[must_use]
     pub fn all_containers(&self) -> AllContainers<'_, 'a> {
         AllContainers { pod: self, list: ContainerList::Init, index: 0 }
+    }
+
+    /// The containers that another version of the pod has as well, in the same list and of the same name: each as it is here,
+    /// and as it is there.
+    pub fn containers_kept_by<'p, 'b>(
+        &'p self,
+        other: &'p Pod<'b>,
+    ) -> impl Iterator<Item = (ContainerAt<'p, 'a>, ContainerAt<'p, 'b>)> {
+        let known: Vec<_> = self.all_containers().collect();
+        let lists = [ContainerList::Init, ContainerList::Regular, ContainerList::Ephemeral];
+        let places = lists.map(|list| {
+            let mut places = Places::default();
+            for (place, at) in known.iter().enumerate().filter(|(_, at)| at.list == list) {
+                places.add((&*at.container.name).into(), place);
+            }
+            (list, places)
+        });
+        other.all_containers().filter_map(move |at| {
+            let (_, places) = places.iter().find(|(list, _)| *list == at.list)?;
+            Some((*known.get(places.get(&at.container.name)?)?, at))
+        })
     }
 
     /// Whether it says that it runs on Windows, where it may not set the fields that Linux alone has.
@@ -100,7 +152,7 @@ impl<'a> Pod<'a> {
 }
 
 /// What no list is long enough to have a place at.
-const NO_PLACE: usize = usize::MAX;
+pub const NO_PLACE: usize = usize::MAX;
 
 /// The lists of containers in a pod spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +224,7 @@ impl<'p> ContainerAt<'p, '_> {
     #[must_use]
     pub fn concern(&self) -> Concern<'p> {
         Concern {
+            noun: self.noun(),
             container: Some(&self.container.name),
             image: Some(&self.container.image),
             can_write: false,
@@ -190,15 +243,19 @@ impl<'p> ContainerAt<'p, '_> {
     /// The container as messages name it: `init container "setup"`.
     #[must_use]
     pub fn label(&self) -> String {
-        let noun = match self.list {
+        let mut label = [self.noun(), " "].concat();
+        push_quoted(&mut label, &self.container.name);
+        label
+    }
+
+    /// What kind of container it is, which its list and its restart policy decide.
+    fn noun(&self) -> &'static str {
+        match self.list {
             ContainerList::Init if self.container.is_sidecar() => "sidecar",
             ContainerList::Init => "init container",
             ContainerList::Regular => "container",
             ContainerList::Ephemeral => "ephemeral container",
-        };
-        let mut label = [noun, " "].concat();
-        push_quoted(&mut label, &self.container.name);
-        label
+        }
     }
 }
 
@@ -357,7 +414,6 @@ impl Container<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     #[test]
     fn finds_every_container_with_its_path_and_label() {

@@ -1,7 +1,7 @@
 //! Pod specs in kinds this policy has never heard of: Argo Rollouts, Knative Services, `JobSets`, …
 //!
 //! Wherever an object has a list `containers` or `initContainers` of what looks like containers, it is taken for a pod
-//! spec.
+//! spec; but not in its own `metadata` and `status`, from which no pod is made.
 
 use crate::field_path;
 use crate::json::{self, Error, Failure, MAX_ITEMS, Raw, Read, Reader, TOO_MANY_ITEMS};
@@ -12,6 +12,9 @@ use crate::volume::ClaimTemplate;
 
 /// The fields by which a container is known. One without a name and an image may get them from whoever makes the pod.
 const CONTAINER_FIELDS: [&str; 5] = ["name", "image", "securityContext", "volumeMounts", "volumeDevices"];
+
+/// What no pod is made from at the top of an object: what its controller reports, and what the API server keeps.
+const NOT_SEARCHED: [&str; 2] = ["metadata", "status"];
 
 /// The length of a path that makes what stands below it count twice: every finding repeats the path.
 const LONG_PATH: usize = 100;
@@ -70,6 +73,7 @@ fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Resul
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {
         match key {
+            Some(key) if parent == 0 && is_one_of(&key, &NOT_SEARCHED) => continue,
             Some(key) => {
                 field_path::push_key(path, &key);
                 if &*key == CLAIM_TEMPLATES {
@@ -98,7 +102,7 @@ fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Par
             found.items += (1 + reader.items()) * (1 + path.len() / LONG_PATH);
             Ok(pod)
         })?;
-        found.pods.push(Pod { index: found.pods.len(), ..pod });
+        found.pods.push(Pod { index: found.pods.len(), is_custom: true, ..pod });
     }
     Ok(Parts(parts))
 }

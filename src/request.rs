@@ -2,7 +2,9 @@
 
 use crate::connection::{Access, ConnectOptions, Connection};
 use crate::field_path;
+use crate::fix::Scope;
 use crate::json::{self, Error, Failure, Known, Raw, Read, Reader};
+use crate::metadata::Metadata;
 use crate::pod::Pod;
 use crate::pod_spec_finder;
 use crate::text::Text;
@@ -23,7 +25,7 @@ pub struct Payload<'a> {
 }
 
 /// An admission request, as far as the policy judges it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Request<'a> {
     /// The namespace of the object; empty where it belongs to none.
     pub namespace: Text<'a>,
@@ -31,16 +33,53 @@ pub struct Request<'a> {
     pub user: UserInfo<'a>,
     /// What is asked for.
     pub subject: Subject<'a>,
-    /// The object, where it may be added to before it is admitted.
+    /// The metadata of the object.
+    pub metadata: Metadata<'a>,
+    /// The metadata of the object that an update replaces.
+    pub old_metadata: Metadata<'a>,
+    /// The kind of the object.
+    pub kind: GroupKind<'a>,
+    /// The object, where a fix may change it before it is admitted.
     pub draft: Option<Draft<'a>>,
 }
 
-/// An object that may be added to before it is admitted.
+/// What decides what an object is, instead of the author of the request. No fix may change the object then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// A controller, which compares the object with what it wants: a Deployment whose `ReplicaSet` differs from its template
+    /// creates another `ReplicaSet`, without end.
+    Controller,
+    /// A file on a node, from which the kubelet runs the pod whatever the API server says.
+    File,
+}
+
+impl Request<'_> {
+    /// What decides what the object is, if that is not the author of the request.
+    #[must_use]
+    pub fn manager(&self) -> Option<Manager> {
+        let workload = self.kind.workload();
+        if workload.is_some_and(Workload::is_pod) {
+            return self.is_mirror_pod().then_some(Manager::File);
+        }
+        let is_compared = workload.is_none_or(Workload::is_compared_by_its_controller);
+        (is_compared && self.metadata.has_controller()).then_some(Manager::Controller)
+    }
+
+    fn is_mirror_pod(&self) -> bool {
+        let (Subject::Create(new) | Subject::Update { new, .. }) = &self.subject else { return false };
+        self.metadata.has_mirror_annotation() && new.iter().all(Pod::is_bound)
+    }
+}
+
+/// An object that a fix may change before it is admitted.
 #[derive(Debug)]
 pub struct Draft<'a> {
+    /// The kind of the object.
     kind: GroupKind<'a>,
     /// The object as it is written.
     pub json: Raw<'a>,
+    /// What may be changed in it.
+    pub scope: Scope,
 }
 
 impl Draft<'_> {
@@ -54,9 +93,10 @@ impl Draft<'_> {
 }
 
 /// What a request is about.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Subject<'a> {
     /// Something that cannot change what a container is.
+    #[default]
     Nothing,
     /// An object with these pod specs is made.
     Create(Vec<Pod<'a>>),
@@ -98,9 +138,13 @@ views! {
         settings "settings": WithUnread<'a>,
     }
 
-    struct GroupKind<'a> {
-        group "group": Text<'a>,
-        kind "kind": Text<'a>,
+    /// `GroupVersionKind` of `k8s.io/apimachinery/pkg/apis/meta/v1`, but for the version.
+    #[derive(Clone)]
+    pub struct GroupKind<'a> {
+        /// `group`; empty for the core group.
+        pub group "group": Text<'a>,
+        /// `kind`
+        pub kind "kind": Text<'a>,
     }
 }
 
@@ -122,10 +166,27 @@ struct AdmissionRequest<'a> {
 
 #[derive(Debug)]
 enum Object<'a> {
-    /// An object of a built-in kind, with its pod spec if there is one.
-    Workload(&'static Workload, Option<Pod<'a>>),
+    /// An object of a built-in kind.
+    Workload(&'static Workload, Parts<'a>),
     /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
     Unread(Raw<'a>),
+}
+
+/// What counts of an object of a built-in kind.
+#[derive(Debug, Default)]
+struct Parts<'a> {
+    metadata: Metadata<'a>,
+    /// Its pod spec, if there is one.
+    pod: Option<Pod<'a>>,
+}
+
+impl<'a> Object<'a> {
+    fn metadata(&self) -> Metadata<'a> {
+        match self {
+            Self::Workload(_, parts) => parts.metadata,
+            Self::Unread(raw) => Metadata::Of(*raw),
+        }
+    }
 }
 
 impl<'a> AdmissionRequest<'a> {
@@ -145,6 +206,9 @@ impl<'a> AdmissionRequest<'a> {
         let changes_no_container = self.changes_no_container();
         let kind = self.kind.ok_or("request.kind: missing")?;
         let operation = self.operation.ok_or("request.operation: missing")?;
+        let metadata =
+            |object: &Option<Object<'a>>| object.as_ref().map(Object::metadata).unwrap_or_default();
+        let (metadata, old_metadata) = (metadata(&self.object), metadata(&self.old_object));
         let subject = match &*operation {
             "CREATE" | "UPDATE" | "DELETE" | "CONNECT" if changes_no_container => Subject::Nothing,
             "CREATE" => Subject::Create(pods(&kind, self.object.ok_or("request.object: missing")?)?),
@@ -167,13 +231,21 @@ impl<'a> AdmissionRequest<'a> {
             },
             _ => return Err("request.operation: must be CREATE, UPDATE, DELETE or CONNECT".to_owned()),
         };
-        let is_open = match &subject {
-            Subject::Create(_) => true,
-            Subject::Update { .. } => kind.workload().is_none_or(Workload::is_open_to_additions),
-            Subject::Nothing | Subject::Connect(_) => false,
+        let scope = match &subject {
+            Subject::Create(_) => Some(Scope::Unset),
+            Subject::Update { .. } => kind.workload().map_or(Some(Scope::Unset), Workload::scope_of_updates),
+            Subject::Nothing | Subject::Connect(_) => None,
         };
-        let draft = is_open.then_some(Draft { kind, json: self.object_json });
-        Ok(Request { namespace: self.namespace, user: self.user_info, subject, draft })
+        let draft = scope.map(|scope| Draft { kind: kind.clone(), json: self.object_json, scope });
+        Ok(Request {
+            namespace: self.namespace,
+            user: self.user_info,
+            subject,
+            metadata,
+            old_metadata,
+            kind,
+            draft,
+        })
     }
 }
 
@@ -185,7 +257,7 @@ impl GroupKind<'_> {
 
 fn pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
     match object {
-        Object::Workload(workload, pod) => pod_of(workload, pod, ""),
+        Object::Workload(workload, parts) => pod_of(workload, parts.pod, ""),
         Object::Unread(raw) => match kind.workload() {
             Some(workload) => read_object(raw, workload, ""),
             None => pod_spec_finder::find(raw),
@@ -199,7 +271,7 @@ fn pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, St
 /// be the one that mends the object.
 fn old_pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>, String> {
     match object {
-        Object::Workload(workload, pod) => pod_of(workload, pod, OLD_OBJECT),
+        Object::Workload(workload, parts) => pod_of(workload, parts.pod, OLD_OBJECT),
         Object::Unread(raw) => match kind.workload() {
             Some(workload) => read_object(raw, workload, OLD_OBJECT),
             None => Ok(pod_spec_finder::find(raw).unwrap_or_default()),
@@ -215,9 +287,9 @@ fn read_object<'a>(
     workload: &'static Workload,
     base: &str,
 ) -> Result<Vec<Pod<'a>>, String> {
-    let pod = json::read_with(json, |reader| read_pod(reader, workload, workload.pod_spec))
+    let parts = json::read_with(json, |reader| read_parts(reader, workload))
         .map_err(|failure| describe(&failure, json, base))?;
-    pod_of(workload, pod, base)
+    pod_of(workload, parts.pod, base)
 }
 
 fn pod_of<'a>(workload: &Workload, pod: Option<Pod<'a>>, base: &str) -> Result<Vec<Pod<'a>>, String> {
@@ -284,14 +356,32 @@ fn read_or_keep<'a>(
     workload: Option<&'static Workload>,
 ) -> Result<Option<Object<'a>>, Error> {
     match workload {
-        Some(workload) => {
-            Ok(Some(Object::Workload(workload, read_pod(reader, workload, workload.pod_spec)?)))
-        }
+        Some(workload) => Ok(Some(Object::Workload(workload, read_parts(reader, workload)?))),
         None => Ok(Some(Object::Unread(reader.raw()?))),
     }
 }
 
-/// Reads the pod spec at the rest of its path of keys, if there is one, and skips whatever stands beside it.
+/// Reads what counts of an object: its pod spec, and what lies at the top besides.
+fn read_parts<'a>(reader: &mut Reader<'a>, workload: &'static Workload) -> Result<Parts<'a>, Error> {
+    let (key, rest) = workload.pod_spec.split_once('.').unwrap_or((workload.pod_spec, ""));
+    let known = [Known::new(key), Known::new("metadata"), Known::new("status")];
+    let mut parts = Parts::default();
+    let mut status = Raw::default();
+    let mut fields = reader.fields(&known)?;
+    while let Some(place) = fields.next_known()? {
+        match place {
+            0 => parts.pod = read_pod(fields.reader, workload, rest)?,
+            1 => parts.metadata = Metadata::Own(fields.reader.raw()?),
+            _ => status = fields.reader.raw()?,
+        }
+    }
+    if let Some(pod) = &mut parts.pod {
+        pod.status = status;
+    }
+    Ok(parts)
+}
+
+/// Reads the pod spec at the rest of its path of keys, if there is one, and skips everything else.
 fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Result<Option<Pod<'a>>, Error> {
     if path.is_empty() {
         return Pod::read(workload.pod_spec.into(), workload.is_template(), reader).map(Some);

@@ -3,21 +3,24 @@
 use crate::additions::to_json;
 use crate::date::Date;
 use crate::json;
+use crate::messages::Form;
 use crate::registry::Registry;
 use crate::request::Payload;
+use crate::response::Response;
 use crate::settings::Settings;
 use crate::value::Value;
-use crate::verdict::{self, Response};
+use crate::verdict::{self, Judging};
 
 /// The answer to a payload of `validate`. The registry is asked only when the settings want it.
 ///
 /// # Errors
 /// When the request or the settings cannot be understood: the reason why it must be denied.
-pub fn validate(payload: &[u8], registry: &dyn Registry) -> Result<Response, String> {
+pub fn validate(payload: &[u8], form: Form, registry: &dyn Registry) -> Result<Response, String> {
     let payload =
         Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
     let settings = Settings::read(&payload.settings).map_err(|errors| verdict::invalid_settings(&errors))?;
-    Ok(verdict::judge(&payload.request, &settings, Date::today, registry))
+    let judging = Judging { request: &payload.request, settings: &settings, form, today: Date::today };
+    Ok(judging.judge(registry))
 }
 
 /// The answer to a payload of `validate_settings`, in JSON: all that is wrong with them, one sentence a line. It has the
@@ -47,7 +50,7 @@ mod tests {
     #[test]
     fn refuses_to_judge_what_it_cannot_read() {
         assert_eq!(
-            validate(b"{", &NoRegistry).unwrap_err(),
+            validate(b"{", Form::Short, &NoRegistry).unwrap_err(),
             "the request cannot be read as JSON: expected a key at byte 1 \
              (denied because it cannot be judged)"
         );
@@ -57,7 +60,7 @@ mod tests {
     fn refuses_to_judge_by_settings_it_cannot_read() {
         let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE",
             "object": {"spec": {"containers": []}}}, "settings": {"enforcement": "warn", "priviledged": "warn"}}"#;
-        let reason = validate(payload, &NoRegistry).unwrap_err();
+        let reason = validate(payload, Form::Short, &NoRegistry).unwrap_err();
         assert!(
             reason.starts_with(
                 "the settings of the policy are invalid: priviledged: unknown key, did you mean \"privileged\"?"
@@ -78,7 +81,7 @@ mod tests {
                 r#"{{"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "fix", "runAsNonRoot": "fix",
                      "exemptions": [{exemptions}]}}"#
             );
-            validate(payload(&settings).as_bytes(), &NoRegistry).unwrap()
+            validate(payload(&settings).as_bytes(), Form::Short, &NoRegistry).unwrap()
         };
         assert!(fixing("").mutated_object.is_some());
         let response = fixing(r#"{"reason": "it writes", "containers": ["web"], "rules": ["readOnly"]}"#);

@@ -11,7 +11,7 @@ use crate::text::quoted;
 use crate::wildcard;
 
 /// The most characters of a name in Kubernetes that is a DNS label.
-const LABEL_LENGTH: usize = 63;
+pub const LABEL_LENGTH: usize = 63;
 
 /// Chooses containers. Every key that is given must match, by any of its entries.
 #[derive(Debug)]
@@ -47,7 +47,8 @@ impl<'s> Selector<'s> {
         let has_image = |patterns: &Vec<ImagePattern<'_>>| {
             image().is_some_and(|image| patterns.iter().any(|pattern| pattern.matches(image)))
         };
-        (self.containers.is_none() || container.is_some_and(|name| is_any_of(self.containers.as_ref(), name)))
+        let has_name = |name: &str| name.len() <= LABEL_LENGTH && is_any_of(self.containers.as_ref(), name);
+        (self.containers.is_none() || container.is_some_and(has_name))
             && self.images.as_ref().is_none_or(has_image)
     }
 }

@@ -1,21 +1,24 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use crate::additions::push_json;
 use crate::connection::Connection;
 use crate::date::Date;
 use crate::exemptions::Applicable;
 use crate::field_path;
 use crate::finding::Finding;
-use crate::fix;
+use crate::fingerprint::Fingerprint;
+use crate::fix::{self, Scope};
+use crate::messages::{self, Form, OfRule, count};
 use crate::places::Places;
 use crate::pod::Pod;
 use crate::registry::{Lookups, Registry};
-use crate::request::{Draft, Request, Subject};
+use crate::request::{Draft, Manager, Request, Subject};
+use crate::response::Response;
 use crate::rules::{BoundRule, Rule};
 use crate::settings::{ActiveRule, Enforcement, OnUpdate, Settings, Severity};
-use crate::text::push_all;
+use crate::text::printable;
+use crate::update;
 
 /// The audit annotation that names the exemptions which made a difference.
 const EXEMPTIONS: &str = "exemptions";
@@ -23,109 +26,9 @@ const EXEMPTIONS: &str = "exemptions";
 /// The audit annotation that says how many fields each rule has filled in.
 const FIXES: &str = "fixes";
 
-/// The number of bytes from which on no more findings are told. A denial goes into the status of what makes
-/// the pod, such as a Job, and API servers take no object of much more than a megabyte.
-const TOLD: usize = 256 * 1024;
-
 /// How many of the findings that look alike are tried, each of which may be on the account of others. Only in keys that are
 /// too long to be told apart are there ever more than one.
 const ALIKE: usize = 8;
-
-/// The HTTP status of a denial: forbidden.
-const FORBIDDEN: u16 = 403;
-
-/// The answer to `validate`.
-///
-/// It has the fields of the SDK's `ValidationResponse`, and an order: same input, same bytes out.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Response {
-    /// Whether the object is admitted.
-    pub accepted: bool,
-    /// Why it is denied: one finding a line, and if they are very many, how many more there are.
-    pub message: Option<String>,
-    /// The HTTP status of a denial.
-    pub code: Option<u16>,
-    /// The number of findings of each rule that has any, and the exemptions that were used, for the audit log.
-    pub audit_annotations: Annotations,
-    /// What the user is told though the object is admitted, or besides the denial.
-    pub warnings: Vec<String>,
-    /// The object to be admitted in place of the one in the request, as it is to be written.
-    pub mutated_object: Option<Vec<u8>>,
-}
-
-/// Audit annotations, sorted by their keys.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Annotations(Vec<(&'static str, String)>);
-
-impl Annotations {
-    fn insert(&mut self, key: &'static str, value: String) {
-        let place = self.0.partition_point(|(other, _)| *other < key);
-        self.0.insert(place, (key, value));
-    }
-}
-
-impl Response {
-    /// The answer to what cannot be understood.
-    #[must_use]
-    pub fn unreadable(reason: String) -> Self {
-        Self {
-            accepted: false,
-            message: Some(reason),
-            code: Some(FORBIDDEN),
-            audit_annotations: Annotations::default(),
-            warnings: Vec::new(),
-            mutated_object: None,
-        }
-    }
-
-    /// The answer in JSON, without what is not there.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let message_length = self.message.as_ref().map_or(0, String::len);
-        let object_length = self.mutated_object.as_ref().map_or(0, Vec::len);
-        // A little more than the long parts take, so that it need not grow.
-        let mut json = String::with_capacity(message_length / 8 * 9 + object_length + 512);
-        push_all(&mut json, &[if self.accepted { "{\"accepted\":true" } else { "{\"accepted\":false" }]);
-        if let Some(message) = &self.message {
-            push_all(&mut json, &[",\"message\":"]);
-            push_json(&mut json, message);
-        }
-        if let Some(code) = self.code {
-            push_all(&mut json, &[",\"code\":", &code.to_string()]);
-        }
-        let annotations = &self.audit_annotations.0;
-        if !annotations.is_empty() {
-            push_list(&mut json, ",\"audit_annotations\":{", annotations, |json, (key, value)| {
-                push_json(json, key);
-                push_all(json, &[":"]);
-                push_json(json, value);
-            });
-            push_all(&mut json, &["}"]);
-        }
-        if !self.warnings.is_empty() {
-            push_list(&mut json, ",\"warnings\":[", &self.warnings, |json, warning| push_json(json, warning));
-            push_all(&mut json, &["]"]);
-        }
-        let mut json = json.into_bytes();
-        if let Some(object) = &self.mutated_object {
-            // It goes in as it is: a value read from it and written again might have other forms of numbers.
-            json.extend_from_slice(b",\"mutated_object\":");
-            json.extend_from_slice(object);
-        }
-        json.push(b'}');
-        json
-    }
-}
-
-/// Appends items of an object or a list, with commas between them.
-fn push_list<T>(json: &mut String, opening: &str, items: &[T], push: impl Fn(&mut String, &T)) {
-    let mut separator = opening;
-    for item in items {
-        push_all(json, &[separator]);
-        push(json, item);
-        separator = ",";
-    }
-}
 
 /// Why a request is denied for the sake of the settings.
 #[must_use]
@@ -133,58 +36,102 @@ pub fn invalid_settings(errors: &str) -> String {
     format!("the settings of the policy are invalid: {errors}")
 }
 
-/// Judges a request by every rule that is on. `today` is asked only when an exemption depends on the day, and the
-/// registry when the settings want it.
-///
-/// What can be fixed is fixed, and the result is judged again: the object that is judged last is the one that is admitted.
-#[must_use]
-pub fn judge(
-    request: &Request<'_>,
-    settings: &Settings<'_>,
-    today: fn() -> Date,
-    registry: &dyn Registry,
-) -> Response {
-    let judged = Judged::from(&request.subject);
-    let mut lookups = Lookups::new(registry);
-    let found = Found::in_request(request, judged, settings, today, &mut lookups);
-    let may_fix = settings.rules.iter().any(|rule| rule.severity == Severity::Fix);
-    match request.draft.as_ref().filter(|_| may_fix) {
-        Some(draft) => judge_fixed(found, draft, request, settings, today, lookups),
-        None => found.response(settings),
-    }
+/// What a request is judged by, and in which form.
+pub struct Judging<'j, 's> {
+    /// The request.
+    pub request: &'j Request<'j>,
+    /// The settings.
+    pub settings: &'j Settings<'s>,
+    /// How much the answer says.
+    pub form: Form,
+    /// The day, which is asked for only when an exemption depends on it.
+    pub today: fn() -> Date,
 }
 
-/// Judges what fixes make of an object, in place of the object.
-#[inline(never)]
-fn judge_fixed<'j, 's>(
-    mut found: Found<'j, 's>,
-    draft: &Draft<'_>,
-    request: &'j Request<'j>,
-    settings: &'j Settings<'s>,
-    today: fn() -> Date,
-    mut lookups: Lookups<'_>,
-) -> Response {
-    let judged = Judged::from(&request.subject);
-    let Fixed { object, counts, failures } = found.fix(draft, request, judged, settings, &mut lookups);
-    // Exemptions that cannot be read may be meant for what would be fixed.
-    let Some(object) = object.filter(|_| found.exemptions.errors().is_none()) else {
-        found.tell(failures);
-        return found.response(settings);
-    };
-    let pods = match draft.pods_of(&object) {
-        Ok(pods) => pods,
-        Err(reason) => {
-            return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
-        }
-    };
-    let mut found = Found::in_request(request, judged.becoming(&pods), settings, today, &mut lookups);
-    found.tell(failures);
-    let mut response = found.response(settings);
-    if response.accepted {
-        response.audit_annotations.insert(FIXES, counts.join("; "));
-        response.mutated_object = Some(object);
+impl<'j, 's> Judging<'j, 's> {
+    /// Judges the request by every rule that is on. The registry is asked when the settings want it.
+    ///
+    /// What can be fixed is fixed, and the result is judged again: the object that is judged last is the one that is admitted.
+    #[must_use]
+    pub fn judge(&self, registry: &dyn Registry) -> Response {
+        let Self { request, settings, .. } = *self;
+        let judged = Judged::from(&request.subject);
+        // A fix must not decide what counts, so this is settled before.
+        let counts_in_full = settings.on_update == OnUpdate::All && update::is_significant(request);
+        let mut lookups = Lookups::new(registry);
+        let found = self.find(judged, counts_in_full, &mut lookups);
+        let may_fix = found.manager.is_none() && self.may_fix();
+        let mut response = match request.draft.as_ref().filter(|_| may_fix) {
+            Some(draft) => self.judge_fixed(found, draft, counts_in_full, lookups),
+            None => found.response(self),
+        };
+        response.evaluated = (self.form == Form::Long).then(|| judged.has_something_to_evaluate());
+        response
     }
-    response
+
+    /// Judges what fixes make of an object, in place of the object.
+    #[inline(never)]
+    fn judge_fixed(
+        &self,
+        mut found: Found<'j, 's>,
+        draft: &Draft<'_>,
+        counts_in_full: bool,
+        mut lookups: Lookups<'_>,
+    ) -> Response {
+        let judged = Judged::from(&self.request.subject);
+        let Fixed { object, counts, failures } = found.fix(self, draft, judged, &mut lookups);
+        // Exemptions that cannot be read may be meant for what would be fixed.
+        let Some(object) = object.filter(|_| found.exemptions.errors().is_none()) else {
+            found.tell(failures);
+            return found.response(self);
+        };
+        let pods = match draft.pods_of(&object) {
+            Ok(pods) => pods,
+            Err(reason) => {
+                return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
+            }
+        };
+        let judging =
+            Judging { request: self.request, settings: self.settings, form: self.form, today: self.today };
+        let mut found = judging.find(judged.becoming(&pods), counts_in_full, &mut lookups);
+        found.tell(failures);
+        let mut response = found.response(&judging);
+        if response.accepted {
+            response.audit_annotations.insert(FIXES, counts.join("; "));
+            response.mutated_object = Some(object);
+        }
+        response
+    }
+
+    fn find(&self, judged: Judged<'j>, counts_in_full: bool, lookups: &mut Lookups<'_>) -> Found<'j, 's> {
+        let Self { request, settings, today, .. } = *self;
+        let mut judge = Judge {
+            judged,
+            counts_in_full,
+            exemptions: settings.exemptions.applicable(request, today),
+            replaced: judged.replaced(),
+        };
+        let mut findings = Vec::new();
+        for active in &settings.rules {
+            let found = judge.findings(active, lookups);
+            if !found.is_empty() {
+                findings.push((active, active.severity, found));
+            }
+        }
+        let mut found = Found { findings, exemptions: judge.exemptions, manager: None, left: 0 };
+        // Who manages the object matters only where something was found or may be fixed.
+        if !found.findings.is_empty() || self.may_fix() {
+            found.manager = request.manager();
+        }
+        if found.manager.is_some() {
+            found.leave_fixable();
+        }
+        found
+    }
+
+    fn may_fix(&self) -> bool {
+        self.settings.rules.iter().any(|rule| rule.severity == Severity::Fix)
+    }
 }
 
 /// What came of fixing an object.
@@ -194,7 +141,7 @@ struct Fixed<'j, 's> {
     object: Option<Vec<u8>>,
     /// What the audit log says about that.
     counts: Vec<String>,
-    /// What could not be fixed because something could not be looked up, and why.
+    /// What could not be fixed, and why.
     failures: Vec<Failure<'j, 's>>,
 }
 
@@ -237,6 +184,14 @@ impl<'j> Judged<'j> {
         }
     }
 
+    fn has_something_to_evaluate(self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Connect(_) => true,
+            Self::Create(pods) | Self::Update { new: pods, .. } => !pods.is_empty(),
+        }
+    }
+
     /// What each new pod of an update replaces, if it is not new altogether.
     fn replaced(self) -> Vec<Option<&'j Pod<'j>>> {
         let Self::Update { old, new } = self else { return Vec::new() };
@@ -250,51 +205,49 @@ struct Found<'j, 's> {
     /// Of each rule that found anything, with what it leads to.
     findings: Vec<(&'j ActiveRule<'s>, Severity, Vec<Finding<'j>>)>,
     exemptions: Applicable<'j, 's>,
+    /// What decides what the object is, if that is not the author of the request.
+    manager: Option<Manager>,
+    /// The number of findings that do not count because of that.
+    left: usize,
 }
 
 impl<'j, 's> Found<'j, 's> {
-    fn in_request(
-        request: &'j Request<'j>,
-        judged: Judged<'j>,
-        settings: &'j Settings<'s>,
-        today: fn() -> Date,
-        lookups: &mut Lookups<'_>,
-    ) -> Self {
-        let exemptions = settings.exemptions.applicable(request, today);
-        let mut judge =
-            Judge { judged, on_update: settings.on_update, exemptions, replaced: judged.replaced() };
-        let mut findings = Vec::new();
-        for active in &settings.rules {
-            let found = judge.findings(active, lookups);
-            if !found.is_empty() {
-                findings.push((active, active.severity, found));
-            }
+    /// Takes away what a fix could fill in: who manages the object would undo it, and the pods are judged later.
+    #[inline(never)]
+    fn leave_fixable(&mut self) {
+        for (.., findings) in &mut self.findings {
+            let all = findings.len();
+            findings.retain(|finding| finding.fix.is_none());
+            self.left += all - findings.len();
         }
-        Self { findings, exemptions: judge.exemptions }
+        self.findings.retain(|(.., findings)| !findings.is_empty());
     }
 
     /// Fixes what can be.
     fn fix(
         &mut self,
+        Judging { request, settings, .. }: &Judging<'j, 's>,
         draft: &Draft<'_>,
-        request: &Request<'_>,
         judged: Judged<'j>,
-        settings: &'j Settings<'s>,
         lookups: &mut Lookups<'_>,
     ) -> Fixed<'j, 's> {
         let mut outcome = Fixed::default();
         let mut fixes = Vec::new();
+        let volumes =
+            fix::VolumeSource { writable_paths: &settings.writable_paths, namespace: &request.namespace };
         for rule in settings.rules.iter().filter(|rule| rule.severity == Severity::Fix) {
             let known = fixes.len();
-            let mut try_fix = |finding: &Finding<'j>| match finding.fix.as_ref()?.looked_up(lookups) {
+            let mut try_fix = |finding: &Finding<'j>| match finding.fix.as_ref()?.prepared(volumes, lookups) {
                 Ok(fix) => {
                     fixes.push(fix);
                     None
                 }
                 Err(reason) => Some(Failure { rule, path: finding.path.clone(), reason, wish: None }),
             };
-            for finding in self.findings_of(rule.id) {
-                outcome.failures.extend(try_fix(finding));
+            if draft.scope == Scope::Unset {
+                for finding in self.findings_of(rule.id) {
+                    outcome.failures.extend(try_fix(finding));
+                }
             }
             for wish in self.wishes(rule, judged) {
                 if let Some(failure) = try_fix(&wish) {
@@ -306,7 +259,7 @@ impl<'j, 's> Found<'j, 's> {
             }
         }
         if !fixes.is_empty() {
-            outcome.object = fix::apply(draft.json, &fixes, &settings.writable_paths, &request.namespace);
+            outcome.object = fix::apply(draft.json, &fixes, volumes);
         }
         outcome
     }
@@ -321,10 +274,20 @@ impl<'j, 's> Found<'j, 's> {
     /// What a rule would better besides what it finds.
     fn wishes(&mut self, rule: &ActiveRule<'s>, judged: Judged<'j>) -> Vec<Finding<'j>> {
         let mut wishes = Vec::new();
-        if let Judged::Create(pods) = judged {
-            for pod in pods {
-                rule.rule.improve(pod, &mut wishes);
+        match judged {
+            Judged::Create(pods) => {
+                for pod in pods {
+                    rule.rule.improve(pod, &mut wishes);
+                }
             }
+            Judged::Update { new, .. } => {
+                for (pod, replaced) in new.iter().zip(judged.replaced()) {
+                    if let Some(old) = replaced {
+                        rule.rule.restore(old, pod, &mut wishes);
+                    }
+                }
+            }
+            Judged::Nothing | Judged::Connect(_) => {}
         }
         without_exempt(wishes, rule.id, &mut self.exemptions)
     }
@@ -356,70 +319,63 @@ impl<'j, 's> Found<'j, 's> {
         }
     }
 
-    fn response(&self, settings: &Settings<'_>) -> Response {
+    fn response(&self, Judging { request, settings, form, .. }: &Judging<'_, '_>) -> Response {
         if let Some(errors) = self.exemptions.errors() {
             return Response::unreadable(invalid_settings(errors));
         }
-        let mut denials = String::new();
-        let mut warnings = Vec::new();
-        let (mut warned, mut undenied, mut unwarned) = (0, 0, 0);
-        let mut counts: Vec<(&'static str, usize)> = Vec::new();
+        let (mut denied, mut warned, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for (active, severity, findings) in &self.findings {
-            match counts.iter_mut().find(|(id, _)| *id == active.id) {
-                Some((_, count)) => *count += findings.len(),
-                None => counts.push((active.id, findings.len())),
-            }
             let denies = settings.enforcement == Enforcement::Deny && *severity != Severity::Warn;
-            for finding in findings {
-                if denies && denials.len() > TOLD {
-                    undenied += 1;
-                } else if denies {
-                    let separator = if denials.is_empty() { "" } else { "\n" };
-                    push_all(&mut denials, &[separator]);
-                    finding.push_line(active.id, &mut denials);
-                } else if warned > TOLD {
-                    unwarned += 1;
-                } else {
-                    let warning = finding.warning(active.id);
-                    warned += warning.len();
-                    warnings.push(warning);
-                }
-            }
+            add(&mut all, active.id, findings);
+            add(if denies { &mut denied } else { &mut warned }, active.id, findings);
         }
-        if undenied > 0 {
-            push_all(&mut denials, &["\n", &more(undenied)]);
-        }
-        warnings.extend((unwarned > 0).then(|| more(unwarned)));
-        warnings.extend(self.exemptions.warnings());
-        let mut audit_annotations = Annotations::default();
-        for (id, count) in counts {
-            audit_annotations.insert(id, count.to_string());
+        let notice = self.manager.filter(|_| self.left > 0);
+        let notice = notice.map(|manager| notice_of(manager, self.left, &request.kind.kind));
+        let mut response = Response::new(messages::denial(&denied, *form));
+        response.warnings = messages::warnings(self.exemptions.warnings(), notice, &warned, *form);
+        for OfRule { rule, findings } in all {
+            response.audit_annotations.insert(rule, findings.len().to_string());
         }
         if let Some(annotation) = self.exemptions.annotation() {
-            audit_annotations.insert(EXEMPTIONS, annotation);
+            response.audit_annotations.insert(EXEMPTIONS, annotation);
         }
-        let accepted = denials.is_empty();
-        Response {
-            accepted,
-            message: (!accepted).then_some(denials),
-            code: (!accepted).then_some(FORBIDDEN),
-            audit_annotations,
-            warnings,
-            mutated_object: None,
-        }
+        response
     }
 }
 
-/// What is told of findings that are too many to be told.
+/// Adds findings to those of the same rule.
+fn add<'f, 'p>(rules: &mut Vec<OfRule<'f, 'p>>, rule: &'static str, findings: &'f [Finding<'p>]) {
+    match rules.iter_mut().find(|known| known.rule == rule) {
+        Some(known) => known.findings.extend(findings),
+        None => rules.push(OfRule { rule, findings: findings.iter().collect() }),
+    }
+}
+
+/// What the user reads of findings that do not count.
 #[inline(never)]
-fn more(findings: usize) -> String {
-    ["… and ", &findings.to_string(), " more"].concat()
+fn notice_of(manager: Manager, findings: usize, kind: &str) -> String {
+    let found = [&*count(findings, "finding"), " that a fix could fill in"].concat();
+    let (verb, verb_of_counting) = if findings == 1 { ("is", "does") } else { ("are", "do") };
+    match manager {
+        Manager::Controller => {
+            format!(
+                "{found} {verb} left to the pods of this {}, because a controller manages it",
+                printable(kind)
+            )
+        }
+        Manager::File => {
+            format!(
+                "{found} {verb_of_counting} not count, because this is a mirror pod: the kubelet runs it from a file"
+            )
+        }
+    }
 }
 
 /// What is needed to say which findings count.
 struct Judge<'j, 's> {
     judged: Judged<'j>,
-    on_update: OnUpdate,
+    /// Whether all findings of an update count, rather than new ones.
+    counts_in_full: bool,
     exemptions: Applicable<'j, 's>,
     /// What each new pod of an update replaces, if it is not new altogether.
     replaced: Vec<Option<&'j Pod<'j>>>,
@@ -443,7 +399,7 @@ impl<'j> Judge<'j, '_> {
                 for pod in new {
                     rule.check(pod, &mut found);
                 }
-                if !found.is_empty() && self.on_update == OnUpdate::Changes {
+                if !found.is_empty() && !self.counts_in_full {
                     self.remove_known(active, old, &mut found);
                 }
                 for (pod, replaced) in new.iter().zip(&self.replaced) {
@@ -464,20 +420,12 @@ impl<'j> Judge<'j, '_> {
         }
         // What an exemption covered was no finding, and is one once it does not cover it any more.
         let known = self.exemptions.uncounted(|exemptions| without_exempt(known, active.id, exemptions));
-        let mut places = Places::default();
-        let mut alike: Vec<VecDeque<Finding>> = Vec::new();
+        let mut alike: HashMap<Fingerprint, VecDeque<Finding>> = HashMap::with_capacity(known.len());
         for finding in known {
-            let identity = finding.identity();
-            if let Some(others) = places.get(&identity).and_then(|place| alike.get_mut(place)) {
-                others.push_back(finding);
-            } else {
-                places.add(identity.into(), alike.len());
-                alike.push(VecDeque::from([finding]));
-            }
+            alike.entry(finding.identity()).or_default().push_back(finding);
         }
         found.retain(|finding| {
-            let others = places.get(&finding.identity()).and_then(|place| alike.get_mut(place));
-            let Some(others) = others else { return true };
+            let Some(others) = alike.get_mut(&finding.identity()) else { return true };
             let mut tried = others.iter().take(ALIKE);
             let same = tried.position(|other| finding.concerns.are_among(&other.concerns));
             same.and_then(|place| others.remove(place)).is_none()
@@ -531,7 +479,7 @@ mod tests {
     use crate::json;
     use crate::pod::Pod;
     use crate::registry::testing::NoRegistry;
-    use crate::request::UserInfo;
+    use crate::response::Annotations;
     use crate::value::Value;
 
     const SPEC: &str = r#"{"hostPID": true, "containers": [{"name": "a", "image": "a:1",
@@ -543,15 +491,12 @@ mod tests {
     }
 
     fn answer_to(subject: Subject<'_>, settings: &serde_json::Value) -> Response {
-        let request = Request { namespace: "shop".into(), user: UserInfo::default(), subject, draft: None };
+        let request = Request { namespace: "shop".into(), subject, ..Request::default() };
         let settings = settings.to_string();
         let settings: Value = json::from_slice(settings.as_bytes()).unwrap();
-        judge(
-            &request,
-            &Settings::read(&settings).unwrap(),
-            || Date::parse("2027-06-30").unwrap(),
-            &NoRegistry,
-        )
+        let settings = Settings::read(&settings).unwrap();
+        let today = || Date::parse("2027-06-30").unwrap();
+        Judging { request: &request, settings: &settings, form: Form::Short, today }.judge(&NoRegistry)
     }
 
     fn answer(settings: &serde_json::Value) -> Response {
@@ -566,7 +511,8 @@ mod tests {
     fn a_denial_lists_every_finding_in_the_order_of_the_rules() {
         let response = answer(&json!({}));
         assert!(!response.accepted);
-        assert_eq!(response.message.unwrap(), format!("{PRIVILEGED}\n{HOST_PID}"));
+        let summary = r#"2 findings in container "a", the pod: privileged, hostNamespaces"#;
+        assert_eq!(response.message.unwrap(), format!("{summary}\n{PRIVILEGED}\n{HOST_PID}"));
         assert_eq!(response.code, Some(403));
         assert_eq!(
             response.audit_annotations,
@@ -614,7 +560,7 @@ mod tests {
     /// The answer to a whole request.
     fn answer_to_request(request: &serde_json::Value, settings: &serde_json::Value) -> Response {
         let payload = json!({"request": request, "settings": settings}).to_string();
-        crate::review::validate(payload.as_bytes(), &NoRegistry).unwrap()
+        crate::review::validate(payload.as_bytes(), Form::Short, &NoRegistry).unwrap()
     }
 
     fn fixed(response: &Response) -> Option<serde_json::Value> {
@@ -657,7 +603,7 @@ mod tests {
         let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE", "object":
             {"x": 1.0, "spec": {"containers": [{"image": "a:1", "y": [1e3, {"\u0061": 12345678901234567890}]}]} }},
             "settings": {"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "off", "runAsNonRoot": "off"}}"#;
-        let json = crate::review::validate(payload, &NoRegistry).unwrap().to_json();
+        let json = crate::review::validate(payload, Form::Short, &NoRegistry).unwrap().to_json();
         assert_eq!(
             std::str::from_utf8(&json).unwrap(),
             "{\"accepted\":true,\"audit_annotations\":{\"fixes\":\"readOnlyRootFilesystem: 1\"},\"mutated_object\":\
@@ -675,6 +621,7 @@ mod tests {
         assert_eq!(
             response.message.as_deref().unwrap().lines().collect::<Vec<_>>(),
             [
+                r#"2 findings in container "b", the pod: allowPrivilegeEscalation, hostNamespaces"#,
                 r#"spec.containers[1].securityContext.allowPrivilegeEscalation: container "b" must set it to false [allowPrivilegeEscalation]"#,
                 HOST_PID,
             ]
@@ -704,8 +651,9 @@ mod tests {
         let spec = json!({"containers": [{"name": "a", "image": "a:1"}]});
         let template = json!({"spec": {"template": {"spec": spec}}});
         let is_fixed = |group: &str, kind: &str, operation: &str, object: &serde_json::Value| {
+            let other = object.to_string().replace("a:1", "a:2");
             let request = json!({"kind": {"group": group, "kind": kind}, "operation": operation,
-                "object": object, "oldObject": object});
+                "object": object, "oldObject": serde_json::from_str::<serde_json::Value>(&other).unwrap()});
             let mut settings = fixing();
             settings["onUpdate"] = "all".into();
             let response = answer_to_request(&request, &settings);
@@ -776,18 +724,191 @@ mod tests {
     #[test]
     fn every_pod_spec_of_an_object_is_fixed() {
         let inner = json!({"containers": [{"name": "c", "image": "c:1"}]});
-        let object =
-            json!({"z": {"containers": [{"name": "a", "image": "a:1"}], "inner": inner}, "y": inner});
+        let object = json!({"z": {"containers": [{"name": "a", "image": "a:1"}], "volumes": [], "template": {"spec": inner}},
+            "template": {"spec": inner}});
         let request =
             json!({"kind": {"group": "x", "kind": "Fleet"}, "operation": "CREATE", "object": object});
         let mut settings = fixing();
         settings["writablePaths"] = json!([{"paths": ["/run"]}]);
         let fixed = fixed(&answer_to_request(&request, &settings)).unwrap();
-        for place in ["/y", "/z", "/z/inner"] {
+        for place in ["/template/spec", "/z", "/z/template/spec"] {
             let spec = fixed.pointer(place).unwrap();
             assert_eq!(spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true, "{place}");
             assert_eq!(spec["volumes"].as_array().unwrap().len(), 1, "{place}");
         }
+    }
+
+    /// The settings that fix, and give containers a place to write to.
+    fn fixing_with_volumes() -> serde_json::Value {
+        let mut settings = fixing();
+        settings["writablePaths"] = json!([{"paths": ["/tmp"]}]);
+        settings
+    }
+
+    #[test]
+    fn no_volume_is_added_where_a_kind_may_have_no_list_of_them() {
+        let driver = json!({"initContainers": [{"name": "i", "image": "i:1"}]});
+        let application = json!({"spec": {"driver": driver}});
+        let request = |object: &serde_json::Value| json!({"kind": {"group": "x", "kind": "App"}, "operation": "CREATE", "object": object});
+        let response = answer_to_request(&request(&application), &fixing_with_volumes());
+        assert_eq!(
+            response.message.as_deref(),
+            Some(
+                r#"spec.driver.initContainers[0].securityContext.readOnlyRootFilesystem: init container "i" must set it to true: no volume can be added here for "/tmp" [readOnlyRootFilesystem]"#
+            )
+        );
+        assert!(answer_to_request(&request(&application), &fixing()).accepted);
+        let mut with_volumes = application.clone();
+        with_volumes["spec"]["driver"]["volumes"] = json!([]);
+        assert!(fixed(&answer_to_request(&request(&with_volumes), &fixing_with_volumes())).is_some());
+    }
+
+    #[test]
+    fn a_manifest_that_is_applied_again_changes_nothing() {
+        let rollout = |spec: &serde_json::Value| json!({"spec": {"template": {"spec": spec}}});
+        let plain = json!({"containers": [{"name": "a", "image": "a:1"}]});
+        let mut request = json!({"kind": {"group": "x", "kind": "Rollout"}, "operation": "CREATE", "object": rollout(&plain)});
+        let stored = fixed(&answer_to_request(&request, &fixing_with_volumes())).unwrap();
+        // Lists of custom resources are replaced as a whole, and what the manifest lacks stays.
+        let mut applied = stored.clone();
+        applied["spec"]["template"]["spec"]["containers"] = plain["containers"].clone();
+        request["operation"] = "UPDATE".into();
+        request["object"] = applied;
+        request["oldObject"] = stored.clone();
+        assert_eq!(fixed(&answer_to_request(&request, &fixing_with_volumes())), Some(stored));
+    }
+
+    #[test]
+    fn what_a_controller_manages_is_never_changed() {
+        let set = |owner: serde_json::Value, container: serde_json::Value| json!({"metadata": {"ownerReferences": [owner]}, "spec": {"template": {"spec": {"containers": [container]}}}});
+        let controller = || json!({"kind": "Deployment", "controller": true});
+        let plain = || json!({"name": "a", "image": "a:1"});
+        let judge = |group: &str, kind: &str, object: serde_json::Value, settings: &serde_json::Value| {
+            let request =
+                json!({"kind": {"group": group, "kind": kind}, "operation": "CREATE", "object": object});
+            answer_to_request(&request, settings)
+        };
+        for (group, kind) in [("apps", "ReplicaSet"), ("example.com", "Rollout")] {
+            for settings in [fixing(), json!({}), json!({"enforcement": "warn"})] {
+                let response = judge(group, kind, set(controller(), plain()), &settings);
+                assert!(response.accepted && response.mutated_object.is_none(), "{kind} {settings}");
+                assert_eq!(
+                    response.warnings,
+                    [format!(
+                        "3 findings that a fix could fill in are left to the pods of this {kind}, because a controller manages it"
+                    )]
+                );
+                assert_eq!(response.audit_annotations, Annotations::default());
+            }
+            let privileged = json!({"name": "a", "image": "a:1", "securityContext": {"privileged": true}});
+            let denied = judge(group, kind, set(controller(), privileged), &fixing());
+            let line = denied.message.unwrap();
+            assert!(line.ends_with("[allowPrivilegeEscalation]") || line.ends_with("[privileged]"), "{line}");
+            assert!(!judge(group, kind, set(json!({"kind": "Deployment"}), plain()), &json!({})).accepted);
+        }
+        for (group, kind) in [("apps", "StatefulSet"), ("apps", "Deployment"), ("batch", "Job")] {
+            assert!(fixed(&judge(group, kind, set(controller(), plain()), &fixing())).is_some(), "{kind}");
+            assert!(!judge(group, kind, set(controller(), plain()), &json!({})).accepted, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_mirror_pod_is_never_changed() {
+        let pod = |node: &str, container: serde_json::Value| {
+            json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "01"}},
+                "spec": {"nodeName": node, "containers": [container]}})
+        };
+        let plain = || json!({"name": "a", "image": "a:1"});
+        for settings in [fixing(), json!({})] {
+            let response = answer_to_request(&creation("Pod", &pod("node1", plain())), &settings);
+            assert!(response.accepted && response.mutated_object.is_none());
+            assert_eq!(
+                response.warnings,
+                [
+                    "3 findings that a fix could fill in do not count, because this is a mirror pod: the kubelet runs it from a file"
+                ]
+            );
+        }
+        assert!(fixed(&answer_to_request(&creation("Pod", &pod("", plain())), &fixing())).is_some());
+        let privileged = json!({"name": "a", "image": "a:1", "securityContext": {"privileged": true}});
+        assert!(!answer_to_request(&creation("Pod", &pod("node1", privileged)), &fixing()).accepted);
+    }
+
+    #[test]
+    fn a_lost_digest_is_given_back() {
+        let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        let pod = |image: &str| json!({"spec": {"containers": [{"name": "a", "image": image}]}});
+        let update = |old: &str, new: &str, settings: &serde_json::Value| {
+            let request = json!({"kind": {"group": "", "kind": "Pod"}, "operation": "UPDATE", "object": pod(new), "oldObject": pod(old)});
+            answer_to_request(&request, settings)
+        };
+        let pinned = format!("docker.io/library/a:1@{digest}");
+        let settings =
+            json!({"imageReference": {"mode": "fix", "require": "digest"}, "readOnlyRootFilesystem": "fix"});
+        for image in ["a:1", "docker.io/library/a:1"] {
+            let response = update(&pinned, image, &settings);
+            assert_eq!(fixed(&response), Some(pod(&pinned)), "{image}");
+            assert_eq!(
+                response.audit_annotations,
+                Annotations(vec![("fixes", "imageReference: 1".to_owned())])
+            );
+        }
+        for image in ["a:2", "b:1", "a"] {
+            let response = update(&pinned, image, &settings);
+            assert!(!response.accepted && response.mutated_object.is_none(), "{image}");
+        }
+        assert!(!update(&pinned, "a:1", &json!({})).accepted);
+        let same = json!({"imageReference": "fix", "imageChange": "off", "exemptions": [{"reason": "x", "containers": ["a"]}]});
+        let exempt = update(&pinned, "a:1", &same);
+        assert!(exempt.accepted && exempt.mutated_object.is_none());
+    }
+
+    #[test]
+    fn an_image_may_change_only_if_old_and_new_are_exempt() {
+        let pod = |image: &str| json!({"spec": {"containers": [{"name": "a", "image": image}]}});
+        let update = |old: &str, new: &str| {
+            let request = json!({"kind": {"group": "", "kind": "Pod"}, "operation": "UPDATE", "object": pod(new), "oldObject": pod(old)});
+            let exemptions = json!([{"reason": "x", "rules": ["imageChange"], "images": ["free/*"]}]);
+            answer_to_request(&request, &json!({"exemptions": exemptions})).accepted
+        };
+        assert!(update("free/a:1", "free/b:1"));
+        assert!(!update("free/a:1", "shop/b:1"));
+        assert!(!update("shop/a:1", "free/b:1"));
+    }
+
+    #[test]
+    fn with_on_update_all_what_runs_nothing_else_is_judged_as_a_change() {
+        let pod = |label: &str, image: &str, spec: &str| {
+            format!(
+                r#"{{"metadata": {{"labels": {{"a": "{label}"}}}}, "spec": {{{spec} "containers": [{{"name": "a", "image": "{image}"}}]}}}}"#
+            )
+        };
+        let update = |old: &str, new: &str| {
+            let payload = format!(
+                r#"{{"request": {{"kind": {{"group": "", "kind": "Pod"}}, "operation": "UPDATE", "object": {new}, "oldObject": {old}}},
+                "settings": {{"onUpdate": "all", "imageChange": "off"}}}}"#
+            );
+            crate::review::validate(payload.as_bytes(), Form::Short, &NoRegistry).unwrap().accepted
+        };
+        let old = pod("1", "a:1", "");
+        assert!(update(&old, &pod("2", "a:1", "")));
+        assert!(!update(&old, &pod("1", "a:2", "")));
+        assert!(!update(&old, &pod("2", "a:1", r#""hostPID": true,"#)));
+    }
+
+    #[test]
+    fn a_report_has_every_finding_and_says_whether_anything_was_evaluated() {
+        let report = |kind: &str, object: serde_json::Value| {
+            let payload = json!({"request": creation(kind, &object)}).to_string();
+            crate::review::validate(payload.as_bytes(), Form::Long, &NoRegistry).unwrap()
+        };
+        let response =
+            report("Pod", json!({"spec": {"hostPID": true, "containers": [{"name": "a", "image": "a:1"}]}}));
+        assert_eq!(response.message.as_deref().unwrap().lines().count(), 4);
+        assert_eq!(response.evaluated, Some(true));
+        let response = report("Fleet", json!({"spec": {"steps": [{"image": "a:1"}]}}));
+        assert_eq!((response.accepted, response.evaluated), (true, Some(false)));
+        assert_eq!(response.to_json(), br#"{"accepted":true,"evaluated":false}"#);
     }
 
     /// The lines of the denial of an update.
@@ -802,8 +923,14 @@ mod tests {
         let host_ipc = "spec.hostIPC: the pod must not share the host's IPC namespace [hostNamespaces]";
         assert_eq!(update(SPEC, SPEC, &json!({})), [""; 0]);
         assert_eq!(update(SPEC, &changed, &json!({})), [host_ipc]);
-        assert_eq!(update(SPEC, SPEC, &json!({"onUpdate": "all"})), [PRIVILEGED, HOST_PID]);
-        assert_eq!(update("{}", SPEC, &json!({})), [PRIVILEGED, HOST_PID]);
+        let summary = r#"2 findings in container "a", the pod: privileged, hostNamespaces"#;
+        assert_eq!(update(SPEC, SPEC, &json!({"onUpdate": "all"})), [""; 0]);
+        let other = SPEC.replace("a:1", "a:2");
+        assert_eq!(
+            update(&other, SPEC, &json!({"onUpdate": "all", "imageChange": "off"})),
+            [summary, PRIVILEGED, HOST_PID]
+        );
+        assert_eq!(update("{}", SPEC, &json!({})), [summary, PRIVILEGED, HOST_PID]);
     }
 
     #[test]
@@ -830,9 +957,10 @@ mod tests {
         let settings = Value::Null;
         let settings = Settings::read(&settings).unwrap();
         let update = Subject::Update { old: vec![found(&key)], new: vec![found(&key), found(&key)] };
-        let request =
-            Request { namespace: "".into(), user: UserInfo::default(), subject: update, draft: None };
-        let response = judge(&request, &settings, Date::today, &NoRegistry);
+        let request = Request { subject: update, ..Request::default() };
+        let judging =
+            Judging { request: &request, settings: &settings, form: Form::Short, today: Date::today };
+        let response = judging.judge(&NoRegistry);
         assert_eq!(response.message.unwrap().lines().count(), 1);
     }
 

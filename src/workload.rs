@@ -3,6 +3,8 @@
 use k8s_openapi::Resource;
 use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
 
+use crate::fix::Scope;
+
 /// A built-in kind with one pod spec.
 #[derive(Debug)]
 pub struct Workload {
@@ -29,10 +31,29 @@ impl Workload {
         self.kind == apps::StatefulSet::KIND
     }
 
-    /// Whether an update may add to its pod spec. The API server refuses that for pods, and for what a job makes pods from.
+    /// Whether it is a pod.
     #[must_use]
-    pub fn is_open_to_additions(&self) -> bool {
-        self.is_template() && self.kind != batch::Job::KIND
+    pub fn is_pod(&self) -> bool {
+        !self.is_template()
+    }
+
+    /// Whether a controller that owns such an object compares its template with the controller's own.
+    ///
+    /// Source: `FindNewReplicaSet` in `pkg/controller/deployment/util` of Kubernetes.
+    #[must_use]
+    pub fn is_compared_by_its_controller(&self) -> bool {
+        self.kind == apps::ReplicaSet::KIND
+    }
+
+    /// What a fix may change in an update, if anything. The API server refuses changes of a pod but for its images, and of the
+    /// template of a job.
+    #[must_use]
+    pub fn scope_of_updates(&self) -> Option<Scope> {
+        match self.kind {
+            core::Pod::KIND => Some(Scope::LostDigests),
+            batch::Job::KIND => None,
+            _ => Some(Scope::Unset),
+        }
     }
 }
 

@@ -15,11 +15,13 @@ use crate::image_reference::ImageReference;
 use crate::json;
 use crate::options::Options;
 use crate::places::Places;
-use crate::pod::{ContainerAt, Pod};
+use crate::pod::{ContainerAt, NO_PLACE, Pod};
 use crate::rules::{BoundRule, Rule};
 use crate::selector::Selector;
 use crate::settings::ActiveRule;
-use crate::text::{push_all, quoted};
+use crate::text::{Text, is_one_of, push_all, quoted, split_once};
+use crate::value::Value;
+use crate::volume::Volume;
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -131,6 +133,45 @@ impl<'s> WritablePath<'s> {
     }
 }
 
+impl WritablePath<'_> {
+    /// The path as the settings have it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path
+    }
+
+    /// Whether a volume is the `emptyDir` of this name that a fix would add, and nothing more.
+    fn is_made_as(&self, volume: &Volume<'_>) -> bool {
+        let Ok(Value::Object(fields)) = json::from_slice(volume.json.0) else { return false };
+        let is_made = |(key, value): &(Text<'_>, Value<'_>)| match (&**key, value) {
+            ("name", _) | (_, Value::Null) => true,
+            ("emptyDir", Value::Object(fields)) => self.is_made_of(fields),
+            _ => false,
+        };
+        volume.source("emptyDir").is_some() && fields.iter().all(is_made)
+    }
+
+    fn is_made_of(&self, fields: &[(Text<'_>, Value<'_>)]) -> bool {
+        let text = |key: &str| match fields.iter().find(|(known, _)| &**known == key) {
+            Some((_, Value::String(text))) => Some(&**text),
+            _ => None,
+        };
+        // An API server writes no medium as an empty one, and a size with another unit.
+        let medium = text("medium").filter(|medium| !medium.is_empty());
+        let has_size = match (text("sizeLimit"), self.size_limit) {
+            (Some(size), Some(limit)) => {
+                size == limit || bytes(size).is_some_and(|size| Some(size) == bytes(limit))
+            }
+            (size, limit) => size == limit,
+        };
+        let is_known = |key: &str| is_one_of(key, &["medium", "sizeLimit"]);
+        let is_made = |(key, value): &(Text<'_>, Value<'_>)| {
+            matches!(value, Value::Null) || (is_known(key) && matches!(value, Value::String(_)))
+        };
+        fields.iter().all(is_made) && medium == self.medium && has_size
+    }
+}
+
 /// Whether a container has a mount at a place or above it.
 fn is_mounted(at: ContainerAt<'_, '_>, place: &str) -> bool {
     let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.mount_path);
@@ -146,28 +187,51 @@ fn is_same(one: &str, other: &str) -> bool {
 /// The volumes of a pod, to which others are added.
 #[derive(Debug, Default)]
 pub struct Volumes<'p> {
+    volumes: &'p [Volume<'p>],
     places: Places<'p>,
+    /// The names of the volumes that are mounted, or were mounted again.
+    mounted: Places<'p>,
 }
 
 impl<'p> Volumes<'p> {
     /// Those that a pod has.
     #[must_use]
-    pub fn of(pod: &'p Pod<'_>) -> Self {
-        Self { places: pod.volume_places() }
+    pub fn of(pod: &'p Pod<'p>) -> Self {
+        let mut mounted = Places::default();
+        for at in pod.all_containers() {
+            let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.name);
+            let devices = at.container.volume_devices.iter().map(|device| &*device.name);
+            for name in mounts.chain(devices) {
+                mounted.add(name.into(), 0);
+            }
+        }
+        Self { volumes: &pod.spec.volumes, places: pod.volume_places(), mounted }
     }
 
-    /// Another one, for a place that a container writes to. No volume of the pod has its name, which is the same whatever
-    /// other containers and places there are.
+    /// A volume for a place that a container writes to. Its name is the same whatever other containers and places there are,
+    /// unless another volume of the pod has that name. A volume that an earlier fix has added, and that no container mounts,
+    /// is taken again: applying a manifest replaces containers and leaves volumes.
     pub fn add<'s>(&mut self, at: ContainerAt<'_, '_>, place: WritablePath<'s>) -> AddedVolume<'s> {
         let preferred = preferred_name(&at.container.name, place.path);
         let mut name = preferred.clone();
         let mut attempt = 0;
         // With the container's place in them, no two containers try the same names, whatever they are called.
-        while !self.places.add(Cow::Owned(name.clone()), 0) {
+        loop {
+            if self.places.add(Cow::Owned(name.clone()), NO_PLACE) {
+                return AddedVolume { name, place, is_there: false };
+            }
+            if self.is_left_over(&name, place) {
+                self.mounted.add(Cow::Owned(name.clone()), 0);
+                return AddedVolume { name, place, is_there: true };
+            }
             attempt += 1;
             name = format!("{preferred}-{}-{attempt}", at.index);
         }
-        AddedVolume { name, place }
+    }
+
+    fn is_left_over(&self, name: &str, place: WritablePath<'_>) -> bool {
+        let volume = self.places.get(name).and_then(|place| self.volumes.get(place));
+        self.mounted.get(name).is_none() && volume.is_some_and(|volume| place.is_made_as(volume))
     }
 }
 
@@ -194,6 +258,23 @@ fn preferred_name(container: &str, path: &str) -> String {
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
 fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// The number of billionths of a byte of a size that [`check_size`] accepts, if it can be counted.
+fn bytes(size: &str) -> Option<u128> {
+    let digits = size.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = size.get(digits.len()..)?;
+    let exponent = |units: &str| units.bytes().position(|letter| unit.as_bytes().first() == Some(&letter));
+    let factor = match (unit.len(), exponent(" KMGTPE"), exponent(" kMGTPE")) {
+        (0, ..) => 1,
+        (2, Some(exponent), _) => 1024_u128.checked_pow(exponent.try_into().ok()?)?,
+        (1, _, Some(exponent)) => 1000_u128.checked_pow(exponent.try_into().ok()?)?,
+        _ => return None,
+    };
+    let (whole, fraction) = split_once(digits, b'.').unwrap_or((digits, ""));
+    let scale = 10_u128.checked_pow(9_u32.checked_sub(fraction.len().try_into().ok()?)?)?;
+    let number: u128 = [whole, fraction].concat().parse().ok()?;
+    number.checked_mul(scale)?.checked_mul(factor)
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -228,9 +309,16 @@ pub struct AddedVolume<'s> {
     /// Its name, which is a DNS label.
     name: String,
     place: WritablePath<'s>,
+    is_there: bool,
 }
 
 impl AddedVolume<'_> {
+    /// Whether the pod has the volume already, so that a mount is all that is missing.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.is_there
+    }
+
     /// The `Volume` in JSON. No part of it holds a character that would have to be escaped.
     #[must_use]
     pub fn volume(&self) -> String {
@@ -360,7 +448,7 @@ mod tests {
     #[test]
     fn no_volume_gets_the_name_of_another() {
         let taken = ["writable-web-run-bc7528a1", "writable-web-run-bc7528a1-1-1"];
-        let mut volumes = Volumes { places: Places::of(taken.into_iter()) };
+        let mut volumes = Volumes { places: Places::of(taken.into_iter()), ..Volumes::default() };
         assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-2");
         assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-3");
         assert_eq!(add(&mut volumes, "web", "/tmp"), "writable-web-tmp-1cf93155");
@@ -370,7 +458,7 @@ mod tests {
     fn a_volume_has_what_the_settings_say() {
         let volume = |medium, size_limit| {
             let place = WritablePath { path: "/a \"b\"", medium, size_limit };
-            let added = AddedVolume { name: "x".to_owned(), place };
+            let added = AddedVolume { name: "x".to_owned(), place, is_there: false };
             (added.volume(), added.mount())
         };
         let mount = r#"{"name":"x","mountPath":"/a \"b\""}"#.to_owned();
@@ -379,6 +467,58 @@ mod tests {
             volume(Some("Memory"), Some("64Mi")),
             (r#"{"name":"x","emptyDir":{"medium":"Memory","sizeLimit":"64Mi"}}"#.to_owned(), mount)
         );
+    }
+
+    #[test]
+    fn a_volume_that_a_fix_has_left_is_mounted_again() {
+        let name = "writable-web-run-bc7528a1";
+        let again = |volume: &str, mounts: &str| {
+            let spec = format!(
+                r#"{{"containers": [{{"name": "web"}}, {{"name": "b", "volumeMounts": [{mounts}]}}], "volumes": [{volume}]}}"#
+            );
+            let pod =
+                json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+            let place = WritablePath { path: "/run", medium: Some("Memory"), size_limit: Some("0.5Gi") };
+            let added = Volumes::of(&pod).add(pod.all_containers().next().unwrap(), place);
+            assert_eq!(added.is_there(), added.name == name, "{volume}");
+            added.is_there()
+        };
+        let volume = |source: &str| format!(r#"{{"name": "{name}", {source}}}"#);
+        for same in [
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "0.5Gi"}"#,
+            r#""emptyDir": {"sizeLimit": "512Mi", "medium": "Memory"}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}, "secret": null"#,
+        ] {
+            assert!(again(&volume(same), ""), "{same}");
+            assert!(again(&volume(same), r#"{"name": "other", "mountPath": "/run"}"#), "{same}");
+            assert!(!again(&volume(same), &format!(r#"{{"name": "{name}", "mountPath": "/x"}}"#)), "{same}");
+        }
+        for other in [
+            r#""emptyDir": {"medium": "Memory"}"#,
+            r#""emptyDir": {"sizeLimit": "512Mi"}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "513Mi"}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi", "x": 1}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}, "hostPath": {"path": "/"}"#,
+            r#""secret": {"secretName": "a"}"#,
+            r#""emptyDir": null"#,
+        ] {
+            assert!(!again(&volume(other), ""), "{other}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_compared_as_numbers_of_bytes() {
+        for (one, other) in
+            [("1Gi", "1024Mi"), ("0.5Gi", "512Mi"), ("1k", "1000"), ("1.5M", "1500k"), ("1Ki", "1024")]
+        {
+            assert_eq!(bytes(one), bytes(other), "{one}");
+            assert!(bytes(one).is_some(), "{one}");
+        }
+        assert_ne!(bytes("1M"), bytes("1Mi"));
+        assert_ne!(bytes("1E"), bytes("1P"));
+        for strange in ["", "Gi", "1Xi", "1K", "1.0000000001", "1e3", "99999999999999999999999999E"] {
+            assert_eq!(bytes(strange), None, "{strange}");
+        }
     }
 
     #[test]

@@ -63,8 +63,9 @@ impl AdmissionResponse {
     }
 
     fn of(request: &Value, verdict: ValidationResponse) -> Self {
-        let ValidationResponse { accepted, message, code, mutated_object, audit_annotations, warnings } =
-            verdict;
+        let ValidationResponse {
+            accepted, message, code, mutated_object, audit_annotations, warnings, ..
+        } = verdict;
         let object = request.get("object").filter(|object| !object.is_null());
         let patch = match (object, mutated_object) {
             (_, None) => None,
@@ -119,6 +120,7 @@ mod tests {
             mutated_object: None,
             audit_annotations: BTreeMap::new(),
             warnings: Vec::new(),
+            evaluated: None,
         }
     }
 

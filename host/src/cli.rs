@@ -91,7 +91,7 @@ Examples:
   immutable-pods-host run --request-path request.json policy.wasm
 
 Exit codes:
-  0  every object is admitted
+  0  every object is admitted, or has nothing to evaluate
   1  at least one object is denied
   2  something could not be judged";
 
@@ -154,7 +154,7 @@ impl Judge {
     ) -> io::Result<Outcome> {
         let source = manifest.source.clone();
         let request = manifest.into_request();
-        let mut response = match self.policy.validate(&request, &self.settings) {
+        let mut response = match self.policy.report(&request, &self.settings) {
             Ok(response) => response,
             Err(error) => {
                 errors.tell(&format!("{source}: {error}"));

@@ -26,6 +26,11 @@ const TICK: Duration = Duration::from_secs(1);
 /// policy-server's default time limit of two seconds, for each step of a call.
 const DEADLINES: EpochDeadlines = EpochDeadlines { wapc_init: 2, wapc_func: 2 };
 
+/// What a guest says of an operation that it does not have.
+///
+/// Source: `__guest_call` of the crate `wapc-guest`.
+const NO_SUCH_OPERATION: &str = "No handler registered for function";
+
 /// A compiled policy module. It may ask its host nothing, unless it is [`replaying`] a recording.
 ///
 /// [`replaying`]: Policy::replaying
@@ -108,6 +113,22 @@ impl Policy {
     pub fn validate(&self, request: &Value, settings: &Value) -> Result<ValidationResponse, Error> {
         let settings = or_empty(settings);
         self.ask("validate", &ValidationRequest { request, settings: &settings })
+    }
+
+    /// Asks for a verdict with every finding in it, which a policy server would shorten. A policy without such a report gives
+    /// the verdict that policy servers get.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::validate`].
+    pub fn report(&self, request: &Value, settings: &Value) -> Result<ValidationResponse, Error> {
+        let settings = or_empty(settings);
+        match self.ask("report", &ValidationRequest { request, settings: &settings }) {
+            Err(Error::Call { reason, .. }) if reason.contains(NO_SUCH_OPERATION) => {
+                self.validate(request, &settings)
+            }
+            other => other,
+        }
     }
 
     /// Asks whether the settings are valid. Settings that are null mean `{}`.
@@ -205,6 +226,17 @@ pub struct ValidationResponse {
     /// What the user is told, whatever the verdict is.
     #[serde(default, deserialize_with = "null_as_empty")]
     pub warnings: Vec<String>,
+    /// Whether there was anything to evaluate, in a report of this policy.
+    #[serde(default)]
+    pub evaluated: Option<bool>,
+}
+
+impl ValidationResponse {
+    /// Whether the request was admitted because there was nothing to evaluate in it.
+    #[must_use]
+    pub fn has_nothing_to_evaluate(&self) -> bool {
+        self.accepted && self.evaluated == Some(false)
+    }
 }
 
 /// Whether a policy can work with its settings.
@@ -297,6 +329,7 @@ mod tests {
             mutated_object: None,
             audit_annotations: BTreeMap::new(),
             warnings: Vec::new(),
+            evaluated: None,
         }
     }
 
@@ -437,7 +470,7 @@ mod tests {
     fn a_malformed_answer_is_noticed() {
         fails(
             "JUNK",
-            "the policy gave a malformed answer to `validate`: unknown field `allowed`, expected one of `accepted`, `message`, `code`, `mutated_object`, `audit_annotations`, `warnings` at line 1 column 10",
+            "the policy gave a malformed answer to `validate`: unknown field `allowed`, expected one of `accepted`, `message`, `code`, `mutated_object`, `audit_annotations`, `warnings`, `evaluated` at line 1 column 10",
         );
     }
 

@@ -14,6 +14,7 @@ use crate::printable::{lines, one_line};
 
 const ADMITTED: Style = AnsiColor::Green.on_default();
 const DENIED: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const SKIPPED: Style = Style::new().dimmed();
 const WARNING: Style = AnsiColor::Yellow.on_default();
 const FIELD: Style = Style::new().bold();
 const RULE: Style = Style::new().dimmed();
@@ -28,6 +29,8 @@ pub struct Report<W> {
     out: W,
     admitted: usize,
     denied: usize,
+    /// Objects in which there was nothing to evaluate.
+    skipped: usize,
     fixed: usize,
     warnings: usize,
 }
@@ -35,7 +38,7 @@ pub struct Report<W> {
 impl<W: Write> Report<W> {
     /// A report without a verdict.
     pub fn new(out: W) -> Self {
-        Self { out, admitted: 0, denied: 0, fixed: 0, warnings: 0 }
+        Self { out, admitted: 0, denied: 0, skipped: 0, fixed: 0, warnings: 0 }
     }
 
     /// Prints the verdict on one object, with its reasons and warnings.
@@ -54,12 +57,15 @@ impl<W: Write> Report<W> {
         let (verdict, style) = match response {
             ValidationResponse { accepted: false, .. } => ("denied", DENIED),
             ValidationResponse { mutated_object: Some(_), .. } => ("admitted, fixed", ADMITTED),
+            response if response.has_nothing_to_evaluate() => ("nothing to evaluate", SKIPPED),
             _ => ("admitted", ADMITTED),
         };
         let source = one_line(&source.to_string());
         let subject = one_line(&subject.to_string());
         writeln!(self.out, "{source}: {subject} {}", paint(style, verdict))?;
-        if response.accepted {
+        if response.has_nothing_to_evaluate() {
+            self.skipped += 1;
+        } else if response.accepted {
             self.admitted += 1;
             self.fixed += usize::from(response.mutated_object.is_some());
         } else {
@@ -111,11 +117,14 @@ impl<W: Write> Report<W> {
     ///
     /// When `out` cannot be written to.
     pub fn finish(mut self) -> io::Result<()> {
-        let objects = self.admitted + self.denied;
+        let objects = self.admitted + self.denied + self.skipped;
         if objects == 0 {
             return Ok(());
         }
         write!(self.out, "{}: {} admitted, {} denied", count(objects, "object"), self.admitted, self.denied)?;
+        if self.skipped > 0 {
+            write!(self.out, ", {} with nothing to evaluate", self.skipped)?;
+        }
         if self.fixed > 0 {
             write!(self.out, ", {} fixed", self.fixed)?;
         }
@@ -171,6 +180,7 @@ mod tests {
             mutated_object: None,
             audit_annotations: BTreeMap::new(),
             warnings: Vec::new(),
+            evaluated: None,
         }
     }
 
@@ -209,6 +219,18 @@ mod tests {
             plain(&[accepted()]),
             "web.yaml: Pod default/web admitted\n\
              1 object: 1 admitted, 0 denied\n"
+        );
+    }
+
+    #[test]
+    fn an_object_without_a_pod_spec_is_not_said_to_be_admitted() {
+        let empty = ValidationResponse { evaluated: Some(false), ..accepted() };
+        let judged = ValidationResponse { evaluated: Some(true), ..accepted() };
+        assert_eq!(
+            plain(&[empty, judged]),
+            "web.yaml: Pod default/web nothing to evaluate\n\
+             web.yaml: Pod default/web admitted\n\
+             2 objects: 1 admitted, 0 denied, 1 with nothing to evaluate\n"
         );
     }
 

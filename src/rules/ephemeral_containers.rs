@@ -25,7 +25,7 @@ impl EphemeralContainers {
 }
 
 impl Rule for EphemeralContainers {
-    fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    fn check_change<'p>(&self, old: Option<&'p Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let known = old.map(|old| &*old.spec.ephemeral_containers).unwrap_or_default();
         let places = Places::of(known.iter().map(|container| &*container.name));
         for at in new.all_containers().filter(|at| at.list == ContainerList::Ephemeral) {

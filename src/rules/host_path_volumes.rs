@@ -20,6 +20,7 @@ use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
 use crate::file_path::{FilePath, check_place};
 use crate::finding::{Concern, Concerns, Finding};
+use crate::fingerprint::Fingerprint;
 use crate::options::Options;
 use crate::places::Places;
 use crate::pod::Pod;
@@ -27,6 +28,7 @@ use crate::settings::Severity;
 use crate::text::quoted;
 use crate::volume::Volume;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -76,7 +78,16 @@ impl<'s> HostPathVolumes<'s> {
             Ok(allowed) => (allowed.read_only, None),
             Err(demand) => (false, Some(demand)),
         };
-        Some(HostPath { index, name: &volume.name, path, demand, must_be_read_only, users: Vec::new() })
+        let value = OnceCell::new();
+        Some(HostPath {
+            index,
+            name: &volume.name,
+            path,
+            value,
+            demand,
+            must_be_read_only,
+            users: Vec::new(),
+        })
     }
 
     /// The entry that allows a path, or what must change about it.
@@ -123,8 +134,8 @@ impl Rule for HostPathVolumes<'_> {
                     let field = of_item("volumeMounts", index, "readOnly");
                     let demand = format!("must mount volume {} read-only", quoted(host_path.name));
                     let finding = Finding::of_container(found, at, &field, "", demand);
-                    // Long as it may be, it is not copied for each mount.
-                    finding.value = host_path.path.into();
+                    finding.value =
+                        *host_path.value.get_or_init(|| Fingerprint::of(host_path.path.as_bytes()));
                 }
             }
         }
@@ -155,6 +166,8 @@ struct HostPath<'p> {
     index: usize,
     name: &'p str,
     path: &'p str,
+    /// The fingerprint of the path, once something is found. The path may be long, and mounted often.
+    value: OnceCell<Fingerprint>,
     /// What must change about its path, if anything.
     demand: Option<String>,
     must_be_read_only: bool,

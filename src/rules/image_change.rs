@@ -3,23 +3,27 @@
 //! A finding is an UPDATE of a Pod that changes the image of a container it already had
 //!
 //! `image` is one of the few fields of a Pod that can be changed in place (`kubectl set image pod/…`): the kubelet
-//! then restarts the container with another image, and whoever made the pod never knows. Change the object that makes
-//! the pods instead. Containers are told apart by their names, and images by how they are written. Templates may
-//! change: that makes new pods.
+//! then restarts the container with another image, and the author of the pod never knows. Change the object that creates
+//! the pods instead: templates may change. Containers are compared by their names, and images as they are written. A lost
+//! digest is a change as well, because the kubelet restarts the container with whatever the tag means now; with
+//! `imageReference` in mode `fix`, the image gets its digest back. An exemption counts only if it covers both the old image
+//! and the new one.
 //!
 //! Settings:
 //!
-//! - `allowPinning`: whether a tag may gain a digest (`app:1` → `app:1@sha256:…`), as some admission controllers do
-//!   it.
+//! - `allowPinning`: whether a tag may gain the digest that the container runs (`app:1` → `app:1@sha256:…`), which the status
+//!   of the old pod contains.
 //! - `allowSameRepository`: whether the tag and the digest may change, while the repository stays.
 
+use std::cell::LazyCell;
+
 use super::{Definition, Kind, Rule};
-use crate::finding::Finding;
+use crate::finding::{Concerns, Finding};
 use crate::image_reference::ImageReference;
 use crate::options::Options;
-use crate::places::Places;
-use crate::pod::{Container, Pod};
+use crate::pod::Pod;
 use crate::settings::Severity;
+use crate::status::RunningImages;
 use crate::text::quoted;
 
 /// The rule's entry in the list.
@@ -34,38 +38,42 @@ pub(crate) struct ImageChange {
 impl ImageChange {
     pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
         Self {
-            allow_pinning: options.flag("allowPinning", true),
+            allow_pinning: options.flag("allowPinning", false),
             allow_same_repository: options.flag("allowSameRepository", false),
         }
     }
 
-    fn allows(&self, old: &str, new: &str) -> bool {
+    /// Whether an image may become another one, for a container that runs the image of a digest.
+    fn allows<'a>(&self, old: &str, new: &str, running: impl FnOnce() -> Option<&'a str>) -> bool {
         if old == new {
             return true;
         }
-        let (Ok(old), Ok(new)) = (ImageReference::parse(old), ImageReference::parse(new)) else {
+        let (Ok(before), Ok(after)) = (ImageReference::parse(old), ImageReference::parse(new)) else {
             return false;
         };
-        let gains_digest =
-            old.digest.is_none() && new.digest.is_some() && old.effective_tag() == new.effective_tag();
-        old.repository == new.repository
-            && (self.allow_same_repository || (self.allow_pinning && gains_digest))
+        let is_pinned = || {
+            before.digest.is_none()
+                && before.effective_tag() == after.effective_tag()
+                && after.digest.is_some()
+                && after.digest == running()
+        };
+        before.repository == after.repository
+            && (self.allow_same_repository || (self.allow_pinning && is_pinned()))
     }
 }
 
 impl Rule for ImageChange {
-    fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    fn check_change<'p>(&self, old: Option<&'p Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         let Some(old) = old.filter(|_| !new.is_template) else { return };
-        let known: Vec<_> = old.all_containers().map(|at| at.container).collect();
-        let places = Places::of(known.iter().map(|container| &*container.name));
-        for at in new.all_containers() {
-            let image = &at.container.image;
-            let before = places.get(&at.container.name).and_then(|place| known.get(place));
-            let Some(Container { image: before, .. }) = before else { continue };
-            if !self.allows(before, image) {
-                let demand = format!("must keep the image {}, not run {}", quoted(before), quoted(image));
-                Finding::of_container(found, at, "image", image, demand);
+        let running = LazyCell::new(|| RunningImages::of(old));
+        for (before, at) in old.containers_kept_by(new) {
+            let (old_image, image) = (&*before.container.image, &*at.container.image);
+            if self.allows(old_image, image, || running.digest_of(at)) {
+                continue;
             }
+            let demand = format!("must keep the image {}, not run {}", quoted(old_image), quoted(image));
+            let finding = Finding::of_container(found, at, "image", image, demand);
+            finding.concerns = Concerns::Only(vec![at.concern(), before.concern()]);
         }
     }
 }
@@ -76,6 +84,7 @@ mod tests {
 
     use super::super::testing::check_change;
     use super::*;
+    use crate::json::{self, Raw};
 
     const DIGEST: &str = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     const OTHER: &str = "@sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -89,6 +98,22 @@ mod tests {
         let lines = check_change(&RULE, settings, Some(&pod(old)), &pod(new));
         assert!(lines.len() <= 1, "{lines:?}");
         lines.is_empty()
+    }
+
+    /// Whether a container that runs the image of this id may have its image pinned.
+    fn may_pin(image_id: &str, old: &str, new: &str) -> bool {
+        let rule = ImageChange { allow_pinning: true, allow_same_repository: false };
+        let spec = pod(old).to_string();
+        let status = json!({"containerStatuses": [{"name": "web", "imageID": image_id}]}).to_string();
+        let mut before =
+            json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+        before.status = Raw(status.as_bytes());
+        let spec = pod(new).to_string();
+        let after =
+            json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+        let mut found = Vec::new();
+        rule.check_change(Some(&before), &after, &mut found);
+        found.is_empty()
     }
 
     #[test]
@@ -124,12 +149,22 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_may_gain_its_digest() {
+    fn a_tag_may_gain_the_digest_that_runs() {
         let pinned = |image: &str| format!("{image}{DIGEST}");
-        assert!(allows(&json!({}), "app:1", &pinned("app:1")));
-        assert!(allows(&json!({}), "app", &pinned("app")));
-        assert!(allows(&json!({}), "app", &pinned("docker.io/library/app:latest")));
-        assert!(!allows(&json!({"allowPinning": false}), "app:1", &pinned("app:1")));
+        for running in
+            [&*pinned("docker.io/library/app"), &pinned("docker-pullable://mirror/app"), &DIGEST[1..]]
+        {
+            assert!(may_pin(running, "app:1", &pinned("app:1")), "{running}");
+            assert!(may_pin(running, "app", &pinned("app")), "{running}");
+            assert!(may_pin(running, "app", &pinned("docker.io/library/app:latest")), "{running}");
+            assert!(!may_pin(running, "app:1", &format!("app:1{OTHER}")), "{running}");
+        }
+        for unknown in ["", "app", OTHER, "docker.io/library/app:1"] {
+            assert!(!may_pin(unknown, "app:1", &pinned("app:1")), "{unknown}");
+        }
+        for settings in [json!({}), json!({"allowPinning": false}), json!({"allowPinning": true})] {
+            assert!(!allows(&settings, "app:1", &pinned("app:1")), "{settings}");
+        }
         for (old, new) in [
             ("app:1", pinned("app:2")),
             ("app:1", pinned("app")),
@@ -139,7 +174,7 @@ mod tests {
             (&pinned("app:1"), "app:1".to_owned()),
             ("app:1", "docker.io/library/app:1".to_owned()),
         ] {
-            assert!(!allows(&json!({}), old, &new), "{old} {new}");
+            assert!(!may_pin(DIGEST, old, &new), "{old} {new}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest,
 //! or that no runtime could parse; with `require: digest`, one without digest
 //!
-//! A fix appends to the tag of an image the digest that it stands for, in pods
+//! A fix appends to the tag of an image the digest that it stands for, in pods, and gives back a digest that an update takes away
 //!
 //! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must
 //! have the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
@@ -106,6 +106,10 @@ impl<'s> ImageReferenceRule<'s> {
         let may_pin = |reference: &str| !pod.is_template && can_be_pinned(reference);
         for at in pod.all_containers() {
             let image = &at.container.image;
+            // In a kind that is not built in, an operator may fill in the image; its pods are judged.
+            if pod.is_custom && image.is_empty() {
+                continue;
+            }
             if let Some(demand) = demand(self, image) {
                 let finding = Finding::of_container(found, at, "image", image, demand);
                 if may_pin(image) {
@@ -136,9 +140,28 @@ impl Rule for ImageReferenceRule<'_> {
         }
     }
 
+    fn restore<'p>(&self, old: &'p Pod<'_>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        if new.is_template {
+            return;
+        }
+        for (before, at) in old.containers_kept_by(new) {
+            let (old_image, image) = (&*before.container.image, &*at.container.image);
+            if has_lost_digest(old_image, image) {
+                let finding = Finding::of_container(found, at, "image", image, "has lost its digest");
+                finding.fix = Some(Fix::restore(at, old_image));
+            }
+        }
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         self.collect(pod, found, Self::demand);
     }
+}
+
+/// Whether an image is the same as before, but for a digest that it had.
+fn has_lost_digest(old: &str, new: &str) -> bool {
+    let (Ok(old), Ok(new)) = (ImageReference::parse(old), ImageReference::parse(new)) else { return false };
+    old.digest.is_some() && new.digest.is_none() && old.repository == new.repository && old.tag == new.tag
 }
 
 /// Whether a reference has a tag that a digest could stand behind.

@@ -13,10 +13,12 @@
 //!   stands for any run of characters within one argument, slashes and dots among them: `["cat", "*"]`.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use super::{Definition, Kind, Rule};
 use crate::connection::{ACCESSES, Access, Connection};
 use crate::finding::{Concern, Concerns, Finding};
+use crate::fingerprint::Fingerprint;
 use crate::options::Options;
 use crate::text::quoted;
 use crate::wildcard;
@@ -25,7 +27,7 @@ use crate::wildcard;
 pub(super) const RULE: Definition =
     Definition { id: "interactiveAccess", mode: None, can_fix: false, kind: Kind::InteractiveAccess };
 
-/// The most arguments of a command that a message repeats.
+/// The most arguments of a command that a message repeats, and the most commands.
 const SHOWN: usize = 8;
 
 pub(crate) struct InteractiveAccess<'s> {
@@ -69,18 +71,28 @@ impl<'s> InteractiveAccess<'s> {
         if is_allowed && !options.tty {
             return None;
         }
-        let shown: Vec<_> = options.command.iter().take(SHOWN).map(|word| quoted(word).to_string()).collect();
-        let more = if options.command.len() > SHOWN { ", …" } else { "" };
-        let shown = format!("[{}{more}]", shown.join(", "));
+        let shown = listed(&options.command);
         let target = connection.label();
         if !is_allowed {
+            let allowed = joined(self.allowed_commands.iter().map(|pattern| listed(pattern)));
             return Some((
                 "command",
-                format!("must run one of the allowed commands in {target}, not {shown}"),
+                format!("must run one of the allowed commands ({allowed}) in {target}, not {shown}"),
             ));
         }
         Some(("tty", format!("must not ask for a terminal to run {shown} in {target}")))
     }
+}
+
+/// A command as messages show it: `["nginx", "-t"]`.
+fn listed<T: Deref<Target = str>>(command: &[T]) -> String {
+    format!("[{}]", joined(command.iter().map(|word| quoted(word).to_string())))
+}
+
+/// The first of several items, and a mark for the others.
+fn joined(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = if items.len() > SHOWN { ", …" } else { "" };
+    items.take(SHOWN).collect::<Vec<_>>().join(", ") + more
 }
 
 impl Rule for InteractiveAccess<'_> {
@@ -91,7 +103,7 @@ impl Rule for InteractiveAccess<'_> {
             path: path.to_owned(),
             subject: format!("user {}", quoted(&connection.user)),
             demand: demand.into(),
-            value: "".into(),
+            value: Fingerprint::default(),
             concerns: Concerns::Only(vec![Concern { container, ..Concern::default() }]),
             fix: None,
             decided_by: None,
@@ -178,8 +190,8 @@ mod tests {
             assert_eq!(
                 connect(&settings, "exec", &json!({"command": command, "container": "web"})),
                 [format!(
-                    "command: user \"jane\" must run one of the allowed commands in container \"web\" of \"web-1\", \
-                     not {shown} [interactiveAccess]"
+                    "command: user \"jane\" must run one of the allowed commands ([\"nginx\", \"-t\"], [\"cat\", \"*\"], \
+                     [\"/bin/ls\"]) in container \"web\" of \"web-1\", not {shown} [interactiveAccess]"
                 )]
             );
         }

@@ -20,6 +20,9 @@ pub trait Rule {
     /// What a fix would better in a pod though it is no finding. It is told only where the fix fails.
     fn improve<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
 
+    /// What a fix would give back that an update of a pod takes away.
+    fn restore<'p>(&self, _old: &'p Pod<'_>, _new: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
+
     /// Why a finding that an image decides is one, now that it is known which user the image runs as, or why that is not
     /// known. There is no reason when it is none.
     fn settle(&self, _user: Result<&str, &str>, _image: &str) -> Option<String> {
@@ -30,7 +33,7 @@ pub trait Rule {
     fn check<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
 
     /// What is wrong with making a pod what it was not before. There is no old one when it is created.
-    fn check_change<'p>(&self, _old: Option<&Pod<'_>>, _new: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
+    fn check_change<'p>(&self, _old: Option<&'p Pod<'_>>, _new: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
 
     /// What is wrong with reaching into a running pod.
     fn check_connection<'p>(&self, _connection: &'p Connection<'_>, _found: &mut Vec<Finding<'p>>) {}
@@ -120,6 +123,10 @@ impl Rule for BoundRule<'_> {
         each_rule!(self, rule => rule.improve(pod, found));
     }
 
+    fn restore<'p>(&self, old: &'p Pod<'_>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+        each_rule!(self, rule => rule.restore(old, new, found));
+    }
+
     fn settle(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
         each_rule!(self, rule => rule.settle(user, image))
     }
@@ -128,7 +135,7 @@ impl Rule for BoundRule<'_> {
         each_rule!(self, rule => rule.check(pod, found));
     }
 
-    fn check_change<'p>(&self, old: Option<&Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    fn check_change<'p>(&self, old: Option<&'p Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
         each_rule!(self, rule => rule.check_change(old, new, found));
     }
 

@@ -21,12 +21,12 @@
 
 use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
-use std::hash::{DefaultHasher, Hasher};
 
 use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::finding::Finding;
+use crate::fingerprint::Fingerprint;
 use crate::json::Raw;
 use crate::options::{Options, choice};
 use crate::pod::{ContainerAt, Pod};
@@ -102,23 +102,19 @@ struct MountedVolume<'p> {
     access: Access<'p>,
     /// The volume as it is written; nothing for one from a claim template.
     json: Raw<'p>,
-    /// The hash of that, once something is found. The text may be long, and mounted often.
-    hash: OnceCell<u64>,
+    /// The fingerprint of the volume, once something is found. The text may be long, and mounted often.
+    fingerprint: OnceCell<Fingerprint>,
 }
 
 impl<'p> MountedVolume<'p> {
     fn new(access: Access<'p>, json: Raw<'p>) -> Self {
-        Self { access, json, hash: OnceCell::new() }
+        Self { access, json, fingerprint: OnceCell::new() }
     }
 
     /// The value of a finding about it: another volume in the same place is another finding.
-    fn value(&self, field: &str) -> String {
-        let hash = self.hash.get_or_init(|| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(self.json.0);
-            hasher.finish()
-        });
-        format!("{field}\n{hash}")
+    fn value(&self, field: &str) -> Fingerprint {
+        let volume = self.fingerprint.get_or_init(|| Fingerprint::of(self.json.0));
+        Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()])
     }
 }
 
@@ -192,7 +188,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
             let field = of_item(list, *index, path_field);
-            Finding::of_container(found, at, &field, &mounted.value(path), demand);
+            Finding::of_container(found, at, &field, "", demand).value = mounted.value(path);
         }
         if let Access::Denied(kind) = mounted.access {
             let demand = if mount.is_device() {
@@ -201,7 +197,7 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
             let field = of_item(list, *index, "name");
-            Finding::of_container(found, at, &field, &mounted.value(volume), demand);
+            Finding::of_container(found, at, &field, "", demand).value = mounted.value(volume);
         }
     }
 }
