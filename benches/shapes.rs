@@ -11,6 +11,17 @@ pub(crate) struct Shape {
     pub(crate) payload: fn(usize) -> String,
 }
 
+/// Shapes that once took seconds or hundreds of megabytes, because every finding repeated a long string. They have closer
+/// bounds than the others.
+pub(crate) const REPEATING: [&str; 6] = [
+    "findings about one long image, an exemption by image",
+    "findings about one long name, an exemption by container",
+    "an update of mounts of a long host path",
+    "an update that pins images, by a long status",
+    "an update that loses digests, in mode fix",
+    "volumes that are mounted again",
+];
+
 /// Nearly all that policy servers take: two megabytes.
 const FULL: usize = 2_000_000;
 
@@ -513,6 +524,93 @@ pub(crate) const SHAPES: &[Shape] = &[
             )
         },
     },
+    Shape {
+        name: "findings about one long image, an exemption by image",
+        most: FULL,
+        payload: |bytes| {
+            let settings = r#"{"exemptions": [{"reason": "mesh", "images": ["nginx"]}]}"#;
+            let container = format!(
+                r#"{{"name": "a", "image": "{}", "securityContext": {{"capabilities": {{"add": [{}]}}}}}}"#,
+                "x".repeat(bytes * 7 / 8),
+                fill(bytes / 8, |number| format!("\"C{number}\""))
+            );
+            pod(settings, &containers(&container))
+        },
+    },
+    Shape {
+        name: "findings about one long name, an exemption by container",
+        most: FULL,
+        payload: |bytes| {
+            let settings = r#"{"exemptions": [{"reason": "mesh", "containers": ["*a*b*c"]}]}"#;
+            let container = format!(
+                r#"{{"name": "{}", "securityContext": {{"capabilities": {{"add": [{}]}}}}}}"#,
+                "ab".repeat(bytes * 7 / 16),
+                fill(bytes / 8, |number| format!("\"C{number}\""))
+            );
+            pod(settings, &containers(&container))
+        },
+    },
+    Shape {
+        name: "an update of mounts of a long host path",
+        most: 2 * 12 * ITEMS / 2,
+        payload: |bytes| {
+            let settings = r#"{"hostPathVolumes": {"allowed": [{"pathPrefix": "/srv", "readOnly": true}]}}"#;
+            let path = format!("/srv/{}", "x".repeat(4_000));
+            let container = format!(
+                r#"{{"name": "a", "image": "a:1", "volumeMounts": [{}]}}"#,
+                fill(bytes / 2, |_| r#"{"name":"v"}"#.into())
+            );
+            let object = format!(
+                r#"{{"spec": {{"volumes": [{{"name": "v", "hostPath": {{"path": "{path}"}}}}], "containers": [{container}]}}}}"#
+            );
+            update_by(settings, POD, &object, &object)
+        },
+    },
+    Shape {
+        name: "an update that pins images, by a long status",
+        most: FULL / 2,
+        payload: |bytes| {
+            let settings = r#"{"imageChange": {"mode": "deny", "allowPinning": true}}"#;
+            let digest = format!("@sha256:{}", "0".repeat(64));
+            let object = |digest: &str| {
+                let container = |number| format!(r#"{{"name": "c{number}", "image": "a:1{digest}"}}"#);
+                format!(
+                    r#"{{"spec": {{{}}}, "status": {{"containerStatuses": [{}]}}}}"#,
+                    containers(&fill(bytes / 4, container)),
+                    fill(bytes / 2, |number| format!(r#"{{"name": "c{number}", "imageID": "a{digest}"}}"#))
+                )
+            };
+            let old = object(&digest).replacen(&format!("a:1{digest}"), "a:1", usize::MAX);
+            update_by(settings, POD, &old, &object(&digest))
+        },
+    },
+    Shape {
+        name: "an update that loses digests, in mode fix",
+        most: FULL / 2,
+        payload: |bytes| {
+            let settings = r#"{"imageReference": "fix"}"#;
+            let digest = format!("@sha256:{}", "0".repeat(64));
+            let object = |digest: &str| {
+                let container = |number| format!(r#"{{"name": "c{number}", "image": "a:1{digest}"}}"#);
+                format!(r#"{{"spec": {{{}}}}}"#, containers(&fill(bytes / 4, container)))
+            };
+            update_by(settings, POD, &object(&digest), &object(""))
+        },
+    },
+    Shape {
+        name: "volumes that are mounted again",
+        most: 40 * ITEMS / 2,
+        payload: |bytes| {
+            let settings = r#"{"readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": ["/run"]}]}"#;
+            let container = |_| r#"{"name": "web", "image": "web:1"}"#.to_owned();
+            let volume = |number| match number {
+                0 => r#"{"name": "writable-web-run-bc7528a1", "emptyDir": {}}"#.to_owned(),
+                _ => format!(r#"{{"name": "writable-web-run-bc7528a1-{number}-1", "emptyDir": {{}}}}"#),
+            };
+            let volumes = fill(bytes / 2, volume);
+            pod(settings, &format!("\"volumes\": [{volumes}], {}", containers(&fill(bytes / 2, container))))
+        },
+    },
 ];
 
 fn create(settings: &str, kind: &str, fields: &str) -> String {
@@ -530,8 +628,12 @@ fn fleet(settings: &str, fields: &str) -> String {
 }
 
 fn update(kind: &str, old: &str, new: &str) -> String {
+    update_by("{}", kind, old, new)
+}
+
+fn update_by(settings: &str, kind: &str, old: &str, new: &str) -> String {
     format!(
-        r#"{{"request": {{"operation": "UPDATE", "kind": {kind}, "object": {new}, "oldObject": {old}}}, "settings": {{}}}}"#
+        r#"{{"request": {{"operation": "UPDATE", "kind": {kind}, "object": {new}, "oldObject": {old}}}, "settings": {settings}}}"#
     )
 }
 

@@ -367,7 +367,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fingerprint::Fingerprint;
+    use crate::finding;
     use crate::json;
     use crate::request::UserInfo;
     use crate::value::{Value, WithUnread};
@@ -386,7 +386,7 @@ mod tests {
             path: "spec".to_owned(),
             subject: "the pod".to_owned(),
             demand: "must".into(),
-            value: Fingerprint::default(),
+            value: finding::Value::default(),
             concerns: Concerns::Only(concerns.to_vec()),
             fix: None,
             decided_by: None,

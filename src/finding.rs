@@ -17,9 +17,9 @@ pub struct Finding<'p> {
     pub subject: String,
     /// What the subject must do about it, from the verb on: `must set it to true`.
     pub demand: Cow<'static, str>,
-    /// The fingerprint of the value that is wrong, as far as the demand does not contain it: an update that leaves the value
-    /// as it is adds no finding.
-    pub value: Fingerprint,
+    /// The value that is wrong, as far as the demand does not contain it: an update that leaves the value as it is adds no
+    /// finding.
+    pub value: Value,
     /// On whose account it is found. Exemptions must cover each of them, and whoever joins them by an update makes it a
     /// new one.
     pub concerns: Concerns<'p>,
@@ -27,6 +27,21 @@ pub struct Finding<'p> {
     pub fix: Option<Fix<'p>>,
     /// The image whose user decides whether it is one, where the pod spec leaves that open.
     pub decided_by: Option<&'p str>,
+}
+
+/// A value that findings are compared by.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// The value, in no particular form.
+    Text(String),
+    /// The fingerprint of a value that many findings share and that may be long.
+    Shared(Fingerprint),
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
 }
 
 /// On whose account something is found.
@@ -131,7 +146,7 @@ impl<'p> Finding<'p> {
         demand: Cow<'static, str>,
         concerns: Concerns<'p>,
     ) -> &'f mut Self {
-        let value = Fingerprint::of(value.as_bytes());
+        let value = Value::Text(value.to_owned());
         found.push_mut(Self { path, subject, demand, value, concerns, fix: None, decided_by: None })
     }
 
@@ -148,9 +163,15 @@ impl<'p> Finding<'p> {
     /// What it has in common with the same finding in another object, and with no other one.
     #[must_use]
     pub fn identity(&self) -> Fingerprint {
-        let parts = [self.path.as_bytes(), self.subject.as_bytes(), self.demand.as_bytes()];
-        let [path, subject, demand] = parts;
-        Fingerprint::of_parts(&[path, subject, demand, &self.value.to_bytes()])
+        let shared;
+        let value = match &self.value {
+            Value::Text(text) => text.as_bytes(),
+            Value::Shared(fingerprint) => {
+                shared = fingerprint.to_bytes();
+                &shared
+            }
+        };
+        Fingerprint::of_parts(&[self.path.as_bytes(), self.subject.as_bytes(), self.demand.as_bytes(), value])
     }
 
     /// The line that a denied user reads.
@@ -197,7 +218,7 @@ mod tests {
             path: path.to_owned(),
             subject: "container \"web\"".to_owned(),
             demand: "must set it to true".into(),
-            value: Fingerprint::default(),
+            value: Value::default(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,
             decided_by: None,

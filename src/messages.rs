@@ -246,14 +246,14 @@ pub fn count(number: usize, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::finding::Concerns;
-    use crate::fingerprint::Fingerprint;
+    use crate::finding::Value;
 
     fn finding(container: &str, field: &str) -> Finding<'static> {
         Finding {
             path: format!("spec.containers[0].{field}"),
             subject: format!("container \"{container}\""),
             demand: "must set it to true".into(),
-            value: Fingerprint::default(),
+            value: Value::default(),
             concerns: Concerns::Only(Vec::new()),
             fix: None,
             decided_by: None,

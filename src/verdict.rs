@@ -1,12 +1,13 @@
 //! From findings to the answer: admitted, admitted with warnings, or denied.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 
 use crate::connection::Connection;
 use crate::date::Date;
 use crate::exemptions::Applicable;
 use crate::field_path;
-use crate::finding::Finding;
+use crate::finding::{Concerns, Finding};
 use crate::fingerprint::Fingerprint;
 use crate::fix::{self, Scope};
 use crate::messages::{self, Form, OfRule, count};
@@ -119,8 +120,7 @@ impl<'j, 's> Judging<'j, 's> {
             }
         }
         let mut found = Found { findings, exemptions: judge.exemptions, manager: None, left: 0 };
-        // Who manages the object matters only where something was found or may be fixed.
-        if !found.findings.is_empty() || self.may_fix() {
+        if found.has_fixable() || self.may_fix() {
             found.manager = request.manager();
         }
         if found.manager.is_some() {
@@ -212,6 +212,11 @@ struct Found<'j, 's> {
 }
 
 impl<'j, 's> Found<'j, 's> {
+    /// Whether a fix could fill something in, whatever the mode of its rule is.
+    fn has_fixable(&self) -> bool {
+        self.findings.iter().flat_map(|(.., findings)| findings).any(|finding| finding.fix.is_some())
+    }
+
     /// Takes away what a fix could fill in: who manages the object would undo it, and the pods are judged later.
     #[inline(never)]
     fn leave_fixable(&mut self) {
@@ -420,14 +425,18 @@ impl<'j> Judge<'j, '_> {
         }
         // What an exemption covered was no finding, and is one once it does not cover it any more.
         let known = self.exemptions.uncounted(|exemptions| without_exempt(known, active.id, exemptions));
-        let mut alike: HashMap<Fingerprint, VecDeque<Finding>> = HashMap::with_capacity(known.len());
+        // Of what is known, no more is kept than what tells alike findings apart: there may be many.
+        let mut alike: HashMap<Fingerprint, VecDeque<Concerns>> = HashMap::with_capacity(known.len());
         for finding in known {
-            alike.entry(finding.identity()).or_default().push_back(finding);
+            match alike.entry(finding.identity()) {
+                Entry::Occupied(mut others) => others.get_mut().push_back(finding.concerns),
+                Entry::Vacant(place) => _ = place.insert(VecDeque::from([finding.concerns])),
+            }
         }
         found.retain(|finding| {
             let Some(others) = alike.get_mut(&finding.identity()) else { return true };
             let mut tried = others.iter().take(ALIKE);
-            let same = tried.position(|other| finding.concerns.are_among(&other.concerns));
+            let same = tried.position(|other| finding.concerns.are_among(other));
             same.and_then(|place| others.remove(place)).is_none()
         });
     }

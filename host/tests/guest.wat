@@ -32,6 +32,7 @@
   (data (i32.const 6656) "ociv1/manifest_digest\"nginx\"")
   (data (i32.const 7168) "{\"accepted\":true,\"warnings\":[")
   (data (i32.const 7680) "]}")
+  (data (i32.const 8704) "No handler registered for function ")
 
   (func (export "__guest_call") (param $operation i32) (param $length i32) (result i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
@@ -47,7 +48,9 @@
       (then
         (i32.store8 (i32.const 9216) (i32.add (i32.const 48) (global.get $calls)))
         (return (call $say (i32.const 9216)))))
-    (unreachable))
+    ;; As wapc-guest says it.
+    (call $fail (i32.const 8704) (call $length (i32.const 8704)))
+    (i32.const 0))
 
   (func $validate (param $length i32) (result i32)
     (if (call $told (i32.const 0) (local.get $length)) ;; DENY

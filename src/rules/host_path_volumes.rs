@@ -19,7 +19,7 @@
 use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
 use crate::file_path::{FilePath, check_place};
-use crate::finding::{Concern, Concerns, Finding};
+use crate::finding::{Concern, Concerns, Finding, Value};
 use crate::fingerprint::Fingerprint;
 use crate::options::Options;
 use crate::places::Places;
@@ -134,8 +134,8 @@ impl Rule for HostPathVolumes<'_> {
                     let field = of_item("volumeMounts", index, "readOnly");
                     let demand = format!("must mount volume {} read-only", quoted(host_path.name));
                     let finding = Finding::of_container(found, at, &field, "", demand);
-                    finding.value =
-                        *host_path.value.get_or_init(|| Fingerprint::of(host_path.path.as_bytes()));
+                    let value = || Fingerprint::of(host_path.path.as_bytes());
+                    finding.value = Value::Shared(*host_path.value.get_or_init(value));
                 }
             }
         }

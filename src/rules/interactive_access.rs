@@ -17,8 +17,7 @@ use std::ops::Deref;
 
 use super::{Definition, Kind, Rule};
 use crate::connection::{ACCESSES, Access, Connection};
-use crate::finding::{Concern, Concerns, Finding};
-use crate::fingerprint::Fingerprint;
+use crate::finding::{Concern, Concerns, Finding, Value};
 use crate::options::Options;
 use crate::text::quoted;
 use crate::wildcard;
@@ -103,7 +102,7 @@ impl Rule for InteractiveAccess<'_> {
             path: path.to_owned(),
             subject: format!("user {}", quoted(&connection.user)),
             demand: demand.into(),
-            value: Fingerprint::default(),
+            value: Value::default(),
             concerns: Concerns::Only(vec![Concern { container, ..Concern::default() }]),
             fix: None,
             decided_by: None,

@@ -25,7 +25,7 @@ use std::cell::{LazyCell, OnceCell};
 use super::{Definition, Kind, Rule};
 use crate::field_path::of_item;
 use crate::file_path::{check_pattern, check_place, pattern_lies_within};
-use crate::finding::Finding;
+use crate::finding::{Finding, Value};
 use crate::fingerprint::Fingerprint;
 use crate::json::Raw;
 use crate::options::{Options, choice};
@@ -112,9 +112,9 @@ impl<'p> MountedVolume<'p> {
     }
 
     /// The value of a finding about it: another volume in the same place is another finding.
-    fn value(&self, field: &str) -> Fingerprint {
+    fn value(&self, field: &str) -> Value {
         let volume = self.fingerprint.get_or_init(|| Fingerprint::of(self.json.0));
-        Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()])
+        Value::Shared(Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()]))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::module::{admitted, lines, policy};
 #[path = "../../benches/shapes.rs"]
 mod shapes;
 
-use shapes::{SHAPES, Shape};
+use shapes::{REPEATING, SHAPES, Shape};
 
 /// The variable that asks for requests of full size.
 const FULL_SIZE: &str = "BOUNDS";
@@ -127,6 +127,17 @@ fn what_a_large_request_costs_is_in_proportion() {
     }
 }
 
+/// What shapes that repeat a long string may take of the bounds of others: half a second, and 64 megabytes.
+#[test]
+fn what_repeats_a_long_string_costs_little() {
+    for name in REPEATING {
+        let cost = COSTS.iter().find(|cost| cost.shape.name == name).unwrap();
+        let instructions = cost.instructions;
+        assert!(instructions <= INSTRUCTIONS / 2 / part() as u64, "{name}: {instructions} instructions");
+        assert!(cost.memory <= MEMORY / 2, "{name}: {} bytes of memory", cost.memory);
+    }
+}
+
 #[test]
 fn a_request_takes_the_same_each_time() {
     for name in ["containers", "fixes", "an update of images"] {
@@ -207,16 +218,40 @@ fn more_items_than_anybody_needs_are_denied() {
 #[test]
 fn a_denial_that_nobody_would_read_to_its_end_says_how_much_is_left() {
     let payload = creation("Pod", &format!("\"containers\": [{}{{}}]", "{},".repeat(9_999)));
-    let lines = denial(&payload);
-    let told = lines.len() - 1;
-    assert_eq!(lines.last().unwrap(), &format!("… and {} more", 40_000 - told));
-    let warned = payload.replace("\"settings\": {}", "\"settings\": {\"enforcement\": \"warn\"}");
-    let response = answer(&warned);
+    let message = answer(&payload).message.unwrap();
+    assert!(message.starts_with("40000 findings in "), "{message}");
+    let shown = message.lines().count() - 2;
+    assert!(message.ends_with(&format!("… and {} more findings", 40_000 - shown)), "{message}");
+    assert!((15_000..=16 * 1024).contains(&message.len()), "{}", message.len());
+    let response = answer(&payload.replace("\"settings\": {}", "\"settings\": {\"enforcement\": \"warn\"}"));
     assert!(response.accepted);
-    assert_eq!(
-        response.warnings.last().unwrap(),
-        &format!("… and {} more", 40_001 - response.warnings.len())
-    );
+    // None of the containers has a name, so that naming one names all of them.
+    assert_eq!(response.warnings.len(), 4);
+    assert!(response.warnings[0].contains(", and 9999 more in container \"\" ["), "{:?}", response.warnings);
+}
+
+#[test]
+fn warnings_fit_into_what_api_servers_pass_on() {
+    let container = |index: usize| format!("{{\"name\": \"container-{index}\", \"image\": \"a\"}}");
+    for containers in [8, 40, 400] {
+        let list: Vec<_> = (0..containers).map(container).collect();
+        let payload = creation("Pod", &format!("\"containers\": [{}]", list.join(","))).replace(
+            "\"settings\": {}",
+            "\"settings\": {\"enforcement\": \"warn\", \"capabilities\": {\"requiredDrop\": [\"ALL\"]}}",
+        );
+        let warnings = answer(&payload).warnings;
+        let characters: usize = warnings.iter().map(|warning| warning.chars().count()).sum();
+        assert!(characters <= 2_000, "{containers} containers: {characters} characters");
+        for rule in [
+            "readOnlyRootFilesystem",
+            "allowPrivilegeEscalation",
+            "runAsNonRoot",
+            "imageReference",
+            "capabilities",
+        ] {
+            assert!(warnings.iter().any(|warning| warning.ends_with(&format!("[{rule}]"))), "{warnings:?}");
+        }
+    }
 }
 
 /// Payloads that are read wherever something nests in place of the `@`.

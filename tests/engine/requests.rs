@@ -41,7 +41,10 @@ fn what_was_there_before_holds_up_no_update() {
     request["oldObject"] = request["object"].clone();
     request["object"]["metadata"]["labels"] = json!({"app": "web"});
     admits(&request);
-    assert_eq!(lines(&judge(&request, &json!({"onUpdate": "all"}))), [FINDING]);
+    assert_eq!(judge(&request, &json!({"onUpdate": "all"})), admitted());
+    request["oldObject"]["spec"]["containers"][0]["image"] = "registry.example.com/shop/other:1".into();
+    let settings = json!({"onUpdate": "all", "imageChange": "off"});
+    assert_eq!(lines(&judge(&request, &settings)), [FINDING]);
 }
 
 #[test]
@@ -261,8 +264,8 @@ fn commands_may_be_allowed() {
         assert_eq!(
             findings(of_web(command)),
             [format!(
-                "command: user \"jane\" must run one of the allowed commands in container \"web\" of \"web-1\", \
-                 not {shown} [interactiveAccess]"
+                "command: user \"jane\" must run one of the allowed commands ([\"nginx\", \"-t\"], \
+                 [\"cat\", \"/proc/*/status\"]) in container \"web\" of \"web-1\", not {shown} [interactiveAccess]"
             )]
         );
     }
