@@ -48,7 +48,7 @@ ifeq ($(FILE),)
 	@# Most examples are there to be denied (1); anything else that is not success is an error.
 	@$(HOST) $(SETTINGS_FLAG) $(EXAMPLES) || [ $$? -eq 1 ]
 	@echo
-	@$(HOST) --settings examples/fix/mutating.yaml examples/fix/nginx.yaml
+	@$(HOST) --settings examples/policies/fix-mutating.yaml examples/fix/nginx.yaml
 	@echo
 	@$(HOST) --settings examples/registry/policy.yaml \
 		--replay-host-capabilities-interactions examples/registry/recording.kwctl examples/registry/nginx.yaml

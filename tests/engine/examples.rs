@@ -70,6 +70,11 @@ fn the_last_step_needs_its_tag() {
 #[test]
 fn every_rule_objects_to_everything_wrong() {
     let rules = objections("everything-wrong.yaml");
+    let objects: Vec<_> = requests("examples/everything-wrong.yaml")
+        .iter()
+        .map(|request| request["kind"]["kind"].clone())
+        .collect();
+    assert_eq!(objects, ["Deployment", "Pod"]);
     let found: BTreeSet<_> = rules.iter().map(String::as_str).collect();
     // What is created has no image yet that could change.
     let on = RULES.iter().filter(|rule| rule.mode.is_some() && rule.id != "imageChange");
@@ -82,13 +87,13 @@ fn no_example_is_left_unjudged() {
         ["everything-wrong.yaml", "fix", "httpd", "nginx", "policies", "registry", "reviews", "rollout"];
     assert_eq!(names_in("examples"), folders);
     assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
-    assert_eq!(names_in("examples/fix"), ["mutating.yaml", "nginx.yaml", "validating.yaml"]);
+    assert_eq!(names_in("examples/fix"), ["nginx.yaml"]);
 }
 
-/// The manifest of a policy in the example of fixes.
+/// One of the two policies that fix and deny side by side: `mutating` or `validating`.
 #[track_caller]
 pub(crate) fn policy(name: &str) -> Value {
-    documents::read(&format!("examples/fix/{name}.yaml"))
+    documents::read(&format!("examples/policies/fix-{name}.yaml"))
 }
 
 #[test]
@@ -96,12 +101,14 @@ fn both_policies_are_registered_for_what_they_can_do() {
     let [mutating, validating] = ["mutating", "validating"].map(|name| policy(name)["spec"].clone());
     let rules = metadata()["rules"].clone();
     assert_eq!(validating["rules"], rules);
-    // A connection cannot be fixed, and no pod that is there already.
+    // Debug containers and resized resources cannot be fixed.
     let is_of_objects = |rule: &&Value| rule["operations"].as_array().unwrap().contains(&json!("CREATE"));
     let of_objects: Vec<_> = rules.as_array().unwrap().iter().filter(is_of_objects).cloned().collect();
     assert_eq!(mutating["rules"], json!(of_objects));
     assert_eq!((&mutating["mutating"], &validating["mutating"]), (&json!(true), &json!(false)));
     assert_eq!(mutating["module"], validating["module"]);
+    // One scan is enough, and only the policy that denies knows the verdict.
+    assert_eq!((&mutating["backgroundAudit"], &validating["backgroundAudit"]), (&json!(false), &Value::Null));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods_host::{ValidationResponse, admission};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
@@ -22,10 +22,14 @@ const MODULE: &str =
 /// The steps of a rollout, in order.
 const STEPS: [&str; 4] = ["1-monitor.yaml", "2-warn.yaml", "3-deny-most.yaml", "4-deny.yaml"];
 
+/// What the policy reports of the audit scanner and `kubectl get --output wide` show of a policy.
+const ANNOTATIONS: [&str; 2] = ["io.kubewarden.policy.severity", "io.kubewarden.policy.category"];
+
 /// A manifest of a policy, or of a group of policies.
 struct Registration {
     file: String,
     kind: String,
+    annotations: Value,
     spec: Value,
 }
 
@@ -36,13 +40,18 @@ impl Registration {
         let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
         let (version, kind) = (field("apiVersion"), field("kind"));
         let is_policy = version == "policies.kubewarden.io/v1" && kind != "PolicyServer";
-        is_policy.then(|| Self { file: file.to_owned(), kind, spec: document["spec"].clone() })
+        is_policy.then(|| Self {
+            file: file.to_owned(),
+            kind,
+            annotations: document["metadata"]["annotations"].clone(),
+            spec: document["spec"].clone(),
+        })
     }
 
     /// All that are among the examples.
     #[track_caller]
     fn all() -> Vec<Self> {
-        let folders = ["fix", "policies", "registry", "rollout"].map(|folder| format!("examples/{folder}"));
+        let folders = ["policies", "registry", "rollout"].map(|folder| format!("examples/{folder}"));
         let files = folders
             .iter()
             .flat_map(|folder| names_in(folder).into_iter().map(move |name| format!("{folder}/{name}")));
@@ -59,6 +68,14 @@ impl Registration {
 
     fn fixes(&self) -> bool {
         self.members().into_iter().any(|member| fixes(&member["settings"]))
+    }
+
+    /// Whether `interactiveAccess` is on, which is off by default.
+    fn judges_connections(&self) -> bool {
+        self.members().into_iter().any(|member| {
+            let rule = &member["settings"]["interactiveAccess"];
+            !matches!(rule.get("mode").unwrap_or(rule), Value::Null) && rule != "off" && rule["mode"] != "off"
+        })
     }
 }
 
@@ -136,16 +153,88 @@ fn every_manifest_has_valid_settings() {
 }
 
 #[test]
-fn what_changes_nothing_is_asked_about_all_that_the_metadata_names() {
-    let rules = metadata()["rules"].clone();
+fn every_policy_has_the_annotations_of_the_metadata() {
+    let metadata = metadata();
     for registration in Registration::all() {
-        if registration.fixes() {
-            // There is nothing to fix in a connection, and pods alone get digests.
-            assert!(calls(&registration.spec["rules"]).is_subset(&calls(&rules)), "{}", registration.file);
-        } else {
-            assert_eq!(registration.spec["rules"], rules, "{}", registration.file);
+        for annotation in ANNOTATIONS {
+            let expected = &metadata["annotations"][annotation];
+            assert!(expected.is_string());
+            assert_eq!(registration.annotations[annotation], *expected, "{}", registration.file);
         }
     }
+}
+
+#[test]
+fn policies_that_only_judge_are_registered_as_the_metadata_says() {
+    let rules = metadata()["rules"].as_array().unwrap().clone();
+    let is_object_rule = |rule: &Value| rule["operations"] != json!(["CONNECT"]);
+    for registration in Registration::all() {
+        let own: Vec<_> = registration.spec["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|rule| is_object_rule(rule))
+            .cloned()
+            .collect();
+        if registration.fixes() || registration.file.ends_with("/live-access.yaml") {
+            assert!(calls(&json!(own)).is_subset(&calls(&json!(rules))), "{}", registration.file);
+        } else {
+            assert_eq!(own, rules, "{}", registration.file);
+        }
+    }
+}
+
+#[test]
+fn connections_are_registered_exactly_for_interactive_access() {
+    let live = Registration::read("examples/policies/live-access.yaml").unwrap();
+    let connecting = |registration: &Registration| -> Vec<Value> {
+        let rules = registration.spec["rules"].as_array().unwrap().iter();
+        rules
+            .filter(|rule| rule["operations"].as_array().unwrap().contains(&json!("CONNECT")))
+            .cloned()
+            .collect()
+    };
+    let [rule]: [Value; 1] = connecting(&live).try_into().unwrap();
+    let mut judging = Vec::new();
+    for registration in Registration::all() {
+        let expected = if registration.judges_connections() { vec![rule.clone()] } else { Vec::new() };
+        assert_eq!(connecting(&registration), expected, "{}", registration.file);
+        if registration.judges_connections() {
+            judging.push(registration.file);
+        }
+    }
+    assert_eq!(judging, ["examples/policies/live-access.yaml", "examples/policies/strict.yaml"]);
+}
+
+#[test]
+fn replica_sets_are_registered_nowhere() {
+    let rules = Registration::all()
+        .into_iter()
+        .map(|registration| (registration.file, registration.spec["rules"].clone()));
+    for (file, rules) in rules.chain([("metadata.yml".to_owned(), metadata()["rules"].clone())]) {
+        let named = calls(&rules)
+            .into_iter()
+            .any(|[_, _, resource, _]| resource.contains("replicasets") || resource.contains('*'));
+        assert!(!named, "{file}: must leave replicasets out");
+    }
+}
+
+#[test]
+fn live_access_is_for_a_group_only() {
+    let live = Registration::read("examples/policies/live-access.yaml").unwrap();
+    let settings = &live.spec["settings"];
+    let exec = |groups: &[&str]| {
+        let mut request = admission::create(serde_json::Map::new());
+        request["kind"] = json!({"group": "", "version": "v1", "kind": "PodExecOptions"});
+        request["resource"] = json!({"group": "", "version": "v1", "resource": "pods"});
+        request["subResource"] = "exec".into();
+        request["operation"] = "CONNECT".into();
+        request["userInfo"] = json!({"username": "jane", "groups": groups});
+        request["object"] = json!({"kind": "PodExecOptions", "command": ["sh"], "container": "web"});
+        judge(&request, settings).accepted
+    };
+    assert!(!exec(&["system:authenticated"]));
+    assert!(exec(&["system:authenticated", "break-glass"]));
 }
 
 #[test]
@@ -164,14 +253,11 @@ fn what_fixes_is_mutating_and_nothing_else_is() {
 }
 
 #[test]
-fn what_judges_a_cluster_leaves_its_system_alone() {
+fn policies_for_a_cluster_leave_kube_system_out() {
     let selector = json!({"matchExpressions": [
         {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]},
     ]});
-    let is_shown_alone = |registration: &Registration| {
-        ["policies", "rollout"].iter().any(|folder| registration.file.contains(&format!("/{folder}/")))
-    };
-    for registration in Registration::all().into_iter().filter(is_shown_alone) {
+    for registration in Registration::all() {
         let expected = if registration.kind.starts_with("Cluster") { &selector } else { &Value::Null };
         assert_eq!(registration.spec["namespaceSelector"], *expected, "{}", registration.file);
     }
@@ -274,15 +360,21 @@ fn each_step_of_a_rollout_denies_more() {
     let [monitor, warn, most, all] =
         STEPS.map(|step| documents::read(&format!("examples/rollout/{step}"))["spec"]["settings"].clone());
     let plain = |settings| answer("examples/fix/nginx.yaml", settings);
-    let wrong = |settings| answer("examples/everything-wrong.yaml", settings);
+    let wrong = |settings: &Value| -> BTreeSet<bool> {
+        requests("examples/everything-wrong.yaml")
+            .iter()
+            .map(|request| judge(request, settings).accepted)
+            .collect()
+    };
+    let (every_one, none) = ([true].into(), [false].into());
     // Whatever the policy says while it is monitored, the policy server admits.
-    assert!(!plain(&monitor).accepted && !wrong(&monitor).accepted);
+    assert!(!plain(&monitor).accepted && wrong(&monitor) == none);
     for settings in [&warn, &most] {
         let answer = plain(settings);
         assert!(answer.accepted && !answer.warnings.is_empty());
     }
-    assert!(wrong(&warn).accepted && !wrong(&most).accepted);
-    assert!(!plain(&all).accepted && !wrong(&all).accepted);
+    assert!(wrong(&warn) == every_one && wrong(&most) == none);
+    assert!(!plain(&all).accepted && wrong(&all) == none);
     for request in requests("examples/nginx/6-pinned.yaml") {
         assert_eq!(judge(&request, &all), admitted());
     }

@@ -262,7 +262,7 @@ fn the_schema_describes_every_key() {
 
 #[test]
 fn the_schema_accepts_every_setting_that_is_shown() {
-    let examples = ["fix/mutating.yaml", "fix/validating.yaml", "registry/policy.yaml"];
+    let examples = ["policies/fix-mutating.yaml", "policies/fix-validating.yaml", "registry/policy.yaml"];
     let examples = examples.into_iter().map(|file| read(&format!("examples/{file}")));
     let blocks = readme::yaml_blocks().chain(examples).chain([read("settings.example.yaml")]);
     let settings = blocks.filter_map(|block| match block.get("apiVersion") {
