@@ -128,3 +128,24 @@ fn the_metadata_lists_the_kinds_for_artifact_hub() {
     let kinds = registered().map(|workload| workload.kind).collect::<Vec<_>>().join(",");
     assert_eq!(metadata["annotations"]["io.artifacthub.resources"], kinds);
 }
+
+/// The version of Kubewarden that the workflows install.
+const KUBEWARDEN: &str = "v1.37.2";
+
+#[test]
+fn one_version_of_kubewarden_is_named_everywhere() {
+    let server = read("examples/policies/server.yaml");
+    // Since 1.36 its images are named after its repository.
+    let image = format!("ghcr.io/kubewarden/adm-controller/policy-server:{KUBEWARDEN}");
+    assert_eq!(server["spec"]["image"], image.as_str());
+    for workflow in ["release", "test"].map(|name| read(&format!(".github/workflows/{name}.yml"))) {
+        assert_eq!(workflow["env"]["KUBEWARDEN"], KUBEWARDEN);
+    }
+    for file in ["README.md", "CONTRIBUTING.md", "docs/install.md", ".github/workflows/test.yml"] {
+        let text = fs::read_to_string(in_repository(file)).unwrap_or_default();
+        let words = text.split_whitespace().map(|word| word.trim_end_matches([',', '.']));
+        let named: Vec<_> = words.filter(|word| word.starts_with("v1.3")).collect();
+        assert!(named.iter().all(|version| *version == KUBEWARDEN), "{file}: {named:?}");
+        assert!(!text.contains("ghcr.io/kubewarden/policy-server"), "{file}: names an image of before 1.36");
+    }
+}

@@ -4,8 +4,9 @@
 //! `console` block. A manifest says behind `yaml` what becomes of it: `admitted`, `warned`, `fixed` or `denied`, and
 //! `by the settings above` where it is not judged by the defaults. What another program reads is `foreign`.
 //!
-//! The findings in a `text` or `console` block are those of the manifest above it, or of the file it is `of`; a block
-//! `json audit annotations` holds what the answer has besides.
+//! The findings in a `text` or `console` block are those of the manifest above it, or of the file it is `of`, and so is the
+//! line that sums them up; a `text summary of` a file has that line alone. A block `json audit annotations` contains the
+//! audit annotations of the response.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a document that cannot be read ends its test")]
@@ -19,6 +20,7 @@ use crate::documents::metadata;
 use crate::fixture::requests;
 use crate::markdown::{Block, Document, documents};
 use crate::module::{in_repository, judge, lines, policy, rule_of};
+use crate::registrations::ANNOTATIONS;
 
 /// What stands behind the verdict of a manifest that is judged by other settings than the defaults.
 const BY_SETTINGS: &str = "by the settings above";
@@ -50,6 +52,7 @@ impl Reader {
                 self.findings(&block.text)
             }
             ("text", "") => self.findings(&block.text),
+            ("text", rest) if rest.starts_with("summary of ") => self.summary_of(&block.text, rest),
             ("text", rest) => self.findings_of(&block.text, rest),
             ("yml", _) => Err("must be called `yaml`".to_owned()),
             _ => Ok(()),
@@ -110,6 +113,15 @@ impl Reader {
         self.findings(text)
     }
 
+    /// The one line must be that which sums up the findings of a file.
+    fn summary_of(&mut self, text: &str, words: &str) -> Result<(), String> {
+        let file = words.strip_prefix("summary of ").unwrap_or_default();
+        let messages: Vec<_> =
+            requests(file).iter().filter_map(|request| judge(request, &json!({})).message).collect();
+        let summaries: Vec<_> = messages.iter().filter_map(|message| message.lines().next()).collect();
+        if summaries == [text.trim_end()] { Ok(()) } else { Err(format!("must be {summaries:?}")) }
+    }
+
     /// The lines that look like findings must be those of the last answer.
     fn findings(&self, text: &str) -> Result<(), String> {
         let is_finding = |line: &&str| RULES.iter().any(|rule| rule.id == rule_of(line.trim_end()));
@@ -121,6 +133,11 @@ impl Reader {
             .response
             .as_ref()
             .ok_or("shows findings, and neither a manifest above it nor `text of` a file says in what")?;
+        let summary = response.message.iter().find_map(|message| message.lines().next()).unwrap_or_default();
+        let sums_up = |line: &&str| line.contains(" findings in ");
+        if let Some(line) = text.lines().find(sums_up).filter(|line| !line.ends_with(summary)) {
+            return Err(format!("sums up {summary:?} as {line:?}"));
+        }
         let mut expected = lines(response);
         if response.accepted {
             expected = response.warnings.iter().map(String::as_str).filter(is_finding).collect();
@@ -201,7 +218,30 @@ fn check_policy(policy: &Value) -> Result<(), String> {
         return Err("must say whether it is mutating".to_owned());
     }
     let rules = spec["rules"].as_array().filter(|rules| !rules.is_empty()).ok_or("has no rules")?;
-    rules.iter().try_for_each(check_rule)
+    rules.iter().try_for_each(check_rule)?;
+    let metadata = metadata();
+    for annotation in ANNOTATIONS {
+        if policy["metadata"]["annotations"][annotation] != metadata["annotations"][annotation] {
+            return Err(format!("lacks the annotation {annotation} of the metadata"));
+        }
+    }
+    if kind == "ClusterAdmissionPolicy" { check_namespaces(&spec["namespaceSelector"]) } else { Ok(()) }
+}
+
+/// A policy for the whole cluster leaves kube-system out; one for some namespaces names them.
+fn check_namespaces(selector: &Value) -> Result<(), String> {
+    let by_name = |requirement: &Value| requirement["key"] == "kubernetes.io/metadata.name";
+    let decides = |requirement: &Value| match requirement["operator"].as_str() {
+        Some("NotIn") => {
+            requirement["values"].as_array().is_some_and(|names| names.contains(&json!("kube-system")))
+        }
+        operator => operator == Some("In"),
+    };
+    let mut requirements = selector["matchExpressions"].as_array().into_iter().flatten();
+    if requirements.any(|requirement| by_name(requirement) && decides(requirement)) {
+        return Ok(());
+    }
+    Err("must leave kube-system out, or name its namespaces".to_owned())
 }
 
 /// A rule must be part of one in the metadata; resources of other groups are nobody's but the reader's.
@@ -321,6 +361,13 @@ fn resolved(folder: &str, path: &str) -> String {
     segments.join("/")
 }
 
+/// A selector of namespaces by their name.
+fn named(operator: &str, namespace: &str) -> Value {
+    let requirement =
+        json!({"key": "kubernetes.io/metadata.name", "operator": operator, "values": [namespace]});
+    json!({"matchExpressions": [requirement]})
+}
+
 #[test]
 fn what_is_wrong_is_told() {
     let told = |info: &str, text: &str| {
@@ -346,6 +393,25 @@ fn what_is_wrong_is_told() {
             "kind: AdmissionPolicy, spec: {{module: {module}, mutating: false, settings: {{}}, rules: {rules}}}"
         ))
     };
+    let pods = "[{apiGroups: [\"\"], apiVersions: [v1], resources: [pods], operations: [CREATE]}]";
+    assert!(told("yaml", &with_rules(pods)).starts_with("lacks the annotation "));
+    for left_out in [
+        "[{apiGroups: [apps], apiVersions: [v1], resources: [replicasets], operations: [CREATE]}]",
+        "[{apiGroups: [\"\"], apiVersions: [v1], resources: [pods/exec], operations: [CONNECT]}]",
+    ] {
+        assert!(
+            told("yaml", &with_rules(left_out)).starts_with("asks for what the metadata does not name: ")
+        );
+    }
+    for (selector, is_right) in [
+        (json!(null), false),
+        (json!({"matchExpressions": [{"key": "team", "operator": "In", "values": ["a"]}]}), false),
+        (named("NotIn", "kube-public"), false),
+        (named("NotIn", "kube-system"), true),
+        (named("In", "try"), true),
+    ] {
+        assert_eq!(check_namespaces(&selector).is_ok(), is_right, "{selector}");
+    }
     assert_eq!(told("yaml", &with_rules("[]")), "has no rules");
     let rule = "[{apiGroups: [\"\"], apiVersions: [v1], resources: [services], operations: [CREATE]}]";
     assert!(told("yaml", &with_rules(rule)).starts_with("asks for what the metadata does not name: "));

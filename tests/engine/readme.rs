@@ -183,7 +183,7 @@ fn report_on(file: &str, settings: &Value) -> String {
     for manifest in manifest::read(&in_repository(file)) {
         let source = Source::file(file);
         let request = manifest.unwrap().into_request();
-        let response = judge(&request, settings);
+        let response = policy().report(&request, settings).unwrap();
         report.verdict(&source, &Subject::of(&request), &response).unwrap();
         if let Some(fixed) = &response.mutated_object {
             report.fixes(&source, &request["object"], fixed).unwrap();

@@ -23,7 +23,7 @@ const MODULE: &str =
 const STEPS: [&str; 4] = ["1-monitor.yaml", "2-warn.yaml", "3-deny-most.yaml", "4-deny.yaml"];
 
 /// What the policy reports of the audit scanner and `kubectl get --output wide` show of a policy.
-const ANNOTATIONS: [&str; 2] = ["io.kubewarden.policy.severity", "io.kubewarden.policy.category"];
+pub(crate) const ANNOTATIONS: [&str; 2] = ["io.kubewarden.policy.severity", "io.kubewarden.policy.category"];
 
 /// A manifest of a policy, or of a group of policies.
 struct Registration {
