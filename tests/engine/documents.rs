@@ -51,7 +51,7 @@ fn names_subresource(rule: &Value) -> bool {
     strings(&rule["resources"]).iter().any(|resource| resource.contains('/'))
 }
 
-/// The workloads that the policy is registered for. Owners of ReplicaSets are, and so are their pods.
+/// The workloads that the policy is registered for: all but `ReplicaSet`, whose owners and pods are judged.
 fn registered() -> impl Iterator<Item = &'static Workload> {
     WORKLOADS.iter().filter(|workload| workload.kind != "ReplicaSet")
 }

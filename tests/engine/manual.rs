@@ -52,7 +52,7 @@ impl Reader {
                 self.findings(&block.text)
             }
             ("text", "") => self.findings(&block.text),
-            ("text", rest) if rest.starts_with("summary of ") => self.summary_of(&block.text, rest),
+            ("text", rest) if rest.starts_with("summary of ") => check_summary(&block.text, rest),
             ("text", rest) => self.findings_of(&block.text, rest),
             ("yml", _) => Err("must be called `yaml`".to_owned()),
             _ => Ok(()),
@@ -113,15 +113,6 @@ impl Reader {
         self.findings(text)
     }
 
-    /// The one line must be that which sums up the findings of a file.
-    fn summary_of(&mut self, text: &str, words: &str) -> Result<(), String> {
-        let file = words.strip_prefix("summary of ").unwrap_or_default();
-        let messages: Vec<_> =
-            requests(file).iter().filter_map(|request| judge(request, &json!({})).message).collect();
-        let summaries: Vec<_> = messages.iter().filter_map(|message| message.lines().next()).collect();
-        if summaries == [text.trim_end()] { Ok(()) } else { Err(format!("must be {summaries:?}")) }
-    }
-
     /// The lines that look like findings must be those of the last answer.
     fn findings(&self, text: &str) -> Result<(), String> {
         let is_finding = |line: &&str| RULES.iter().any(|rule| rule.id == rule_of(line.trim_end()));
@@ -155,6 +146,15 @@ impl Reader {
         let expected = json!(response.audit_annotations);
         if shown == expected { Ok(()) } else { Err(format!("must be {expected}")) }
     }
+}
+
+/// The one line must be that which sums up the findings of a file.
+fn check_summary(text: &str, words: &str) -> Result<(), String> {
+    let file = words.strip_prefix("summary of ").unwrap_or_default();
+    let messages: Vec<_> =
+        requests(file).iter().filter_map(|request| judge(request, &json!({})).message).collect();
+    let summaries: Vec<_> = messages.iter().filter_map(|message| message.lines().next()).collect();
+    if summaries == [text.trim_end()] { Ok(()) } else { Err(format!("must be {summaries:?}")) }
 }
 
 fn parse(text: &str) -> Result<Vec<Value>, String> {
