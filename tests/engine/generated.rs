@@ -36,6 +36,9 @@ const IMAGES: [&str; 6] = [
     "No Image",
 ];
 
+/// A digest that a pod may have lost.
+const DIGEST: &str = "@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
 const PATHS: [&str; 8] =
     ["/run", "/tmp", "/var/cache/nginx", "/var", "/data/", "//run/./x/..", "/", "/usr/bin"];
 
@@ -44,9 +47,11 @@ const VOLUME_NAMES: [&str; 4] =
     ["data", "logs", "writable-web-run-bc7528a1", "writable-web-run-bc7528a1-0-1"];
 
 /// The kinds, each with the API group and the paths to its pod specs.
-const KINDS: [(&str, &str, &[&str]); 6] = [
+const KINDS: [(&str, &str, &[&str]); 8] = [
     ("", "Pod", &["/spec"]),
     ("apps", "Deployment", &["/spec/template/spec"]),
+    ("apps", "ReplicaSet", &["/spec/template/spec"]),
+    ("argoproj.io", "Rollout", &["/spec/template/spec"]),
     ("apps", "StatefulSet", &["/spec/template/spec"]),
     ("batch", "Job", &["/spec/template/spec"]),
     ("batch", "CronJob", &["/spec/jobTemplate/spec/template/spec"]),
@@ -59,20 +64,29 @@ const KINDS: [(&str, &str, &[&str]); 6] = [
 
 /// Any case.
 pub(crate) fn case() -> impl Strategy<Value = Case> {
-    (select(&KINDS[..]), vec(pod_spec(), 6), settings(), any::<u8>()).prop_map(
-        |((group, kind, places), specs, settings, chance)| {
+    (select(&KINDS[..]), vec(pod_spec(), 6), metadata(), settings(), any::<u8>()).prop_map(
+        |((group, kind, places), specs, metadata, mut settings, chance)| {
             let gvk = json!({"group": group, "version": "v1", "kind": kind});
             let (new, old) = specs.split_at(3);
-            let object = object(kind, places, new);
+            let mut object = object(kind, places, new);
+            set(&mut object, &["metadata"], &metadata);
+            if kind == "Pod" && chance & 4 == 0 {
+                object["spec"]["nodeName"] = "node-1".into();
+            }
             let mut request = json!({
                 "uid": "1", "kind": gvk, "namespace": "shop", "operation": "CREATE", "userInfo": {"username": "jane"},
             });
-            // Of four requests, one is an update of what it was, and one of something else.
+            // Of four requests, one is an update of what it was, or of the same with other images, and one of something else.
             let before = match chance % 4 {
+                0 if chance & 8 == 0 => Some(pinned(&object, chance)),
                 0 => Some(object.clone()),
                 1 => Some(self::object(kind, places, old)),
                 _ => None,
             };
+            // Digests are given back from the old object. New ones are what the host knows, which is not generated.
+            if kind == "Pod" && before.is_some() && chance & 16 == 0 {
+                settings["imageReference"] = json!({"mode": "fix"});
+            }
             if let Some(before) = before {
                 request["operation"] = "UPDATE".into();
                 request["oldObject"] = before;
@@ -92,6 +106,31 @@ fn text_of(value: &Value) -> String {
 /// A generated value without the numbers that a value cannot hold.
 fn without_marks(value: &Value) -> Value {
     serde_json::from_str(&value.to_string().replace(NUMBER_MARK, "")).unwrap_or_default()
+}
+
+/// Who owns an object, and whether it claims to be a mirror pod.
+fn metadata() -> BoxedStrategy<Value> {
+    let owners = json!([[{"controller": true}], [{"controller": false}, {"controller": true}], [{"controller": false}], [{}], []]);
+    fields(vec![
+        ("ownerReferences", one_of(&owners)),
+        ("annotations", one_of(&json!([{"kubernetes.io/config.mirror": "x"}, {"other": "x"}, null]))),
+    ])
+}
+
+/// A Pod that is pinned to digests which an update loses.
+fn pinned(object: &Value, chance: u8) -> Value {
+    let mut object = object.clone();
+    let mut place = 0;
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        for container in object["spec"][list].as_array_mut().into_iter().flatten() {
+            place += 1;
+            let image = container["image"].as_str().unwrap_or_default();
+            if (chance >> (place % 3)) & 32 == 0 && !image.contains('@') {
+                container["image"] = format!("{image}{DIGEST}").into();
+            }
+        }
+    }
+    object
 }
 
 fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
@@ -217,7 +256,8 @@ fn container() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-fn pod_spec() -> BoxedStrategy<Value> {
+/// Any pod spec.
+pub(crate) fn pod_spec() -> BoxedStrategy<Value> {
     let volume =
         (of(&VOLUME_NAMES), one_of(&json!(["emptyDir", "configMap", "persistentVolumeClaim"])), unknown())
             .prop_map(|(name, kind, other)| {
@@ -247,7 +287,7 @@ fn pod_spec() -> BoxedStrategy<Value> {
 }
 
 /// Settings of all kinds. Rules that cannot fix are mostly off, for otherwise they would deny nearly everything.
-fn settings() -> BoxedStrategy<Value> {
+pub(crate) fn settings() -> BoxedStrategy<Value> {
     let modes: Vec<_> = RULES
         .iter()
         .map(|rule| {

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::workload::WORKLOADS;
 use json_patch::{PatchOperation, diff, patch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,10 +47,33 @@ fn denying(settings: &Value) -> Value {
     settings
 }
 
-/// Whether a request updates what cannot be updated.
-fn is_immutable(request: &Value) -> bool {
-    let kind = [&request["kind"]["group"], &request["kind"]["kind"]];
-    request["operation"] == "UPDATE" && (kind == ["", "Pod"] || kind == ["batch", "Job"])
+/// The lists of containers of a Pod.
+const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// Whether a request is about a kind.
+fn is_of(request: &Value, group: &str, kind: &str) -> bool {
+    request["kind"]["group"] == group && request["kind"]["kind"] == kind
+}
+
+/// Whether a request is about a kind that Kubernetes brings.
+fn is_built_in(request: &Value) -> bool {
+    WORKLOADS.iter().any(|workload| is_of(request, workload.group, workload.kind))
+}
+
+/// Whether a request updates a Pod, of which nothing but images can change.
+fn updates_pod(request: &Value) -> bool {
+    request["operation"] == "UPDATE" && is_of(request, "", "Pod")
+}
+
+/// Whether somebody compares the object with another one, or runs it from a file: its controller, or the kubelet.
+fn is_of_somebody_else(request: &Value, object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
+    let is_controlled = owners.any(|owner| owner["controller"] == true);
+    let is_mirror = metadata["annotations"].get("kubernetes.io/config.mirror").is_some();
+    let is_on_node = object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+    let compares = is_of(request, "apps", "ReplicaSet") || !is_built_in(request);
+    (is_controlled && compares) || (is_of(request, "", "Pod") && is_mirror && is_on_node)
 }
 
 #[derive(Serialize)]
@@ -91,6 +115,71 @@ impl Case {
     fn ask(&self, validate: Validate<'_>, object: &str, settings: &Value) -> Answer {
         serde_json::from_slice(&validate(&self.payload(object, settings))).unwrap()
     }
+
+    /// Checks what is promised of a change to the object.
+    fn check_change(&self, result: &str) -> Result<(), String> {
+        let object: Value = serde_json::from_str(&self.object).unwrap();
+        require(!is_of_somebody_else(&self.request, &object), "an object is changed that is somebody else's")?;
+        if updates_pod(&self.request) {
+            return self.check_restored(&object, &serde_json::from_str(result).unwrap());
+        }
+        let is_job = is_of(&self.request, "batch", "Job");
+        require(!(is_job && self.request["operation"] == "UPDATE"), "a Job is changed that cannot be")?;
+        check_difference(&self.object, result)?;
+        require(is_built_in(&self.request) || adds_volumes_where_they_belong(&object, result), "volumes do not belong there")
+    }
+
+    /// When a Pod is updated, containers get back the digests that they had, and nothing else is changed.
+    fn check_restored(&self, object: &Value, result: &Value) -> Result<(), String> {
+        let mut expected = object.clone();
+        for list in LISTS {
+            let containers = expected["spec"][list].as_array_mut().into_iter().flatten();
+            for (index, container) in containers.enumerate() {
+                let image = &result["spec"][list][index]["image"];
+                if container["image"] == *image {
+                    continue;
+                }
+                let old = self.request["oldObject"]["spec"][list].as_array().into_iter().flatten();
+                let mut old = old.filter(|old| old["name"] == container["name"]);
+                let text = |image: &Value| image.as_str().unwrap_or_default().to_owned();
+                let is_old = old.any(|old| old["image"] == *image);
+                let is_lost = text(image).contains('@') && !text(&container["image"]).contains('@');
+                require(is_old && is_lost, &format!("not a lost digest: {image}"))?;
+                container["image"] = image.clone();
+            }
+        }
+        require(*result != *object, "an object is replaced by its equal")?;
+        require(*result == expected, "more than lost digests is given back when a Pod is updated")
+    }
+
+    /// Writing the manifest of a fixed object again changes nothing: neither as an operator does it, which replaces the object,
+    /// nor as `kubectl apply` does it with kinds that it does not know, of which it replaces lists as a whole and keeps what
+    /// the manifest says nothing of.
+    fn check_written_again(&self, fixed: &str, validate: Validate<'_>) -> Result<(), String> {
+        let is_updatable = !is_of(&self.request, "", "Pod") && !is_of(&self.request, "batch", "Job");
+        if self.request["operation"] != "CREATE" || !is_updatable {
+            return Ok(());
+        }
+        let [manifest, stored]: [Value; 2] = [&*self.object, fixed].map(|json| serde_json::from_str(json).unwrap());
+        let mut written = vec![("replaced", manifest.clone())];
+        if !is_built_in(&self.request) {
+            let mut applied = stored.clone();
+            merge(&mut applied, &manifest);
+            written.push(("applied", applied));
+        }
+        let mut case = self.clone();
+        case.request["operation"] = "UPDATE".into();
+        case.request["oldObject"] = stored.clone();
+        for (how, object) in written {
+            let answer = case.ask(validate, &object.to_string(), &self.settings);
+            require(answer.accepted, &format!("what was fixed is denied when it is {how} again: {answer:?}"))?;
+            let result = answer.mutated_object.map(|Json(result)| serde_json::from_str(result.get()).unwrap());
+            let result = without_nulls(&result.unwrap_or(object));
+            let is_same = result == without_nulls(&stored);
+            require(is_same, &format!("what was fixed is {how} again and differs: {stored} becomes {result}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// Checks everything that is promised of fixes, and tells whether the object was changed.
@@ -103,7 +192,8 @@ pub(crate) fn check_laws(case: &Case, validate: Validate<'_>) -> Result<bool, St
         require(answer == denied, "the same settings give two answers")?;
     }
     let is_lenient = settings["enforcement"] == "warn";
-    if denied.accepted && !is_lenient {
+    let is_restored = updates_pod(&case.request) && answer.mutated_object.is_some();
+    if denied.accepted && !is_lenient && !is_restored {
         require(answer == denied, "an object is treated differently though nothing is wrong with it")?;
     }
     let Some(Json(fixed)) = answer.mutated_object.as_deref() else {
@@ -113,13 +203,13 @@ pub(crate) fn check_laws(case: &Case, validate: Validate<'_>) -> Result<bool, St
         return Ok(false);
     };
     require(answer.accepted, "an object is changed and denied")?;
-    require(!is_immutable(&case.request), "an object is changed that cannot be")?;
-    check_difference(object, fixed.get())?;
+    case.check_change(fixed.get())?;
     let again = case.ask(validate, fixed.get(), settings);
     require(again.mutated_object.is_none(), "what is fixed is fixed again")?;
     require(again.accepted && again.warnings == answer.warnings, "what is fixed is judged differently")?;
     let strict = case.ask(validate, fixed.get(), &denying);
     require(strict == again, "what is fixed is not what the same rules would admit")?;
+    case.check_written_again(fixed.get(), validate)?;
     Ok(true)
 }
 
@@ -128,7 +218,7 @@ fn check_denial(case: &Case, answer: &Answer, validate: Validate<'_>) -> Result<
     let mut lenient = case.settings.clone();
     lenient["enforcement"] = "warn".into();
     let Some(fixed) = case.ask(validate, &case.object, &lenient).mutated_object else { return Ok(()) };
-    check_difference(&case.object, fixed.0.get())?;
+    case.check_change(fixed.0.get())?;
     let again = case.ask(validate, fixed.0.get(), &case.settings);
     require(again == *answer, "a denial tells something else than what fixes leave")
 }
@@ -155,6 +245,40 @@ fn check_difference(original: &str, result: &str) -> Result<(), String> {
     let mut patched = original;
     patch(&mut patched, &difference).map_err(|error| error.to_string())?;
     require(patched == result, "the difference does not lead to the result")
+}
+
+/// Whether volumes are added to no pod spec but to those that have a list of them, and to pod templates.
+fn adds_volumes_where_they_belong(original: &Value, result: &str) -> bool {
+    let difference = diff(original, &serde_json::from_str(result).unwrap());
+    let mut places = difference.iter().map(|operation| operation.path().as_str().to_owned());
+    places.all(|place| !place.ends_with("/volumes") || place.ends_with("/template/spec/volumes"))
+}
+
+/// A JSON merge patch, as RFC 7396 has it.
+fn merge(object: &mut Value, patch: &Value) {
+    let Value::Object(fields) = patch else {
+        *object = patch.clone();
+        return;
+    };
+    for (key, field) in fields {
+        if field.is_null() {
+            object.as_object_mut().map(|object| object.remove(key));
+        } else {
+            merge(&mut object[key], field);
+        }
+    }
+}
+
+/// A value without the fields that are `null`.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, field)| !field.is_null());
+            fields.map(|(key, field)| (key.clone(), without_nulls(field))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Where the pod spec of an object of a built-in kind stands, if it says that it runs on Windows.

@@ -7,14 +7,17 @@ use immutable_pods_policy::rules::RULES;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::coverage::{self, Coverage};
 use super::requests::{Case, case};
-use super::{Finding, TWINS};
+use super::{Candidate, Finding, TWINS};
 use crate::bypass;
+use crate::cluster;
 use crate::fixes;
 use crate::fixture::{Fixture, fixtures, of_rules};
-use crate::module::{judge, lines, path_of, rule_of};
+use crate::module::{path_of, policy, rule_of};
 use crate::readme;
+use crate::warning::{MOST_CHARACTERS, Warning, characters, parse};
 
 /// Rules that compare the old object with the new one, so that nothing of theirs was there before.
 const OF_CHANGES: [&str; 2] = ["imageChange", "ephemeralContainers"];
@@ -68,6 +71,7 @@ fn requests_of_fixtures() -> Vec<(String, Value, Value)> {
     let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
     let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(fixtures);
     let bypasses = bypass::of_topics().into_iter().map(|(_, fixture)| fixture);
+    let bypasses = bypasses.chain(cluster::of_topics());
     let mut requests = Vec::new();
     for Fixture { name, request, settings, .. } in own.chain(shared).chain(bypasses) {
         requests.push((name.clone(), request.clone(), json!({})));
@@ -108,22 +112,33 @@ fn the_module_agrees_with_the_slow_twins_on_generated_requests() {
     );
 }
 
-/// Compares what both make of a request, if the twins can read it.
+/// Compares what both make of a request, if the reference implementation can read it.
 fn compare(request: &Value, settings: &Value) -> Result<bool, String> {
-    let Some(expected) = super::judge(request, settings) else { return Ok(false) };
-    let found = told(&judge(request, settings))?;
-    let broken = if request["operation"] == "UPDATE" && settings["onUpdate"] != "all" {
+    let Some(asked) = Asked::read(request, settings) else { return Ok(false) };
+    let Some(candidates) = super::candidates(request, settings) else { return Ok(false) };
+    let leaves = asked.leaves_what_is_unset();
+    let is_left = |candidate: &Candidate| leaves && candidate.can_be_filled;
+    let (left, counted): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_left);
+    let expected: Vec<_> = counted.iter().map(|candidate| candidate.finding.clone()).collect();
+    let Said { findings: found, left: left_by_module } = said(request, settings)?;
+    let broken = if asked.counts_in_full() {
+        let differs = found != expected || left_by_module != left.len();
+        differs.then(|| format!("it must leave {} to others, and find exactly", left.len()))
+    } else {
         let mut before = request.clone();
         before["object"] = before["oldObject"].take();
         before["operation"] = "CREATE".into();
-        let Some(before) = super::judge(&before, settings) else { return Ok(false) };
+        let Some(before) = super::candidates(&before, settings) else { return Ok(false) };
         let is_unchanged = request["object"] == request["oldObject"];
-        let finds_old = is_unchanged && !found.is_empty();
-        finds_old
-            .then_some("it must find nothing of an object that stays as it is, not even")
-            .or_else(|| broken_law(&found, &expected, &before))
-    } else {
-        (found != expected).then_some("it must find exactly")
+        let finds_old = is_unchanged && !(found.is_empty() && left_by_module == 0);
+        let new_left = left.iter().filter(|candidate| is_new(candidate, &before)).count();
+        if finds_old {
+            Some("it must find nothing of an object that stays as it is, not even".to_owned())
+        } else if !(new_left..=left.len()).contains(&left_by_module) {
+            Some(format!("it must leave {new_left} to {} to others, not {left_by_module}, beside", left.len()))
+        } else {
+            broken_law(&found, &counted, &before).map(str::to_owned)
+        }
     };
     match broken {
         None => Ok(true),
@@ -131,36 +146,118 @@ fn compare(request: &Value, settings: &Value) -> Result<bool, String> {
     }
 }
 
-/// What the module tells the user, first what is denied and then what is warned of.
-fn told(response: &ValidationResponse) -> Result<Vec<Finding>, String> {
-    let denied = lines(response).into_iter().map(|line| (line, true));
-    let warnings = response.warnings.iter().filter(|warning| !warning.starts_with("exemptions["));
-    let told = denied.chain(warnings.map(|warning| (&**warning, false)));
-    let findings = told.map(|(line, is_denied)| {
-        let rule = TWINS.iter().map(|(rule, _)| *rule).find(|rule| *rule == rule_of(line));
-        let rule = rule.ok_or_else(|| format!("the module says something of no rule: {line}"))?;
-        Ok(Finding { rule, path: path_of(line).to_owned(), is_denied })
-    });
-    let findings: Vec<_> = findings.collect::<Result<_, String>>()?;
+/// What the module says of a request: first what is denied and then what is warned of, and how many findings are left to
+/// others.
+struct Said {
+    findings: Vec<Finding>,
+    left: usize,
+}
+
+/// Asks for the report, which has every finding, and holds the answer for API servers against it.
+fn said(request: &Value, settings: &Value) -> Result<Said, String> {
+    let payload = json!({"request": request, "settings": settings}).to_string();
+    let ask = |operation: &str| -> Result<ValidationResponse, String> {
+        let answer = policy().call(operation, payload.as_bytes()).map_err(|error| error.to_string())?;
+        serde_json::from_slice(&answer).map_err(|error| error.to_string())
+    };
+    let (report, answer) = (ask("report")?, ask("validate")?);
+    let denied: Vec<_> = report.message.iter().flat_map(|message| message.lines()).collect();
+    let of_rules = |warning: &&String| !matches!(parse(warning), Some(Warning::Expired | Warning::Left(_)));
+    let warned = report.warnings.iter().filter(of_rules).map(|warning| (&**warning, false));
+    let lines = denied.iter().map(|line| (*line, true)).chain(warned);
+    let findings: Result<Vec<_>, _> = lines.map(|(line, is_denied)| finding(line, is_denied)).collect();
+    let findings = findings?;
     let is_denied = findings.iter().any(|finding| finding.is_denied);
-    if response.accepted == is_denied {
-        return Err(format!("the module contradicts itself: {response:?}"));
+    if report.accepted == is_denied || answer.accepted == is_denied {
+        return Err(format!("the module contradicts itself: {report:?} {answer:?}"));
     }
-    Ok(findings)
+    check_message(answer.message.as_deref().unwrap_or_default(), &denied)?;
+    let left = check_warnings(&answer.warnings, &findings)?;
+    Ok(Said { findings, left })
+}
+
+fn finding(line: &str, is_denied: bool) -> Result<Finding, String> {
+    let rule = TWINS.iter().map(|(rule, _)| *rule).find(|rule| *rule == rule_of(line));
+    let rule = rule.ok_or_else(|| format!("the module says something of no rule: {line}"))?;
+    Ok(Finding { rule, path: path_of(line).to_owned(), is_denied })
+}
+
+/// A denial sums several findings up, and repeats those of the report as far as there is room.
+fn check_message(message: &str, denied: &[&str]) -> Result<(), String> {
+    let mut lines: Vec<_> = message.lines().collect();
+    if denied.len() > 1 {
+        let mut rules: Vec<_> = denied.iter().map(|line| rule_of(line)).collect();
+        rules.dedup();
+        let summary = lines.remove(0);
+        let (start, end) = (format!("{} findings in ", denied.len()), format!(": {}", rules.join(", ")));
+        if !summary.starts_with(&start) || !summary.ends_with(&end) {
+            return Err(format!("a denial does not begin with {start}…{end}: {message}"));
+        }
+    }
+    let left_out = lines.last().and_then(|line| match parse(line) {
+        Some(Warning::LeftOut(number)) => Some(number),
+        _ => None,
+    });
+    if left_out.is_some() {
+        lines.pop();
+    }
+    let told = denied.len() - left_out.unwrap_or_default().min(denied.len());
+    let is_right = denied.get(..told).is_some_and(|denied| denied == lines);
+    if is_right { Ok(()) } else { Err(format!("a denial is not what is reported: {message}")) }
+}
+
+/// Warnings name the first finding of each rule and the number of all of them. Tells how many findings are left to others.
+fn check_warnings(warnings: &[String], findings: &[Finding]) -> Result<usize, String> {
+    let mut expected: Vec<(&str, &str, usize)> = Vec::new();
+    for Finding { rule, path, .. } in findings.iter().filter(|finding| !finding.is_denied) {
+        match expected.last_mut() {
+            Some((known, _, number)) if known == rule => *number += 1,
+            _ => expected.push((rule, path, 1)),
+        }
+    }
+    let mut left = 0;
+    let mut expected = expected.into_iter();
+    for warning in warnings {
+        let is_right = match parse(warning) {
+            Some(Warning::Left(number)) => {
+                left += number;
+                true
+            }
+            Some(Warning::OfRule { rule, path, findings, .. }) => {
+                expected.next().is_some_and(|(of, first, number)| {
+                    (of, number) == (rule, findings) && path.is_none_or(|path| path == first)
+                })
+            }
+            Some(_) => true,
+            None => false,
+        };
+        if !is_right {
+            return Err(format!("a warning is not what is reported: {warning}"));
+        }
+    }
+    if expected.next().is_some() || characters(warnings) > MOST_CHARACTERS {
+        return Err(format!("the warnings are too few, or too long: {warnings:?}"));
+    }
+    Ok(left)
+}
+
+/// Whether the old object lacks a finding.
+fn is_new(candidate: &Candidate, before: &[Candidate]) -> bool {
+    !before.iter().any(|old| old.finding == candidate.finding && candidate.holders.are_among(&old.holders))
 }
 
 /// The law that an answer breaks, when only what an update changes counts.
-fn broken_law(found: &[Finding], now: &[Finding], before: &[Finding]) -> Option<&'static str> {
-    let is_of_changes = |finding: &&Finding| OF_CHANGES.contains(&finding.rule);
-    let is_new = |finding: &&Finding| !before.contains(finding);
-    let known: Vec<_> = now.iter().filter(|finding| found.contains(finding)).collect();
+fn broken_law(found: &[Finding], now: &[Candidate], before: &[Candidate]) -> Option<&'static str> {
+    let is_found = |candidate: &Candidate| found.contains(&candidate.finding);
+    let is_of_changes = |candidate: &&Candidate| OF_CHANGES.contains(&candidate.finding.rule);
+    let known: Vec<_> = now.iter().map(|candidate| &candidate.finding).filter(|known| found.contains(known)).collect();
     if found.iter().collect::<Vec<_>>() != known {
         return Some("it must find nothing, and in no other order, but");
     }
-    if !now.iter().filter(is_of_changes).all(|finding| found.contains(finding)) {
+    if !now.iter().filter(is_of_changes).all(is_found) {
         return Some("it must find every change in");
     }
-    if !now.iter().filter(is_new).all(|finding| found.contains(finding)) {
+    if !now.iter().filter(|candidate| is_new(candidate, before)).all(is_found) {
         return Some("it must find everything that the old object lacks of");
     }
     None

@@ -1,12 +1,14 @@
 //! What a request is about: the pod specs in its objects, as Kubernetes' own types have them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use k8s_openapi::api::core::v1::{Container, EphemeralContainer, PodSpec, SecurityContext, Volume};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::found::{Holder, Path};
+use super::found::{Holder, Holders, Path};
 
 /// The built-in kinds: API group, kind, and where the pod spec stands.
 const KINDS: [(&str, &str, &str); 9] = [
@@ -67,9 +69,72 @@ impl<'r> Asked<'r> {
 
     /// Whether it is about a Pod, rather than something that makes some.
     pub(super) fn is_of_pod(&self) -> bool {
-        self.request
-            .get("kind")
-            .is_some_and(|kind| text(kind, "group").is_empty() && text(kind, "kind") == "Pod")
+        self.is_of("", "Pod")
+    }
+
+    /// Whether it is about an object of a kind.
+    fn is_of(&self, group: &str, kind: &str) -> bool {
+        self.kind() == (group, kind)
+    }
+
+    fn kind(&self) -> (&str, &str) {
+        self.request.get("kind").map_or(("", ""), |kind| (text(kind, "group"), text(kind, "kind")))
+    }
+
+    /// Whether its kind is one of those that Kubernetes brings.
+    pub(super) fn is_built_in(&self) -> bool {
+        KINDS.iter().any(|(group, kind, _)| self.kind() == (*group, *kind))
+    }
+
+    /// Whether findings that a fix could fill in do not count, because somebody else makes the object, or runs it already.
+    pub(super) fn leaves_what_is_unset(&self) -> bool {
+        self.is_controlled() || self.is_mirror_pod()
+    }
+
+    /// Whether a controller manages the object, which may replace the object when it is changed.
+    pub(super) fn is_controlled(&self) -> bool {
+        let owners: Vec<OwnerReference> = self.field("/object/metadata/ownerReferences");
+        let has_controller = owners.iter().any(|owner| owner.controller == Some(true));
+        has_controller && (self.is_of("apps", "ReplicaSet") || !self.is_built_in())
+    }
+
+    /// Whether the kubelet runs the pod from a file, and shows it in the API.
+    pub(super) fn is_mirror_pod(&self) -> bool {
+        let annotations: BTreeMap<String, Value> = self.field("/object/metadata/annotations");
+        let node: String = self.field("/object/spec/nodeName");
+        self.is_of_pod() && annotations.contains_key("kubernetes.io/config.mirror") && !node.is_empty()
+    }
+
+    /// Whether everything counts that is wrong with the object, rather than what an update makes worse.
+    pub(super) fn counts_in_full(&self) -> bool {
+        if self.text("operation") != "UPDATE" {
+            return true;
+        }
+        let all = self.settings.get("onUpdate").is_some_and(|word| word == "all");
+        let deletion: Value = self.field("/oldObject/metadata/deletionTimestamp");
+        all && deletion.is_null() && self.may_run_something_else()
+    }
+
+    /// Whether an update changes what runs.
+    fn may_run_something_else(&self) -> bool {
+        self.pods.iter().any(|pod| match self.old_pod(pod) {
+            None => true,
+            Some(old) if self.is_of_pod() => {
+                let is_old = |debugger: &Container| {
+                    let known = old.spec.ephemeral_containers.iter().flatten().map(as_container);
+                    known.into_iter().any(|known| known.name == debugger.name && known.image == debugger.image)
+                };
+                let debuggers: Vec<_> = pod.spec.ephemeral_containers.iter().flatten().map(as_container).collect();
+                pod.images() != old.images() || !debuggers.iter().all(is_old)
+            }
+            Some(old) => pod.json != old.json,
+        })
+    }
+
+    /// A field of the request; its default when it is not there.
+    pub(super) fn field<T: DeserializeOwned + Default>(&self, pointer: &str) -> T {
+        let value = self.request.pointer(pointer).cloned().unwrap_or_default();
+        serde_json::from_value::<Option<T>>(value).ok().flatten().unwrap_or_default()
     }
 
     /// The pod spec that stood where one stands now.
@@ -88,6 +153,8 @@ pub(super) struct Pod {
     pub(super) path: Path,
     /// The pod spec.
     pub(super) spec: PodSpec,
+    /// The pod spec as it is written.
+    json: Value,
     /// Its containers, of all lists.
     pub(super) containers: Vec<Judged>,
     /// The names of the claim templates beside it.
@@ -111,10 +178,19 @@ impl Pod {
         volumes.map(|(index, volume)| (self.path.to("volumes").item(index), volume)).collect()
     }
 
-    /// Those who answer for what is found about it as a whole. A pod without containers has nobody in particular.
-    pub(super) fn holders(&self) -> Vec<Holder> {
+    /// The responsible containers of what is found about the pod as a whole. Without containers, an exemption must do without
+    /// their names.
+    pub(super) fn holders(&self) -> Holders {
         let holders: Vec<_> = self.containers.iter().map(Judged::holder).collect();
-        if holders.is_empty() { vec![Holder::default()] } else { holders }
+        Holders { all: if holders.is_empty() { vec![Holder::default()] } else { holders }, are_whole_pod: true }
+    }
+
+    /// The images of the containers that the pod is made with, by their positions.
+    fn images(&self) -> [Vec<String>; 2] {
+        let images = |containers: &[Container]| {
+            containers.iter().map(|container| container.image.clone().unwrap_or_default()).collect()
+        };
+        [images(&self.spec.containers), images(self.spec.init_containers.as_deref().unwrap_or_default())]
     }
 }
 
@@ -125,7 +201,9 @@ fn containers(pod: &Path, spec: &PodSpec) -> Vec<Judged> {
         for (index, container) in containers.into_iter().enumerate() {
             let is_sidecar = container.restart_policy.as_deref() == Some("Always");
             let can_have_probes = list == "containers" || (list == "initContainers" && is_sidecar);
-            all.push(Judged { path: pod.to(list).item(index), container, can_have_probes });
+            let is_sidecar = is_sidecar && list == "initContainers";
+            let path = pod.to(list).item(index);
+            all.push(Judged { path, list: list.to_owned(), is_sidecar, container, can_have_probes });
         }
     };
     take("containers", spec.containers.clone());
@@ -144,6 +222,10 @@ fn as_container(ephemeral: &EphemeralContainer) -> Container {
 pub(super) struct Judged {
     /// Where it stands.
     pub(super) path: Path,
+    /// The list that it is in.
+    pub(super) list: String,
+    /// Whether it is a sidecar.
+    is_sidecar: bool,
     /// The container.
     pub(super) container: Container,
     /// Whether it runs on, so that it can have probes.
@@ -161,9 +243,15 @@ impl Judged {
         self.path.to("securityContext").to(keys)
     }
 
-    /// Itself, as one who answers for a finding.
+    /// Itself, as a responsible container.
     pub(super) fn holder(&self) -> Holder {
-        Holder { name: Some(self.container.name.clone()), image: self.container.image.clone() }
+        let Self { list, is_sidecar, container, .. } = self;
+        Holder {
+            list: list.clone(),
+            is_sidecar: *is_sidecar,
+            name: Some(container.name.clone()),
+            image: container.image.clone(),
+        }
     }
 }
 
@@ -174,18 +262,25 @@ fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
     match KINDS.iter().find(|known| (known.0, known.1) == (group, kind)) {
         Some((_, _, place)) => {
             let spec = place.split('.').try_fold(object, |value, key| value.get(key))?;
-            found.push((Path::default().to(place), spec));
+            found.push((Path::default().to(place), spec.clone()));
         }
-        None => search(object, &Path::default(), &mut found),
+        None => {
+            // What the object itself says of its name and of what was seen makes no pods.
+            let mut object = object.clone();
+            for key in ["metadata", "status"] {
+                object.as_object_mut().map(|fields| fields.remove(key));
+            }
+            search(&object, &Path::default(), &mut found);
+        }
     }
     let claims = claims(object);
     found
         .into_iter()
         .map(|(path, spec)| {
             let typed: PodSpec = serde_json::from_value(spec.clone()).ok()?;
-            let knows_all = knows_all_types(&typed, spec);
+            let knows_all = knows_all_types(&typed, &spec);
             let containers = containers(&path, &typed);
-            knows_all.then(|| Pod { path, spec: typed, containers, claims: claims.clone() })
+            knows_all.then(|| Pod { path, spec: typed, json: spec, containers, claims: claims.clone() })
         })
         .collect()
 }
@@ -208,9 +303,9 @@ fn claims(object: &Value) -> BTreeSet<String> {
 }
 
 /// Finds every pod spec, however deep, also one within another.
-fn search<'v>(value: &'v Value, path: &Path, found: &mut Vec<(Path, &'v Value)>) {
+fn search(value: &Value, path: &Path, found: &mut Vec<(Path, Value)>) {
     if is_pod_spec(value) {
-        found.push((path.clone(), value));
+        found.push((path.clone(), value.clone()));
     }
     for (key, inner) in value.as_object().into_iter().flatten() {
         search(inner, &path.key(key), found);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::asked::Asked;
-use super::{Finding, TWINS, found_by};
+use super::{Finding, TWINS, candidates_of, found_by};
 
 /// What an option does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ const OPTIONS: [(&str, &str, &[Effect]); 23] = [
     ("hostNamespaces", "allow", &[Passes]),
     ("imageReference", "require", &[Finds]),
     ("imageReference", "deniedTags", &[Finds, Passes]),
-    ("imageChange", "allowPinning", &[Finds]),
+    ("imageChange", "allowPinning", &[Passes]),
     ("imageChange", "allowSameRepository", &[Passes]),
     ("hostPathVolumes", "allowed", &[Finds, Passes]),
     ("hostPathVolumes", "denied", &[Finds]),
@@ -48,6 +48,41 @@ const OPTIONS: [(&str, &str, &[Effect]); 23] = [
 
 /// The keys of exemptions.
 const KEYS: [&str; 7] = ["expires", "rules", "images", "containers", "namespaces", "users", "groups"];
+
+/// What else must come up: what it is, and whether a request shows it.
+const SITUATIONS: [(&str, fn(&Asked<'_>) -> bool); 9] = [
+    ("a controlled object leaves something to its pods", |asked| asked.is_controlled() && leaves_something(asked)),
+    ("a controlled object is found wrong all the same", |asked| asked.is_controlled() && finds_something(asked)),
+    ("an owner is not a controller", |asked| {
+        !asked.is_controlled() && !asked.field::<Vec<Value>>("/object/metadata/ownerReferences").is_empty()
+    }),
+    ("a mirror pod has something unset", |asked| asked.is_mirror_pod() && leaves_something(asked)),
+    ("a mirror pod is found wrong all the same", |asked| asked.is_mirror_pod() && finds_something(asked)),
+    ("an update counts in full", |asked| is_update_of_all(asked) && asked.counts_in_full()),
+    ("an update changes nothing that runs", |asked| is_update_of_all(asked) && !asked.counts_in_full()),
+    ("an update of a deleted object finds something", |asked| {
+        let deletion: Value = asked.field("/oldObject/metadata/deletionTimestamp");
+        is_update_of_all(asked) && !deletion.is_null() && finds_something(asked)
+    }),
+    ("a kind that is not built in lacks an image", |asked| {
+        let mut containers = asked.pods.iter().flat_map(|pod| &pod.containers);
+        !asked.is_built_in() && containers.any(|judged| judged.container.image.is_none())
+    }),
+];
+
+fn leaves_something(asked: &Asked<'_>) -> bool {
+    let candidates = TWINS.iter().flat_map(|(rule, _)| candidates_of(rule, asked));
+    candidates.into_iter().any(|candidate| candidate.can_be_filled)
+}
+
+fn finds_something(asked: &Asked<'_>) -> bool {
+    TWINS.iter().any(|(rule, _)| !found_by(rule, asked).is_empty())
+}
+
+fn is_update_of_all(asked: &Asked<'_>) -> bool {
+    let is_update = asked.text("operation") == "UPDATE" && !asked.pods.is_empty();
+    is_update && asked.settings.get("onUpdate").is_some_and(|word| word == "all")
+}
 
 /// Whether an option of a rule must be seen to do something.
 pub(super) fn has(rule: &str, option: &str) -> bool {
@@ -74,6 +109,9 @@ impl Coverage {
                 }
             }
         }
+        for (situation, is_shown) in SITUATIONS {
+            self.see(situation.to_owned(), || is_shown(&asked));
+        }
         let count = |asked: &Asked<'_>| TWINS.iter().flat_map(|(rule, _)| found_by(rule, asked)).count();
         let has_key = |key: &str| settings["exemptions"].to_string().contains(&format!("\"{key}\":"));
         for key in KEYS.into_iter().filter(|key| has_key(key)) {
@@ -95,7 +133,8 @@ impl Coverage {
             effects.iter().map(|effect| option_does(rule, option, *effect))
         });
         let keys = KEYS.iter().flat_map(|key| [exempts(key), holds_back(key)]);
-        rules.chain(options).chain(keys).filter(|what| !self.0.contains(what)).collect()
+        let situations = SITUATIONS.iter().map(|(situation, _)| (*situation).to_owned());
+        rules.chain(options).chain(keys).chain(situations).filter(|what| !self.0.contains(what)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::asked::Asked;
-use super::found::Holder;
+use super::found::{Holder, Holders};
 use super::patterns::fits_in_segments;
 use super::references::{Reference, complete};
 
@@ -74,9 +74,9 @@ fn is_image(entry: &str, image: &str) -> bool {
 
 /// Whether a finding is exempt: each of those who answer for it must be, by whichever entry.
 #[track_caller]
-pub(super) fn are_exempt(asked: &Asked<'_>, rule: &str, holders: &[Holder]) -> bool {
+pub(super) fn are_exempt(asked: &Asked<'_>, rule: &str, holders: &Holders) -> bool {
     let entries = asked.settings.get("exemptions").cloned().unwrap_or_default();
     let entries: Option<Vec<Exemption>> = serde_json::from_value(entries).unwrap();
     let entries = entries.unwrap_or_default();
-    holders.iter().all(|holder| entries.iter().any(|entry| entry.covers(asked, rule, holder)))
+    holders.all.iter().all(|holder| entries.iter().any(|entry| entry.covers(asked, rule, holder)))
 }

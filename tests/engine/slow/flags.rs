@@ -1,10 +1,33 @@
 //! Rules about a single field of a container or a pod.
 
+use k8s_openapi::api::core::v1::SecurityContext;
 use serde::Deserialize;
 
 use super::asked::{Asked, Judged, Pod};
 use super::found::Found;
 use super::settings::options;
+
+/// The containers whose field of the security context is not what it must be are found. A fix could fill in what is unset,
+/// if a condition is met.
+fn must_be(
+    asked: &Asked<'_>,
+    field: &str,
+    value: bool,
+    read: fn(&SecurityContext) -> Option<bool>,
+    can_be_filled: fn(&SecurityContext) -> bool,
+) -> Found {
+    let mut found = Found::default();
+    for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
+        for judged in &pod.containers {
+            let context = judged.context();
+            if read(&context) != Some(value) {
+                let can_be_filled = read(&context).is_none() && can_be_filled(&context);
+                found.add_unset(judged.context_path(field), judged.holder(), can_be_filled);
+            }
+        }
+    }
+    found
+}
 
 /// The containers that a condition holds for are found, at a field of their security contexts.
 fn containers(asked: &Asked<'_>, field: &str, is_wrong: impl Fn(&Pod, &Judged) -> bool) -> Found {
@@ -12,7 +35,7 @@ fn containers(asked: &Asked<'_>, field: &str, is_wrong: impl Fn(&Pod, &Judged) -
     for pod in asked.pods.iter() {
         for judged in &pod.containers {
             if is_wrong(pod, judged) {
-                found.add(judged.context_path(field), [judged.holder()]);
+                found.add(judged.context_path(field), judged.holder());
             }
         }
     }
@@ -21,16 +44,21 @@ fn containers(asked: &Asked<'_>, field: &str, is_wrong: impl Fn(&Pod, &Judged) -
 
 /// `readOnlyRootFilesystem`
 pub(super) fn read_only_root_filesystem(asked: &Asked<'_>) -> Found {
-    containers(asked, "readOnlyRootFilesystem", |pod, judged| {
-        !pod.is_windows() && judged.context().read_only_root_filesystem != Some(true)
-    })
+    must_be(asked, "readOnlyRootFilesystem", true, |context| context.read_only_root_filesystem, |_| true)
 }
 
 /// `allowPrivilegeEscalation`
 pub(super) fn allow_privilege_escalation(asked: &Asked<'_>) -> Found {
-    containers(asked, "allowPrivilegeEscalation", |pod, judged| {
-        !pod.is_windows() && judged.context().allow_privilege_escalation != Some(false)
-    })
+    let read = |context: &SecurityContext| context.allow_privilege_escalation;
+    must_be(asked, "allowPrivilegeEscalation", false, read, may_be_false)
+}
+
+/// Whether Kubernetes accepts that a container gains no privileges.
+///
+/// Source: `validateSecurityContext` in `pkg/apis/core/validation` of Kubernetes.
+fn may_be_false(context: &SecurityContext) -> bool {
+    let added = context.capabilities.clone().unwrap_or_default().add.unwrap_or_default();
+    context.privileged != Some(true) && !added.contains(&"CAP_SYS_ADMIN".to_owned())
 }
 
 /// `privileged`
@@ -39,8 +67,8 @@ pub(super) fn privileged(asked: &Asked<'_>) -> Found {
     let host_process = containers(asked, "windowsOptions.hostProcess", |_, judged| {
         judged.context().windows_options.unwrap_or_default().host_process == Some(true)
     });
-    for (path, holders) in host_process.into_fields() {
-        found.add(path, holders);
+    for (path, objection) in host_process.into_fields() {
+        found.add(path, objection.holders);
     }
     for pod in asked.pods.iter() {
         let context = pod.spec.security_context.clone().unwrap_or_default();

@@ -60,27 +60,78 @@ impl fmt::Display for Path {
     }
 }
 
-/// Somebody who answers for a finding: a container, as far as a request tells it.
+/// A responsible container, as far as a request names it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holder {
-    /// Its name.
+    /// The list of the container.
+    pub(super) list: String,
+    /// Whether the container is a sidecar.
+    pub(super) is_sidecar: bool,
+    /// The name of the container.
     pub(super) name: Option<String>,
-    /// Its image.
+    /// The image of the container.
     pub(super) image: Option<String>,
+}
+
+impl Holder {
+    /// Whether both are the same container before and after an update.
+    fn is_same(&self, other: &Self) -> bool {
+        self.list == other.list && self.is_sidecar == other.is_sidecar && self.name == other.name
+    }
+}
+
+/// The responsible containers of a finding.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holders {
+    /// All of the containers.
+    pub(super) all: Vec<Holder>,
+    /// Whether the field belongs to the whole pod, so that its containers make no difference to an update.
+    pub(super) are_whole_pod: bool,
+}
+
+impl Holders {
+    /// Whether an update leaves the responsible containers as they were, or takes some away.
+    pub(super) fn are_among(&self, old: &Self) -> bool {
+        let is_known = |holder: &Holder| old.all.iter().any(|other| holder.is_same(other));
+        self.are_whole_pod || (!old.are_whole_pod && self.all.iter().all(is_known))
+    }
+}
+
+impl From<Holder> for Holders {
+    fn from(holder: Holder) -> Self {
+        Self { all: vec![holder], are_whole_pod: false }
+    }
+}
+
+/// What a rule objects to at a field.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Objection {
+    /// The responsible containers.
+    pub(super) holders: Holders,
+    /// Whether a fix could fill in the field.
+    pub(super) can_be_filled: bool,
 }
 
 /// The fields that a rule objects to.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<Path, Vec<Holder>>);
+pub(super) struct Found(BTreeMap<Path, Objection>);
 
 impl Found {
-    /// Adds a field, or those who answer for it to others who do.
-    pub(super) fn add(&mut self, path: Path, holders: impl IntoIterator<Item = Holder>) {
-        self.0.entry(path).or_default().extend(holders);
+    /// Adds a field, or responsible containers to the others of the field.
+    pub(super) fn add(&mut self, path: Path, holders: impl Into<Holders>) {
+        let Holders { all, are_whole_pod } = holders.into();
+        let known = &mut self.0.entry(path).or_default().holders;
+        known.all.extend(all);
+        known.are_whole_pod |= are_whole_pod;
+    }
+
+    /// Adds a field of a container, and whether a fix could fill it in.
+    pub(super) fn add_unset(&mut self, path: Path, holder: Holder, can_be_filled: bool) {
+        self.0.insert(path, Objection { holders: holder.into(), can_be_filled });
     }
 
     /// The fields in their order.
-    pub(super) fn into_fields(self) -> impl Iterator<Item = (Path, Vec<Holder>)> {
+    pub(super) fn into_fields(self) -> impl Iterator<Item = (Path, Objection)> {
         self.0.into_iter()
     }
 }

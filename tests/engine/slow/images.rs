@@ -1,10 +1,10 @@
 //! Rules about images.
 
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::PodStatus;
 use serde::Deserialize;
 
-use super::asked::{Asked, Pod};
-use super::found::{Found, Holder};
+use super::asked::{Asked, Judged, Pod};
+use super::found::{Found, Holder, Holders};
 use super::patterns::fits;
 use super::references::Reference;
 use super::settings::options;
@@ -41,43 +41,42 @@ pub(super) fn image_reference(asked: &Asked<'_>) -> Found {
     let mut found = Found::default();
     for pod in asked.pods.iter() {
         for judged in &pod.containers {
-            if !settings.accept(judged.container.image.as_deref().unwrap_or_default()) {
-                found.add(judged.path.to("image"), [judged.holder()]);
+            let image = judged.container.image.as_deref().unwrap_or_default();
+            // An operator completes the containers of its own kinds.
+            let is_completed = image.is_empty() && !asked.is_built_in();
+            if !is_completed && !settings.accept(image) {
+                found.add(judged.path.to("image"), judged.holder());
             }
         }
         for (path, volume) in pod.volumes() {
             let Some(image) = &volume.image else { continue };
             if !settings.accept(image.reference.as_deref().unwrap_or_default()) {
-                // It brings an image of its own, and is no container with a name.
-                found
-                    .add(path.to("image.reference"), [Holder { name: None, image: image.reference.clone() }]);
+                // It brings an image of its own, and is not a container with a name.
+                let holder = Holder { image: image.reference.clone(), ..Holder::default() };
+                found.add(path.to("image.reference"), holder);
             }
         }
     }
     found
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ImageChange {
     allow_pinning: bool,
     allow_same_repository: bool,
 }
 
-impl Default for ImageChange {
-    fn default() -> Self {
-        Self { allow_pinning: true, allow_same_repository: false }
-    }
-}
-
 impl ImageChange {
-    fn accept(&self, old: &str, new: &str) -> bool {
+    /// Whether an image may take the place of an old one. `running` is the digest that the container runs.
+    fn accept(&self, old: &str, new: &str, running: Option<&str>) -> bool {
         if old == new {
             return true;
         }
         let (Some(old), Some(new)) = (Reference::of(old), Reference::of(new)) else { return false };
         let tag = |image: &Reference| image.tag.clone().unwrap_or_else(|| "latest".to_owned());
-        let is_pinned = old.digest.is_none() && new.digest.is_some() && tag(&old) == tag(&new);
+        let gains_what_runs = old.digest.is_none() && new.digest.is_some() && new.digest.as_deref() == running;
+        let is_pinned = gains_what_runs && tag(&old) == tag(&new);
         old.repository == new.repository && (self.allow_same_repository || (self.allow_pinning && is_pinned))
     }
 }
@@ -92,18 +91,32 @@ pub(super) fn image_change(asked: &Asked<'_>) -> Found {
     for pod in asked.pods.iter() {
         let Some(old) = asked.old_pod(pod) else { continue };
         for judged in &pod.containers {
-            let image = |container: &Container| container.image.clone().unwrap_or_default();
-            let old_image = old_container(old, &judged.container.name);
-            if old_image.is_some_and(|old| !settings.accept(&image(&old), &image(&judged.container))) {
-                found.add(judged.path.to("image"), [judged.holder()]);
+            let Some(old) = old_container(old, judged) else { continue };
+            let image = |judged: &Judged| judged.container.image.clone().unwrap_or_default();
+            let running = running_digest(asked, judged);
+            if !settings.accept(&image(old), &image(judged), running.as_deref()) {
+                // An exemption must cover the old image as well as the new one.
+                let all = vec![judged.holder(), old.holder()];
+                found.add(judged.path.to("image"), Holders { all, are_whole_pod: false });
             }
         }
     }
     found
 }
 
-/// The container of a name, in whichever list it stood.
-fn old_container(old: &Pod, name: &str) -> Option<Container> {
-    let same = old.containers.iter().find(|judged| judged.container.name == name);
-    same.map(|judged| judged.container.clone())
+/// The container of the same list and name.
+fn old_container<'p>(old: &'p Pod, new: &Judged) -> Option<&'p Judged> {
+    old.containers.iter().find(|old| old.list == new.list && old.container.name == new.container.name)
+}
+
+/// The digest that a container runs, as the kubelet has reported it.
+fn running_digest(asked: &Asked<'_>, judged: &Judged) -> Option<String> {
+    let status: PodStatus = asked.field("/oldObject/status");
+    let statuses = match &*judged.list {
+        "initContainers" => status.init_container_statuses,
+        "ephemeralContainers" => status.ephemeral_container_statuses,
+        _ => status.container_statuses,
+    };
+    let status = statuses?.into_iter().find(|status| status.name == judged.container.name)?;
+    status.image_id.rsplit('@').next().map(str::to_owned)
 }

@@ -35,10 +35,12 @@ impl Capabilities {
         is_allowed && !is_denied
     }
 
-    fn is_content_with(&self, dropped: &[String]) -> bool {
+    /// What must be dropped and is not.
+    fn missing(&self, dropped: &[String]) -> Vec<String> {
         // In `drop`, a name with `CAP_` before it is none.
         let drops = |name: &str| dropped.iter().any(|dropped| dropped.to_uppercase() == name);
-        drops("ALL") || self.required_drop.iter().all(|required| drops(&plain(required)))
+        let required = self.required_drop.iter().map(|required| plain(required));
+        required.filter(|required| !drops("ALL") && !drops(required)).collect()
     }
 }
 
@@ -55,13 +57,17 @@ pub(super) fn capabilities(asked: &Asked<'_>) -> Found {
     for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
         for judged in &pod.containers {
             let own = judged.context().capabilities.unwrap_or_default();
-            for (index, name) in own.add.unwrap_or_default().iter().enumerate() {
+            let added = own.add.unwrap_or_default();
+            for (index, name) in added.iter().enumerate() {
                 if !settings.may_add(name) {
-                    found.add(judged.context_path("capabilities.add").item(index), [judged.holder()]);
+                    found.add(judged.context_path("capabilities.add").item(index), judged.holder());
                 }
             }
-            if !settings.is_content_with(&own.drop.unwrap_or_default()) {
-                found.add(judged.context_path("capabilities.drop"), [judged.holder()]);
+            let missing = settings.missing(&own.drop.unwrap_or_default());
+            if !missing.is_empty() {
+                // A fix takes nothing away that the container adds.
+                let can_be_filled = !missing.iter().any(|name| added.iter().any(|added| plain(added) == *name));
+                found.add_unset(judged.context_path("capabilities.drop"), judged.holder(), can_be_filled);
             }
         }
     }

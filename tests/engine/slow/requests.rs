@@ -30,6 +30,9 @@ const KINDS: [(&str, &str, &[&str]); 11] = [
     ("fleet.example.com", "Deployment", &["/spec/ships/1", "/spec/ships/1/crew.v1"]),
 ];
 
+/// A digest that containers run, though nothing asks for it.
+const OTHER_DIGEST: &str = "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752";
+
 /// A request, and the settings that it is judged by.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
@@ -115,25 +118,34 @@ fn about_connections() -> BoxedStrategy<Value> {
 fn about_objects() -> BoxedStrategy<Value> {
     let operation = of(&["CREATE", "CREATE", "CREATE", "CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
     let subresource = of(&["", "", "", "", "", "", "resize", "status"]);
-    let kind =
-        prop_oneof![3 => Just(KINDS[0]), 1 => Just(KINDS[5]), 1 => Just(KINDS[10]), 1 => select(&KINDS[..])];
-    let old = (
-        pod_spec(),
-        vec(weighted(0.8, prop_oneof![1 => related_image(), 2 => Just(Value::Null)]), 9),
-        any::<u8>(),
-    );
+    let kind = prop_oneof![
+        4 => Just(KINDS[0]), 1 => Just(KINDS[4]), 1 => Just(KINDS[5]), 1 => Just(KINDS[9]), 1 => Just(KINDS[10]),
+        1 => select(&KINDS[..]),
+    ];
+    let image = prop_oneof![1 => related_image(), 2 => Just(Value::Null), 2 => Just(true.into())];
+    let old = (pod_spec(), vec(weighted(0.8, image), 9), any::<u16>(), metadata(), metadata());
     (kind, vec(pod_spec(), 2), old, operation, subresource)
-        .prop_map(|((group, kind, places), specs, (other, images, chance), operation, subresource)| {
-            let new = object(kind, places, &specs);
-            let old = match chance % 4 {
+        .prop_map(|((group, kind, places), specs, old, operation, subresource)| {
+            let (other, images, chance, metadata, old_metadata) = old;
+            let mut new = object(kind, places, &specs, &metadata);
+            let mut old = match chance % 4 {
                 0 => new.clone(),
-                1 => object(kind, places, &[other]),
+                1 => object(kind, places, &[other], &old_metadata),
                 _ => object(
                     kind,
                     places,
                     &specs.iter().map(|spec| before(spec, &images, chance)).collect::<Vec<_>>(),
+                    &old_metadata,
                 ),
             };
+            if kind == "Pod" {
+                for object in [&mut new, &mut old] {
+                    object["spec"]["nodeName"] = metadata["node"].clone();
+                }
+                if chance & 0x300 != 0 {
+                    old["status"] = status(&specs[0], chance);
+                }
+            }
             let mut request = json!({
                 "kind": {"group": group, "version": "v1", "kind": kind}, "operation": operation,
                 "subResource": subresource, "name": "web", "object": new,
@@ -150,13 +162,71 @@ fn about_objects() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
+/// Who owns an object, whether it is being deleted, whether it claims to be a mirror pod, and on which node it is.
+fn metadata() -> BoxedStrategy<Value> {
+    let owners = [
+        json!([{"controller": true}]),
+        json!([{"controller": true}]),
+        json!([{"controller": false}, {"controller": true}]),
+        json!([{"controller": false}]),
+        json!([{"controller": null}, {}]),
+        json!([]),
+    ];
+    let owners = owners.map(|mut owners| {
+        for owner in owners.as_array_mut().into_iter().flatten() {
+            owner["apiVersion"] = "apps/v1".into();
+            owner["kind"] = "Deployment".into();
+            owner["name"] = "web".into();
+            owner["uid"] = "1".into();
+        }
+        owners
+    });
+    let annotations = json!([
+        {"kubernetes.io/config.mirror": "x"},
+        {"kubernetes.io/config.mirror": ""},
+        {"kubernetes.io/config.source": "file"},
+        null,
+    ]);
+    fields(vec![
+        ("ownerReferences", one_of(&json!(owners))),
+        ("deletionTimestamp", one_of(&json!(["2026-03-04T05:06:07Z", null, null]))),
+        ("annotations", one_of(&annotations)),
+        ("node", of(&["node-1", "node-1", ""])),
+    ])
+}
+
+/// What a kubelet reports of the containers of a pod: mostly that they run the images that an update asks for.
+fn status(spec: &Value, chance: u16) -> Value {
+    let statuses = |list: &str| -> Value {
+        let containers = spec[list].as_array().into_iter().flatten();
+        let statuses = containers.enumerate().map(|(index, container)| {
+            let digest = container["image"].as_str().and_then(|image| Some(image.split_once('@')?.1));
+            let digest = if (chance >> index) & 1 == 0 { digest } else { None }.unwrap_or(OTHER_DIGEST);
+            let scheme = ["", "nginx@", "docker-pullable://nginx@"][index % 3];
+            json!({
+                "name": container["name"], "image": "nginx", "imageID": format!("{scheme}{digest}"), "ready": true,
+                "restartCount": 0,
+            })
+        });
+        statuses.collect()
+    };
+    json!({
+        "containerStatuses": statuses("containers"),
+        "initContainerStatuses": statuses("initContainers"),
+        "ephemeralContainerStatuses": statuses("ephemeralContainers"),
+    })
+}
+
+fn object(kind: &str, places: &[&str], specs: &[Value], metadata: &Value) -> Value {
     let claims = json!([{"metadata": {"name": "claimed"}}, {"metadata": {"name": "logs"}}]);
+    let decoy = json!({"containers": [{"name": "web", "image": "nginx", "securityContext": {"privileged": true}}]});
     let mut object = json!({
         "kind": kind,
-        "metadata": {"name": "web", "containers": ["web"], "annotations": {"containers": "web"}},
+        "metadata": {"name": "web", "containers": ["web"], "pod": decoy},
+        "status": if kind == "Pod" { Value::Null } else { json!({"desired": decoy}) },
         "spec": {"volumeClaimTemplates": if kind == "StatefulSet" { claims } else { Value::Null }, "containers": []},
     });
+    set(&mut object, &["metadata"], metadata);
     for (place, spec) in places.iter().zip(specs) {
         let path: Vec<_> = place.split('/').skip(1).collect();
         set(&mut object, &path, spec);
@@ -165,24 +235,31 @@ fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
 }
 
 /// What a pod spec may have been before an update: other images, other flags, no debug containers.
-fn before(spec: &Value, images: &[Option<Value>], chance: u8) -> Value {
+fn before(spec: &Value, images: &[Option<Value>], chance: u16) -> Value {
     let mut spec = spec.clone();
+    // Some updates leave the images alone.
+    let images = if chance & 64 == 0 { images } else { &[] };
     let mut images = images.iter();
     for place in ["containers", "initContainers", "ephemeralContainers"] {
         let Some(containers) = spec[place].as_array_mut() else { continue };
         for container in containers.iter_mut() {
             match images.next() {
                 Some(Some(Value::Null)) => container["image"] = without_digest(&container["image"]),
+                Some(Some(Value::Bool(_))) => container["image"] = with_digest(&container["image"]),
                 Some(Some(image)) => container["image"] = image.clone(),
                 _ => {}
             }
         }
-        if chance & 4 == 0 {
+        if chance & 0x84 == 0 {
             containers.reverse();
         }
         if chance & 8 == 0 && place == "ephemeralContainers" {
             containers.pop();
         }
+    }
+    if chance & 0x400 == 0 {
+        let (regular, init) = (spec["containers"].take(), spec["initContainers"].take());
+        (spec["containers"], spec["initContainers"]) = (init, regular);
     }
     if chance & 16 == 0 {
         spec["hostPID"] = true.into();
@@ -196,4 +273,11 @@ fn before(spec: &Value, images: &[Option<Value>], chance: u8) -> Value {
 
 fn without_digest(image: &Value) -> Value {
     image.as_str().map_or(Value::Null, |image| image.split('@').next().unwrap_or_default().into())
+}
+
+fn with_digest(image: &Value) -> Value {
+    image.as_str().map_or(Value::Null, |image| {
+        let image = image.split('@').next().unwrap_or_default();
+        format!("{image}@{OTHER_DIGEST}").into()
+    })
 }

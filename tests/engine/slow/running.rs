@@ -17,7 +17,7 @@ pub(super) fn ephemeral_containers(asked: &Asked<'_>) -> Found {
         let list = pod.path.to("ephemeralContainers");
         for judged in pod.containers.iter().filter(|judged| judged.path.has_same_list(&list.item(0))) {
             if !old.iter().any(|old| old.name == judged.container.name) {
-                found.add(judged.path.clone(), [judged.holder()]);
+                found.add(judged.path.clone(), judged.holder());
             }
         }
     }
@@ -72,7 +72,7 @@ pub(super) fn interactive_access(asked: &Asked<'_>) -> Found {
     } else {
         return found;
     };
-    let holder = Holder { name: container.filter(|name| !name.is_empty()), image: None };
-    found.add(Path::default().to(field), [holder]);
+    let holder = Holder { name: container.filter(|name| !name.is_empty()), ..Holder::default() };
+    found.add(Path::default().to(field), holder);
     found
 }

@@ -28,10 +28,10 @@ pub(super) fn shell_removal(asked: &Asked<'_>) -> Found {
             let probe = judged.path.to("startupProbe");
             if judged.context().read_only_root_filesystem == Some(true) {
                 if paths.iter().any(|path| removed.contains(path)) {
-                    found.add(probe.to("exec.command"), [judged.holder()]);
+                    found.add(probe.to("exec.command"), judged.holder());
                 }
             } else if !paths.iter().all(|path| removed.contains(path)) {
-                found.add(probe, [judged.holder()]);
+                found.add(probe, judged.holder());
             }
         }
     }

@@ -73,7 +73,7 @@ fn options(rule: &str) -> Vec<(&'static str, BoxedStrategy<Value>)> {
             ("deniedTags", some_of(&["latest", "edge", "*-SNAPSHOT", "1.*9", "_*"])),
         ],
         "imageChange" => vec![
-            ("allowPinning", Just(json!(false)).boxed()),
+            ("allowPinning", Just(json!(true)).boxed()),
             ("allowPinning", one_of(&json!([true, false]))),
             ("allowSameRepository", switch()),
         ],

@@ -23,6 +23,7 @@ struct Settings {
     groups: bool,
     group_ranges: Vec<Range>,
     allow_in_user_namespace: bool,
+    inspect_image: bool,
 }
 
 impl Settings {
@@ -64,7 +65,11 @@ pub(super) fn run_as_non_root(asked: &Asked<'_>) -> Found {
                 vec![wrong_user(&settings, pod, judged), wrong_group(&settings, pod, judged)]
             };
             for path in wrong.into_iter().flatten() {
-                found.add(path, [judged.holder()]);
+                if is_unset(&settings, pod, judged) && path == judged.context_path("runAsNonRoot") {
+                    found.add_unset(path, judged.holder(), true);
+                } else {
+                    found.add(path, judged.holder());
+                }
             }
         }
         if !pod.is_windows() {
@@ -88,6 +93,12 @@ fn wrong_user(settings: &Settings, pod: &Pod, judged: &Judged) -> Option<Path> {
         None if settings.accept_root(pod) => None,
         None => promise(pod, judged),
     }
+}
+
+/// Whether neither the container nor its pod says anything, so that a fix could.
+fn is_unset(settings: &Settings, pod: &Pod, judged: &Judged) -> bool {
+    let (own, pods) = (judged.context(), pod.spec.security_context.clone().unwrap_or_default());
+    !settings.inspect_image && own.run_as_non_root.is_none() && pods.run_as_non_root.is_none()
 }
 
 /// The path of what should be `runAsNonRoot: true`, if it is not.

@@ -5,17 +5,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::asked::{Asked, Judged, Pod};
-use super::found::{Found, Holder, Path};
+use super::found::{Found, Holders, Path};
 use super::places::Place;
 use super::settings::options;
 
 /// Those who answer for a volume: the containers that mount it, or all where none does.
-fn holders_of_volume(pod: &Pod, name: &str) -> Vec<Holder> {
+fn holders_of_volume(pod: &Pod, name: &str) -> Holders {
     let mounts = |judged: &Judged| judged.container.volume_mounts.clone().unwrap_or_default();
     let mounts_it = |judged: &Judged| mounts(judged).iter().any(|mount| mount.name == name);
     let holders: Vec<_> =
         pod.containers.iter().filter(|judged| mounts_it(judged)).map(Judged::holder).collect();
-    if holders.is_empty() { pod.holders() } else { holders }
+    if holders.is_empty() { pod.holders() } else { Holders { all: holders, are_whole_pod: false } }
 }
 
 /// A mount or a device of a container.
@@ -94,7 +94,7 @@ pub(super) fn host_path_volumes(asked: &Asked<'_>) -> Found {
                 // A directory is no device.
                 let mounts = mounts.filter(|mount| mount.field == "mountPath");
                 for mount in mounts.filter(|mount| entry.read_only && !mount.is_read_only) {
-                    found.add(mount.path.to("readOnly"), [judged.holder()]);
+                    found.add(mount.path.to("readOnly"), judged.holder());
                 }
             }
         }
@@ -212,10 +212,10 @@ pub(super) fn writable_mounts(asked: &Asked<'_>) -> Found {
                     continue;
                 }
                 if !settings.accept(&mount.place, pod) {
-                    found.add(mount.path.to(mount.field), [judged.holder()]);
+                    found.add(mount.path.to(mount.field), judged.holder());
                 }
                 if !types.iter().all(|kind| settings.allowed_types.contains(kind)) {
-                    found.add(mount.path.to("name"), [judged.holder()]);
+                    found.add(mount.path.to("name"), judged.holder());
                 }
             }
         }
