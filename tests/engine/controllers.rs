@@ -14,6 +14,7 @@ use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
 
 use crate::fixes;
+use crate::fixture::with_mode;
 use crate::generated::{pod_spec, settings};
 use crate::module::judge;
 
@@ -133,8 +134,10 @@ impl Cluster {
                 let rules: Vec<_> = RULES.iter().filter(|rule| rule.can_fix && rule.id != "imageReference").collect();
                 let rule = rules[index % rules.len()].id;
                 if let Some(settings) = &mut self.settings {
-                    settings[rule]["mode"] = "fix".into();
-                    settings["capabilities"]["requiredDrop"] = json!(["ALL"]);
+                    *settings = with_mode(settings, rule, "fix");
+                    if rule == "capabilities" {
+                        settings[rule]["requiredDrop"] = json!(["ALL"]);
+                    }
                 }
             }
             Event::Settings(settings) => self.settings = Some(settings.clone()),

@@ -67,10 +67,10 @@ fn number_of_findings(text: &str) -> Option<usize> {
 /// The number of the findings after the first one, and whether everything that they belong to is named.
 fn others(body: &str) -> Option<(usize, bool)> {
     let (_, rest) = body.rsplit_once(", and ")?;
-    let (number, subjects) = rest.split_once(" more in ")?;
+    let (number, subjects) = rest.split_once(" more")?;
     let is_cut = subjects.strip_suffix(" more").and_then(|rest| rest.rsplit_once(" and "));
     let is_cut = is_cut.is_some_and(|(_, number)| number.parse::<usize>().is_ok());
-    Some((number.parse().ok()?, !is_cut))
+    Some((number.parse().ok()?, !is_cut && subjects.starts_with(" in ")))
 }
 
 /// The characters of all warnings.
@@ -93,6 +93,7 @@ fn warnings_are_taken_apart() {
         ("a.b[0]: container \"x\" must not [privileged]", Some(of_rule(1, Some("a.b[0]"), true))),
         ("a: the pod must not, and 2 more in container \"x\" [privileged]", Some(of_rule(3, Some("a"), true))),
         ("a: the pod must not, and 9 more in the pod and 5 more [privileged]", Some(of_rule(10, Some("a"), false))),
+        ("a: the pod must not, and 9 more [privileged]", Some(of_rule(10, Some("a"), false))),
         ("nothing in particular", None),
     ] {
         assert_eq!(parse(warning), expected, "{warning}");

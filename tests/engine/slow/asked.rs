@@ -185,11 +185,10 @@ impl Pod {
         Holders { all: if holders.is_empty() { vec![Holder::default()] } else { holders }, are_whole_pod: true }
     }
 
-    /// The images of the containers that the pod is made with, by their positions.
-    fn images(&self) -> [Vec<String>; 2] {
-        let images = |containers: &[Container]| {
-            containers.iter().map(|container| container.image.clone().unwrap_or_default()).collect()
-        };
+    /// The containers that the pod is made with and their images, by their positions.
+    fn images(&self) -> [Vec<(String, String)>; 2] {
+        let image = |container: &Container| (container.name.clone(), container.image.clone().unwrap_or_default());
+        let images = |containers: &[Container]| containers.iter().map(image).collect();
         [images(&self.spec.containers), images(self.spec.init_containers.as_deref().unwrap_or_default())]
     }
 }

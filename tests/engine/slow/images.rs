@@ -23,6 +23,12 @@ impl Default for ImageReference {
 }
 
 impl ImageReference {
+    /// Whether a fix could give an image of a pod the digest that its tag means.
+    fn could_be_pinned(asked: &Asked<'_>, image: &str) -> bool {
+        let reference = Reference::of(image);
+        asked.is_of_pod() && reference.is_some_and(|image| image.tag.is_some() && image.digest.is_none())
+    }
+
     fn accept(&self, image: &str) -> bool {
         let Some(reference) = Reference::of(image) else { return false };
         if reference.digest.is_some() {
@@ -45,15 +51,18 @@ pub(super) fn image_reference(asked: &Asked<'_>) -> Found {
             // An operator completes the containers of its own kinds.
             let is_completed = image.is_empty() && !asked.is_built_in();
             if !is_completed && !settings.accept(image) {
-                found.add(judged.path.to("image"), judged.holder());
+                let can_be_filled = ImageReference::could_be_pinned(asked, image);
+                found.add_unset(judged.path.to("image"), judged.holder(), can_be_filled);
             }
         }
         for (path, volume) in pod.volumes() {
             let Some(image) = &volume.image else { continue };
-            if !settings.accept(image.reference.as_deref().unwrap_or_default()) {
+            let reference = image.reference.as_deref().unwrap_or_default();
+            if !settings.accept(reference) {
                 // It brings an image of its own, and is not a container with a name.
                 let holder = Holder { image: image.reference.clone(), ..Holder::default() };
-                found.add(path.to("image.reference"), holder);
+                let can_be_filled = ImageReference::could_be_pinned(asked, reference);
+                found.add_unset(path.to("image.reference"), holder, can_be_filled);
             }
         }
     }
