@@ -173,8 +173,8 @@ impl OfRule<'_, '_> {
         for other in others {
             subjects.add(&other.subject);
         }
-        let (names, named) = subjects.fitting(room, &first.subject);
-        (Some([start, more, names, end].concat()), others.len() - named)
+        let (place, mentioned) = subjects.fitting(room, &first.subject);
+        (Some([start, more, place, end].concat()), others.len() - mentioned)
     }
 }
 

@@ -10,9 +10,9 @@ use crate::view::views;
 views! {
     /// Source: `PodStatus` of `k8s.io/api/core/v1`.
     struct PodStatus<'a> {
-        container_statuses "containerStatuses": Vec<ContainerStatus<'a>>,
-        ephemeral_container_statuses "ephemeralContainerStatuses": Vec<ContainerStatus<'a>>,
-        init_container_statuses "initContainerStatuses": Vec<ContainerStatus<'a>>,
+        regular "containerStatuses": Vec<ContainerStatus<'a>>,
+        ephemeral "ephemeralContainerStatuses": Vec<ContainerStatus<'a>>,
+        init "initContainerStatuses": Vec<ContainerStatus<'a>>,
     }
 
     struct ContainerStatus<'a> {
@@ -36,9 +36,9 @@ impl RunningImages {
     pub(crate) fn of(pod: &Pod<'_>) -> Self {
         let status: PodStatus<'_> = json::from_slice(pod.status.0).unwrap_or_default();
         Self {
-            init: digests(&status.init_container_statuses),
-            regular: digests(&status.container_statuses),
-            ephemeral: digests(&status.ephemeral_container_statuses),
+            init: digests(&status.init),
+            regular: digests(&status.regular),
+            ephemeral: digests(&status.ephemeral),
         }
     }
 

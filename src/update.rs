@@ -13,13 +13,17 @@ use crate::request::{Request, Subject};
 #[must_use]
 pub fn is_significant(request: &Request<'_>) -> bool {
     let Subject::Update { old, new } = &request.subject else { return false };
-    !request.old_metadata.is_deleted()
-        && (old.len() != new.len() || old.iter().zip(new).any(|(old, new)| runs_something_else(old, new)))
+    let places = Places::of(old.iter().map(|pod| &*pod.path));
+    let is_the_same = |pod: &Pod<'_>| {
+        let replaced = places.get(&pod.path).and_then(|place| old.get(place));
+        replaced.is_some_and(|replaced| !runs_something_else(replaced, pod))
+    };
+    !request.old_metadata.is_deleted() && !new.iter().all(is_the_same)
 }
 
 fn runs_something_else(old: &Pod<'_>, new: &Pod<'_>) -> bool {
     if new.is_template {
-        return old.path != new.path || old.json.0 != new.json.0;
+        return old.json.0 != new.json.0;
     }
     let (old, new) = (&old.spec, &new.spec);
     images(&old.init_containers).ne(images(&new.init_containers))
@@ -104,6 +108,12 @@ mod tests {
         }
         let moved = set(3, "a:1").replace("template", "other");
         assert!(is_significant_update(FLEET, &set(3, "a:1"), &moved));
+        let two = set(3, "a:1").replace(
+            "\"spec\": {\"replicas\"",
+            "\"other\": {\"containers\": [{\"name\": \"x\"}]}, \"spec\": {\"replicas\"",
+        );
+        assert!(is_significant_update(FLEET, &set(3, "a:1"), &two));
+        assert!(!is_significant_update(FLEET, &two, &set(3, "a:1")));
     }
 
     #[test]

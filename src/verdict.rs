@@ -38,6 +38,7 @@ pub fn invalid_settings(errors: &str) -> String {
 }
 
 /// What a request is judged by, and in which form.
+#[derive(Clone, Copy)]
 pub struct Judging<'j, 's> {
     /// The request.
     pub request: &'j Request<'j>,
@@ -92,8 +93,8 @@ impl<'j, 's> Judging<'j, 's> {
                 return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
             }
         };
-        let judging =
-            Judging { request: self.request, settings: self.settings, form: self.form, today: self.today };
+        // The same for pods that live less long than the request.
+        let judging = *self;
         let mut found = judging.find(judged.becoming(&pods), counts_in_full, &mut lookups);
         found.tell(failures);
         let mut response = found.response(&judging);
@@ -330,9 +331,9 @@ impl<'j, 's> Found<'j, 's> {
         }
         let (mut denied, mut warned, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for (active, severity, findings) in &self.findings {
-            let denies = settings.enforcement == Enforcement::Deny && *severity != Severity::Warn;
+            let is_lenient = settings.enforcement == Enforcement::Warn || *severity == Severity::Warn;
             add(&mut all, active.id, findings);
-            add(if denies { &mut denied } else { &mut warned }, active.id, findings);
+            add(if is_lenient { &mut warned } else { &mut denied }, active.id, findings);
         }
         let notice = self.manager.filter(|_| self.left > 0);
         let notice = notice.map(|manager| notice_of(manager, self.left, &request.kind.kind));

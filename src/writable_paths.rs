@@ -187,7 +187,7 @@ fn is_same(one: &str, other: &str) -> bool {
 /// The volumes of a pod, to which others are added.
 #[derive(Debug, Default)]
 pub struct Volumes<'p> {
-    volumes: &'p [Volume<'p>],
+    present: &'p [Volume<'p>],
     places: Places<'p>,
     /// The names of the volumes that are mounted, or were mounted again.
     mounted: Places<'p>,
@@ -205,7 +205,7 @@ impl<'p> Volumes<'p> {
                 mounted.add(name.into(), 0);
             }
         }
-        Self { volumes: &pod.spec.volumes, places: pod.volume_places(), mounted }
+        Self { present: &pod.spec.volumes, places: pod.volume_places(), mounted }
     }
 
     /// A volume for a place that a container writes to. Its name is the same whatever other containers and places there are,
@@ -230,7 +230,7 @@ impl<'p> Volumes<'p> {
     }
 
     fn is_left_over(&self, name: &str, place: WritablePath<'_>) -> bool {
-        let volume = self.places.get(name).and_then(|place| self.volumes.get(place));
+        let volume = self.places.get(name).and_then(|place| self.present.get(place));
         self.mounted.get(name).is_none() && volume.is_some_and(|volume| place.is_made_as(volume))
     }
 }

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use immutable_pods_policy::messages::Form;
 use immutable_pods_policy::registry::{self, Question};
+use immutable_pods_policy::response::Response;
 use immutable_pods_policy::review;
-use immutable_pods_policy::verdict::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,6 +38,7 @@ struct Answer {
     #[serde(default)]
     warnings: Vec<String>,
     mutated_object: Option<Value>,
+    evaluated: Option<bool>,
 }
 
 /// The policy's answer to a payload, for which it must be a proper one.
@@ -45,9 +47,17 @@ struct Answer {
 /// When it is not.
 #[must_use]
 pub fn validate(payload: &[u8], registry: Registry<'_>) -> Response {
-    let answer = || review::validate(payload, &registry).unwrap_or_else(Response::unreadable);
-    let response = answer();
-    assert_eq!(response, answer(), "the same request gives two answers");
+    let answer = |form| review::validate(payload, form, &registry).unwrap_or_else(Response::unreadable);
+    let response = answer(Form::Short);
+    assert_eq!(response, answer(Form::Short), "the same request gives two answers");
+    let characters: usize = response.warnings.iter().map(|warning| warning.chars().count()).sum();
+    assert!(characters <= 2_000, "API servers drop some of the warnings");
+    let report = answer(Form::Long);
+    assert_eq!(
+        (response.accepted, &response.audit_annotations, &response.mutated_object),
+        (report.accepted, &report.audit_annotations, &report.mutated_object),
+        "a report gives another verdict"
+    );
     // What no rule reads of an object is not checked, so an object that is none stays none.
     if response.mutated_object.is_none() || serde_json::from_slice::<Value>(payload).is_ok() {
         check(&response.to_json());
@@ -56,8 +66,9 @@ pub fn validate(payload: &[u8], registry: Registry<'_>) -> Response {
 }
 
 fn check(answer: &[u8]) {
-    let Answer { accepted, message, code, audit_annotations, warnings, mutated_object } =
+    let Answer { accepted, message, code, audit_annotations, warnings, mutated_object, evaluated } =
         serde_json::from_slice(answer).unwrap();
+    assert_eq!(evaluated, None, "a policy server does not know the field");
     if accepted {
         assert_eq!((&message, code), (&None, None), "an admission has the marks of a denial");
     } else {

@@ -16,6 +16,7 @@ use immutable_pods_host::admission::Subject;
 use immutable_pods_host::manifest::{self, Manifest};
 use immutable_pods_host::policy::{self, Policy};
 use immutable_pods_host::printable::lines;
+use immutable_pods_host::registration::Registration;
 use immutable_pods_host::report::Report;
 use immutable_pods_host::settings;
 use serde_json::{Value, json};
@@ -53,6 +54,9 @@ pub(crate) struct Cli {
 
     /// The settings of the policy in YAML or JSON, or a `ClusterAdmissionPolicy` or an
     /// `AdmissionPolicy` with them [default: no settings]
+    ///
+    /// With a policy, objects are left out that its `rules` do not name, or that are in a namespace which its
+    /// `namespaceSelector` leaves out by name.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
@@ -91,7 +95,7 @@ Examples:
   immutable-pods-host run --request-path request.json policy.wasm
 
 Exit codes:
-  0  every object is admitted, or has nothing to evaluate
+  0  every object is admitted, has nothing to evaluate, or is not asked about
   1  at least one object is denied
   2  something could not be judged";
 
@@ -141,6 +145,8 @@ fn judge(cli: &Cli) -> ExitCode {
 struct Judge {
     policy: Policy,
     settings: Value,
+    /// What an API server asks the policy about, if that is known.
+    registration: Option<Registration>,
     recording: Option<Recording>,
     show_fixes: bool,
 }
@@ -154,6 +160,10 @@ impl Judge {
     ) -> io::Result<Outcome> {
         let source = manifest.source.clone();
         let request = manifest.into_request();
+        if self.registration.as_ref().is_some_and(|registration| !registration.covers(&request)) {
+            report.not_asked(&source, &Subject::of(&request))?;
+            return Ok(Outcome::Admitted);
+        }
         let mut response = match self.policy.report(&request, &self.settings) {
             Ok(response) => response,
             Err(error) => {
@@ -176,9 +186,9 @@ impl Judge {
 }
 
 fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
-    let settings = match &cli.settings {
-        Some(file) => settings::read(file).map_err(|error| vec![error.to_string()])?,
-        None => json!({}),
+    let (settings, registration) = match &cli.settings {
+        Some(file) => settings::read_policy(file).map_err(|error| vec![error.to_string()])?,
+        None => (json!({}), None),
     };
     let recording = cli.replay_host_capabilities_interactions.as_deref().map(Recording::read);
     let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;
@@ -189,7 +199,7 @@ fn prepare(cli: &Cli) -> Result<Judge, Vec<String>> {
         let message = verdict.message.unwrap_or_default();
         return Err(refused_settings(cli.settings.as_deref(), &message));
     }
-    Ok(Judge { policy, settings, recording, show_fixes: cli.show_fixes })
+    Ok(Judge { policy, settings, registration, recording, show_fixes: cli.show_fixes })
 }
 
 /// The policy in a file, with a host that answers from a recording if there is one.

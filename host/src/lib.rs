@@ -30,6 +30,7 @@ pub mod interactions;
 pub mod manifest;
 pub mod policy;
 pub mod printable;
+pub mod registration;
 pub mod report;
 pub mod settings;
 

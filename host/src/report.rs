@@ -31,6 +31,8 @@ pub struct Report<W> {
     denied: usize,
     /// Objects in which there was nothing to evaluate.
     skipped: usize,
+    /// Objects that an API server would not ask the policy about.
+    not_asked: usize,
     fixed: usize,
     warnings: usize,
 }
@@ -38,7 +40,7 @@ pub struct Report<W> {
 impl<W: Write> Report<W> {
     /// A report without a verdict.
     pub fn new(out: W) -> Self {
-        Self { out, admitted: 0, denied: 0, skipped: 0, fixed: 0, warnings: 0 }
+        Self { out, admitted: 0, denied: 0, skipped: 0, not_asked: 0, fixed: 0, warnings: 0 }
     }
 
     /// Prints the verdict on one object, with its reasons and warnings.
@@ -60,9 +62,7 @@ impl<W: Write> Report<W> {
             response if response.has_nothing_to_evaluate() => ("nothing to evaluate", SKIPPED),
             _ => ("admitted", ADMITTED),
         };
-        let source = one_line(&source.to_string());
-        let subject = one_line(&subject.to_string());
-        writeln!(self.out, "{source}: {subject} {}", paint(style, verdict))?;
+        self.first_line(source, subject, style, verdict)?;
         if response.has_nothing_to_evaluate() {
             self.skipped += 1;
         } else if response.accepted {
@@ -74,6 +74,28 @@ impl<W: Write> Report<W> {
         }
         self.warnings += response.warnings.len();
         self.warnings(&response.warnings)
+    }
+
+    /// Prints that an API server would not ask the policy about an object.
+    ///
+    /// # Errors
+    ///
+    /// When `out` cannot be written to.
+    pub fn not_asked(&mut self, source: &Source, subject: &Subject) -> io::Result<()> {
+        self.not_asked += 1;
+        self.first_line(source, subject, SKIPPED, "not asked about")
+    }
+
+    fn first_line(
+        &mut self,
+        source: &Source,
+        subject: &Subject,
+        style: Style,
+        verdict: &str,
+    ) -> io::Result<()> {
+        let source = one_line(&source.to_string());
+        let subject = one_line(&subject.to_string());
+        writeln!(self.out, "{source}: {subject} {}", paint(style, verdict))
     }
 
     /// Prints what a fix changes in an object, under the verdict on it.
@@ -117,13 +139,16 @@ impl<W: Write> Report<W> {
     ///
     /// When `out` cannot be written to.
     pub fn finish(mut self) -> io::Result<()> {
-        let objects = self.admitted + self.denied + self.skipped;
+        let objects = self.admitted + self.denied + self.skipped + self.not_asked;
         if objects == 0 {
             return Ok(());
         }
         write!(self.out, "{}: {} admitted, {} denied", count(objects, "object"), self.admitted, self.denied)?;
         if self.skipped > 0 {
             write!(self.out, ", {} with nothing to evaluate", self.skipped)?;
+        }
+        if self.not_asked > 0 {
+            write!(self.out, ", {} not asked about", self.not_asked)?;
         }
         if self.fixed > 0 {
             write!(self.out, ", {} fixed", self.fixed)?;

@@ -1,7 +1,7 @@
 //! The settings of the policy, read from a file.
 //!
-//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` stands for the settings in it, so that
-//! objects are judged here as they are in the cluster.
+//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` stands for the settings in it, and for what the policy is asked about, so
+//! that objects are judged here as they are in the cluster.
 
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::document;
 use crate::input::{InputError, Problem, Source, kind_of};
+use crate::registration::Registration;
 
 /// The API group of the manifests that deploy policies, up to its version.
 const POLICIES: &str = "policies.kubewarden.io/";
@@ -22,6 +23,15 @@ const POLICIES: &str = "policies.kubewarden.io/";
 /// When the file cannot be read, holds anything but one mapping, or is the manifest of a group
 /// of policies.
 pub fn read(path: &Path) -> Result<Value, InputError> {
+    read_policy(path).map(|(settings, _)| settings)
+}
+
+/// Reads settings as [`read`] does, and what the policy is asked about if the file is a policy manifest.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_policy(path: &Path) -> Result<(Value, Option<Registration>), InputError> {
     let (file, text) = content(path)?;
     parse(&file, &text)
 }
@@ -58,9 +68,11 @@ fn content(path: &Path) -> Result<(String, Vec<u8>), InputError> {
     }
 }
 
-fn parse(file: &str, text: &[u8]) -> Result<Value, InputError> {
-    let settings = settings_in(document_in(file, text)?);
-    settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(file), problem))
+fn parse(file: &str, text: &[u8]) -> Result<(Value, Option<Registration>), InputError> {
+    let document = document_in(file, text)?;
+    let registration = is_policy(&document).then(|| Registration::of(&document));
+    let settings = settings_in(document).map_err(|problem| InputError::new(Source::file(file), problem))?;
+    Ok((Value::Object(settings), registration))
 }
 
 /// The one document in a file, empty when there is none.
@@ -81,14 +93,20 @@ fn as_mapping(value: Value) -> Result<Map<String, Value>, Problem> {
     }
 }
 
+/// The kind of a manifest of Kubewarden, and nothing for any other document.
+fn kubewarden_kind(document: &Map<String, Value>) -> &str {
+    let text = |field| document.get(field).and_then(Value::as_str).unwrap_or_default();
+    if text("apiVersion").starts_with(POLICIES) { text("kind") } else { "" }
+}
+
+fn is_policy(document: &Map<String, Value>) -> bool {
+    matches!(kubewarden_kind(document), "ClusterAdmissionPolicy" | "AdmissionPolicy")
+}
+
 /// The settings in a document, which are the document itself unless it deploys a policy.
 fn settings_in(document: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
-    let text = |field| document.get(field).and_then(Value::as_str).unwrap_or_default();
-    if !text("apiVersion").starts_with(POLICIES) {
-        return Ok(document);
-    }
-    match text("kind") {
-        "ClusterAdmissionPolicy" | "AdmissionPolicy" => {
+    match kubewarden_kind(&document) {
+        _ if is_policy(&document) => {
             let spec = mapping(document, "spec", "spec")?;
             mapping(spec, "settings", "spec.settings")
         }
@@ -127,15 +145,15 @@ mod tests {
     #[test]
     fn yaml_and_json_are_read() {
         let settings = json!({"mode": "warn"});
-        assert_eq!(parse("s.yaml", b"mode: warn").unwrap(), settings);
-        assert_eq!(parse("s.json", b"{\"mode\": \"warn\"}").unwrap(), settings);
+        assert_eq!(parse("s.yaml", b"mode: warn").unwrap().0, settings);
+        assert_eq!(parse("s.json", b"{\"mode\": \"warn\"}").unwrap().0, settings);
     }
 
     #[test]
     fn nothing_means_no_settings() {
-        assert_eq!(parse("s.yaml", b"").unwrap(), json!({}));
-        assert_eq!(parse("s.yaml", b"# defaults\n---\nnull\n").unwrap(), json!({}));
-        assert_eq!(parse("s.json", b"").unwrap(), json!({}));
+        assert_eq!(parse("s.yaml", b"").unwrap().0, json!({}));
+        assert_eq!(parse("s.yaml", b"# defaults\n---\nnull\n").unwrap().0, json!({}));
+        assert_eq!(parse("s.json", b"").unwrap().0, json!({}));
     }
 
     /// A policy manifest as far as it matters here, with this in it.
@@ -146,7 +164,7 @@ mod tests {
     #[test]
     fn a_policy_manifest_stands_for_its_settings() {
         for kind in ["ClusterAdmissionPolicy", "AdmissionPolicy"] {
-            let settings = |rest| parse("p.yaml", manifest(kind, rest).as_bytes()).unwrap();
+            let settings = |rest| parse("p.yaml", manifest(kind, rest).as_bytes()).unwrap().0;
             let spec = "metadata: {name: p}\nspec: {module: m, mutating: true, settings: {mode: warn}}";
             assert_eq!(settings(spec), json!({"mode": "warn"}));
             for without in
@@ -158,6 +176,15 @@ mod tests {
     }
 
     #[test]
+    fn only_a_policy_manifest_says_what_is_asked_about() {
+        let has_registration = |text: &str| parse("p.yaml", text.as_bytes()).unwrap().1.is_some();
+        assert!(has_registration(&manifest("ClusterAdmissionPolicy", "spec: {settings: {}}")));
+        assert!(has_registration(&manifest("AdmissionPolicy", "")));
+        assert!(!has_registration("mode: warn"));
+        assert!(!has_registration(&manifest("PolicyServer", "spec: {}")));
+    }
+
+    #[test]
     fn what_only_resembles_a_policy_manifest_is_settings() {
         for text in [
             "{apiVersion: policies.kubewarden.io/v1, spec: {}}",
@@ -165,7 +192,7 @@ mod tests {
             "{apiVersion: example.com/v1, kind: ClusterAdmissionPolicy, spec: {}}",
             "{kind: ClusterAdmissionPolicyGroup, spec: {}}",
         ] {
-            assert_eq!(parse("s.yaml", text.as_bytes()).unwrap()["spec"], json!({}), "{text}");
+            assert_eq!(parse("s.yaml", text.as_bytes()).unwrap().0["spec"], json!({}), "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! A finding is a container whose `securityContext.procMount` is neither unset nor `Default`
 //!
 //! A read-only root does not cover `/proc`, through which a container can change its node. Windows pods may not set
-//! the field, so nothing is asked of them.
+//! the field, so nothing is asked of them. API servers accept `Unmasked` only in pods with `hostUsers: false`.
 //!
 //! Settings:
 //!

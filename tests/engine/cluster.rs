@@ -60,7 +60,9 @@ fn difference(fixture: &Fixture) -> Result<(), String> {
         evaluated: None,
     };
     if told != *findings || is_fixed != fixed.is_some() || response != expected {
-        return Err(format!("{name}, by {settings}:\nexpected {expected:?}\n{findings:?}\ngot      {response:?}"));
+        return Err(format!(
+            "{name}, by {settings}:\nexpected {expected:?}\n{findings:?}\ngot      {response:?}"
+        ));
     }
     Ok(())
 }
@@ -267,7 +269,8 @@ fn check_warnings(request: &Value, settings: &Value) -> bool {
             other => panic!("{other:?}"),
         }
     }
-    let in_order = RULES.iter().map(|rule| rule.id).filter(|rule| response.audit_annotations.contains_key(*rule));
+    let in_order =
+        RULES.iter().map(|rule| rule.id).filter(|rule| response.audit_annotations.contains_key(*rule));
     assert_eq!(rules, in_order.collect::<Vec<_>>(), "{warnings:?}");
     assert_eq!(is_cut, left_out > 0, "{warnings:?}");
     is_cut
@@ -284,9 +287,8 @@ fn expired_exemptions_leave_room_for_findings() {
         let settings = json!({"enforcement": "warn", "exemptions": exemptions});
         let response = judge(&pod_of(number.max(8), |index| format!("c{index}")), &settings);
         let warnings = response.warnings;
-        let is_expired = |warning: &&String| {
-            matches!(parse(warning), Some(Warning::Expired | Warning::ExpiredBesides(_)))
-        };
+        let is_expired =
+            |warning: &&String| matches!(parse(warning), Some(Warning::Expired | Warning::ExpiredBesides(_)));
         let expired: Vec<_> = warnings.iter().take_while(is_expired).cloned().collect();
         let told: usize = expired
             .iter()
@@ -296,7 +298,8 @@ fn expired_exemptions_leave_room_for_findings() {
             })
             .sum();
         assert_eq!(told, number, "{warnings:?}");
-        let shown: Vec<_> = expired.iter().filter(|warning| warning.starts_with("exemptions[")).cloned().collect();
+        let shown: Vec<_> =
+            expired.iter().filter(|warning| warning.starts_with("exemptions[")).cloned().collect();
         assert!(characters(&shown) <= MOST_EXPIRED, "{warnings:?}");
         assert!(characters(&warnings) <= MOST_CHARACTERS, "{warnings:?}");
         let rules: Vec<_> = warnings[expired.len()..].iter().map(|warning| rule_of(warning)).collect();

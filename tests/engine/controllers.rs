@@ -87,7 +87,14 @@ struct Cluster {
 
 impl Cluster {
     /// What the API server stores when a user writes an object, unless the policy denies that.
-    fn store(&self, user: &str, kind: &str, operation: &str, old: Option<&Value>, object: Value) -> Option<Value> {
+    fn store(
+        &self,
+        user: &str,
+        kind: &str,
+        operation: &str,
+        old: Option<&Value>,
+        object: Value,
+    ) -> Option<Value> {
         let Some(settings) = &self.settings else { return Some(object) };
         let request = json!({
             "uid": "1", "kind": {"group": "apps", "version": "v1", "kind": kind}, "namespace": "shop", "name": "web",
@@ -131,7 +138,8 @@ impl Cluster {
             Event::Apply => self.change("jane", |deployment| json_patch::merge(deployment, manifest)),
             Event::Replace => self.change("jane", |deployment| *deployment = manifest.clone()),
             Event::Fix(index) => {
-                let rules: Vec<_> = RULES.iter().filter(|rule| rule.can_fix && rule.id != "imageReference").collect();
+                let rules: Vec<_> =
+                    RULES.iter().filter(|rule| rule.can_fix && rule.id != "imageReference").collect();
                 let rule = rules[index % rules.len()].id;
                 if let Some(settings) = &mut self.settings {
                     *settings = with_mode(settings, rule, "fix");
@@ -156,7 +164,9 @@ impl Cluster {
             }
             if attempt > 0 {
                 let stored = &self.replica_sets[self.replica_sets.len() - 1]["spec"]["template"];
-                return Err(format!("the controller does not find its ReplicaSet again: {template} is stored as {stored}"));
+                return Err(format!(
+                    "the controller does not find its ReplicaSet again: {template} is stored as {stored}"
+                ));
             }
             let replica_set = replica_set(&template, self.replica_sets.len());
             match self.store(CONTROLLER, "ReplicaSet", "CREATE", None, replica_set) {
@@ -224,10 +234,12 @@ struct Story {
 
 fn story() -> impl Strategy<Value = Story> {
     let settings = proptest::option::of(some_settings());
-    (pod_spec(), settings, select(&USERS[..]), vec(event(), 1..8)).prop_map(|(spec, settings, user, events)| {
-        // Numbers are marked in what is generated; here they are texts like others.
-        Story { spec, settings, user, events }
-    })
+    (pod_spec(), settings, select(&USERS[..]), vec(event(), 1..8)).prop_map(
+        |(spec, settings, user, events)| {
+            // Numbers are marked in what is generated; here they are texts like others.
+            Story { spec, settings, user, events }
+        },
+    )
 }
 
 /// Lets everything happen, and counts the ReplicaSets.
@@ -237,9 +249,15 @@ fn play(story: &Story) -> Result<usize, String> {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}, "spec": spec}},
     });
-    let mut cluster =
-        Cluster { settings: settings.clone(), deployment: Value::Null, replica_sets: Vec::new(), restarts: 0 };
-    let Some(stored) = cluster.store(user, "Deployment", "CREATE", None, manifest.clone()) else { return Ok(0) };
+    let mut cluster = Cluster {
+        settings: settings.clone(),
+        deployment: Value::Null,
+        replica_sets: Vec::new(),
+        restarts: 0,
+    };
+    let Some(stored) = cluster.store(user, "Deployment", "CREATE", None, manifest.clone()) else {
+        return Ok(0);
+    };
     cluster.deployment = stored;
     cluster.reconcile()?;
     for event in events {
@@ -267,7 +285,11 @@ fn no_settings_make_a_deployment_breed_replica_sets() {
         Ok(())
     });
     match result {
-        Ok(()) => assert!(made.get() > cases / 4, "only {} of {cases} Deployments had a second ReplicaSet", made.get()),
+        Ok(()) => assert!(
+            made.get() > cases / 4,
+            "only {} of {cases} Deployments had a second ReplicaSet",
+            made.get()
+        ),
         Err(TestError::Fail(broken, story)) => panic!("{broken}\n{story:?}"),
         Err(error) => panic!("{error}"),
     }
@@ -301,8 +323,12 @@ fn a_deployment_that_was_fixed_by_fewer_rules_is_restarted() {
 fn a_deployment_of_an_exempt_user_gets_one_replica_set() {
     let mut settings: Value = serde_json::from_str(FIXING).unwrap();
     settings["exemptions"] = json!([{"reason": "breakglass", "users": ["exempt"]}]);
-    let story =
-        |events: Vec<Event>| Story { spec: unset(), settings: Some(settings.clone()), user: "exempt", events };
+    let story = |events: Vec<Event>| Story {
+        spec: unset(),
+        settings: Some(settings.clone()),
+        user: "exempt",
+        events,
+    };
     assert_eq!(play(&story(Vec::new())), Ok(1));
     assert_eq!(play(&story(vec![Event::Restart("jane"), Event::SetImage("exempt")])), Ok(3));
 }

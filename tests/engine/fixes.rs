@@ -38,7 +38,11 @@ fn a_rule_fixes_what_is_unset_and_denies_the_rest() {
         assert_eq!(response.audit_annotations.remove(FIXES).is_some(), fixed.is_some(), "{name}");
         if findings.is_empty() {
             response.audit_annotations.remove("exemptions");
-            assert_eq!(response, ValidationResponse { mutated_object: fixed, warnings, ..admitted() }, "{name}");
+            assert_eq!(
+                response,
+                ValidationResponse { mutated_object: fixed, warnings, ..admitted() },
+                "{name}"
+            );
         }
     }
 }

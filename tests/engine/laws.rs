@@ -133,14 +133,20 @@ impl Case {
     /// Checks what is promised of a change to the object.
     fn check_change(&self, result: &str) -> Result<(), String> {
         let object: Value = serde_json::from_str(&self.object).unwrap();
-        require(!is_of_somebody_else(&self.request, &object), "an object is changed that is somebody else's")?;
+        require(
+            !is_of_somebody_else(&self.request, &object),
+            "an object is changed that is somebody else's",
+        )?;
         if updates_pod(&self.request) {
             return self.check_restored(&object, &serde_json::from_str(result).unwrap());
         }
         let is_job = is_of(&self.request, "batch", "Job");
         require(!(is_job && self.request["operation"] == "UPDATE"), "a Job is changed that cannot be")?;
         check_difference(&self.object, result)?;
-        require(is_built_in(&self.request) || adds_volumes_where_they_belong(&object, result), "volumes do not belong there")
+        require(
+            is_built_in(&self.request) || adds_volumes_where_they_belong(&object, result),
+            "volumes do not belong there",
+        )
     }
 
     /// When a Pod is updated, containers get back the digests that they had, and nothing else is changed.
@@ -175,7 +181,8 @@ impl Case {
         if self.request["operation"] != "CREATE" || !is_updatable {
             return Ok(());
         }
-        let [manifest, stored]: [Value; 2] = [&*self.object, fixed].map(|json| serde_json::from_str(json).unwrap());
+        let [manifest, stored]: [Value; 2] =
+            [&*self.object, fixed].map(|json| serde_json::from_str(json).unwrap());
         let mut written = vec![("replaced", manifest.clone())];
         if !is_built_in(&self.request) {
             let mut applied = stored.clone();
@@ -187,11 +194,17 @@ impl Case {
         case.request["oldObject"] = stored.clone();
         for (how, object) in written {
             let answer = case.ask(validate, &object.to_string(), &self.settings);
-            require(answer.accepted, &format!("what was fixed is denied when it is {how} again: {answer:?}"))?;
+            require(
+                answer.accepted,
+                &format!("what was fixed is denied when it is {how} again: {answer:?}"),
+            )?;
             let result = answer.mutated_object.map(|result| serde_json::from_str(result.0.get()).unwrap());
             let result = without_nulls(&result.unwrap_or(object));
             let is_same = result == without_nulls(&stored);
-            require(is_same, &format!("what was fixed is {how} again and differs: {stored} becomes {result}"))?;
+            require(
+                is_same,
+                &format!("what was fixed is {how} again and differs: {stored} becomes {result}"),
+            )?;
         }
         Ok(())
     }

@@ -95,14 +95,19 @@ fn every_kind_gives_the_findings_of_a_pod() {
         let expected = judge(&fixture.request, &fixture.settings);
         for (group, kind, path) in &kinds {
             let response = judge(&create(group, kind, path, spec), &fixture.settings);
-            let findings =
-                lines(&expected).into_iter().map(|line| line.replacen("spec.", &format!("{path}."), 1));
-            assert_eq!(lines(&response), findings.collect::<Vec<_>>(), "{} as a {kind}", fixture.name);
-            assert_eq!(
-                response.audit_annotations, expected.audit_annotations,
-                "{} as a {kind}",
-                fixture.name
-            );
+            // In a kind that is not built in, an operator may fill in the image.
+            let counts = |line: &&str| {
+                *kind != "Fleet" || !(line.contains(".image: ") && line.contains("must name an image ["))
+            };
+            let findings: Vec<_> = lines(&expected)
+                .into_iter()
+                .filter(counts)
+                .map(|line| line.replacen("spec.", &format!("{path}."), 1))
+                .collect();
+            assert_eq!(lines(&response), findings, "{} as a {kind}", fixture.name);
+            let found: usize =
+                response.audit_annotations.values().filter_map(|count| count.parse::<usize>().ok()).sum();
+            assert_eq!(found, findings.len(), "{} as a {kind}", fixture.name);
         }
     }
 }

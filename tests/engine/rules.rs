@@ -16,7 +16,8 @@ use crate::module::{admitted, judge, lines, message, rule_of, subject_of};
 use crate::readme;
 
 /// Folders of fixtures that belong to no rule.
-const SHARED: [&str; 7] = ["bypass", "exemptions", "fixes", "neutral", "registry", "requests", "updates"];
+const SHARED: [&str; 8] =
+    ["bypass", "cluster", "exemptions", "fixes", "neutral", "registry", "requests", "updates"];
 
 /// The key of the audit annotation that names the exemptions which were used.
 const EXEMPTIONS: &str = "exemptions";

@@ -80,19 +80,29 @@ pub(crate) fn characters(warnings: &[String]) -> usize {
 
 #[test]
 fn warnings_are_taken_apart() {
-    let of_rule = |findings, path, names_all| Warning::OfRule { rule: "privileged", path, findings, names_all };
+    let of_rule =
+        |findings, path, names_all| Warning::OfRule { rule: "privileged", path, findings, names_all };
     for (warning, expected) in [
         ("exemptions[2] expired on 2027-06-30: reason", Some(Warning::Expired)),
         ("… and 3 more expired exemptions", Some(Warning::ExpiredBesides(3))),
         ("… and 1 more finding", Some(Warning::LeftOut(1))),
         ("… and 1 more findings", None),
         ("… and many more findings", None),
-        ("2 findings that a fix could fill in are left to the pods of this ReplicaSet", Some(Warning::Left(2))),
+        (
+            "2 findings that a fix could fill in are left to the pods of this ReplicaSet",
+            Some(Warning::Left(2)),
+        ),
         ("1 finding that a fix could fill in does not count, because …", Some(Warning::Left(1))),
         ("8 findings [privileged]", Some(of_rule(8, None, false))),
         ("a.b[0]: container \"x\" must not [privileged]", Some(of_rule(1, Some("a.b[0]"), true))),
-        ("a: the pod must not, and 2 more in container \"x\" [privileged]", Some(of_rule(3, Some("a"), true))),
-        ("a: the pod must not, and 9 more in the pod and 5 more [privileged]", Some(of_rule(10, Some("a"), false))),
+        (
+            "a: the pod must not, and 2 more in container \"x\" [privileged]",
+            Some(of_rule(3, Some("a"), true)),
+        ),
+        (
+            "a: the pod must not, and 9 more in the pod and 5 more [privileged]",
+            Some(of_rule(10, Some("a"), false)),
+        ),
         ("a: the pod must not, and 9 more [privileged]", Some(of_rule(10, Some("a"), false))),
         ("nothing in particular", None),
     ] {

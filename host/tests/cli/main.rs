@@ -241,6 +241,35 @@ fn a_policy_manifest_stands_for_its_settings() {
 }
 
 #[test]
+fn what_the_policy_is_not_registered_for_is_not_judged() {
+    let manifest = "apiVersion: policies.kubewarden.io/v1\n\
+                    kind: ClusterAdmissionPolicy\n\
+                    spec:\n  \
+                      rules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]\n  \
+                      namespaceSelector:\n    \
+                        matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [kube-system]}]\n";
+    let of_system = pod("DENY").replace("metadata:", "metadata:\n  namespace: kube-system");
+    let other = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: DENY}\n";
+    let folder = Folder::with(&[
+        ("policy.yaml", manifest),
+        ("1.yaml", &of_system),
+        ("2.yaml", other),
+        ("3.yaml", &pod("web")),
+    ]);
+    assert_eq!(
+        folder.judge(&["--settings", "policy.yaml", "1.yaml", "2.yaml", "3.yaml"]),
+        Outcome::new(
+            0,
+            "1.yaml: Pod kube-system/DENY not asked about\n\
+             2.yaml: ClusterPolicy default/DENY not asked about\n\
+             3.yaml: Pod default/web admitted\n\
+             3 objects: 1 admitted, 0 denied, 2 not asked about\n",
+            "",
+        )
+    );
+}
+
+#[test]
 fn a_policy_manifest_without_usable_settings_is_exit_code_2() {
     let group = "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicyGroup\n";
     let list =

@@ -135,7 +135,10 @@ fn compare(request: &Value, settings: &Value) -> Result<bool, String> {
         if finds_old {
             Some("it must find nothing of an object that stays as it is, not even".to_owned())
         } else if !(new_left..=left.len()).contains(&left_by_module) {
-            Some(format!("it must leave {new_left} to {} to others, not {left_by_module}, beside", left.len()))
+            Some(format!(
+                "it must leave {new_left} to {} to others, not {left_by_module}, beside",
+                left.len()
+            ))
         } else {
             broken_law(&found, &counted, &before).map(str::to_owned)
         }
@@ -250,7 +253,8 @@ fn is_new(candidate: &Candidate, before: &[Candidate]) -> bool {
 fn broken_law(found: &[Finding], now: &[Candidate], before: &[Candidate]) -> Option<&'static str> {
     let is_found = |candidate: &Candidate| found.contains(&candidate.finding);
     let is_of_changes = |candidate: &&Candidate| OF_CHANGES.contains(&candidate.finding.rule);
-    let known: Vec<_> = now.iter().map(|candidate| &candidate.finding).filter(|known| found.contains(known)).collect();
+    let known: Vec<_> =
+        now.iter().map(|candidate| &candidate.finding).filter(|known| found.contains(known)).collect();
     if found.iter().collect::<Vec<_>>() != known {
         return Some("it must find nothing, and in no other order, but");
     }

@@ -122,9 +122,12 @@ impl<'r> Asked<'r> {
             Some(old) if self.is_of_pod() => {
                 let is_old = |debugger: &Container| {
                     let known = old.spec.ephemeral_containers.iter().flatten().map(as_container);
-                    known.into_iter().any(|known| known.name == debugger.name && known.image == debugger.image)
+                    known
+                        .into_iter()
+                        .any(|known| known.name == debugger.name && known.image == debugger.image)
                 };
-                let debuggers: Vec<_> = pod.spec.ephemeral_containers.iter().flatten().map(as_container).collect();
+                let debuggers: Vec<_> =
+                    pod.spec.ephemeral_containers.iter().flatten().map(as_container).collect();
                 pod.images() != old.images() || !debuggers.iter().all(is_old)
             }
             Some(old) => pod.json != old.json,
@@ -182,12 +185,16 @@ impl Pod {
     /// their names.
     pub(super) fn holders(&self) -> Holders {
         let holders: Vec<_> = self.containers.iter().map(Judged::holder).collect();
-        Holders { all: if holders.is_empty() { vec![Holder::default()] } else { holders }, are_whole_pod: true }
+        Holders {
+            all: if holders.is_empty() { vec![Holder::default()] } else { holders },
+            are_whole_pod: true,
+        }
     }
 
     /// The containers that the pod is made with and their images, by their positions.
     fn images(&self) -> [Vec<(String, String)>; 2] {
-        let image = |container: &Container| (container.name.clone(), container.image.clone().unwrap_or_default());
+        let image =
+            |container: &Container| (container.name.clone(), container.image.clone().unwrap_or_default());
         let images = |containers: &[Container]| containers.iter().map(image).collect();
         [images(&self.spec.containers), images(self.spec.init_containers.as_deref().unwrap_or_default())]
     }

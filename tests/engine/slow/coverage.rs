@@ -51,8 +51,12 @@ const KEYS: [&str; 7] = ["expires", "rules", "images", "containers", "namespaces
 
 /// What else must come up: what it is, and whether a request shows it.
 const SITUATIONS: [(&str, fn(&Asked<'_>) -> bool); 9] = [
-    ("a controlled object leaves something to its pods", |asked| asked.is_controlled() && leaves_something(asked)),
-    ("a controlled object is found wrong all the same", |asked| asked.is_controlled() && finds_something(asked)),
+    ("a controlled object leaves something to its pods", |asked| {
+        asked.is_controlled() && leaves_something(asked)
+    }),
+    ("a controlled object is found wrong all the same", |asked| {
+        asked.is_controlled() && finds_something(asked)
+    }),
     ("an owner is not a controller", |asked| {
         !asked.is_controlled() && !asked.field::<Vec<Value>>("/object/metadata/ownerReferences").is_empty()
     }),

@@ -84,7 +84,8 @@ impl ImageChange {
         }
         let (Some(old), Some(new)) = (Reference::of(old), Reference::of(new)) else { return false };
         let tag = |image: &Reference| image.tag.clone().unwrap_or_else(|| "latest".to_owned());
-        let gains_what_runs = old.digest.is_none() && new.digest.is_some() && new.digest.as_deref() == running;
+        let gains_what_runs =
+            old.digest.is_none() && new.digest.is_some() && new.digest.as_deref() == running;
         let is_pinned = gains_what_runs && tag(&old) == tag(&new);
         old.repository == new.repository && (self.allow_same_repository || (self.allow_pinning && is_pinned))
     }

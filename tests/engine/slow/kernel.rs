@@ -66,7 +66,8 @@ pub(super) fn capabilities(asked: &Asked<'_>) -> Found {
             let missing = settings.missing(&own.drop.unwrap_or_default());
             if !missing.is_empty() {
                 // A fix takes nothing away that the container adds.
-                let can_be_filled = !missing.iter().any(|name| added.iter().any(|added| plain(added) == *name));
+                let can_be_filled =
+                    !missing.iter().any(|name| added.iter().any(|added| plain(added) == *name));
                 found.add_unset(judged.context_path("capabilities.drop"), judged.holder(), can_be_filled);
             }
         }

@@ -101,6 +101,7 @@ fn candidates_of(rule: &str, asked: &Asked<'_>) -> Vec<Candidate> {
 /// What one rule finds and counts, if everything counts that is wrong with an object.
 fn found_by(rule: &str, asked: &Asked<'_>) -> Vec<Finding> {
     let leaves = asked.leaves_what_is_unset();
-    let found = candidates_of(rule, asked).into_iter().filter(|candidate| !(leaves && candidate.can_be_filled));
+    let found =
+        candidates_of(rule, asked).into_iter().filter(|candidate| !(leaves && candidate.can_be_filled));
     found.map(|candidate| candidate.finding).collect()
 }

@@ -219,7 +219,8 @@ fn status(spec: &Value, chance: u16) -> Value {
 
 fn object(kind: &str, places: &[&str], specs: &[Value], metadata: &Value) -> Value {
     let claims = json!([{"metadata": {"name": "claimed"}}, {"metadata": {"name": "logs"}}]);
-    let decoy = json!({"containers": [{"name": "web", "image": "nginx", "securityContext": {"privileged": true}}]});
+    let decoy =
+        json!({"containers": [{"name": "web", "image": "nginx", "securityContext": {"privileged": true}}]});
     let mut object = json!({
         "kind": kind,
         "metadata": {"name": "web", "containers": ["web"], "pod": decoy},
