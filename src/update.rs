@@ -1,8 +1,8 @@
 //! Whether an update could run something else than what runs.
 
+use crate::metadata::Metadata;
 use crate::places::Places;
 use crate::pod::{Container, Pod};
-use crate::request::{Request, Subject};
 
 /// Whether an update is judged in full where the settings want that: it could run something else, and what it replaces is not
 /// being deleted.
@@ -11,14 +11,13 @@ use crate::request::{Request, Subject};
 /// `k8s.io/pod-security-admission/admission`. Controllers must be able to remove finalizers and to scale down what breaks a
 /// rule.
 #[must_use]
-pub fn is_significant(request: &Request<'_>) -> bool {
-    let Subject::Update { old, new } = &request.subject else { return false };
+pub fn is_significant(old_metadata: Metadata<'_>, old: &[Pod<'_>], new: &[Pod<'_>]) -> bool {
     let places = Places::of(old.iter().map(|pod| &*pod.path));
     let is_the_same = |pod: &Pod<'_>| {
         let replaced = places.get(&pod.path).and_then(|place| old.get(place));
         replaced.is_some_and(|replaced| !runs_something_else(replaced, pod))
     };
-    !request.old_metadata.is_deleted() && !new.iter().all(is_the_same)
+    !new.iter().all(is_the_same) && !old_metadata.is_deleted()
 }
 
 fn runs_something_else(old: &Pod<'_>, new: &Pod<'_>) -> bool {
@@ -47,13 +46,15 @@ fn has_new_debugger(old: &[Container<'_>], new: &[Container<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Payload;
+    use crate::request::{Payload, Subject};
 
     fn is_significant_update(kind: &str, old: &str, new: &str) -> bool {
         let payload = format!(
             r#"{{"request": {{"kind": {kind}, "operation": "UPDATE", "object": {new}, "oldObject": {old}}}}}"#
         );
-        is_significant(&Payload::read(payload.as_bytes()).unwrap().request)
+        let request = Payload::read(payload.as_bytes()).unwrap().request;
+        let Subject::Update { old, new } = &request.subject else { panic!("{payload}") };
+        is_significant(request.old_metadata, old, new)
     }
 
     fn pod(fields: &str) -> String {
@@ -123,11 +124,5 @@ mod tests {
         let alive = pod(r#""containers": [{"name": "a", "image": "a:2"}]"#);
         assert!(!is_significant_update(POD, &deleted, &alive));
         assert!(is_significant_update(POD, &alive, &deleted));
-    }
-
-    #[test]
-    fn only_updates_are_significant() {
-        let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE", "object": {"spec": {}}}}"#;
-        assert!(!is_significant(&Payload::read(payload).unwrap().request));
     }
 }

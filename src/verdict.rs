@@ -56,10 +56,9 @@ impl<'j, 's> Judging<'j, 's> {
     /// What can be fixed is fixed, and the result is judged again: the object that is judged last is the one that is admitted.
     #[must_use]
     pub fn judge(&self, registry: &dyn Registry) -> Response {
-        let Self { request, settings, .. } = *self;
+        let Self { request, .. } = *self;
         let judged = Judged::from(&request.subject);
-        // A fix must not decide what counts, so this is settled before.
-        let counts_in_full = settings.on_update == OnUpdate::All && update::is_significant(request);
+        let counts_in_full = self.counts_in_full(judged);
         let mut lookups = Lookups::new(registry);
         let found = self.find(judged, counts_in_full, &mut lookups);
         let may_fix = found.manager.is_none() && self.may_fix();
@@ -95,7 +94,13 @@ impl<'j, 's> Judging<'j, 's> {
         };
         // The same for pods that live less long than the request.
         let judging = *self;
-        let mut found = judging.find(judged.becoming(&pods), counts_in_full, &mut lookups);
+        let judged = judged.becoming(&pods);
+        // What a fix fills in of a template must not decide what counts, unlike an image that a pod gets back.
+        let counts_in_full = match draft.scope {
+            Scope::Unset => counts_in_full,
+            Scope::LostDigests => judging.counts_in_full(judged),
+        };
+        let mut found = judging.find(judged, counts_in_full, &mut lookups);
         found.tell(failures);
         let mut response = found.response(&judging);
         if response.accepted {
@@ -128,6 +133,13 @@ impl<'j, 's> Judging<'j, 's> {
             found.leave_fixable();
         }
         found
+    }
+
+    /// Whether all findings of an update count, rather than new ones.
+    fn counts_in_full(&self, judged: Judged<'_>) -> bool {
+        let Judged::Update { old, new } = judged else { return false };
+        self.settings.on_update == OnUpdate::All
+            && update::is_significant(self.request.old_metadata, old, new)
     }
 
     fn may_fix(&self) -> bool {
