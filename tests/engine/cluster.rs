@@ -2,6 +2,7 @@
 //! much of an answer reaches its readers.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+#![expect(clippy::panic, reason = "a warning of another form ends its test")]
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
 use std::collections::BTreeMap;
@@ -133,6 +134,24 @@ fn a_report_says_whether_there_was_something_to_evaluate() {
     assert!(!evaluated("DELETE", "", "", pod()));
     assert!(!evaluated("UPDATE", "status", "", pod()));
     assert!(!evaluated("CREATE", "", "fleet.example.com", json!({"kind": "Pod", "spec": {}})));
+}
+
+#[test]
+fn a_digest_that_is_given_back_is_counted_as_a_fix() {
+    let fixtures = fixtures(&format!("{FOLDER}/fixes"));
+    let restored: Vec<_> =
+        fixtures.iter().filter(|fixture| fixture.stem.starts_with("lost-digest")).collect();
+    assert!(restored.len() > 5, "there are {} of them", restored.len());
+    for Fixture { name, request, settings, .. } in restored {
+        let annotations = judge(request, settings).audit_annotations;
+        let lost =
+            if name.contains("every-kind") { 5 } else { 1 + usize::from(name.contains("another-order")) };
+        assert_eq!(
+            annotations,
+            BTreeMap::from([("fixes".into(), format!("imageReference: {lost}"))]),
+            "{name}"
+        );
+    }
 }
 
 /// A request to create a pod of so many containers, none of which is hardened.

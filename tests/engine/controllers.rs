@@ -1,8 +1,7 @@
-//! Controllers, simulated: a Deployment's controller makes a ReplicaSet of its template, and another one for as long as none
-//! has that template. No settings may keep it from finding the one that it made.
+//! Controllers, simulated: the controller of a Deployment, or of a Rollout, makes a `ReplicaSet` of its template, and another one
+//! for as long as none has that template. No settings may keep it from finding the one that it made.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::unwrap_used, reason = "a law that is broken ends its test")]
 
 use std::cell::Cell;
 
@@ -18,13 +17,13 @@ use crate::fixture::with_mode;
 use crate::generated::{pod_spec, settings};
 use crate::module::judge;
 
-/// The label by which a controller tells its ReplicaSets apart. It is no part of the comparison.
+/// The label by which a controller tells its `ReplicaSets` apart. It is no part of the comparison.
 const HASH_LABEL: &str = "pod-template-hash";
 
 /// The controller of Deployments, as API servers know it.
 const CONTROLLER: &str = "system:serviceaccount:kube-system:deployment-controller";
 
-/// How often the controller tries before it is caught making ReplicaSets for ever.
+/// How often the controller tries before it is caught making `ReplicaSets` for ever.
 const ATTEMPTS: usize = 4;
 
 /// What happens to a Deployment.
@@ -47,6 +46,9 @@ enum Event {
     /// The policy is taken away.
     Uninstall,
 }
+
+/// What they own.
+const REPLICA_SET: (&str, &str) = ("apps", "ReplicaSet");
 
 const USERS: [&str; 2] = ["jane", "exempt"];
 
@@ -76,8 +78,13 @@ fn some_settings() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A cluster with one Deployment and the ReplicaSets of its controller.
+/// Kinds that own `ReplicaSets`, with their API groups.
+const OWNERS: [(&str, &str); 2] = [("apps", "Deployment"), ("argoproj.io", "Rollout")];
+
+/// A cluster with one Deployment, or another owner, and the `ReplicaSets` of its controller.
 struct Cluster {
+    /// The API group and the kind of the owner.
+    owner: (&'static str, &'static str),
     /// The settings of the policy, unless there is none.
     settings: Option<Value>,
     deployment: Value,
@@ -90,16 +97,15 @@ impl Cluster {
     fn store(
         &self,
         user: &str,
-        kind: &str,
-        operation: &str,
+        (group, kind): (&str, &str),
         old: Option<&Value>,
         object: Value,
     ) -> Option<Value> {
         let Some(settings) = &self.settings else { return Some(object) };
         let request = json!({
-            "uid": "1", "kind": {"group": "apps", "version": "v1", "kind": kind}, "namespace": "shop", "name": "web",
-            "operation": operation, "userInfo": {"username": user}, "object": object,
-            "oldObject": old.unwrap_or(&Value::Null),
+            "uid": "1", "kind": {"group": group, "version": "v1", "kind": kind}, "namespace": "shop", "name": "web",
+            "operation": if old.is_some() { "UPDATE" } else { "CREATE" }, "userInfo": {"username": user},
+            "object": object, "oldObject": old.unwrap_or(&Value::Null),
         });
         let response = judge(&request, settings);
         response.accepted.then(|| response.mutated_object.unwrap_or(object))
@@ -109,7 +115,7 @@ impl Cluster {
     fn change(&mut self, user: &str, change: impl FnOnce(&mut Value)) {
         let mut changed = self.deployment.clone();
         change(&mut changed);
-        if let Some(stored) = self.store(user, "Deployment", "UPDATE", Some(&self.deployment), changed) {
+        if let Some(stored) = self.store(user, self.owner, Some(&self.deployment), changed) {
             self.deployment = stored;
         }
     }
@@ -153,7 +159,7 @@ impl Cluster {
         }
     }
 
-    /// What the controller does until it has a ReplicaSet with the template of the Deployment, or is denied one.
+    /// What the controller does until it has a `ReplicaSet` with the template of the Deployment, or is denied one.
     ///
     /// Source: `getNewReplicaSet` in `pkg/controller/deployment/sync.go` of Kubernetes.
     fn reconcile(&mut self) -> Result<bool, String> {
@@ -169,7 +175,7 @@ impl Cluster {
                 ));
             }
             let replica_set = replica_set(&template, self.replica_sets.len());
-            match self.store(CONTROLLER, "ReplicaSet", "CREATE", None, replica_set) {
+            match self.store(CONTROLLER, REPLICA_SET, None, replica_set) {
                 Some(stored) => self.replica_sets.push(stored),
                 None => return Ok(false),
             }
@@ -177,7 +183,7 @@ impl Cluster {
         Ok(true)
     }
 
-    /// Old ReplicaSets are scaled down, which nothing may hold up.
+    /// Old `ReplicaSets` are scaled down, which nothing may hold up.
     fn scale_old_ones(&mut self, template: &Value) -> Result<(), String> {
         for index in 0..self.replica_sets.len() {
             let old = &self.replica_sets[index];
@@ -186,7 +192,7 @@ impl Cluster {
             }
             let mut scaled = old.clone();
             scaled["spec"]["replicas"] = 0.into();
-            let stored = self.store(CONTROLLER, "ReplicaSet", "UPDATE", Some(old), scaled.clone());
+            let stored = self.store(CONTROLLER, REPLICA_SET, Some(old), scaled.clone());
             if stored.as_ref() != Some(&scaled) {
                 return Err(format!("an old ReplicaSet is not scaled down: {old} becomes {stored:?}"));
             }
@@ -196,7 +202,7 @@ impl Cluster {
     }
 }
 
-/// A ReplicaSet of a template, as the controller of Deployments makes it.
+/// A `ReplicaSet` of a template, as the controller of Deployments makes it.
 fn replica_set(template: &Value, number: usize) -> Value {
     let mut template = template.clone();
     template["metadata"]["labels"][HASH_LABEL] = number.to_string().into();
@@ -226,6 +232,7 @@ fn is_same_template(one: &Value, other: &Value) -> bool {
 /// A Deployment and what happens to it.
 #[derive(Clone, Debug)]
 struct Story {
+    owner: (&'static str, &'static str),
     spec: Value,
     settings: Option<Value>,
     user: &'static str,
@@ -234,30 +241,27 @@ struct Story {
 
 fn story() -> impl Strategy<Value = Story> {
     let settings = proptest::option::of(some_settings());
-    (pod_spec(), settings, select(&USERS[..]), vec(event(), 1..8)).prop_map(
-        |(spec, settings, user, events)| {
-            // Numbers are marked in what is generated; here they are texts like others.
-            Story { spec, settings, user, events }
-        },
-    )
+    // Numbers are marked in what is generated; here they are texts like others.
+    (select(&OWNERS[..]), pod_spec(), settings, select(&USERS[..]), vec(event(), 1..8))
+        .prop_map(|(owner, spec, settings, user, events)| Story { owner, spec, settings, user, events })
 }
 
-/// Lets everything happen, and counts the ReplicaSets.
+/// Lets everything happen, and counts the `ReplicaSets`.
 fn play(story: &Story) -> Result<usize, String> {
-    let Story { spec, settings, user, events } = story;
+    let Story { owner, spec, settings, user, events } = story;
+    let (group, kind) = owner;
     let manifest = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "apiVersion": format!("{group}/v1"), "kind": kind, "metadata": {"name": "web"},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}, "spec": spec}},
     });
     let mut cluster = Cluster {
+        owner: *owner,
         settings: settings.clone(),
         deployment: Value::Null,
         replica_sets: Vec::new(),
         restarts: 0,
     };
-    let Some(stored) = cluster.store(user, "Deployment", "CREATE", None, manifest.clone()) else {
-        return Ok(0);
-    };
+    let Some(stored) = cluster.store(user, *owner, None, manifest.clone()) else { return Ok(0) };
     cluster.deployment = stored;
     cluster.reconcile()?;
     for event in events {
@@ -307,7 +311,7 @@ const FIXING: &str = r#"{"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalat
 fn a_deployment_from_before_the_policy_is_restarted() {
     let settings: Value = serde_json::from_str(FIXING).unwrap();
     let events = vec![Event::Settings(settings), Event::Restart("jane"), Event::SetImage("jane")];
-    assert_eq!(play(&Story { spec: unset(), settings: None, user: "jane", events }), Ok(3));
+    assert_eq!(play(&Story { owner: OWNERS[0], spec: unset(), settings: None, user: "jane", events }), Ok(3));
 }
 
 #[test]
@@ -315,7 +319,7 @@ fn a_deployment_that_was_fixed_by_fewer_rules_is_restarted() {
     let settings = Some(json!({"allowPrivilegeEscalation": "deny", "enforcement": "warn"}));
     let step = [Event::Fix(0), Event::Restart("jane"), Event::Fix(1), Event::Restart("jane"), Event::Fix(2)];
     let events = [&step[..], &[Event::Restart("jane")]].concat();
-    let story = Story { spec: unset(), settings, user: "jane", events };
+    let story = Story { owner: OWNERS[0], spec: unset(), settings, user: "jane", events };
     assert_eq!(play(&story).map(|replica_sets| replica_sets > 2), Ok(true));
 }
 
@@ -324,6 +328,7 @@ fn a_deployment_of_an_exempt_user_gets_one_replica_set() {
     let mut settings: Value = serde_json::from_str(FIXING).unwrap();
     settings["exemptions"] = json!([{"reason": "breakglass", "users": ["exempt"]}]);
     let story = |events: Vec<Event>| Story {
+        owner: OWNERS[0],
         spec: unset(),
         settings: Some(settings.clone()),
         user: "exempt",

@@ -265,19 +265,16 @@ impl Judged {
 fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
     let (group, kind) = (text(kind, "group"), text(kind, "kind"));
     let mut found = Vec::new();
-    match KINDS.iter().find(|known| (known.0, known.1) == (group, kind)) {
-        Some((_, _, place)) => {
-            let spec = place.split('.').try_fold(object, |value, key| value.get(key))?;
-            found.push((Path::default().to(place), spec.clone()));
+    if let Some((_, _, place)) = KINDS.iter().find(|known| (known.0, known.1) == (group, kind)) {
+        let spec = place.split('.').try_fold(object, |value, key| value.get(key))?;
+        found.push((Path::default().to(place), spec.clone()));
+    } else {
+        // No pod is made from what the object says of itself at the top.
+        let mut object = object.clone();
+        for key in ["metadata", "status"] {
+            object.as_object_mut().map(|fields| fields.remove(key));
         }
-        None => {
-            // What the object itself says of its name and of what was seen makes no pods.
-            let mut object = object.clone();
-            for key in ["metadata", "status"] {
-                object.as_object_mut().map(|fields| fields.remove(key));
-            }
-            search(&object, &Path::default(), &mut found);
-        }
+        search(&object, &Path::default(), &mut found);
     }
     let claims = claims(object);
     found

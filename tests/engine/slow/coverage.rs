@@ -49,8 +49,11 @@ const OPTIONS: [(&str, &str, &[Effect]); 23] = [
 /// The keys of exemptions.
 const KEYS: [&str; 7] = ["expires", "rules", "images", "containers", "namespaces", "users", "groups"];
 
+/// Whether a request shows a situation.
+type IsShown = fn(&Asked<'_>) -> bool;
+
 /// What else must come up: what it is, and whether a request shows it.
-const SITUATIONS: [(&str, fn(&Asked<'_>) -> bool); 9] = [
+const SITUATIONS: [(&str, IsShown); 9] = [
     ("a controlled object leaves something to its pods", |asked| {
         asked.is_controlled() && leaves_something(asked)
     }),
