@@ -140,6 +140,11 @@ impl<'r> Asked<'r> {
         serde_json::from_value::<Option<T>>(value).ok().flatten().unwrap_or_default()
     }
 
+    /// The pod specs as they were.
+    pub(super) fn old_pods(&self) -> impl Iterator<Item = &Pod> {
+        self.old_pods.iter()
+    }
+
     /// The pod spec that stood where one stands now.
     pub(super) fn old_pod(&self, pod: &Pod) -> Option<&Pod> {
         self.old_pods.iter().find(|old| old.path == pod.path)
@@ -239,6 +244,11 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Whether both are the container of one list and name.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.list == other.list && self.container.name == other.container.name
+    }
+
     /// Its security context.
     pub(super) fn context(&self) -> SecurityContext {
         self.container.security_context.clone().unwrap_or_default()

@@ -53,7 +53,7 @@ const KEYS: [&str; 7] = ["expires", "rules", "images", "containers", "namespaces
 type IsShown = fn(&Asked<'_>) -> bool;
 
 /// What else must come up: what it is, and whether a request shows it.
-const SITUATIONS: [(&str, IsShown); 9] = [
+const SITUATIONS: [(&str, IsShown); 11] = [
     ("a controlled object leaves something to its pods", |asked| {
         asked.is_controlled() && leaves_something(asked)
     }),
@@ -71,11 +71,34 @@ const SITUATIONS: [(&str, IsShown); 9] = [
         let deletion: Value = asked.field("/oldObject/metadata/deletionTimestamp");
         is_update_of_all(asked) && !deletion.is_null() && finds_something(asked)
     }),
+    ("a responsible container is in another list than before", moves_between_lists),
+    ("a pod loses a digest", |asked| {
+        let containers = asked.pods.iter().flat_map(|pod| &pod.containers);
+        let mut lost = containers.filter_map(|judged| {
+            let old =
+                asked.old_pods().find_map(|pod| pod.containers.iter().find(|old| old.is_same(judged)))?;
+            old.container.image.clone()?.strip_prefix(judged.container.image.as_deref()?).map(str::to_owned)
+        });
+        asked.is_of_pod() && lost.any(|lost| lost.starts_with('@'))
+    }),
     ("a kind that is not built in lacks an image", |asked| {
         let mut containers = asked.pods.iter().flat_map(|pod| &pod.containers);
         !asked.is_built_in() && containers.any(|judged| judged.container.image.is_none())
     }),
 ];
+
+/// Whether a finding is the old one but for the list of a container.
+fn moves_between_lists(asked: &Asked<'_>) -> bool {
+    let mut before = asked.request.clone();
+    before["object"] = before["oldObject"].take();
+    before["operation"] = "CREATE".into();
+    let candidates = |request: &Value| super::candidates(request, asked.settings).unwrap_or_default();
+    let (before, now) = (candidates(&before), candidates(asked.request));
+    now.iter().any(|candidate| {
+        let mut old = before.iter().filter(|old| old.finding == candidate.finding);
+        old.any(|old| candidate.holders.have_moved_since(&old.holders))
+    })
+}
 
 fn leaves_something(asked: &Asked<'_>) -> bool {
     let candidates = TWINS.iter().flat_map(|(rule, _)| candidates_of(rule, asked));

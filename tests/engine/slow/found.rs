@@ -95,6 +95,12 @@ impl Holders {
         let is_known = |holder: &Holder| old.all.iter().any(|other| holder.is_same(other));
         self.are_whole_pod || (!old.are_whole_pod && self.all.iter().all(is_known))
     }
+
+    /// Whether the same names are in other lists than before.
+    pub(super) fn have_moved_since(&self, old: &Self) -> bool {
+        let has_name = |holder: &Holder| old.all.iter().any(|other| holder.name == other.name);
+        !self.are_whole_pod && !self.are_among(old) && self.all.iter().all(has_name)
+    }
 }
 
 impl From<Holder> for Holders {

@@ -116,7 +116,7 @@ pub(super) fn image_change(asked: &Asked<'_>) -> Found {
 
 /// The container of the same list and name.
 fn old_container<'p>(old: &'p Pod, new: &Judged) -> Option<&'p Judged> {
-    old.containers.iter().find(|old| old.list == new.list && old.container.name == new.container.name)
+    old.containers.iter().find(|old| old.is_same(new))
 }
 
 /// The digest that a container runs, as the kubelet has reported it.
