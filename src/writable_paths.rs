@@ -217,7 +217,9 @@ impl<'p> Volumes<'p> {
         let mut attempt = 0;
         // With the container's place in them, no two containers try the same names, whatever they are called.
         loop {
-            if self.places.add(Cow::Owned(name.clone()), NO_PLACE) {
+            let is_free = self.places.get(&name).is_none() && self.mounted.get(&name).is_none();
+            if is_free {
+                self.places.add(Cow::Owned(name.clone()), NO_PLACE);
                 return AddedVolume { name, place, is_there: false };
             }
             if self.is_left_over(&name, place) {

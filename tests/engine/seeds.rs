@@ -9,6 +9,7 @@ use immutable_pods_host::interactions::{Exchange, Response};
 use serde_json::{Value, json};
 
 use crate::bypass::{Payload, of_topics, payloads};
+use crate::cluster;
 use crate::fixture::{Fixture, fixtures, of_rules};
 use crate::module::in_repository;
 
@@ -21,8 +22,9 @@ fn every_fixture_is_a_seed() {
     let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(fixtures);
     let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
     let bypasses = of_topics().into_iter().map(|(_, fixture)| fixture);
+    let of_clusters = cluster::of_topics();
     let mut words = Words::default();
-    for fixture in shared.chain(own).chain(bypasses) {
+    for fixture in shared.chain(own).chain(bypasses).chain(of_clusters) {
         let Fixture { name, request, settings, .. } = &fixture;
         words.collect("request", request);
         words.collect("settings", settings);
