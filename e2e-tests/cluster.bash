@@ -1,0 +1,296 @@
+#!/usr/bin/env bash
+# A control plane on the loopback, and webhooks that are registered as Kubewarden's controller registers them.
+#
+# Programs are looked for in the folder $KUBEBUILDER_ASSETS, as envtest of controller-runtime does, and on the PATH.
+
+PATH=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS:}$PATH
+CLUSTER=$BATS_FILE_TMPDIR/cluster
+# kubectl of the user does not count, and neither do its preferences.
+export KUBECONFIG=$CLUSTER/admin.kubeconfig KUBECACHEDIR=$CLUSTER/kubectl KUBECTL_KUBERC=false
+
+has() { # PROGRAM
+  command -v "$1" >/dev/null
+}
+
+# Skips a test if a program is missing.
+needs() { # PROGRAM…
+  local program
+  for program in "$@"; do
+    has "$program" || skip "there is no $program"
+  done
+}
+
+# Pods run on simulated nodes.
+needs_nodes() {
+  needs kube-controller-manager kube-scheduler kwok
+}
+
+# --- The control plane ---
+
+start_cluster() {
+  mkdir "$CLUSTER"
+  : >"$CLUSTER/pids"
+  guard
+  make_certificates
+  start_api_server
+  if has kube-controller-manager; then
+    start kube-controller-manager --kubeconfig "$(kubeconfig_of system:kube-controller-manager)" \
+      --use-service-account-credentials --service-account-private-key-file "$CLUSTER/service-accounts.key" \
+      --root-ca-file "$CLUSTER/ca.crt" --leader-elect=false --secure-port 0 --kube-api-qps 500 --kube-api-burst 1000
+  fi
+  if has kube-scheduler; then
+    start kube-scheduler --kubeconfig "$(kubeconfig_of system:kube-scheduler)" --leader-elect=false --secure-port 0 \
+      --kube-api-qps 500 --kube-api-burst 1000
+  fi
+  if has kwok; then
+    start_nodes
+  fi
+}
+
+# Runs a program in the background until the cluster is stopped.
+start() { # PROGRAM ARGUMENT…
+  "$@" >"$CLUSTER/$1.log" 2>&1 </dev/null 3>&- &
+  echo $! >>"$CLUSTER/pids"
+  # The shell does not report that it was killed.
+  disown
+}
+
+stop_cluster() {
+  # Nothing that they have stored is needed.
+  xargs kill -KILL <"$CLUSTER/pids" 2>/dev/null || true
+}
+
+# Stops the cluster when the suite ends without its teardown.
+guard() {
+  (
+    trap '' INT
+    while kill -0 "$$" && [[ -d $CLUSTER ]]; do sleep 1; done
+    [[ ! -d $CLUSTER ]] || stop_cluster
+  ) >/dev/null 2>&1 </dev/null 3>&- &
+}
+
+# Repeats a command until it succeeds.
+eventually() { # SECONDS COMMAND…
+  local deadline=$((SECONDS + $1))
+  until "${@:2}"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.3
+  done
+}
+
+# One authority for everything that serves, and a key for the tokens of service accounts.
+make_certificates() {
+  local key=(-newkey ec -pkeyopt "ec_paramgen_curve:prime256v1" -nodes)
+  {
+    openssl req -x509 "${key[@]}" -days 3 -subj /CN=control-plane -keyout "$CLUSTER/ca.key" -out "$CLUSTER/ca.crt"
+    openssl req -x509 "${key[@]}" -days 3 -subj /CN=127.0.0.1 -CA "$CLUSTER/ca.crt" -CAkey "$CLUSTER/ca.key" \
+      -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+      -keyout "$CLUSTER/server.key" -out "$CLUSTER/server.crt"
+    openssl ecparam -genkey -name prime256v1 -noout -out "$CLUSTER/service-accounts.key"
+  } 2>"$CLUSTER/openssl.log" || { cat "$CLUSTER/openssl.log"; return 1; }
+}
+
+start_api_server() {
+  local etcd peer options=()
+  etcd=http://127.0.0.1:$(free_port)
+  peer=http://127.0.0.1:$(free_port)
+  API_SERVER=https://127.0.0.1:$(free_port)
+  start etcd --data-dir "$CLUSTER/etcd" --unsafe-no-fsync \
+    --listen-client-urls "$etcd" --advertise-client-urls "$etcd" \
+    --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer"
+  for user in admin,admin,system:masters system:kube-controller-manager system:kube-scheduler; do
+    add_user "$user"
+  done
+  # Controllers make the service accounts that this plug-in asks for.
+  has kube-controller-manager || options+=(--disable-admission-plugins ServiceAccount)
+  cat >"$CLUSTER/audit.yaml" <<YAML
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: RequestResponse, resources: [{group: "", resources: ["pods", "pods/*"]}, {group: apps}]}
+- {level: Metadata}
+YAML
+  start kube-apiserver --etcd-servers "$etcd" --bind-address 127.0.0.1 --secure-port "${API_SERVER##*:}" \
+    --cert-dir "$CLUSTER" --tls-cert-file "$CLUSTER/server.crt" --tls-private-key-file "$CLUSTER/server.key" \
+    --token-auth-file "$CLUSTER/users.csv" --authorization-mode RBAC --endpoint-reconciler-type none \
+    --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$CLUSTER/service-accounts.key" \
+    --service-account-signing-key-file "$CLUSTER/service-accounts.key" --service-cluster-ip-range 10.0.0.0/24 \
+    --audit-policy-file "$CLUSTER/audit.yaml" --audit-log-path "$CLUSTER/audit.log" \
+    --allow-privileged "${options[@]}"
+  eventually 120 is_ready || { tail "$CLUSTER/etcd.log" "$CLUSTER/kube-apiserver.log"; return 1; }
+}
+
+is_ready() {
+  kubectl get --raw /readyz >/dev/null 2>&1
+}
+
+# A user with a token and a kubeconfig.
+add_user() { # NAME[,UID,GROUP]
+  local token
+  token=$(openssl rand -hex 16)
+  echo "$token,$1" | sed 's/^\([^,]*,\([^,]*\)\)$/\1,\2/' >>"$CLUSTER/users.csv"
+  cat >"$(kubeconfig_of "${1%%,*}")" <<YAML
+apiVersion: v1
+kind: Config
+clusters: [{name: e2e, cluster: {server: "$API_SERVER", certificate-authority: "$CLUSTER/ca.crt"}}]
+users: [{name: e2e, user: {token: $token}}]
+contexts: [{name: e2e, context: {cluster: e2e, user: e2e}}]
+current-context: e2e
+YAML
+}
+
+kubeconfig_of() { # USER
+  echo "$CLUSTER/${1#*:}.kubeconfig"
+}
+
+# Nodes that kwok simulates: pods run on them, and Jobs complete, without any container.
+start_nodes() {
+  local port stages
+  port=$(free_port)
+  stages=$(dirname "$(command -v kwok)")/kwok-stages.yaml
+  start kwok --kubeconfig "$KUBECONFIG" --manage-all-nodes=true --config "$stages" \
+    --node-ip 127.0.0.1 --node-port "$port" --server-address "127.0.0.1:$port"
+  kubectl create --filename - >/dev/null <<YAML
+apiVersion: v1
+kind: Node
+metadata: {name: node, labels: {kubernetes.io/hostname: node, kubernetes.io/os: linux}}
+status:
+  allocatable: {cpu: "1000", memory: 1000Gi, pods: "10000"}
+  capacity: {cpu: "1000", memory: 1000Gi, pods: "10000"}
+YAML
+}
+
+# --- Policies, as Kubewarden's controller registers them ---
+
+# Every manifest of ours, renamed as its file is, because they are all registered at once; and variants of them.
+policies() {
+  local file
+  while read -r file; do
+    "$HOST" request "$file" | jq --arg name "$(name_of_manifest "$file")" '
+      .object | .metadata.name = $name | if .kind != "AdmissionPolicy" then del(.metadata.namespace) else . end'
+  done < <(manifests) |
+    jq --slurp . >"$CLUSTER/examples.json"
+  jq --from-file e2e-tests/cluster/variants.jq <<<"$(jq 'map({(.metadata.name): .}) | add' "$CLUSTER/examples.json")" |
+    jq --slurp add "$CLUSTER/examples.json" - >"$CLUSTER/policies.json"
+}
+
+manifests() {
+  grep --recursive --files-with-matches --include '*.yaml' '^apiVersion: policies.kubewarden.io/' examples | sort
+}
+
+name_of_manifest() { # FILE
+  case $1 in
+    # Policies name it.
+    */server.yaml) echo immutable-pods ;;
+    examples/registry/policy.yaml) echo registry ;;
+    *) basename "$1" .yaml ;;
+  esac
+}
+
+# Registers all policies, and starts a policy server that loads them. The webhooks are those that Kubewarden's controller
+# makes, if there is one, and otherwise the same ones made here.
+register() {
+  policies
+  kubectl create namespace shop >/dev/null
+  if has_controller; then
+    register_by_controller
+  else
+    jq --from-file e2e-tests/cluster/kubewarden.jq "$CLUSTER/policies.json" >"$CLUSTER/made.json"
+    jq '{apiVersion: "v1", kind: "List", items: .webhooks}' "$CLUSTER/made.json" >"$CLUSTER/webhooks.json"
+    jq .policies "$CLUSTER/made.json" >"$CLUSTER/written-policies.json"
+  fi
+  jq --arg file "file://$PWD/$MODULE" 'walk(if type == "object" and has("module") then .module = $file else . end)' \
+    "$CLUSTER/written-policies.json" >"$CLUSTER/policies.yml"
+  start_policy_server "$CLUSTER" --cert-file "$CLUSTER/server.crt" --key-file "$CLUSTER/server.key"
+  echo "$policy_server_pid" >>"$CLUSTER/pids"
+  disown "$policy_server_pid"
+  POLICY_SERVER_URL=https://${POLICY_SERVER_URL#*//}
+  served "$CLUSTER/webhooks.json" | kubectl create --filename - >/dev/null
+}
+
+# Webhooks that reach the policy server here. A namespace chooses the policies that apply in it by its labels, because all
+# of them are registered at once.
+served() { # FILE
+  jq --arg url "$POLICY_SERVER_URL" --arg ca "$(base64 --wrap 0 "$CLUSTER/ca.crt")" '
+    .items |= map(
+      (.metadata.name | split("-")[1:] | join("-") | ltrimstr("group-")) as $policy
+      | .metadata = {name: .metadata.name}
+      | .webhooks |= map(
+          .clientConfig = {url: "\($url)/validate/\(.name | rtrimstr(".kubewarden.admission"))", caBundle: $ca}
+          | if .namespaceSelector.matchExpressions then
+              .namespaceSelector.matchExpressions += [{key: "policy/\($policy)", operator: "Exists"}]
+            else . end))' "$1"
+}
+
+# What is registered for the manifests in examples/, without how to reach a policy server, and what a policy server loads.
+written() {
+  jq --slurp --sort-keys --slurpfile examples "$CLUSTER/examples.json" '
+    ($examples[0] | map(.metadata.name)) as $names
+    | {
+        webhooks: [.[0].items[]
+          | select(.metadata.name | test("^[a-z-]+-(\($names | join("|")))$"))
+          | {apiVersion, kind, metadata: {name: .metadata.name}, webhooks: (.webhooks | map(del(.clientConfig)))}]
+          | sort_by(.metadata.name),
+        policies: .[1] | with_entries(select(.value.namespacedName.Name | IN($names[]))),
+      }' "$CLUSTER/webhooks.json" "$CLUSTER/written-policies.json"
+}
+
+# --- Kubewarden's controller ---
+
+# The controller waits for the pods of policy servers to be ready.
+has_controller() {
+  has kubewarden-controller && has kube-controller-manager && has kube-scheduler && has kwok && [[ -d $(charts) ]]
+}
+
+charts() {
+  echo "${KUBEWARDEN_CHARTS:-$(dirname "$(command -v kubewarden-controller)")/kubewarden-charts}"
+}
+
+# Lets the controller make webhooks and policies.yml, and stops it, because it would undo every change to its webhooks.
+register_by_controller() {
+  local controller
+  start_controller
+  controller=$(tail -n 1 "$CLUSTER/pids")
+  jq '{apiVersion: "v1", kind: "List", items: (. + [{apiVersion: "policies.kubewarden.io/v1", kind: "PolicyServer",
+      metadata: {name: "default"}, spec: {image: "policy-server", replicas: 1}}])}' "$CLUSTER/policies.json" |
+    kubectl create --filename - >/dev/null
+  eventually 120 has_written || { tail -n 20 "$CLUSTER/kubewarden-controller.log"; kubectl get pods,clusteradmissionpolicies --all-namespaces; return 1; }
+  kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations --output json \
+    --selector app.kubernetes.io/part-of=kubewarden >"$CLUSTER/webhooks.json"
+  kubectl get configmaps --namespace kubewarden --output json --selector kubewarden/policy-server |
+    jq '[.items[].data["policies.yml"] | fromjson] | add' >"$CLUSTER/written-policies.json"
+  stop "$controller"
+  kubectl delete --filename "$CLUSTER/webhooks.json" >/dev/null
+}
+
+start_controller() {
+  local crds port probe certificates=$CLUSTER/k8s-webhook-server/serving-certs
+  crds=$(charts)/kubewarden-crds/templates
+  sed --silent '/{{/!p' "$crds"/crds/*.yaml "$crds"/{,cluster}policyreports.yaml | kubectl create --filename - >/dev/null
+  kubectl create namespace kubewarden >/dev/null
+  kubectl create serviceaccount policy-server --namespace kubewarden >/dev/null
+  # In the form that the controller reads.
+  openssl ec -in "$CLUSTER/ca.key" -out "$CLUSTER/ca.ec.key" 2>/dev/null
+  kubectl create secret generic kubewarden-ca --namespace kubewarden --from-file "ca.crt=$CLUSTER/ca.crt" \
+    --from-file "ca.key=$CLUSTER/ca.ec.key" >/dev/null
+  mkdir -p "$certificates"
+  cp "$CLUSTER/server.crt" "$certificates/tls.crt"
+  cp "$CLUSTER/server.key" "$certificates/tls.key"
+  port=$(free_port)
+  probe=$(free_port)
+  TMPDIR=$CLUSTER start kubewarden-controller --kubeconfig "$KUBECONFIG" --deployments-namespace kubewarden \
+    --webhook-server-port "$port" --health-probe-bind-address "127.0.0.1:$probe" --metrics-bind-address 0
+  wait_for "$(tail -n 1 "$CLUSTER/pids")" "http://127.0.0.1:$probe/readyz" || { cat "$CLUSTER/kubewarden-controller.log"; return 1; }
+  kubectl create --dry-run=client --output json --filename "$(charts)/generated-webhooks-manifests.yaml" |
+    jq --arg url "https://127.0.0.1:$port" --arg ca "$(base64 --wrap 0 "$CLUSTER/ca.crt")" '
+      walk(if type == "object" and has("service") then {url: ($url + .service.path), caBundle: $ca} else . end)' |
+    kubectl create --filename - >/dev/null
+}
+
+has_written() {
+  local webhooks
+  webhooks=$(kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations --output name \
+    --selector app.kubernetes.io/part-of=kubewarden | wc -l)
+  ((webhooks == $(jq 'map(select(.kind != "PolicyServer")) | length' "$CLUSTER/policies.json")))
+}
