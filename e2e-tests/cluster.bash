@@ -294,3 +294,91 @@ has_written() {
     --selector app.kubernetes.io/part-of=kubewarden | wc -l)
   ((webhooks == $(jq 'map(select(.kind != "PolicyServer")) | length' "$CLUSTER/policies.json")))
 }
+
+# --- What tests do ---
+
+# What a pod runs that sets nothing, that is hardened, and that no settings of ours admit.
+PLAIN='{"containers": [{"name": "web", "image": "nginx:1.29"}]}'
+HARDENED='{"containers": [{"name": "web", "image": "nginx:1.29", "securityContext":
+  {"readOnlyRootFilesystem": true, "allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": {"drop": ["ALL"]}}}]}'
+PRIVILEGED='{"containers": [{"name": "web", "image": "nginx:1.29", "securityContext": {"privileged": true}}]}'
+
+workload() { # KIND NAME SPEC [FILTER]
+  jq --null-input --arg kind "$1" --arg name "$2" --argjson spec "$3" --from-file e2e-tests/cluster/workload.jq | jq "${4:-.}"
+}
+
+# Makes a namespace for the test, in which some policies apply.
+in_namespace() { # [POLICY…]
+  namespace=test-$BATS_TEST_NUMBER
+  printf '%s\n' "$@" | jq --raw-input --null-input --arg name "$namespace" '{
+      apiVersion: "v1", kind: "Namespace",
+      metadata: {name: $name, labels: ([inputs | select(. != "") | {"policy/\(.)": ""}] | add)}}' |
+    kubectl create --filename - >/dev/null
+  ! has kube-controller-manager || eventually 30 k get serviceaccount default >/dev/null 2>&1
+}
+
+# kubectl in the namespace of the test.
+k() {
+  kubectl --namespace "$namespace" "$@"
+}
+
+# Lets policies apply in the namespace of the test from now on, and others no more.
+enforce() { # POLICY…
+  local policies=("${@/#/policy/}")
+  kubectl label namespace "$namespace" "${policies[@]/%/=}" >/dev/null
+  eventually 30 denies_privileged
+}
+
+denies_privileged() {
+  ! workload Pod probe "$PRIVILEGED" | k create --dry-run=server --filename - >/dev/null 2>&1
+}
+
+# Fails unless a policy denies what the command asks for. Leaves what the user reads in $message.
+denied_by() { # POLICY COMMAND…
+  local denial="admission webhook \"clusterwide-$1.kubewarden.admission\" denied the request: "
+  if message=$("${@:2}" 2>&1); then
+    echo "must be denied: $message"
+    return 1
+  fi
+  if [[ $message != *"$denial"* ]]; then
+    echo "must be denied by $1: $message"
+    return 1
+  fi
+  message=${message#*"$denial"}
+}
+
+# Fails unless a connection to a pod passes admission. There is no kubelet that could answer it.
+connects() { # COMMAND…
+  message=$("$@" 2>&1) || true
+  if [[ $message == *"denied the request"* || $message == *"Forbidden"* || $message == *"forbidden"* ]]; then
+    echo "must be admitted: $message"
+    return 1
+  fi
+}
+
+# Fails unless a field of an object has a value.
+has_field() { # OBJECT JSONPATH VALUE
+  same "$3" "$(k get "$1" --output "jsonpath=$2")"
+}
+
+rolled_out() { # DEPLOYMENT
+  k rollout status "$1" --timeout 60s >/dev/null || {
+    k get deployments,replicasets,pods
+    return 1
+  }
+}
+
+# Fails unless a Deployment has as many ReplicaSets as it had templates, and only the last of them has pods.
+has_replicasets() { # DEPLOYMENT COUNT
+  k get replicasets --selector "app=$1" --output name >"$BATS_TEST_TMPDIR/replicasets"
+  same "$2" "$(wc -l <"$BATS_TEST_TMPDIR/replicasets")"
+  has_field "deployment/$1" '{.status.collisionCount}' ""
+  same 1 "$(k get replicasets --selector "app=$1" --output 'jsonpath={range .items[?(@.spec.replicas>0)]}{.metadata.name}{"\n"}{end}' | wc -l)"
+}
+
+# The audit annotation that a policy has left about the last request for an object.
+audited() { # POLICY OBJECT ANNOTATION
+  jq --raw-output --slurp --arg namespace "$namespace" --arg name "$2" --arg annotation "clusterwide-$1.kubewarden.admission/$3" '
+    map(select(.objectRef.namespace == $namespace and .objectRef.name == $name) | .annotations[$annotation] | values) | last' \
+    <(grep --fixed-strings "\"namespace\":\"$namespace\"" "$CLUSTER/audit.log")
+}

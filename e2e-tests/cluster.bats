@@ -1,11 +1,14 @@
 #!/usr/bin/env bats
 # The policy in a cluster: API server, controllers and kubectl, and webhooks as Kubewarden's controller registers them.
+#
+# Each test has a namespace, whose labels choose the policies that apply in it.
 
 load helpers
 load cluster
 
 setup_file() {
   start_cluster
+  kubectl create --filename e2e-tests/cluster/objects.yaml >/dev/null
   register
   export POLICY_SERVER_URL
 }
@@ -15,8 +18,623 @@ teardown_file() {
   stop_cluster
 }
 
+teardown() {
+  [[ -n $BATS_TEST_COMPLETED || -z $namespace ]] || k get events --output custom-columns=ON:.involvedObject.name,MESSAGE:.message
+  [[ -z $namespace ]] || kubectl delete namespace "$namespace" --wait=false >/dev/null
+}
+
+# --- Manifests ---
+
 @test "manifests become the webhooks and the policies.yml that Kubewarden's controller writes" {
   written >"$BATS_TEST_TMPDIR/written.json"
+  # With the controller, RECORD=1 writes the copy anew.
   [[ -z $RECORD ]] || cp "$BATS_TEST_TMPDIR/written.json" e2e-tests/cluster/recorded.json
   diff --unified e2e-tests/cluster/recorded.json "$BATS_TEST_TMPDIR/written.json"
+}
+
+@test "no manifest applies in kube-system" {
+  local policy
+  namespace=kube-system
+  workload Pod node-agent "$PRIVILEGED" >"$BATS_TEST_TMPDIR/pod.json"
+  while read -r policy; do
+    kubectl label namespace kube-system "policy/$policy=" >/dev/null
+  done < <(jq --raw-output '.[] | select(.kind | startswith("Cluster")) | .metadata.name' "$CLUSTER/policies.json")
+  k create --dry-run=server --filename "$BATS_TEST_TMPDIR/pod.json"
+  namespace=
+}
+
+# --- Examples ---
+
+# Objects of the examples that are not Kubewarden's.
+examples_of_users() {
+  find examples -name '*.yaml' -not -path '*/fix/*' -not -path 'examples/policies/*' | sort |
+    xargs grep --files-without-match '^apiVersion: policies.kubewarden.io/'
+}
+
+@test "API validation admits every example" {
+  local example
+  in_namespace
+  for example in $(examples_of_users) examples/fix/nginx.yaml; do
+    without_namespace "$example" | k apply --dry-run=server --filename -
+  done
+}
+
+without_namespace() { # FILE
+  sed '/^  namespace: /d' "$1"
+}
+
+@test "the steps of the examples are denied until the last one" {
+  local example
+  in_namespace cluster
+  for example in examples/{nginx,httpd}/[1-5]-*.yaml; do
+    denied_by cluster k apply --dry-run=server --filename "$example"
+    # Several findings begin with a line that sums them up.
+    local findings
+    findings=$(grep --count '\[[a-zA-Z]*\]$' <<<"$message") || true
+    if ((findings > 1)); then
+      [[ $message == "$findings findings in "* ]]
+    fi
+  done
+  for example in nginx httpd; do
+    k apply --dry-run=server --filename "examples/$example/6-pinned.yaml"
+    k apply --filename "examples/$example/6-pinned.yaml"
+  done
+}
+
+@test "everything that is wrong is in the denial" {
+  in_namespace cluster
+  denied_by cluster k apply --filename <(without_namespace examples/everything-wrong.yaml)
+  "$HOST" --policy policy.wasm examples/everything-wrong.yaml >"$BATS_TEST_TMPDIR/local" || true
+  local findings
+  findings=$(grep --count '\[[a-zA-Z]*\]$' "$BATS_TEST_TMPDIR/local")
+  [[ $message == "$findings findings in "* ]]
+  same "$findings" "$(grep --count '\[[a-zA-Z]*\]$' <<<"$message")"
+}
+
+@test "one finding needs no summary" {
+  in_namespace cluster
+  denied_by cluster k apply --filename <(workload Pod web "$HARDENED" '.spec.hostNetwork = true')
+  same "spec.hostNetwork: the pod must not share the host's network namespace [hostNamespaces]" "$message"
+}
+
+@test "a namespaced policy applies in its namespace, and denies what its registry does not answer" {
+  workload Pod web "$HARDENED" 'del(.spec.containers[].securityContext.runAsNonRoot)' >"$BATS_TEST_TMPDIR/pod.json"
+  if kubectl create --namespace shop --filename "$BATS_TEST_TMPDIR/pod.json" 2>"$BATS_TEST_TMPDIR/error"; then
+    return 1
+  fi
+  grep --fixed-strings 'webhook "namespaced-shop-namespaced.kubewarden.admission" denied the request' "$BATS_TEST_TMPDIR/error"
+  grep --fixed-strings 'the user of its image "nginx:1.29" is not known' "$BATS_TEST_TMPDIR/error"
+}
+
+@test "a group admits what one of its members admits" {
+  in_namespace group
+  k create --filename <(workload Pod hardened "$HARDENED")
+  k create --filename <(workload Pod contained "$HARDENED" '
+    del(.spec.containers[].securityContext.readOnlyRootFilesystem) | .spec.containers[].image += "@sha256:" + "0" * 64')
+  denied_by group-group k create --filename <(workload Pod plain "$PLAIN")
+}
+
+@test "in monitor mode everything is admitted without a warning" {
+  in_namespace 1-monitor
+  same "pod/web created" "$(k create --filename <(workload Pod web "$PRIVILEGED") 2>&1)"
+}
+
+# --- Warn ---
+
+@test "a user is warned, once for each rule" {
+  in_namespace 2-warn
+  same "Warning: spec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]
+Warning: spec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]
+Warning: spec.containers[0].securityContext.runAsNonRoot: container \"web\" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]
+pod/web created" "$(k create --filename <(workload Pod web "$PLAIN") 2>&1)"
+}
+
+@test "the warnings about many containers all arrive" {
+  in_namespace 2-warn
+  k create --filename <(workload Pod web "$PLAIN" '
+    .spec.containers = [range(40) as $n | .spec.containers[0] | .name = "container-with-a-long-name-\($n)"]') \
+    >/dev/null 2>"$BATS_TEST_TMPDIR/warnings"
+  cat "$BATS_TEST_TMPDIR/warnings"
+  same 3 "$(grep --count '\[[a-zA-Z]*\]$' "$BATS_TEST_TMPDIR/warnings")"
+  same 3 "$(grep --count ', and 39 more in ' "$BATS_TEST_TMPDIR/warnings")"
+  # An API server passes 4,096 characters on, and 256 of each warning when they are more.
+  [ "$(wc --chars <"$BATS_TEST_TMPDIR/warnings")" -lt 2200 ]
+}
+
+@test "some rules deny while others warn" {
+  in_namespace 3-deny-most
+  k create --filename <(workload Pod plain "$PLAIN") 2>&1 | grep '^Warning: '
+  denied_by 3-deny-most k create --filename <(workload Pod web "$PRIVILEGED")
+  same 'spec.containers[0].securityContext.privileged: container "web" must not set it to true [privileged]' \
+    "$(grep '\[privileged\]' <<<"$message")"
+}
+
+@test "findings are in the audit log of the API server" {
+  in_namespace 2-warn
+  k create --filename <(workload Pod web "$PLAIN") 2>/dev/null
+  same 1 "$(audited 2-warn web runAsNonRoot)"
+  same 1 "$(audited 2-warn web readOnlyRootFilesystem)"
+}
+
+# --- The way of a Deployment to its pods ---
+
+SUMMARY='3 findings in container "web": readOnlyRootFilesystem, allowPrivilegeEscalation, runAsNonRoot'
+
+@test "a Deployment is denied when it is applied" {
+  in_namespace cluster
+  denied_by cluster k apply --filename <(workload Deployment web "$PLAIN")
+  same "$SUMMARY" "$(head -n 1 <<<"$message")"
+  same 'spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]' \
+    "$(sed -n 2p <<<"$message")"
+}
+
+@test "pods that are denied to a ReplicaSet are in its events, and the rollout fails" {
+  needs kube-controller-manager
+  in_namespace
+  k create --filename <(workload Deployment web "$PLAIN" '.spec.progressDeadlineSeconds = 3')
+  eventually 30 test -n "$(k get replicasets --output name)"
+  enforce cluster
+  # Nothing in the template is new, so the Deployment is admitted.
+  k rollout restart deployment/web
+  eventually 30 has_event FailedCreate
+  k get events --field-selector reason=FailedCreate | grep --fixed-strings "$SUMMARY"
+  k describe replicasets | grep --fixed-strings "$SUMMARY"
+  k get deployment web --output 'jsonpath={.status.conditions[?(@.type=="ReplicaFailure")].message}' >"$BATS_TEST_TMPDIR/condition"
+  grep --fixed-strings 'container "web" must set it to true [readOnlyRootFilesystem]' "$BATS_TEST_TMPDIR/condition"
+  run k rollout status deployment/web --timeout 30s
+  same 1 "$status"
+  [[ $output == *"exceeded its progress deadline"* ]]
+}
+
+has_event() { # REASON
+  [[ -n $(k get events --field-selector "reason=$1" --output name) ]]
+}
+
+# --- Fix ---
+
+KINDS=(Pod PodTemplate ReplicationController Deployment StatefulSet DaemonSet Job CronJob)
+
+# An object of each kind, in one file.
+of_each_kind() { # SPEC
+  local kind
+  for kind in "${KINDS[@]}"; do
+    workload "$kind" "$(tr '[:upper:]' '[:lower:]' <<<"$kind")" "$1"
+  done
+}
+
+# What the API server stores of the test's objects, apart from what changes by itself.
+stored() {
+  k get pod/pod,podtemplates,replicationcontrollers,deployments,statefulsets,daemonsets,jobs,cronjobs --output json |
+    jq --sort-keys '[.items[] | {kind, generation: (.kind != "Pod" and .metadata.generation), spec, template}]'
+}
+
+# The pod specs of objects, which stand at different places.
+POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.spec // .template.spec // .spec]'
+
+@test "objects of every kind are stored with their fixes, and apply and diff then change nothing" {
+  in_namespace fix-mutating fix-validating
+  of_each_kind "$PLAIN" >"$BATS_TEST_TMPDIR/objects.json"
+  k apply --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  stored >"$BATS_TEST_TMPDIR/first.json"
+  k get pod/pod,podtemplates,replicationcontrollers,deployments,statefulsets,daemonsets,jobs,cronjobs --output json |
+    jq --compact-output "$POD_SPECS | map(.containers[0].securityContext) | unique | .[]" >"$BATS_TEST_TMPDIR/contexts"
+  same '{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"readOnlyRootFilesystem":true,"runAsNonRoot":true}' \
+    "$(cat "$BATS_TEST_TMPDIR/contexts")"
+  k apply --filename "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/applied"
+  # kubectl itself takes claim templates for changed.
+  same "" "$(grep --invert-match --regexp unchanged --regexp statefulset "$BATS_TEST_TMPDIR/applied")"
+  stored | diff "$BATS_TEST_TMPDIR/first.json" -
+  k diff --filename <(jq 'select(.kind != "StatefulSet")' "$BATS_TEST_TMPDIR/objects.json")
+}
+
+@test "server-side apply of fixed objects has no conflicts and changes nothing" {
+  in_namespace fix-mutating fix-validating
+  of_each_kind "$PLAIN" >"$BATS_TEST_TMPDIR/objects.json"
+  k apply --server-side --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  stored >"$BATS_TEST_TMPDIR/first.json"
+  k apply --server-side --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  stored | diff "$BATS_TEST_TMPDIR/first.json" -
+  k apply --server-side --field-manager other --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  stored | diff "$BATS_TEST_TMPDIR/first.json" -
+  k diff --server-side --filename "$BATS_TEST_TMPDIR/objects.json"
+}
+
+@test "a fix is in the audit log of the API server" {
+  in_namespace fix-mutating fix-validating
+  k create --filename <(workload Pod web "$PLAIN")
+  same "readOnlyRootFilesystem: 1; allowPrivilegeEscalation: 1; runAsNonRoot: 1; capabilities: 1" "$(audited fix-mutating web fixes)"
+}
+
+@test "a fixed Deployment restarts, gets another image, scales and is undone, with a ReplicaSet for each template" {
+  needs_nodes
+  in_namespace fix-mutating fix-validating
+  k apply --filename <(workload Deployment web "$PLAIN")
+  rolled_out deployment/web
+  k rollout restart deployment/web
+  rolled_out deployment/web
+  k set image deployment/web web=nginx:1.30
+  rolled_out deployment/web
+  k scale deployment/web --replicas 3
+  rolled_out deployment/web
+  has_replicasets web 3
+  k rollout undo deployment/web
+  rolled_out deployment/web
+  has_replicasets web 3
+  same "true true true" "$(k get pods --field-selector status.phase=Running \
+    --output 'jsonpath={.items[*].spec.containers[0].securityContext.readOnlyRootFilesystem}')"
+}
+
+# What was there before the policy runs on, and its next pods are fixed.
+stored_before() { # POLICY…
+  needs_nodes
+  in_namespace
+  k create --filename <(workload Deployment web "$PLAIN")
+  rolled_out deployment/web
+  enforce "$@"
+  k set image deployment/web web=nginx:1.30
+  rolled_out deployment/web
+  has_replicasets web 2
+  k rollout restart deployment/web
+  rolled_out deployment/web
+  k scale deployment/web --replicas 3
+  rolled_out deployment/web
+  has_replicasets web 3
+  same "true true true" "$(running web '.items[*].spec.containers[0].securityContext.readOnlyRootFilesystem')"
+}
+
+running() { # APP JSONPATH
+  eventually 20 none_terminating "$1"
+  k get pods --selector "app=$1" --output "jsonpath={$2}"
+}
+
+none_terminating() { # APP
+  [[ -z $(k get pods --selector "app=$1" --output 'jsonpath={.items[*].metadata.deletionTimestamp}') ]]
+}
+
+@test "a Deployment that was stored before it is fixed has one ReplicaSet for each template" {
+  stored_before fix-mutating fix-validating
+}
+
+@test "a Deployment has one ReplicaSet for each template where ReplicaSets are registered too" {
+  stored_before more-mutating more-validating
+}
+
+@test "rules are put into mode fix one after the other, and a Deployment has one ReplicaSet for each template" {
+  needs_nodes
+  in_namespace first-mutating
+  k create --filename <(workload Deployment web "$PLAIN") 2>/dev/null
+  rolled_out deployment/web
+  k label namespace "$namespace" policy/first-mutating- >/dev/null
+  enforce more-mutating more-validating
+  k rollout restart deployment/web
+  rolled_out deployment/web
+  has_replicasets web 2
+  k set image deployment/web web=nginx:1.30
+  rolled_out deployment/web
+  has_replicasets web 3
+}
+
+@test "a Deployment of exempt users has one ReplicaSet for each template" {
+  needs_nodes
+  in_namespace exempt-mutating exempt-validating
+  k create --as pat --as-group platform --as-group developers --filename <(workload Deployment web "$PLAIN")
+  has_field deployment/web '{.spec.template.spec.containers[0].securityContext}' ""
+  rolled_out deployment/web
+  k set image deployment/web web=nginx:1.30 --as pat --as-group platform --as-group developers
+  rolled_out deployment/web
+  has_replicasets web 2
+}
+
+@test "a ReplicaSet that a controller manages comes back as it was sent, and its author is warned" {
+  needs kube-controller-manager
+  in_namespace more-mutating more-validating
+  k create --filename <(workload Deployment web "$HARDENED" '.spec.replicas = 0')
+  workload ReplicaSet owned "$PLAIN" ".metadata.ownerReferences = [{
+    apiVersion: \"apps/v1\", kind: \"Deployment\", name: \"web\", controller: true,
+    uid: \"$(k get deployment web --output 'jsonpath={.metadata.uid}')\"}] | .spec.replicas = 0" >"$BATS_TEST_TMPDIR/owned.json"
+  k create --filename "$BATS_TEST_TMPDIR/owned.json" 2>&1 | tee "$BATS_TEST_TMPDIR/output"
+  grep --fixed-strings 'Warning: 4 findings that a fix could fill in are left to the pods of this ReplicaSet, because a controller manages it' \
+    "$BATS_TEST_TMPDIR/output"
+  has_field replicaset/owned '{.spec.template.spec.containers[0].securityContext}' ""
+  # What is wrong is not left to the pods.
+  denied_by more-validating k create --filename <(jq '.metadata.name = "worse"
+    | .spec.template.spec.containers[0].securityContext.privileged = true' "$BATS_TEST_TMPDIR/owned.json")
+}
+
+@test "StatefulSets and DaemonSets that were stored before restart, and their pods are fixed" {
+  needs_nodes
+  in_namespace
+  k create --filename <(workload StatefulSet sts "$PLAIN" 'del(.spec.volumeClaimTemplates)'; workload DaemonSet ds "$PLAIN")
+  rolled_out statefulset/sts
+  rolled_out daemonset/ds
+  enforce fix-mutating fix-validating
+  k rollout restart statefulset/sts daemonset/ds
+  rolled_out statefulset/sts
+  rolled_out daemonset/ds
+  same true "$(running sts '.items[*].spec.containers[0].securityContext.readOnlyRootFilesystem')"
+  same true "$(running ds '.items[*].spec.containers[0].securityContext.readOnlyRootFilesystem')"
+}
+
+@test "a CronJob makes a Job, and the Job makes a pod and completes" {
+  needs_nodes
+  in_namespace fix-mutating fix-validating
+  k create --filename <(workload CronJob clean "$PLAIN")
+  has_field cronjob/clean '{.spec.jobTemplate.spec.template.spec.containers[0].securityContext.runAsNonRoot}' true
+  # A run was missed, so the next one starts at once.
+  k patch cronjob clean --subresource status --type merge \
+    --patch "{\"status\": {\"lastScheduleTime\": \"$(date --utc --date '2 hours ago' +%FT%TZ)\"}}"
+  eventually 30 test -n "$(k get jobs --output name)" || eventually 30 has_job
+  k wait --for condition=Complete job --all --timeout 60s
+  same true "$(k get pods --output 'jsonpath={.items[0].spec.containers[0].securityContext.runAsNonRoot}')"
+}
+
+has_job() {
+  [[ -n $(k get jobs --output name) ]]
+}
+
+@test "a custom resource that is applied again and again does not grow" {
+  local round
+  in_namespace more-mutating more-validating
+  workload Rollout web "$PLAIN" '.spec.strategy = {canary: {steps: [{setWeight: 20}]}}' >"$BATS_TEST_TMPDIR/rollout.json"
+  k apply --filename "$BATS_TEST_TMPDIR/rollout.json"
+  k get rollout web --output json | jq --sort-keys .spec >"$BATS_TEST_TMPDIR/first.json"
+  same true "$(jq .template.spec.containers[0].securityContext.readOnlyRootFilesystem "$BATS_TEST_TMPDIR/first.json")"
+  same 20 "$(jq '.strategy.canary.steps[0].setWeight' "$BATS_TEST_TMPDIR/first.json")"
+  for round in 1 2 3; do
+    k apply --filename "$BATS_TEST_TMPDIR/rollout.json"
+    k get rollout web --output json | jq --sort-keys .spec | diff "$BATS_TEST_TMPDIR/first.json" -
+  done
+  k apply --server-side --force-conflicts --filename "$BATS_TEST_TMPDIR/rollout.json"
+  k get rollout web --output json | jq --sort-keys .spec | diff "$BATS_TEST_TMPDIR/first.json" -
+  has_field rollout/web '{.metadata.generation}' 1
+}
+
+@test "a custom resource that a controller manages is left as it is" {
+  needs kube-controller-manager
+  in_namespace more-mutating more-validating
+  k create configmap owner
+  k create --filename <(workload Rollout web "$PLAIN" ".metadata.ownerReferences = [{
+    apiVersion: \"v1\", kind: \"ConfigMap\", name: \"owner\", controller: true,
+    uid: \"$(k get configmap owner --output 'jsonpath={.metadata.uid}')\"}]")
+  has_field rollout/web '{.spec.template.spec.containers[0].securityContext}' ""
+}
+
+@test "a container that goes and comes back leaves no volumes behind" {
+  local round
+  in_namespace fix-mutating fix-validating
+  workload Deployment web "$PLAIN" '.spec.replicas = 0 | .spec.template.spec.containers += [.spec.template.spec.containers[0] | .name = "other"]' \
+    >"$BATS_TEST_TMPDIR/two.json"
+  jq 'del(.spec.template.spec.containers[1])' "$BATS_TEST_TMPDIR/two.json" >"$BATS_TEST_TMPDIR/one.json"
+  k apply --filename "$BATS_TEST_TMPDIR/two.json"
+  k get deployment web --output json | jq --sort-keys '.spec.template.spec.volumes | map(.name) | sort' >"$BATS_TEST_TMPDIR/volumes.json"
+  for round in 1 2; do
+    k apply --filename "$BATS_TEST_TMPDIR/one.json"
+    k apply --filename "$BATS_TEST_TMPDIR/two.json"
+  done
+  k get deployment web --output json | jq --sort-keys '.spec.template.spec.volumes | map(.name) | sort' |
+    diff "$BATS_TEST_TMPDIR/volumes.json" -
+}
+
+@test "a mirror pod is left as it is, and the kubelet is warned" {
+  in_namespace fix-mutating fix-validating
+  k create --filename <(workload Pod static-web "$PLAIN" '
+    .metadata.annotations = {"kubernetes.io/config.mirror": "0123"} | .spec.nodeName = "node"') 2>&1 | tee "$BATS_TEST_TMPDIR/output"
+  grep --fixed-strings 'findings that a fix could fill in do not count, because this is a mirror pod: the kubelet runs it from a file' \
+    "$BATS_TEST_TMPDIR/output"
+  has_field pod/static-web '{.spec.containers[0].securityContext}' ""
+}
+
+# Fixtures take shortcuts that the API server does not, such as a Deployment without a selector: only those count that it
+# admits without their fixes.
+@test "API validation admits what fixes make of the fixtures" {
+  local fixture name
+  in_namespace
+  mkdir "$BATS_TEST_TMPDIR"/{before,after}
+  for fixture in tests/fixtures/*/fix/*.yaml tests/fixtures/fixes/*.yaml; do
+    name=$(tr / - <<<"${fixture#tests/fixtures/}")
+    "$HOST" request "$fixture" | jq --slurp 'map(.object | .metadata |= del(.namespace, .uid, .resourceVersion))' >"$BATS_TEST_TMPDIR/objects.json"
+    jq '.[-2] // {}' "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/before/$name.json"
+    jq '.[-1]' "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/after/$name.json"
+  done
+  k create --dry-run=server --validate=ignore --output json --filename "$BATS_TEST_TMPDIR/before" \
+    >/dev/null 2>"$BATS_TEST_TMPDIR/before.errors" || true
+  local admitted=0 refused=0
+  for name in "$BATS_TEST_TMPDIR"/before/*; do
+    name=$(basename "$name")
+    if k create --dry-run=server --validate=ignore --filename "$BATS_TEST_TMPDIR/before/$name" >/dev/null 2>&1; then
+      admitted=$((admitted + 1))
+      if ! k create --dry-run=server --validate=ignore --filename "$BATS_TEST_TMPDIR/after/$name" 2>"$BATS_TEST_TMPDIR/error" >/dev/null; then
+        echo "$name: $(cat "$BATS_TEST_TMPDIR/error")"
+        refused=$((refused + 1))
+      fi
+    fi
+  done
+  echo "$admitted fixtures"
+  [ "$admitted" -ge 20 ]
+  same 0 "$refused"
+}
+
+# --- Objects that were stored before the policy ---
+
+# Whatever does not run anything else is admitted, and what was there goes away when it is deleted.
+lives_on() { # POLICY…
+  needs_nodes
+  in_namespace
+  k create --filename <(workload Deployment web "$PLAIN"; workload Pod pod "$PLAIN"; workload Job job "$PLAIN"
+    workload StatefulSet sts "$PLAIN" 'del(.spec.volumeClaimTemplates)'; workload DaemonSet ds "$PLAIN"
+    workload Pod held "$PLAIN" '.metadata.finalizers = ["example.com/held"]')
+  rolled_out deployment/web
+  enforce "$@"
+  k label pod/pod deployment/web statefulset/sts daemonset/ds team=shop
+  k annotate pod/pod example.com/note=kept
+  k apply --filename <(workload Pod pod "$PLAIN") 2>/dev/null
+  k patch pod pod --type merge --patch '{"metadata": {"finalizers": ["example.com/held"]}}'
+  k patch pod pod --type merge --patch '{"metadata": {"finalizers": []}}'
+  k scale deployment/web --replicas 1
+  eventually 30 test "$(k get pods --selector app=web --output name | wc -l)" -eq 1 ||
+    eventually 30 has_pods web 1
+  k delete pod held --wait=false
+  k patch pod held --type merge --patch '{"metadata": {"finalizers": []}}'
+  k wait --for=delete pod/held --timeout 30s
+  k wait --for condition=Complete job/job --timeout 30s
+  k delete statefulset sts --cascade=foreground --timeout 30s
+  # Another image is another thing to run.
+  denied_by "$1" k set image pod/pod web=nginx:1.30
+  [[ $message == *"must keep the image"* ]]
+}
+
+has_pods() { # APP COUNT
+  (($(k get pods --selector "app=$1" --output name | wc -l) == $2))
+}
+
+@test "what was stored before is labelled, scaled and deleted" {
+  lives_on cluster
+}
+
+@test "what was stored before is labelled, scaled and deleted where every update is judged" {
+  lives_on strict
+}
+
+@test "what was stored before is labelled, scaled and deleted where updates of ReplicaSets are judged too" {
+  lives_on more-strict
+}
+
+@test "a Job that was started before completes where every update is judged" {
+  needs_nodes
+  in_namespace
+  # The annotation keeps the simulated node from completing the pod.
+  k create --filename <(workload Job job "$PLAIN" '.spec.template.metadata.labels.hold = "true" | .spec.suspend = true')
+  enforce strict
+  k get job job --output name
+}
+
+@test "a Deployment that is hardened replaces the pods that were there before, where every update is judged" {
+  needs_nodes
+  in_namespace
+  k create --filename <(workload Deployment web "$PLAIN")
+  rolled_out deployment/web
+  enforce more-strict
+  k apply --filename <(workload Deployment web "$HARDENED" '
+    .spec.template.spec.containers[0] |= (.image += "@sha256:" + "0" * 64
+      | .securityContext += {runAsUser: 10000, runAsGroup: 10000})
+    | .spec.template.spec.securityContext = {runAsGroup: 10000, supplementalGroups: [10000], fsGroup: 10000}') 2>/dev/null
+  rolled_out deployment/web
+  has_replicasets web 2
+}
+
+@test "a namespace with what was stored before is deleted where every update is judged" {
+  needs_nodes
+  in_namespace
+  k create --filename <(workload Deployment web "$PLAIN"; workload Job job "$PLAIN")
+  rolled_out deployment/web
+  enforce more-strict
+  kubectl delete namespace "$namespace" --timeout 60s
+  namespace=
+}
+
+# --- Running pods ---
+
+# A hardened pod on a node.
+running_pod() {
+  k create --filename <(workload Pod web "$HARDENED" '.spec.nodeName = "node"') >/dev/null
+  ! has kwok || k wait --for condition=Ready pod/web --timeout 30s >/dev/null
+}
+
+as_developer() {
+  k --as dana --as-group developers --as-group system:authenticated "$@"
+}
+
+as_break_glass() {
+  k --as dana --as-group developers --as-group break-glass "$@"
+}
+
+@test "exec, attach, port-forward and cp are denied, and admitted to those who are exempt" {
+  needs_nodes
+  in_namespace live-access
+  running_pod
+  echo text >"$BATS_TEST_TMPDIR/text"
+  denied_by live-access as_developer exec web -- sh
+  denied_by live-access as_developer attach web
+  denied_by live-access as_developer cp "$BATS_TEST_TMPDIR/text" web:/tmp/text
+  denied_by live-access timeout 10 kubectl --as dana --as-group developers --namespace "$namespace" port-forward web :80
+  same 'connection: user "dana" must not open port-forward connections to "web" [interactiveAccess]' "$message" || true
+  connects as_break_glass exec web -- sh
+  connects as_break_glass attach web
+  connects as_break_glass cp "$BATS_TEST_TMPDIR/text" web:/tmp/text
+}
+
+@test "roles come before the policy" {
+  needs_nodes
+  in_namespace live-access
+  running_pod
+  run k --as eve exec web -- sh
+  [[ $output == *'cannot create resource "pods/exec"'* || $output == *'cannot get resource "pods/exec"'* ]]
+}
+
+@test "a denied command reads which ones are allowed" {
+  needs_nodes
+  in_namespace commands
+  running_pod
+  denied_by commands as_developer exec web -- sh
+  same 'command: user "dana" must run one of the allowed commands (["nginx", "-t"], ["cat", "*"]) in container "web" of "web", not ["sh"] [interactiveAccess]' "$message"
+  connects as_developer exec web -- nginx -t
+  connects as_developer exec web -- cat /etc/nginx/nginx.conf
+}
+
+@test "debug containers are judged, and a restricted one with a read-only root is admitted" {
+  local profile
+  in_namespace cluster
+  running_pod
+  for profile in general baseline restricted; do
+    denied_by cluster as_developer debug web --image busybox:1.37 --container "$profile" --profile "$profile"
+  done
+  echo '{"securityContext": {"readOnlyRootFilesystem": true}}' >"$BATS_TEST_TMPDIR/custom.json"
+  as_developer debug web --image busybox:1.37 --container debug --profile restricted --custom "$BATS_TEST_TMPDIR/custom.json"
+  has_field pod/web '{.spec.ephemeralContainers[*].name}' debug
+}
+
+@test "debug containers are denied to all but those who are exempt" {
+  in_namespace live-access
+  running_pod
+  denied_by live-access as_developer debug web --image busybox:1.37 --container debug
+  as_break_glass debug web --image busybox:1.37 --container debug
+  has_field pod/web '{.spec.ephemeralContainers[*].name}' debug
+}
+
+@test "resize, status, binding and eviction are admitted" {
+  in_namespace
+  # What was there before the policy.
+  k create --filename <(workload Pod old "$PLAIN" '.spec.containers[0].resources = {limits: {cpu: "1", memory: "64Mi"}} | .spec.nodeName = "node"')
+  k create --filename <(workload Pod unbound "$PLAIN" '.spec.schedulerName = "none"')
+  enforce strict
+  k patch pod old --subresource resize --patch '{"spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": "2", "memory": "64Mi"}, "requests": {"cpu": "2"}}}]}}' || true
+  k patch pod old --subresource status --type merge --patch '{"status": {"message": "seen"}}'
+  k create --raw "/api/v1/namespaces/$namespace/pods/unbound/binding" --filename - <<<'{"apiVersion": "v1", "kind": "Binding",
+    "metadata": {"name": "unbound"}, "target": {"apiVersion": "v1", "kind": "Node", "name": "node"}}'
+  k create --raw "/api/v1/namespaces/$namespace/pods/old/eviction" --filename - <<<"{\"apiVersion\": \"policy/v1\", \"kind\": \"Eviction\",
+    \"metadata\": {\"name\": \"old\", \"namespace\": \"$namespace\"}}"
+}
+
+@test "a pod keeps its image" {
+  in_namespace cluster
+  k create --filename <(workload Pod web "$HARDENED")
+  denied_by cluster k set image pod/web web=nginx:1.30
+  same 'spec.containers[0].image: container "web" must keep the image "nginx:1.29", not run "nginx:1.30" [imageChange]' "$message"
+}
+
+# --- Audit ---
+
+@test "reports of the audit scanner have findings, severity and category" {
+  needs audit-scanner
+  has_controller || skip "there is no kubewarden-controller"
+  in_namespace
+  k create --filename <(workload Pod web "$PLAIN")
+  audit-scanner --kubewarden-namespace kubewarden --namespace "$namespace" --policy-server-url "$POLICY_SERVER_URL" \
+    --extra-ca "$CLUSTER/ca.crt" >"$BATS_TEST_TMPDIR/log" 2>&1 || { cat "$BATS_TEST_TMPDIR/log"; return 1; }
+  k get policyreports --output json >"$BATS_TEST_TMPDIR/reports.json"
+  jq --compact-output '[.items[].results[] | select(.policy == "clusterwide-cluster")] | .[0] | {result, severity, category}' \
+    "$BATS_TEST_TMPDIR/reports.json" | tee "$BATS_TEST_TMPDIR/result"
+  same '{"result":"fail","severity":"high","category":"Resource validation"}' "$(cat "$BATS_TEST_TMPDIR/result")"
+  jq --raw-output '[.items[].results[] | select(.policy == "clusterwide-cluster")] | .[0].message' "$BATS_TEST_TMPDIR/reports.json" |
+    grep --fixed-strings 'container "web" must set it to true [readOnlyRootFilesystem]'
 }
