@@ -33,6 +33,16 @@ REPLAY ?=
 # Kubewarden's tool for authors of policies.
 KWCTL ?= kwctl
 
+# A version of Kubernetes that e2e-tests/control-plane pins besides the newest one, such as 1.34.4.
+KUBERNETES ?=
+# The folder of the control plane, which `make control-plane` fills.
+CONTROL_PLANE ?= $(abspath $(TARGET_DIR))/control-plane$(addprefix -,$(KUBERNETES))
+# The folder in which `make e2e-tests` looks for a control plane. Programs that it lacks are looked for on the PATH.
+KUBEBUILDER_ASSETS ?= $(wildcard $(CONTROL_PLANE))
+# The suites that `make e2e-tests` runs, all by default, and the module that they try, by default the one built here.
+SUITES ?=
+POLICY ?=
+
 # How often `make soak` asks.
 EVALUATIONS ?= 1000000
 
@@ -73,8 +83,13 @@ test: policy.wasm floor.wasm ## Run every test, on the module that policy server
 
 # Makes what it needs by itself, which depends on what is installed.
 .PHONY: e2e-tests
-e2e-tests: ## Try the module in Kubewarden's programs, as far as they are installed
-	@KWCTL=$(KWCTL) HOST=$(TARGET_DIR)/debug/immutable-pods-host e2e-tests/run
+e2e-tests: ## Try the module in Kubewarden's programs and a cluster, as far as they are installed
+	@KWCTL=$(KWCTL) HOST=$(TARGET_DIR)/debug/immutable-pods-host KUBEBUILDER_ASSETS=$(KUBEBUILDER_ASSETS) POLICY=$(POLICY) \
+		e2e-tests/run $(SUITES)
+
+.PHONY: control-plane
+control-plane: ## Build the control plane for e2e-tests, 20 minutes the first time; needs Go
+	e2e-tests/control-plane/build $(CONTROL_PLANE) $(KUBERNETES)
 
 .PHONY: bounds
 bounds: policy.wasm ## Show what the largest requests cost, in every shape that somebody might think of
@@ -145,7 +160,7 @@ lint: ## Check format and lints
 	@# What `make bench` does not run is none of all targets.
 	cargo clippy --locked --bench soak -- --deny warnings
 	cargo clippy --locked $(FUZZ) --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz -- --deny warnings
-	@$(call where_installed,shellcheck,.ci/run scripts/*)
+	@$(call where_installed,shellcheck,.ci/run scripts/* e2e-tests/run e2e-tests/control-plane/build)
 	@$(call where_installed,actionlint)
 	@$(call where_installed,zizmor,--quiet --offline .github)
 

@@ -5,6 +5,8 @@
 
 PATH=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS:}$PATH
 CLUSTER=$BATS_FILE_TMPDIR/cluster
+# The working directory of every container.
+CONTAINER=$CLUSTER/container
 # kubectl of the user does not count, and neither do its preferences.
 export KUBECONFIG=$CLUSTER/admin.kubeconfig KUBECACHEDIR=$CLUSTER/kubectl KUBECTL_KUBERC=false
 
@@ -36,7 +38,7 @@ start_cluster() {
   if has kube-controller-manager; then
     start kube-controller-manager --kubeconfig "$(kubeconfig_of system:kube-controller-manager)" \
       --use-service-account-credentials --service-account-private-key-file "$CLUSTER/service-accounts.key" \
-      --root-ca-file "$CLUSTER/ca.crt" --leader-elect=false --secure-port 0 --kube-api-qps 500 --kube-api-burst 1000
+      --root-ca-file "$CLUSTER/ca.crt" --leader-elect=false --secure-port 0 --node-monitor-grace-period 1h --kube-api-qps 500 --kube-api-burst 1000
   fi
   if has kube-scheduler; then
     start kube-scheduler --kubeconfig "$(kubeconfig_of system:kube-scheduler)" --leader-elect=false --secure-port 0 \
@@ -60,12 +62,15 @@ stop_cluster() {
   xargs kill -KILL <"$CLUSTER/pids" 2>/dev/null || true
 }
 
-# Stops the cluster when the suite ends without its teardown.
+# Kills what was started if the suite ends without its teardown.
 guard() {
   (
-    trap '' INT
-    while kill -0 "$$" && [[ -d $CLUSTER ]]; do sleep 1; done
-    [[ ! -d $CLUSTER ]] || stop_cluster
+    trap '' INT TERM HUP
+    while kill -0 "$$" && kill -0 "$PPID" && pids=$(cat "$CLUSTER/pids"); do
+      started=$pids
+      sleep 1
+    done
+    xargs kill -KILL <<<"$started"
   ) >/dev/null 2>&1 </dev/null 3>&- &
 }
 
@@ -144,13 +149,33 @@ kubeconfig_of() { # USER
   echo "$CLUSTER/${1#*:}.kubeconfig"
 }
 
-# Nodes that kwok simulates: pods run on them, and Jobs complete, without any container.
+# A node that kwok simulates: pods run on it, and Jobs complete, without any container. What is executed in a pod runs on this
+# machine instead, in a folder of the suite.
 start_nodes() {
   local port stages
   port=$(free_port)
   stages=$(dirname "$(command -v kwok)")/kwok-stages.yaml
-  start kwok --kubeconfig "$KUBECONFIG" --manage-all-nodes=true --config "$stages" \
-    --node-ip 127.0.0.1 --node-port "$port" --server-address "127.0.0.1:$port"
+  mkdir "$CONTAINER"
+  echo "written by web" >"$CONTAINER/log"
+  cat >"$CLUSTER/kwok.yaml" <<YAML
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterExec
+metadata: {name: all}
+spec: {execs: [{local: {workDir: "$CONTAINER"}}]}
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterAttach
+metadata: {name: all}
+spec: {attaches: [{logsFile: "$CONTAINER/log"}]}
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterPortForward
+metadata: {name: all}
+spec: {forwards: [{target: {address: 127.0.0.1, port: $port}}]}
+YAML
+  start kwok --kubeconfig "$KUBECONFIG" --manage-all-nodes=true --config "$stages,$CLUSTER/kwok.yaml" \
+    --node-ip 127.0.0.1 --node-port "$port" --server-address "127.0.0.1:$port" \
+    --tls-cert-file "$CLUSTER/server.crt" --tls-private-key-file "$CLUSTER/server.key"
   kubectl create --filename - >/dev/null <<YAML
 apiVersion: v1
 kind: Node
@@ -203,6 +228,7 @@ register() {
   jq --arg file "file://$PWD/$MODULE" 'walk(if type == "object" and has("module") then .module = $file else . end)' \
     "$CLUSTER/written-policies.json" >"$CLUSTER/policies.yml"
   start_policy_server "$CLUSTER" --cert-file "$CLUSTER/server.crt" --key-file "$CLUSTER/server.key"
+  # shellcheck disable=SC2154 # start_policy_server sets it
   echo "$policy_server_pid" >>"$CLUSTER/pids"
   disown "$policy_server_pid"
   POLICY_SERVER_URL=https://${POLICY_SERVER_URL#*//}
@@ -298,7 +324,9 @@ has_written() {
 # --- What tests do ---
 
 # What a pod runs that sets nothing, that is hardened, and that no settings of ours admit.
+# shellcheck disable=SC2034 # tests use them
 PLAIN='{"containers": [{"name": "web", "image": "nginx:1.29"}]}'
+# shellcheck disable=SC2034
 HARDENED='{"containers": [{"name": "web", "image": "nginx:1.29", "securityContext":
   {"readOnlyRootFilesystem": true, "allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": {"drop": ["ALL"]}}}]}'
 PRIVILEGED='{"containers": [{"name": "web", "image": "nginx:1.29", "securityContext": {"privileged": true}}]}'
@@ -345,15 +373,6 @@ denied_by() { # POLICY COMMAND…
     return 1
   fi
   message=${message#*"$denial"}
-}
-
-# Fails unless a connection to a pod passes admission. There is no kubelet that could answer it.
-connects() { # COMMAND…
-  message=$("$@" 2>&1) || true
-  if [[ $message == *"denied the request"* || $message == *"Forbidden"* || $message == *"forbidden"* ]]; then
-    echo "must be admitted: $message"
-    return 1
-  fi
 }
 
 # Fails unless a field of an object has a value.

@@ -74,21 +74,45 @@ admitted() { # [MORE]
   jq --null-input --argjson more "${1:-"{}"}" '{allowed: true} + $more'
 }
 
-# An answer that denies for the findings on stdin, one a line.
+# An answer that denies for the findings on stdin, one a line. A line that sums them up precedes several findings.
 denied() {
-  jq --raw-input --null-input '
-    [inputs] | {allowed: false, status: {message: join("\n"), code: 403}, auditAnnotations: '"$COUNTS"'}'
+  jq --raw-input --null-input "$FINDINGS"'
+    def summary:
+      (map(subject) | distinct) as $subjects
+      | "\(length) findings in \($subjects[:3] | join(", "))"
+        + if ($subjects | length) > 3 then " and \(($subjects | length) - 3) more" else "" end
+        + ": \(map(rule) | distinct | join(", "))";
+    [inputs]
+    | (if length > 1 then [summary] else [] end) as $first
+    | {allowed: false, status: {message: ($first + . | join("\n")), code: 403}, auditAnnotations: '"$COUNTS"'}'
 }
 
-# An answer that admits with the findings on stdin as warnings, which name the container no more when they would grow too
-# long for an API server.
+# An answer that admits with the findings on stdin as warnings, one for each rule.
 warned() {
-  jq --raw-input --null-input '
-    def shortened: if length > 120 then sub(": [a-z ]+ \"[^\"]*\" must "; ": must ") else . end;
-    [inputs] | {allowed: true, warnings: map(shortened), auditAnnotations: '"$COUNTS"'}'
+  jq --raw-input --null-input "$FINDINGS"'
+    def warning:
+      if length == 1 then first
+      else
+        (first | rule) as $rule
+        | "\(first | rtrimstr(" [\($rule)]")), and \(length - 1) more in \(.[1:] | map(subject) | distinct | join(", ")) [\($rule)]"
+      end;
+    [inputs]
+    | . as $findings
+    | {
+        allowed: true,
+        warnings: [map(rule) | distinct[] as $rule | $findings | map(select(rule == $rule)) | warning],
+        auditAnnotations: '"$COUNTS"',
+      }'
 }
 
-# How often each rule stands behind a finding, as the audit log has it.
+# What a finding says: whose it is, and the rule. `distinct` keeps the first of equal items where it is.
+# shellcheck disable=SC2016 # jq has variables of its own
+FINDINGS='
+  def subject: capture("^.*?: (?<subject>the pod|[a-z ]+ \"([^\"\\\\]|\\\\.)*\")").subject;
+  def rule: capture("\\[(?<rule>\\w+)\\]$").rule;
+  def distinct: reduce .[] as $item ([]; if IN(.[]; $item) then . else . + [$item] end);'
+
+# How many findings each rule has, as the audit log has it.
 COUNTS='(map(capture("\\[(?<rule>\\w+)\\]$").rule) | group_by(.) | map({(first): (length | tostring)}) | add)'
 
 # Fails, and shows the difference, unless the answer on stdin is the one given. Which request it is for, and what the
