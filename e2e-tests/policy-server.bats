@@ -43,16 +43,17 @@ as_audited() {
   request_of neutral/pod | ask validate defaults | answers "$(admitted)"
 }
 
-@test "a denial tells the user all that has to change" {
+@test "a denial says everything that has to change, after a line that sums it up" {
   request_of updates/all | jq '.operation = "CREATE" | .oldObject = null' |
     ask validate defaults | jq --raw-output .status.message >"$BATS_TEST_TMPDIR/message"
   diff --unified - "$BATS_TEST_TMPDIR/message" <<'EOF'
-spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]
-spec.containers[0].securityContext.privileged: container "web" must not set it to true [privileged]
-spec.containers[0].securityContext.allowPrivilegeEscalation: container "web" must set it to false [allowPrivilegeEscalation]
-spec.containers[0].securityContext.runAsNonRoot: container "web" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]
-spec.hostNetwork: the pod must not share the host's network namespace [hostNamespaces]
-spec.containers[0].image: container "web" must not use the tag "latest" without a digest: "registry.example.com/shop/web:latest" [imageReference]
+6 findings in container "web", the pod: readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference
+spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]
+spec.template.spec.containers[0].securityContext.privileged: container "web" must not set it to true [privileged]
+spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: container "web" must set it to false [allowPrivilegeEscalation]
+spec.template.spec.containers[0].securityContext.runAsNonRoot: container "web" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]
+spec.template.spec.hostNetwork: the pod must not share the host's network namespace [hostNamespaces]
+spec.template.spec.containers[0].image: container "web" must not use the tag "latest" without a digest: "registry.example.com/shop/web:latest" [imageReference]
 EOF
 }
 
@@ -87,12 +88,10 @@ EOF
 }
 
 @test "a policy may have a message of its own, and the findings stand behind it" {
-  local findings
-  findings=$(comments finding privileged/fail/every-container)
   request_of privileged/fail/every-container | ask validate with-a-message |
-    answers "$(denied <<<"$findings" | jq --arg findings "$findings" '.status += {
+    answers "$(comments finding privileged/fail/every-container | denied | jq '.status += {
       message: "containers stay as they were built",
-      details: {causes: [{field: null, reason: null, message: $findings}]}}')"
+      details: {causes: [{field: null, reason: null, message: .status.message}]}}')"
 }
 
 @test "what is unset is fixed" {
@@ -124,7 +123,7 @@ EOF
   request_of fixes/all-rules | ask validate group | jq '.status.details.causes |= sort_by(.field)' |
     answers '{"allowed": false, "status": {"message": "neither hardened nor fixed", "details": {"causes": [
       {"field": "spec.policies.fixed", "reason": null, "message": "mutation is not allowed inside of policy group"},
-      {"field": "spec.policies.hardened", "reason": null, "message": "spec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]\nspec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]\nspec.containers[0].securityContext.runAsNonRoot: container \"web\" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]"}
+      {"field": "spec.policies.hardened", "reason": null, "message": "3 findings in container \"web\": readOnlyRootFilesystem, allowPrivilegeEscalation, runAsNonRoot\nspec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]\nspec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]\nspec.containers[0].securityContext.runAsNonRoot: container \"web\" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]"}
     ]}}}'
 }
 
