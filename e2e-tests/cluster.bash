@@ -225,7 +225,7 @@ register() {
     jq '{apiVersion: "v1", kind: "List", items: .webhooks}' "$CLUSTER/made.json" >"$CLUSTER/webhooks.json"
     jq .policies "$CLUSTER/made.json" >"$CLUSTER/written-policies.json"
   fi
-  jq --arg file "file://$PWD/$MODULE" 'walk(if type == "object" and has("module") then .module = $file else . end)' \
+  jq --arg file "file://$(realpath "$MODULE")" 'walk(if type == "object" and has("module") then .module = $file else . end)' \
     "$CLUSTER/written-policies.json" >"$CLUSTER/policies.yml"
   start_policy_server "$CLUSTER" --cert-file "$CLUSTER/server.crt" --key-file "$CLUSTER/server.key"
   # shellcheck disable=SC2154 # start_policy_server sets it
@@ -382,7 +382,8 @@ has_field() { # OBJECT JSONPATH VALUE
 
 rolled_out() { # DEPLOYMENT
   k rollout status "$1" --timeout 60s >/dev/null || {
-    k get deployments,replicasets,pods
+    k get replicasets,pods
+    echo "$(k get replicasets --output name | wc -l) ReplicaSets, $(k get "$1" --output 'jsonpath={.status.collisionCount}') collisions"
     return 1
   }
 }

@@ -504,6 +504,20 @@ has_pods() { # APP COUNT
   lives_on more-strict
 }
 
+@test "a Job whose pod has succeeded completes where every update is judged" {
+  local pod
+  needs kube-controller-manager
+  in_namespace
+  k create --filename <(workload Job job "$PLAIN" '.spec.template.spec.schedulerName = "none"')
+  k wait --for=create pod --selector app=job --timeout 30s
+  pod=$(k get pods --selector app=job --output name)
+  enforce strict
+  k patch "$pod" --subresource status --type merge --patch '{"status": {"phase": "Succeeded"}}'
+  # The controller takes its finalizer off the pod.
+  k wait --for condition=Complete job/job --timeout 30s
+  k delete "$pod" --timeout 30s
+}
+
 @test "a Deployment that is hardened replaces the pods that were there before, where every update is judged" {
   needs_nodes
   in_namespace
