@@ -189,6 +189,17 @@ SUMMARY='3 findings in container "web": readOnlyRootFilesystem, allowPrivilegeEs
   [[ $output == *"exceeded its progress deadline"* ]]
 }
 
+@test "a ReplicaSet that is denied to a Deployment is in the events of the Deployment" {
+  needs kube-controller-manager
+  in_namespace
+  k create --filename <(workload Deployment web "$PRIVILEGED")
+  eventually 30 test -n "$(k get replicasets --output name)"
+  enforce more-validating
+  k rollout restart deployment/web
+  eventually 30 has_event ReplicaSetCreateError
+  k describe deployment web | grep --fixed-strings '2 findings in container "web": privileged, allowPrivilegeEscalation'
+}
+
 has_event() { # REASON
   [[ -n $(k get events --field-selector "reason=$1" --output name) ]]
 }
@@ -423,6 +434,23 @@ has_job() {
     diff "$BATS_TEST_TMPDIR/volumes.json" -
 }
 
+@test "only replace takes a fix back once its rule is off" {
+  in_namespace fix-mutating fix-validating
+  workload Deployment web "$PLAIN" '.spec.replicas = 0' >"$BATS_TEST_TMPDIR/web.json"
+  k apply --filename "$BATS_TEST_TMPDIR/web.json"
+  kubectl label namespace "$namespace" policy/fix-mutating- policy/fix-validating-
+  eventually 30 admits_privileged
+  same "deployment.apps/web unchanged" "$(k apply --filename "$BATS_TEST_TMPDIR/web.json")"
+  has_field deployment/web '{.spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem}' true
+  k replace --filename "$BATS_TEST_TMPDIR/web.json"
+  has_field deployment/web '{.spec.template.spec.containers[0].securityContext}' ""
+  has_field deployment/web '{.spec.template.spec.volumes}' ""
+}
+
+admits_privileged() {
+  workload Pod probe "$PRIVILEGED" | k create --dry-run=server --filename - >/dev/null 2>&1
+}
+
 @test "a mirror pod is left as it is, and the kubelet is warned" {
   in_namespace fix-mutating fix-validating
   k create --filename <(workload Pod static-web "$PLAIN" '
@@ -627,17 +655,21 @@ is_connected() { # POD SUBRESOURCE
 }
 
 @test "resize, status, binding and eviction are admitted" {
+  local resources='{"limits": {"cpu": "1", "memory": "64Mi"}, "requests": {"cpu": "1", "memory": "64Mi"}}'
   in_namespace
-  # What was there before the policy.
-  k create --filename <(workload Pod old "$PLAIN" '.spec.containers[0].resources = {limits: {cpu: "1", memory: "64Mi"}} | .spec.nodeName = "node"')
-  k create --filename <(workload Pod unbound "$PLAIN" '.spec.schedulerName = "none"')
+  # What was there before the policy. No node runs it, so its status says what the test says.
+  k create --filename <(workload Pod web "$PLAIN" ".spec.schedulerName = \"none\" | .spec.containers[0].resources = $resources")
   enforce strict
-  k patch pod old --subresource resize --patch '{"spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": "2", "memory": "64Mi"}, "requests": {"cpu": "2"}}}]}}' || true
-  k patch pod old --subresource status --type merge --patch '{"status": {"message": "seen"}}'
-  k create --raw "/api/v1/namespaces/$namespace/pods/unbound/binding" --filename - <<<'{"apiVersion": "v1", "kind": "Binding",
-    "metadata": {"name": "unbound"}, "target": {"apiVersion": "v1", "kind": "Node", "name": "node"}}'
-  k create --raw "/api/v1/namespaces/$namespace/pods/old/eviction" --filename - <<<"{\"apiVersion\": \"policy/v1\", \"kind\": \"Eviction\",
-    \"metadata\": {\"name\": \"old\", \"namespace\": \"$namespace\"}}"
+  k patch pod web --subresource status --type merge --patch "{\"status\": {\"containerStatuses\": [{
+    \"name\": \"web\", \"image\": \"nginx:1.29\", \"imageID\": \"\", \"ready\": true, \"restartCount\": 0, \"resources\": $resources}]}}"
+  k patch pod web --subresource resize --patch '{"spec": {"containers": [{
+    "name": "web", "resources": {"limits": {"cpu": "2"}, "requests": {"cpu": "2"}}}]}}'
+  has_field pod/web '{.spec.containers[0].resources.limits.cpu}' 2
+  k create --raw "/api/v1/namespaces/$namespace/pods/web/binding" --filename - <<<'{"apiVersion": "v1", "kind": "Binding",
+    "metadata": {"name": "web"}, "target": {"apiVersion": "v1", "kind": "Node", "name": "node"}}'
+  has_field pod/web '{.spec.nodeName}' node
+  k create --raw "/api/v1/namespaces/$namespace/pods/web/eviction" --filename - <<<'{"apiVersion": "policy/v1",
+    "kind": "Eviction", "metadata": {"name": "web"}}'
 }
 
 @test "a pod keeps its image" {
