@@ -228,7 +228,7 @@ wanted() {
     template, spec: (.spec | if . then del(.nodeName, .suspend) else . end)}]'
 }
 
-# The pod specs of objects, which stand at different places.
+# The pod specs of objects, at the path of each kind.
 POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.spec // .template.spec // .spec]'
 
 @test "objects of every kind are stored with their fixes, and apply and diff then change nothing" {

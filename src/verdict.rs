@@ -438,7 +438,7 @@ impl<'j> Judge<'j, '_> {
         }
         // What an exemption covered was no finding, and is one once it does not cover it any more.
         let known = self.exemptions.uncounted(|exemptions| without_exempt(known, active.id, exemptions));
-        // Of what is known, no more is kept than what tells alike findings apart: there may be many.
+        // There may be many known findings, so only what differs between alike ones is kept.
         let mut alike: HashMap<Fingerprint, VecDeque<Concerns>> = HashMap::with_capacity(known.len());
         for finding in known {
             match alike.entry(finding.identity()) {

@@ -1,7 +1,7 @@
 //! The settings of the policy, read from a file.
 //!
-//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` stands for the settings in it, and for what the policy is asked about, so
-//! that objects are judged here as they are in the cluster.
+//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` gives its settings and its registration, so that objects are judged here as
+//! they are in the cluster.
 
 use std::fs;
 use std::path::Path;
