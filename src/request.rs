@@ -167,14 +167,14 @@ struct AdmissionRequest<'a> {
 #[derive(Debug)]
 enum Object<'a> {
     /// An object of a built-in kind.
-    Workload(&'static Workload, Parts<'a>),
+    Workload(&'static Workload, WorkloadParts<'a>),
     /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
     Unread(Raw<'a>),
 }
 
 /// What counts of an object of a built-in kind.
 #[derive(Debug, Default)]
-struct Parts<'a> {
+struct WorkloadParts<'a> {
     metadata: Metadata<'a>,
     /// Its pod spec, if there is one.
     pod: Option<Pod<'a>>,
@@ -362,10 +362,10 @@ fn read_or_keep<'a>(
 }
 
 /// Reads what counts of an object: its pod spec, and what lies at the top besides.
-fn read_parts<'a>(reader: &mut Reader<'a>, workload: &'static Workload) -> Result<Parts<'a>, Error> {
+fn read_parts<'a>(reader: &mut Reader<'a>, workload: &'static Workload) -> Result<WorkloadParts<'a>, Error> {
     let (key, rest) = workload.pod_spec.split_once('.').unwrap_or((workload.pod_spec, ""));
     let known = [Known::new(key), Known::new("metadata"), Known::new("status")];
-    let mut parts = Parts::default();
+    let mut parts = WorkloadParts::default();
     let mut status = Raw::default();
     let mut fields = reader.fields(&known)?;
     while let Some(place) = fields.next_known()? {
