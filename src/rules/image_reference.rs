@@ -3,7 +3,7 @@
 //! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest,
 //! or that no runtime could parse; with `require: digest`, one without digest
 //!
-//! A fix appends to the tag of an image the digest that it stands for, in pods, and gives back a digest that an update takes away
+//! A fix adds to the tag of an image its current digest, in pods, and gives back a digest that an update takes away
 //!
 //! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must
 //! have the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.

@@ -24,7 +24,7 @@ const FEWEST: usize = 250;
 /// The most bytes of findings in a denial, after which no line is added.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// The most bytes that a denial leaves unused when it leaves findings out: there is no room for one of them.
+/// The most bytes that a denial leaves unused when it leaves findings out: one of them does not fit.
 const MOST_UNUSED: usize = 256;
 
 /// The most characters of warnings about expired exemptions.
@@ -268,7 +268,7 @@ fn warnings_name_every_rule_within_two_thousand_characters() {
     assert!(is_ever_cut, "no warnings were too long");
 }
 
-/// Checks what warnings must say of every finding, and tells whether some are left out.
+/// Checks what warnings must say of every finding, and returns whether some are left out.
 fn check_warnings(request: &Value, settings: &Value) -> bool {
     let response = judge(request, settings);
     let warnings = &response.warnings;

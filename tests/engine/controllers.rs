@@ -17,7 +17,7 @@ use crate::fixture::with_mode;
 use crate::generated::{pod_spec, settings};
 use crate::module::judge;
 
-/// The label by which a controller tells its `ReplicaSets` apart. It is no part of the comparison.
+/// The label by which a controller distinguishes its `ReplicaSets`. The comparison leaves it out.
 const HASH_LABEL: &str = "pod-template-hash";
 
 /// The controller of Deployments, as API servers know it.
@@ -85,7 +85,7 @@ const OWNERS: [(&str, &str); 2] = [("apps", "Deployment"), ("argoproj.io", "Roll
 struct Cluster {
     /// The API group and the kind of the owner.
     owner: (&'static str, &'static str),
-    /// The settings of the policy, unless there is none.
+    /// The settings of the policy, if the policy is installed.
     settings: Option<Value>,
     deployment: Value,
     replica_sets: Vec<Value>,

@@ -65,7 +65,7 @@ fn updates_pod(request: &Value) -> bool {
     request["operation"] == "UPDATE" && is_of(request, "", "Pod")
 }
 
-/// Whether somebody compares the object with another one, or runs it from a file: its controller, or the kubelet.
+/// Whether a controller compares the object with another one, or the kubelet runs it from a file.
 fn is_of_somebody_else(request: &Value, object: &Value) -> bool {
     let metadata = &object["metadata"];
     let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();

@@ -209,7 +209,7 @@ fn check_message(message: &str, denied: &[&str]) -> Result<(), String> {
     if is_right { Ok(()) } else { Err(format!("a denial is not what is reported: {message}")) }
 }
 
-/// Warnings name the first finding of each rule and the number of all of them. Tells how many findings are left to others.
+/// Warnings name the first finding of each rule and the number of all of them. Returns the number of findings that are left to others.
 fn check_warnings(warnings: &[String], findings: &[Finding]) -> Result<usize, String> {
     let mut expected: Vec<(&str, &str, usize)> = Vec::new();
     for Finding { rule, path, .. } in findings.iter().filter(|finding| !finding.is_denied) {

@@ -86,7 +86,7 @@ impl<'r> Asked<'r> {
         KINDS.iter().any(|(group, kind, _)| self.kind() == (*group, *kind))
     }
 
-    /// Whether findings that a fix could fill in do not count, because somebody else makes the object, or runs it already.
+    /// Whether findings that a fix could fill in do not count, because a controller creates the object, or the kubelet runs it already.
     pub(super) fn leaves_what_is_unset(&self) -> bool {
         self.is_controlled() || self.is_mirror_pod()
     }
