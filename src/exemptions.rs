@@ -58,15 +58,10 @@ pub struct Applicable<'e, 's> {
     /// The culprits that have been met, and for each a list of the places of the candidates that choose it.
     culprits: Places<'static>,
     choosing: Vec<Vec<usize>>,
-    /// The culprit that was met last, and the place of its list: findings of one container follow each other.
-    last: Option<(String, usize)>,
     /// The pod that was met last, by the rule that met it, and whether it is covered: what is found in a pod as a whole is
     /// on the account of all its containers, each time.
     last_pod: Option<(&'static str, *const u8, bool)>,
 }
-
-/// The number of exemptions up to which comparing a culprit with each costs less than remembering it.
-const FEW: usize = 8;
 
 /// An exemption that fits a request.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +113,6 @@ impl<'s> Exemptions<'s> {
             day: OnceCell::new(),
             culprits: Places::default(),
             choosing: Vec::new(),
-            last: None,
             last_pod: None,
         }
     }
@@ -211,31 +205,15 @@ impl<'e, 's> Applicable<'e, 's> {
         expired
     }
 
-    /// Where the list stands of the candidates that choose a culprit. Each rule asks for it, so it is made once where there
-    /// is much to be compared.
+    /// The place of the list of the candidates that choose a culprit. Every finding asks for it, so it is made once.
     fn place_of_choosing(&mut self, concern: &Concern<'_>) -> usize {
         let culprit = identity(concern);
-        if let Some((last, place)) = &self.last
-            && *last == culprit
-        {
-            return *place;
-        }
-        let place = self.find_choosing(concern, &culprit);
-        self.last = Some((culprit, place));
-        place
-    }
-
-    fn find_choosing(&mut self, concern: &Concern<'_>, culprit: &str) -> usize {
-        if self.candidates().len() <= FEW {
-            self.choosing = vec![self.choosing(concern)];
-            return 0;
-        }
-        if let Some(list) = self.culprits.get(culprit) {
+        if let Some(list) = self.culprits.get(&culprit) {
             return list;
         }
         let list = self.choosing.len();
         self.choosing.push(self.choosing(concern));
-        self.culprits.add(culprit.to_owned().into(), list);
+        self.culprits.add(culprit.into(), list);
         list
     }
 
@@ -412,7 +390,7 @@ mod tests {
     ) -> (bool, Option<String>, Vec<String>) {
         let mut many = exemptions.clone();
         let other = json!({"reason": "other", "containers": ["nobody"]});
-        many["exemptions"].as_array_mut().unwrap().extend(vec![other; FEW]);
+        many["exemptions"].as_array_mut().unwrap().extend(vec![other; 8]);
         let covers = covers_as_they_are(exemptions, concerns);
         assert_eq!(covers_as_they_are(&many, concerns), covers);
         covers

@@ -184,7 +184,13 @@ impl<'p> Finding<'p> {
 
     /// Appends that line.
     pub fn push_line(&self, rule: &str, lines: &mut String) {
-        push_all(lines, &[&self.path, ": ", &self.subject, " ", &self.demand, " [", rule, "]"]);
+        self.push_sentence(lines);
+        push_all(lines, &[" [", rule, "]"]);
+    }
+
+    /// Appends the line without the rule.
+    pub fn push_sentence(&self, text: &mut String) {
+        push_all(text, &[&self.path, ": ", &self.subject, " ", &self.demand]);
     }
 }
 

@@ -157,7 +157,7 @@ impl OfRule<'_, '_> {
     fn warning(&self, share: usize, left: usize) -> (Option<String>, usize) {
         let Some((first, others)) = self.findings.split_first() else { return (None, 0) };
         let mut start = String::new();
-        push_all(&mut start, &[&first.path, ": ", &first.subject, " ", &first.demand]);
+        first.push_sentence(&mut start);
         let end = [" [", self.rule, "]"].concat();
         let total = self.findings.len();
         if others.is_empty() && start.len() + end.len() <= share {
@@ -245,8 +245,7 @@ pub fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Concerns;
-    use crate::finding::Value;
+    use crate::finding::{Concerns, Value};
 
     fn finding(container: &str, field: &str) -> Finding<'static> {
         Finding {

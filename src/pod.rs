@@ -34,7 +34,7 @@ pub struct Pod<'a> {
     pub claim_templates: Vec<ClaimTemplate<'a>>,
     /// Whether it was found in an object of a kind that is not built in, whose schema the policy does not know.
     pub is_custom: bool,
-    /// The `status` of its object as it is written; empty if there is no status.
+    /// The `status` of its object as it is written; empty if it has none.
     pub status: Raw<'a>,
 }
 

@@ -60,9 +60,15 @@ impl<'j, 's> Judging<'j, 's> {
         let judged = Judged::from(&request.subject);
         let counts_in_full = self.counts_in_full(judged);
         let mut lookups = Lookups::new(registry);
-        let found = self.find(judged, counts_in_full, &mut lookups);
-        let may_fix = found.manager.is_none() && self.may_fix();
-        let mut response = match request.draft.as_ref().filter(|_| may_fix) {
+        let mut found = self.find(judged, counts_in_full, &mut lookups);
+        let draft = request.draft.as_ref().filter(|_| self.may_fix());
+        if found.has_fixable() || draft.is_some() {
+            found.manager = request.manager();
+        }
+        if found.manager.is_some() {
+            found.leave_fixable();
+        }
+        let mut response = match draft.filter(|_| found.manager.is_none()) {
             Some(draft) => self.judge_fixed(found, draft, counts_in_full, lookups),
             None => found.response(self),
         };
@@ -125,14 +131,7 @@ impl<'j, 's> Judging<'j, 's> {
                 findings.push((active, active.severity, found));
             }
         }
-        let mut found = Found { findings, exemptions: judge.exemptions, manager: None, left: 0 };
-        if found.has_fixable() || self.may_fix() {
-            found.manager = request.manager();
-        }
-        if found.manager.is_some() {
-            found.leave_fixable();
-        }
-        found
+        Found { findings, exemptions: judge.exemptions, manager: None, left: 0 }
     }
 
     /// Whether all findings of an update count, rather than new ones.
@@ -267,7 +266,7 @@ impl<'j, 's> Found<'j, 's> {
                     outcome.failures.extend(try_fix(finding));
                 }
             }
-            for wish in self.wishes(rule, judged) {
+            for wish in self.wishes(rule, judged, draft.scope) {
                 if let Some(failure) = try_fix(&wish) {
                     outcome.failures.push(Failure { wish: Some(wish), ..failure });
                 }
@@ -290,22 +289,20 @@ impl<'j, 's> Found<'j, 's> {
     }
 
     /// What a rule would better besides what it finds.
-    fn wishes(&mut self, rule: &ActiveRule<'s>, judged: Judged<'j>) -> Vec<Finding<'j>> {
+    fn wishes(&mut self, rule: &ActiveRule<'s>, judged: Judged<'j>, scope: Scope) -> Vec<Finding<'j>> {
         let mut wishes = Vec::new();
-        match judged {
-            Judged::Create(pods) => {
+        match (judged, scope) {
+            (Judged::Create(pods), _) => {
                 for pod in pods {
                     rule.rule.improve(pod, &mut wishes);
                 }
             }
-            Judged::Update { new, .. } => {
-                for (pod, replaced) in new.iter().zip(judged.replaced()) {
-                    if let Some(old) = replaced {
-                        rule.rule.restore(old, pod, &mut wishes);
-                    }
+            (Judged::Update { old, new }, Scope::LostDigests) => {
+                for (old, new) in old.iter().zip(new) {
+                    rule.rule.restore(old, new, &mut wishes);
                 }
             }
-            Judged::Nothing | Judged::Connect(_) => {}
+            _ => {}
         }
         without_exempt(wishes, rule.id, &mut self.exemptions)
     }

@@ -141,9 +141,6 @@ impl Rule for ImageReferenceRule<'_> {
     }
 
     fn restore<'p>(&self, old: &'p Pod<'_>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if new.is_template {
-            return;
-        }
         for (before, at) in old.containers_kept_by(new) {
             let (old_image, image) = (&*before.container.image, &*at.container.image);
             if has_lost_digest(old_image, image) {
