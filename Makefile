@@ -5,7 +5,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BUILT := $(TARGET_DIR)/$(TARGET)/release
 # What modules are built from, besides their sources.
 BUILT_FROM := Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
-SOURCES := $(shell find src -name '*.rs') $(BUILT_FROM)
+SOURCES := $(shell find src json-view/src -name '*.rs') json-view/Cargo.toml $(BUILT_FROM)
 
 # Modules are built by the flags in .cargo/config.toml, which those of an environment would take the place of. One more keeps
 # the home of whoever builds out of the module, which panics would name: everybody gets the same bytes.
@@ -100,7 +100,7 @@ soak: policy.wasm ## Ask the policy over and over, and watch its memory: make so
 	cargo bench --locked --bench soak -- $(EVALUATIONS)
 
 policy.wasm: $(SOURCES) | toolchain ## Build the module
-	$(WASM_CARGO) build --locked --release --lib --target $(TARGET)
+	$(WASM_CARGO) rustc --locked --release --lib --crate-type cdylib --target $(TARGET)
 	$(call shrink,$(BUILT)/immutable_pods_policy.wasm)
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers ask for; needs kwctl

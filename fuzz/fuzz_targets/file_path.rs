@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use immutable_pods_policy::file_path::{FilePath, check_pattern, check_place};
+use immutable_pods_policy::kubernetes::file_path::{FilePath, check_pattern, check_place};
 use libfuzzer_sys::fuzz_target;
 
 /// The most stars of a pattern: to try all runs takes ever longer.

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use immutable_pods_policy::image_reference::{ImagePattern, ImageReference};
+use immutable_pods_policy::kubernetes::image_reference::{ImagePattern, ImageReference};
 use libfuzzer_sys::fuzz_target;
 use regex::Regex;
 

@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read is a finding")]
 
 use immutable_pods_fuzz::{KNOWN_IMAGE, Registry, check_line, validate};
-use immutable_pods_policy::response::Response;
-use immutable_pods_policy::review;
-use immutable_pods_policy::verdict::invalid_settings;
+use immutable_pods_policy::admission::response::Response;
+use immutable_pods_policy::admission::review;
+use immutable_pods_policy::evaluation::evaluate::invalid_settings;
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use immutable_pods_policy::messages::Form;
-use immutable_pods_policy::registry::{self, Question};
-use immutable_pods_policy::response::Response;
-use immutable_pods_policy::review;
+use immutable_pods_policy::admission::response::Response;
+use immutable_pods_policy::admission::review;
+use immutable_pods_policy::evaluation::registry::{self, Question};
+use immutable_pods_policy::evaluation::report::Form;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -8,11 +8,11 @@
 //! it. On a container that is privileged or adds `CAP_SYS_ADMIN` Kubernetes refuses `false`, so there is nothing to fix.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::{Finding, flag};
-use crate::fix::Fix;
-use crate::options::Options;
-use crate::pod::{Container, Pod};
-use crate::settings::Severity;
+use crate::fix::apply::Fix;
+use crate::kubernetes::pod::{Container, Pod};
+use crate::rules::finding::{Finding, flag};
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {

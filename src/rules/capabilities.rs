@@ -18,13 +18,14 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
-use crate::field_path::of_item;
-use crate::finding::{Finding, list};
-use crate::fix::Fix;
-use crate::options::{Options, choice};
-use crate::pod::{Capabilities as View, Pod};
-use crate::settings::Severity;
-use crate::text::{Text, quoted};
+use crate::fix::apply::Fix;
+use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::pod::{Capabilities as View, Pod};
+use crate::rules::finding::{Finding, list};
+use crate::rules::settings::Severity;
+use crate::settings::reader::{Options, choice};
+use crate::text::quoted;
+use json_view::Text;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =

@@ -7,10 +7,10 @@
 //! other lists of containers give no findings.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::Finding;
-use crate::options::Options;
-use crate::places::Places;
-use crate::pod::{ContainerList, Pod};
+use crate::kubernetes::name_index::Places;
+use crate::kubernetes::pod::{ContainerList, Pod};
+use crate::rules::finding::Finding;
+use crate::settings::reader::Options;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =

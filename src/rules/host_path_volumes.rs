@@ -17,16 +17,16 @@
 //! - `denied`: prefixes that are refused whatever is allowed.
 
 use super::{Definition, Kind, Rule};
-use crate::field_path::of_item;
-use crate::file_path::{FilePath, check_place};
-use crate::finding::{Concern, Concerns, Finding, Value};
-use crate::fingerprint::Fingerprint;
-use crate::options::Options;
-use crate::places::Places;
-use crate::pod::Pod;
-use crate::settings::Severity;
+use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::file_path::{FilePath, check_place};
+use crate::kubernetes::name_index::Places;
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::volume::Volume;
+use crate::rules::finding::{Concern, Concerns, Finding, Value};
+use crate::rules::fingerprint::Fingerprint;
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
 use crate::text::quoted;
-use crate::volume::Volume;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 

@@ -18,12 +18,12 @@
 use std::cell::LazyCell;
 
 use super::{Definition, Kind, Rule};
-use crate::finding::{Concerns, Finding};
-use crate::image_reference::ImageReference;
-use crate::options::Options;
-use crate::pod::Pod;
-use crate::settings::Severity;
-use crate::status::RunningImages;
+use crate::kubernetes::image_reference::ImageReference;
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::pod_status::RunningImages;
+use crate::rules::finding::{Concerns, Finding};
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
 use crate::text::quoted;
 
 /// The rule's entry in the list.
@@ -84,7 +84,7 @@ mod tests {
 
     use super::super::testing::check_change;
     use super::*;
-    use crate::json::{self, Raw};
+    use json_view::{self as json, Raw};
 
     const DIGEST: &str = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     const OTHER: &str = "@sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -21,16 +21,16 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
-use crate::field_path::of_item;
-use crate::finding::{Concern, Concerns, Finding};
-use crate::fix::Fix;
-use crate::image_reference::{ImageReference, is_tag_byte};
-use crate::options::Options;
-use crate::pod::Pod;
-use crate::settings::Severity;
+use crate::fix::apply::Fix;
+use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::image_reference::{ImageReference, is_tag_byte};
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::volume::Details;
+use crate::rules::finding::{Concern, Concerns, Finding};
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
+use crate::settings::wildcard;
 use crate::text::quoted;
-use crate::volume::Details;
-use crate::wildcard;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {

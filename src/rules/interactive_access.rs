@@ -16,11 +16,11 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use super::{Definition, Kind, Rule};
-use crate::connection::{ACCESSES, Access, Connection};
-use crate::finding::{Concern, Concerns, Finding, Value};
-use crate::options::Options;
+use crate::kubernetes::connect::{ACCESSES, Access, Connection};
+use crate::rules::finding::{Concern, Concerns, Finding, Value};
+use crate::settings::reader::Options;
+use crate::settings::wildcard;
 use crate::text::quoted;
-use crate::wildcard;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -116,8 +116,8 @@ mod tests {
 
     use super::super::testing::{check_connection, errors};
     use super::*;
-    use crate::connection::ConnectOptions;
-    use crate::json;
+    use crate::kubernetes::connect::ConnectOptions;
+    use json_view as json;
 
     #[track_caller]
     fn connect(settings: &Value, sub_resource: &str, options: &Value) -> Vec<String> {

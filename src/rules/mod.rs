@@ -1,10 +1,14 @@
 //! The rules: what one is, and the list of them.
 
-use crate::connection::Connection;
-use crate::finding::Finding;
-use crate::options::Options;
-use crate::pod::Pod;
-use crate::settings::Mode;
+use crate::kubernetes::connect::Connection;
+pub mod finding;
+pub mod fingerprint;
+pub mod settings;
+
+use crate::kubernetes::pod::Pod;
+use crate::rules::finding::Finding;
+use crate::rules::settings::Mode;
+use crate::settings::reader::Options;
 
 /// A rule with its settings bound: what is left is to check pods.
 ///
@@ -149,7 +153,8 @@ pub(crate) mod testing {
     use serde_json::Value;
 
     use super::*;
-    use crate::{json, value};
+    use crate::settings::value;
+    use json_view as json;
 
     /// The lines of what a rule finds, with the given settings, in a pod spec that stands at `spec`.
     #[track_caller]
@@ -243,7 +248,7 @@ mod tests {
         let files: BTreeSet<_> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-            .filter(|name| name != "mod")
+            .filter(|name| !["mod", "finding", "fingerprint", "settings"].contains(&&**name))
             .collect();
         assert_eq!(files, MODULES.iter().map(|&name| name.to_owned()).collect());
     }

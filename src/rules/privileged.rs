@@ -7,10 +7,10 @@
 //! all containers of a pod to agree on it.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::Finding;
-use crate::options::Options;
-use crate::pod::Pod;
-use crate::settings::Severity;
+use crate::kubernetes::pod::Pod;
+use crate::rules::finding::Finding;
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =

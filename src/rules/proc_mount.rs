@@ -10,10 +10,10 @@
 //! - `allowInUserNamespace`: whether `Unmasked` is accepted where `hostUsers: false` makes root nobody on the node.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::Finding;
-use crate::options::Options;
-use crate::pod::Pod;
-use crate::settings::Severity;
+use crate::kubernetes::pod::Pod;
+use crate::rules::finding::Finding;
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =

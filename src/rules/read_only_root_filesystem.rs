@@ -8,11 +8,11 @@
 //! must write to. The field is not asked of Windows pods, which may not set it.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::{Finding, flag};
-use crate::fix::{Fix, READ_ONLY_ROOT};
-use crate::options::Options;
-use crate::pod::Pod;
-use crate::settings::Severity;
+use crate::fix::apply::{Fix, READ_ONLY_ROOT};
+use crate::kubernetes::pod::Pod;
+use crate::rules::finding::{Finding, flag};
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {

@@ -27,13 +27,13 @@
 //! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
 
 use super::{Definition, Kind, Rule};
-use crate::field_path::of_item;
-use crate::finding::{Concern, Concerns, Finding, flag};
-use crate::fix::Fix;
-use crate::options::Options;
-use crate::pod::{ContainerAt, Pod};
-use crate::settings::Severity;
-use crate::text::{quoted, rsplit_once, split_once};
+use crate::fix::apply::Fix;
+use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::rules::finding::{Concern, Concerns, Finding, flag};
+use crate::rules::settings::Severity;
+use crate::settings::reader::Options;
+use crate::text::quoted;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -162,7 +162,7 @@ impl RunAsNonRoot {
 
     /// What is wrong with the user that an image runs as, if anything.
     fn judge_image_user(&self, user: &str) -> Option<String> {
-        let (name, _) = split_once(user, b':').unwrap_or((user, ""));
+        let (name, _) = user.split_once(':').unwrap_or((user, ""));
         // What is no such number is looked up as a name.
         // Source: `WithUser` in `pkg/oci` of containerd.
         match name.parse().ok().filter(|uid| i32::try_from(*uid).is_ok()) {
@@ -320,7 +320,7 @@ fn is_root_or_number(name: &str) -> bool {
 
 /// The user that a name stands for, if that one may do anything in a container.
 fn administrator(user_name: &str) -> Option<&'static str> {
-    let (_, name) = rsplit_once(user_name, b'\\').unwrap_or(("", user_name));
+    let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
     ADMINISTRATORS.into_iter().find(|user| name.trim().eq_ignore_ascii_case(user))
 }
 

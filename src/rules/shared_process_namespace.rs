@@ -6,9 +6,9 @@
 //! as far as users and mounts let it.
 
 use super::{Definition, Kind, Rule};
-use crate::finding::Finding;
-use crate::options::Options;
-use crate::pod::Pod;
+use crate::kubernetes::pod::Pod;
+use crate::rules::finding::Finding;
+use crate::settings::reader::Options;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {

@@ -18,11 +18,11 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
-use crate::file_path::check_place;
-use crate::finding::{Finding, list};
-use crate::options::Options;
-use crate::pod::{Container, ContainerList, Pod};
-use crate::text::{Text, is_one_of, rsplit_once, split};
+use crate::kubernetes::file_path::check_place;
+use crate::kubernetes::pod::{Container, ContainerList, Pod};
+use crate::rules::finding::{Finding, list};
+use crate::settings::reader::Options;
+use json_view::Text;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -48,7 +48,7 @@ impl<'s> ShellRemoval<'s> {
         let is_read_only = container.security_context.read_only_root_filesystem == Some(true);
         let mut left = Vec::new();
         for path in self.paths.iter() {
-            match is_one_of(path.trim_end_matches('/'), &removed) {
+            match removed.contains(&path.trim_end_matches('/')) {
                 true if is_read_only => {
                     let demand =
                         format!("must not remove {path}: on its read-only root the probe can never succeed");
@@ -97,7 +97,7 @@ fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     let words: Vec<&str> = command.iter().map(|word| &**word).collect();
     let mut removed = Vec::new();
     let is_certain = match *words {
-        [shell, option, script, ..] if is_one_of(program(shell), &SHELLS) && is_script_option(option) => {
+        [shell, option, script, ..] if SHELLS.contains(&program(shell)) && is_script_option(option) => {
             is_removal_script(script, &mut removed)
         }
         _ => is_rm(&words, &mut removed),
@@ -107,7 +107,7 @@ fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
 
 /// The name of a program where systems keep theirs. Elsewhere anybody may have put one, so there it has no name that counts.
 fn program(path: &str) -> &str {
-    match rsplit_once(path, b'/') {
+    match path.rsplit_once('/') {
         None => path,
         Some(("/bin" | "/usr/bin", name)) => name,
         Some(_) => "",
@@ -128,9 +128,9 @@ fn is_removal_script<'c>(script: &'c str, removed: &mut Vec<&'c str>) -> bool {
     if !script.bytes().all(is_plain) {
         return false;
     }
-    let mut parts = split(script, b'&');
+    let mut parts = script.split('&');
     while let Some(command) = parts.next() {
-        let words: Vec<_> = split(command, b' ').filter(|word| !word.is_empty()).collect();
+        let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
         if !is_rm(&words, removed) {
             return false;
         }

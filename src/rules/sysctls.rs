@@ -15,13 +15,13 @@
 use std::borrow::Cow;
 
 use super::{Definition, Kind, Rule};
-use crate::field_path::of_item;
-use crate::finding::Finding;
-use crate::options::{Options, not_empty};
-use crate::pod::Pod;
-use crate::settings::Severity;
-use crate::text::{is_one_of, map_ascii, quoted};
-use crate::wildcard;
+use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::pod::Pod;
+use crate::rules::finding::Finding;
+use crate::rules::settings::Severity;
+use crate::settings::reader::{Options, not_empty};
+use crate::settings::wildcard;
+use crate::text::quoted;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition =
@@ -74,7 +74,7 @@ impl<'s> Sysctls<'s> {
             return false;
         }
         let name = with_dots(name);
-        (is_one_of(&name, &SAFE) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
+        (SAFE.contains(&&*name) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
     }
 }
 
@@ -102,12 +102,14 @@ fn matches_any(patterns: &[Cow<'_, str>], name: &str) -> bool {
 /// Source: `NormalizeName` in `k8s.io/component-helpers/node/util/sysctl`.
 fn with_dots(name: &str) -> Cow<'_, str> {
     match name.bytes().find(|byte| matches!(byte, b'.' | b'/')) {
-        Some(b'/') => map_ascii(name, |character| match character {
-            b'/' => b'.',
-            b'.' => b'/',
-            other => other,
-        })
-        .into(),
+        Some(b'/') => name
+            .chars()
+            .map(|character| match character {
+                '/' => '.',
+                '.' => '/',
+                other => other,
+            })
+            .collect(),
         _ => name.into(),
     }
 }

@@ -23,16 +23,16 @@ use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
 use super::{Definition, Kind, Rule};
-use crate::field_path::of_item;
-use crate::file_path::{check_pattern, check_place, pattern_lies_within};
-use crate::finding::{Finding, Value};
-use crate::fingerprint::Fingerprint;
-use crate::json::Raw;
-use crate::options::{Options, choice};
-use crate::pod::{ContainerAt, Pod};
-use crate::settings::Severity;
-use crate::text::{is_one_of, quoted};
-use crate::volume::{Volume, writable_types};
+use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::file_path::{check_pattern, check_place, pattern_lies_within};
+use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::kubernetes::volume::{Volume, writable_types};
+use crate::rules::finding::{Finding, Value};
+use crate::rules::fingerprint::Fingerprint;
+use crate::rules::settings::Severity;
+use crate::settings::reader::{Options, choice};
+use crate::text::quoted;
+use json_view::Raw;
 
 /// The rule's entry in the list.
 pub(super) const RULE: Definition = Definition {
@@ -157,7 +157,7 @@ impl<'s> WritableMounts<'s> {
     fn judge_volume<'p>(&self, volume: &'p Volume<'_>) -> Access<'p> {
         let mut access = Access::ReadOnly;
         for kind in volume.writable_types() {
-            if !is_one_of(kind, &self.allowed_types) {
+            if !self.allowed_types.contains(&kind) {
                 return Access::Denied(kind);
             }
             access = Access::Writable;
@@ -167,7 +167,7 @@ impl<'s> WritableMounts<'s> {
 
     /// What mounting a volume means that the pod spec does not have: it comes from a claim template.
     fn judge_claim(&self) -> Access<'static> {
-        if is_one_of(CLAIM, &self.allowed_types) { Access::Writable } else { Access::Denied(CLAIM) }
+        if self.allowed_types.contains(&CLAIM) { Access::Writable } else { Access::Denied(CLAIM) }
     }
 
     fn judge<'p>(
@@ -232,7 +232,7 @@ impl Rule for WritableMounts<'_> {
 
 fn check_type(kind: &str) -> Result<(), String> {
     let types: Vec<_> = writable_types().collect();
-    if is_one_of(kind, &types) {
+    if types.contains(&kind) {
         return Ok(());
     }
     Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &types)))

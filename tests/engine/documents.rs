@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use immutable_pods_host::document;
-use immutable_pods_policy::connection::ACCESSES;
-use immutable_pods_policy::registry::Question;
-use immutable_pods_policy::workload::{WORKLOADS, Workload};
+use immutable_pods_policy::evaluation::registry::Question;
+use immutable_pods_policy::kubernetes::connect::ACCESSES;
+use immutable_pods_policy::kubernetes::workload::{WORKLOADS, Workload};
 use serde_json::{Value, json};
 
 use crate::module::in_repository;

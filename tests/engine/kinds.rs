@@ -3,8 +3,8 @@
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
 use immutable_pods_host::{ValidationResponse, admission};
+use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
-use immutable_pods_policy::workload::WORKLOADS;
 use serde_json::{Map, Value, json};
 
 use crate::fixture::with_every_mode;

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
-use immutable_pods_policy::workload::WORKLOADS;
 use json_patch::{PatchOperation, diff, patch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

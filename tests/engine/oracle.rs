@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use immutable_pods_policy::pod;
-use immutable_pods_policy::request::{Payload, Subject};
-use immutable_pods_policy::workload::{self, WORKLOADS, Workload};
+use immutable_pods_policy::admission::request::{Payload, Subject};
+use immutable_pods_policy::kubernetes::pod;
+use immutable_pods_policy::kubernetes::workload::{self, WORKLOADS, Workload};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1 as core;
@@ -162,8 +162,8 @@ mod typed {
 
 /// The same of the views. No field of a view is left out by `..`, so one that is added must be compared too.
 mod viewed {
-    use immutable_pods_policy::text::Text;
-    use immutable_pods_policy::volume::{Details, Volume, VolumeSource};
+    use immutable_pods_policy::kubernetes::volume::{Details, Volume, VolumeSource};
+    use json_view::Text;
 
     use super::{Map, Value, json, pod};
 

@@ -4,8 +4,8 @@
 #![expect(clippy::panic, reason = "a rule that does not exist ends its test")]
 
 use immutable_pods_host::admission;
+use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
-use immutable_pods_policy::workload::WORKLOADS;
 use serde_json::{Map, Value, json};
 
 use crate::docs::Docs;

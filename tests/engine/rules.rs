@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use immutable_pods_host::ValidationResponse;
+use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
-use immutable_pods_policy::workload::WORKLOADS;
 use serde_json::{Value, json};
 
 use crate::fixture::{

@@ -287,11 +287,15 @@ impl Place {
         let rule = |id: &str| RULES.iter().find(|rule| rule.id == id);
         let (file, key) = match keys[..] {
             [id] if let Some(rule) = rule(id) => return Docs::of(rule).summary(),
-            [key @ ("writablePaths" | "exemptions")] => (folder_of(key), key.to_owned()),
-            [.., key @ "mode"] | [key] => ("settings".to_owned(), key.to_owned()),
-            [.., key @ ("images" | "containers" | "namespaces")] => ("selector".to_owned(), key.to_owned()),
+            [key @ "writablePaths"] => ("settings/writable_paths".to_owned(), key.to_owned()),
+            [key @ "exemptions"] => ("evaluation/exemptions".to_owned(), key.to_owned()),
+            [.., key @ "mode"] | [key] => ("rules/settings".to_owned(), key.to_owned()),
+            [.., key @ ("images" | "containers" | "namespaces")] => {
+                ("settings/selector".to_owned(), key.to_owned())
+            }
             [id, ref rest @ ..] if rule(id).is_some() => (format!("rules/{}", folder_of(id)), rest.join(".")),
-            [id, ref rest @ ..] => (folder_of(id), rest.join(".")),
+            ["writablePaths", ref rest @ ..] => ("settings/writable_paths".to_owned(), rest.join(".")),
+            [_, ref rest @ ..] => ("evaluation/exemptions".to_owned(), rest.join(".")),
             [] => panic!("the settings are described as a whole"),
         };
         docs::description(&format!("src/{file}.rs"), &key)

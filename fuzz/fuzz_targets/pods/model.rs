@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what is made here is JSON")]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use immutable_pods_policy::workload::WORKLOADS;
+use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

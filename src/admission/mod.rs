@@ -1,0 +1,5 @@
+//! Admission review: a request is read, evaluated, fixed and answered.
+
+pub mod request;
+pub mod response;
+pub mod review;

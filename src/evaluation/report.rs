@@ -1,0 +1,387 @@
+//! What users read: the message of a denial, and warnings.
+//!
+//! What a cluster shows is short: `kubectl get events` shows the first line of a denial, which lands in the status of other
+//! objects, and API servers pass on few warnings. A report has every finding as a line of its own.
+
+use crate::kubernetes::name_index::Places;
+use crate::rules::finding::Finding;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// What a cluster shows.
+    Short,
+    /// Every finding, for reports.
+    Long,
+}
+
+/// The findings of a rule that lead to the same.
+#[derive(Debug)]
+pub struct OfRule<'f, 'p> {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// Its findings, at least one.
+    pub findings: Vec<&'f Finding<'p>>,
+}
+
+/// Maximum size of a denial, in bytes. It goes into the status of `ReplicaSets` and Deployments, and into events.
+const MAX_DENIAL: usize = 16 * 1024;
+
+/// Maximum size of all findings in a report, in bytes, beyond which no further line is added.
+const MAX_REPORT: usize = 256 * 1024;
+
+/// Maximum size of all warnings of a response, in bytes.
+///
+/// Source: API servers pass on 4,096 characters of all webhooks together and drop the rest silently
+/// (`k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
+const MAX_WARNINGS: usize = 2_000;
+
+/// How many of these bytes the warnings of expired exemptions may have.
+const MAX_EXPIRED: usize = 1_000;
+
+/// The bytes that are kept for the line on what was left out.
+const OMISSION: usize = 64;
+
+/// How many of those who must change something the first line of a denial names.
+const MAX_SUBJECTS: usize = 3;
+
+/// The message of a denial; none when nothing is denied.
+#[must_use]
+pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
+    let total: usize = rules.iter().map(|of_rule| of_rule.findings.len()).sum();
+    let mut message = String::new();
+    if total > 1 && form == Form::Short {
+        message = summary(rules, total);
+    }
+    let mut shown = 0;
+    for OfRule { rule, findings } in rules {
+        for finding in findings {
+            let end = message.len();
+            if end > 0 {
+                message.push('\n');
+            }
+            finding.push_line(rule, &mut message);
+            let is_too_long = match form {
+                Form::Short => message.len() + OMISSION > MAX_DENIAL,
+                Form::Long => end > MAX_REPORT,
+            };
+            if is_too_long && shown > 0 {
+                message.truncate(end);
+                message.extend(["\n", &omission(total - shown)]);
+                return Some(message);
+            }
+            shown += 1;
+        }
+    }
+    (total > 0).then_some(message)
+}
+
+/// The first line of a denial of several findings: `7 findings in container "web", the pod: privileged, hostNamespaces`.
+#[inline(never)]
+fn summary(rules: &[OfRule<'_, '_>], total: usize) -> String {
+    let mut subjects = Subjects::default();
+    for finding in rules.iter().flat_map(|of_rule| &of_rule.findings) {
+        subjects.add(&finding.subject);
+    }
+    let ids: Vec<_> = rules.iter().map(|of_rule| of_rule.rule).collect();
+    [&*count(total, "finding"), " in ", &subjects.first(MAX_SUBJECTS), ": ", &ids.join(", ")].concat()
+}
+
+/// The warnings of a response: about expired exemptions, a notice, and about the findings of rules.
+#[must_use]
+pub fn warnings(
+    expired: impl Iterator<Item = String>,
+    notice: Option<String>,
+    rules: &[OfRule<'_, '_>],
+    form: Form,
+) -> Vec<String> {
+    if form == Form::Long {
+        let mut warnings: Vec<_> = expired.chain(notice).collect();
+        push_lines(&mut warnings, rules);
+        return warnings;
+    }
+    let mut warnings = first_of(expired);
+    warnings.extend(notice);
+    let used: usize = warnings.iter().map(String::len).sum();
+    let mut left = (MAX_WARNINGS - OMISSION).saturating_sub(used);
+    let mut omitted = 0;
+    for (index, of_rule) in rules.iter().enumerate() {
+        let (warning, unnamed) = of_rule.warning(left / (rules.len() - index), left);
+        omitted += unnamed;
+        if let Some(warning) = warning {
+            left = left.saturating_sub(warning.len());
+            warnings.push(warning);
+        }
+    }
+    warnings.extend((omitted > 0).then(|| omission(omitted)));
+    warnings
+}
+
+/// Every finding, one a warning.
+fn push_lines(warnings: &mut Vec<String>, rules: &[OfRule<'_, '_>]) {
+    let (mut size, mut omitted) = (0, 0);
+    for OfRule { rule, findings } in rules {
+        for finding in findings {
+            if size > MAX_REPORT {
+                omitted += 1;
+                continue;
+            }
+            let line = finding.line(rule);
+            size += line.len();
+            warnings.push(line);
+        }
+    }
+    warnings.extend((omitted > 0).then(|| omission(omitted)));
+}
+
+/// As many of the expired exemptions as fit, and how many more there are.
+fn first_of(expired: impl Iterator<Item = String>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let (mut size, mut omitted) = (0, 0);
+    for warning in expired {
+        size += warning.len();
+        if size > MAX_EXPIRED {
+            omitted += 1;
+        } else {
+            warnings.push(warning);
+        }
+    }
+    warnings.extend((omitted > 0).then(|| ["… and ", &*count(omitted, "more expired exemption")].concat()));
+    warnings
+}
+
+impl OfRule<'_, '_> {
+    /// A warning of at most so many bytes about all findings of the rule, and the number of those that it leaves out. Where
+    /// not even the first finding fits, the warning gives their number, if that fits into what is left for all rules.
+    fn warning(&self, share: usize, left: usize) -> (Option<String>, usize) {
+        let Some((first, others)) = self.findings.split_first() else { return (None, 0) };
+        let mut start = String::new();
+        first.push_sentence(&mut start);
+        let end = [" [", self.rule, "]"].concat();
+        let total = self.findings.len();
+        if others.is_empty() && start.len() + end.len() <= share {
+            return (Some(start + &end), 0);
+        }
+        let more = [", and ", &others.len().to_string(), " more"].concat();
+        let room = share.checked_sub(start.len() + more.len() + end.len()).filter(|_| !others.is_empty());
+        let Some(room) = room else {
+            let short = [&*count(total, "finding"), &end].concat();
+            return (Some(short).filter(|short| short.len() <= left), total);
+        };
+        let mut subjects = Subjects::default();
+        for other in others {
+            subjects.add(&other.subject);
+        }
+        let (place, mentioned) = subjects.fitting(room, &first.subject);
+        (Some([start, more, place, end].concat()), others.len() - mentioned)
+    }
+}
+
+/// Those who must change something, each once and in the order of the findings, with the number of findings of each.
+#[derive(Default)]
+struct Subjects<'f> {
+    places: Places<'f>,
+    names: Vec<(&'f str, usize)>,
+}
+
+impl<'f> Subjects<'f> {
+    fn add(&mut self, name: &'f str) {
+        if let Some((_, count)) = self.places.get(name).and_then(|place| self.names.get_mut(place)) {
+            *count += 1;
+        } else {
+            self.places.add(name.into(), self.names.len());
+            self.names.push((name, 1));
+        }
+    }
+
+    /// The first names, and how many more there are.
+    fn first(&self, most: usize) -> String {
+        let names: Vec<_> = self.names.iter().take(most).map(|(name, _)| *name).collect();
+        let mut text = names.join(", ");
+        if self.names.len() > most {
+            text.extend([" and ", &(self.names.len() - most).to_string(), " more"]);
+        }
+        text
+    }
+
+    /// ` in ` and as many names as fit into so many bytes, nothing where none does, and the number of findings of those that
+    /// are named, or that the warning has named already.
+    fn fitting(&self, room: usize, known: &str) -> (String, usize) {
+        let all = self.names.len();
+        let mut size = " in ".len();
+        let mut fit = 0;
+        for (index, (name, _)) in self.names.iter().enumerate() {
+            let separator = if index == 0 { 0 } else { ", ".len() };
+            let rest = all - index - 1;
+            let more = if rest == 0 { 0 } else { " and  more".len() + rest.to_string().len() };
+            size += separator + name.len();
+            if size > room {
+                break;
+            }
+            if size + more <= room {
+                fit = index + 1;
+            }
+        }
+        let is_named = |(index, (name, _)): &(usize, &(&str, usize))| *index < fit || *name == known;
+        let named = self.names.iter().enumerate().filter(is_named).map(|(_, (_, count))| count).sum();
+        if fit == 0 { (String::new(), named) } else { ([" in ", &*self.first(fit)].concat(), named) }
+    }
+}
+
+/// What is said of findings that are left out.
+#[inline(never)]
+fn omission(findings: usize) -> String {
+    ["… and ", &*count(findings, "more finding")].concat()
+}
+
+/// A number of things.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    [&number.to_string(), " ", noun, ending].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::finding::{Concerns, Value};
+
+    fn finding(container: &str, field: &str) -> Finding<'static> {
+        Finding {
+            path: format!("spec.containers[0].{field}"),
+            subject: format!("container \"{container}\""),
+            demand: "must set it to true".into(),
+            value: Value::default(),
+            concerns: Concerns::Only(Vec::new()),
+            fix: None,
+            decided_by: None,
+        }
+    }
+
+    fn of_rule<'f>(rule: &'static str, findings: &'f [Finding<'static>]) -> OfRule<'f, 'static> {
+        OfRule { rule, findings: findings.iter().collect() }
+    }
+
+    fn many(number: usize) -> Vec<Finding<'static>> {
+        (0..number).map(|index| finding(&format!("container-{index}"), "x")).collect()
+    }
+
+    fn warn(rules: &[OfRule<'_, '_>]) -> Vec<String> {
+        warnings([].into_iter(), None, rules, Form::Short)
+    }
+
+    fn size(warnings: &[String]) -> usize {
+        warnings.iter().map(String::len).sum()
+    }
+
+    #[test]
+    fn a_single_finding_needs_no_summary() {
+        let [one] = [finding("web", "x")];
+        let line = r#"spec.containers[0].x: container "web" must set it to true [a]"#;
+        assert_eq!(denial(&[of_rule("a", &[one])], Form::Short).unwrap(), line);
+        assert_eq!(denial(&[], Form::Short), None);
+    }
+
+    #[test]
+    fn several_findings_begin_with_a_summary() {
+        let (first, second) = ([finding("web", "x"), finding("proxy", "x")], [finding("web", "y")]);
+        let rules = [of_rule("a", &first), of_rule("b", &second)];
+        let message = denial(&rules, Form::Short).unwrap();
+        assert_eq!(
+            message.lines().next().unwrap(),
+            r#"3 findings in container "web", container "proxy": a, b"#
+        );
+        assert_eq!(message.lines().count(), 4);
+        let report = denial(&rules, Form::Long).unwrap();
+        assert_eq!(message.split_once('\n').unwrap().1, report);
+    }
+
+    #[test]
+    fn the_summary_names_three_subjects() {
+        let findings = many(8);
+        let message = denial(&[of_rule("a", &findings)], Form::Short).unwrap();
+        assert_eq!(
+            message.lines().next().unwrap(),
+            r#"8 findings in container "container-0", container "container-1", container "container-2" and 5 more: a"#
+        );
+    }
+
+    #[test]
+    fn a_denial_ends_at_16_kilobytes() {
+        let findings = many(1_000);
+        let message = denial(&[of_rule("a", &findings)], Form::Short).unwrap();
+        assert!((16_000..=MAX_DENIAL).contains(&message.len()), "{}", message.len());
+        let shown = message.lines().count() - 2;
+        assert!(message.ends_with(&format!("\n… and {} more findings", 1_000 - shown)));
+        assert_eq!(denial(&[of_rule("a", &findings)], Form::Long).unwrap().lines().count(), 1_000);
+    }
+
+    #[test]
+    fn a_report_ends_at_256_kilobytes() {
+        let findings = many(6_000);
+        let message = denial(&[of_rule("a", &findings)], Form::Long).unwrap();
+        assert!(message.len() < MAX_REPORT + 200, "{}", message.len());
+        assert!(message.ends_with(" more findings"), "{}", &message[message.len() - 80..]);
+        let warnings = warnings([].into_iter(), None, &[of_rule("a", &findings)], Form::Long);
+        assert!(warnings.len() < 6_000 && warnings.last().unwrap().ends_with(" more findings"));
+    }
+
+    #[test]
+    fn a_finding_that_is_long_is_there_all_the_same() {
+        let [long, other] = [finding("web", &"x".repeat(20_000)), finding("web", "y")];
+        let message = denial(&[of_rule("a", &[long, other])], Form::Short).unwrap();
+        assert_eq!(message.lines().count(), 3);
+        assert!(message.ends_with("… and 1 more finding"));
+    }
+
+    #[test]
+    fn a_rule_warns_once_and_names_the_containers() {
+        let findings = many(3);
+        assert_eq!(
+            warn(&[of_rule("a", &findings), of_rule("b", &findings[..1])]),
+            [
+                r#"spec.containers[0].x: container "container-0" must set it to true, and 2 more in container "container-1", container "container-2" [a]"#,
+                r#"spec.containers[0].x: container "container-0" must set it to true [b]"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn warnings_name_as_many_containers_as_fit() {
+        let findings = many(200);
+        let rules: Vec<_> = ["a", "b", "c"].map(|rule| of_rule(rule, &findings)).into();
+        let warnings = warn(&rules);
+        assert!((1_800..=MAX_WARNINGS).contains(&size(&warnings)), "{}", size(&warnings));
+        assert_eq!(warnings.len(), 4);
+        let named: usize = warnings.iter().map(|warning| warning.matches("\"container-").count()).sum();
+        assert_eq!(*warnings.last().unwrap(), format!("… and {} more findings", 600 - named));
+        assert!(warnings[0].contains(" and 1") && warnings[0].ends_with(" more [a]"), "{}", warnings[0]);
+    }
+
+    #[test]
+    fn every_rule_is_named_however_many_there_are() {
+        let findings = vec![finding(&"w".repeat(63), &"x".repeat(2_000)); 9];
+        let ids = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+        let rules: Vec<_> = ids.iter().map(|rule| of_rule(rule, &findings)).collect();
+        let warnings = warn(&rules);
+        assert!(size(&warnings) <= MAX_WARNINGS);
+        assert_eq!(warnings.len(), ids.len() + 1);
+        assert_eq!(warnings[0], "9 findings [one]");
+        assert_eq!(warnings.last().unwrap(), "… and 72 more findings");
+    }
+
+    #[test]
+    fn expired_exemptions_come_first() {
+        let expired = || (0..50).map(|index| format!("exemptions[{index}] expired on 2020-01-01: reason"));
+        let findings = many(1);
+        let rules = [of_rule("a", &findings)];
+        let short = warnings(expired(), Some("notice".to_owned()), &rules, Form::Short);
+        assert!(short[0].starts_with("exemptions[0]"));
+        assert_eq!(short.iter().filter(|warning| warning.starts_with("exemptions[")).count(), 22);
+        assert_eq!(short[22..24], ["… and 28 more expired exemptions".to_owned(), "notice".to_owned()]);
+        assert!(short[24].ends_with("[a]"));
+        assert!(size(&short) <= MAX_WARNINGS);
+        let long = warnings(expired(), None, &rules, Form::Long);
+        assert_eq!(long.len(), 51);
+    }
+}

@@ -1,0 +1,137 @@
+//! The metadata of an object, as far as it decides how the object is judged.
+
+use json_view::Text;
+use json_view::views;
+use json_view::{self as json, Raw};
+
+/// The metadata of an object. It is parsed only when a verdict depends on it, which is rare.
+///
+/// Metadata that cannot be parsed grants nothing: the object counts as owned by no controller, and as not deleted.
+#[derive(Clone, Copy, Debug)]
+pub enum Metadata<'a> {
+    /// The metadata as it is written.
+    Own(Raw<'a>),
+    /// The object that has it, as it is written.
+    Of(Raw<'a>),
+}
+
+views! {
+    /// Source: `ObjectMeta` of `k8s.io/apimachinery/pkg/apis/meta/v1`.
+    struct ObjectMeta<'a> {
+        annotations "annotations": Annotations<'a>,
+        deletion_timestamp "deletionTimestamp": Text<'a>,
+        owner_references "ownerReferences": Vec<OwnerReference<'a>>,
+    }
+
+    /// Source: `ConfigMirrorAnnotationKey` of `k8s.io/kubernetes/pkg/kubelet/types`.
+    struct Annotations<'a> {
+        mirror "kubernetes.io/config.mirror": Raw<'a>,
+    }
+
+    struct OwnerReference<'a> {
+        controller "controller": Raw<'a>,
+    }
+
+    struct Object<'a> {
+        metadata "metadata": Raw<'a>,
+    }
+}
+
+impl Default for Metadata<'_> {
+    fn default() -> Self {
+        Self::Own(Raw::default())
+    }
+}
+
+impl<'a> Metadata<'a> {
+    /// Whether a controller manages the object: one of its owners has `controller: true`.
+    #[must_use]
+    pub fn has_controller(self) -> bool {
+        self.parse().owner_references.iter().any(|owner| owner.controller.0 == b"true")
+    }
+
+    /// Whether the object waits for its finalizers to be removed.
+    #[must_use]
+    pub fn is_deleted(self) -> bool {
+        !self.parse().deletion_timestamp.is_empty()
+    }
+
+    /// Whether the object says that it mirrors a static pod.
+    #[must_use]
+    pub fn has_mirror_annotation(self) -> bool {
+        !self.parse().annotations.mirror.0.is_empty()
+    }
+
+    fn parse(self) -> ObjectMeta<'a> {
+        let Raw(json) = match self {
+            Self::Own(json) => json,
+            Self::Of(Raw(object)) => json::from_slice::<Object<'_>>(object).unwrap_or_default().metadata,
+        };
+        json::from_slice(json).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(json: &str) -> Metadata<'_> {
+        Metadata::Own(Raw(json.as_bytes()))
+    }
+
+    #[test]
+    fn knows_a_controller_among_the_owners() {
+        for (owners, expected) in [
+            (r#"[{"kind": "Deployment", "controller": true}]"#, true),
+            (r#"[{"controller": false}, {"controller": true}]"#, true),
+            (r#"[{"controller": false}]"#, false),
+            (r#"[{"kind": "Deployment"}]"#, false),
+            (r#"[{"controller": "true"}]"#, false),
+            (r#"[{"controller": null}]"#, false),
+            ("[]", false),
+            ("null", false),
+        ] {
+            let json = format!(r#"{{"name": "web", "ownerReferences": {owners}}}"#);
+            assert_eq!(metadata(&json).has_controller(), expected, "{owners}");
+        }
+    }
+
+    #[test]
+    fn knows_a_deleted_object() {
+        assert!(metadata(r#"{"deletionTimestamp": "2026-11-01T00:00:00Z"}"#).is_deleted());
+        for alive in [r#"{"deletionTimestamp": null}"#, r#"{"deletionTimestamp": ""}"#, "{}", ""] {
+            assert!(!metadata(alive).is_deleted(), "{alive}");
+        }
+    }
+
+    #[test]
+    fn knows_a_mirror_pod() {
+        let annotated =
+            |value: &str| format!(r#"{{"annotations": {{"kubernetes.io/config.mirror": {value}}}}}"#);
+        assert!(metadata(&annotated("\"0123\"")).has_mirror_annotation());
+        assert!(metadata(&annotated("\"\"")).has_mirror_annotation());
+        assert!(!metadata(&annotated("null")).has_mirror_annotation());
+        assert!(!metadata(r#"{"labels": {"kubernetes.io/config.mirror": "0123"}}"#).has_mirror_annotation());
+    }
+
+    #[test]
+    fn metadata_that_cannot_be_parsed_grants_nothing() {
+        for unreadable in [
+            r#"{"ownerReferences": [{"controller": true}], "ownerReferences": []}"#,
+            r#"{"ownerReferences": {"controller": true}, "deletionTimestamp": 3}"#,
+            "[]",
+            "null",
+            "{",
+        ] {
+            assert!(!metadata(unreadable).has_controller(), "{unreadable}");
+            assert!(!metadata(unreadable).is_deleted(), "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn finds_the_metadata_of_an_object() {
+        let object = br#"{"spec": {}, "metadata": {"deletionTimestamp": "now"}}"#;
+        assert!(Metadata::Of(Raw(object)).is_deleted());
+        assert!(!Metadata::Of(Raw(b"[]")).is_deleted());
+    }
+}

@@ -1,0 +1,63 @@
+//! The status of a running pod, which the kubelet reports and no author of a pod can write.
+
+use std::collections::HashMap;
+
+use crate::kubernetes::pod::{ContainerAt, ContainerList, Pod};
+use json_view as json;
+use json_view::Text;
+use json_view::views;
+
+views! {
+    /// Source: `PodStatus` of `k8s.io/api/core/v1`.
+    struct PodStatus<'a> {
+        regular "containerStatuses": Vec<ContainerStatus<'a>>,
+        ephemeral "ephemeralContainerStatuses": Vec<ContainerStatus<'a>>,
+        init "initContainerStatuses": Vec<ContainerStatus<'a>>,
+    }
+
+    struct ContainerStatus<'a> {
+        image_id "imageID": Text<'a>,
+        name "name": Text<'a>,
+    }
+}
+
+/// The digests of the images that the containers of a pod run, by name, as its status says.
+#[derive(Debug)]
+pub(crate) struct RunningImages {
+    init: Digests,
+    regular: Digests,
+    ephemeral: Digests,
+}
+
+type Digests = HashMap<String, String>;
+
+impl RunningImages {
+    /// The images that a pod runs. A status that cannot be parsed says nothing.
+    pub(crate) fn of(pod: &Pod<'_>) -> Self {
+        let status: PodStatus<'_> = json::from_slice(pod.status.0).unwrap_or_default();
+        Self {
+            init: digests(&status.init),
+            regular: digests(&status.regular),
+            ephemeral: digests(&status.ephemeral),
+        }
+    }
+
+    /// The digest of the image that a container runs, if that is known.
+    pub(crate) fn digest_of(&self, at: ContainerAt<'_, '_>) -> Option<&str> {
+        let digests = match at.list {
+            ContainerList::Init => &self.init,
+            ContainerList::Regular => &self.regular,
+            ContainerList::Ephemeral => &self.ephemeral,
+        };
+        digests.get(&*at.container.name).map(String::as_str)
+    }
+}
+
+/// An image id is a reference with a digest (`docker.io/library/nginx@sha256:…`), or a digest alone.
+fn digests(statuses: &[ContainerStatus<'_>]) -> Digests {
+    let digest = |status: &ContainerStatus<'_>| {
+        let id = &*status.image_id;
+        (String::from(&status.name), id.rsplit_once('@').map_or(id, |(_, digest)| digest).to_owned())
+    };
+    statuses.iter().map(digest).collect()
+}

@@ -1,0 +1,579 @@
+//! `writablePaths`: the places that containers with a read-only root write to, and the volumes that they get for them.
+//!
+//! - `paths`: the places, each as a path alone or as an object.
+//!   - `path`: an absolute path.
+//!   - `sizeLimit`: how much the volume may hold: `64Mi`.
+//!   - `medium`: `Memory` keeps the volume in memory.
+
+use std::borrow::Cow;
+use std::cell::LazyCell;
+
+use crate::fix::additions::to_json;
+use crate::kubernetes::file_path::check_place;
+use crate::kubernetes::image_reference::ImageReference;
+use crate::kubernetes::name_index::Places;
+use crate::kubernetes::pod::{ContainerAt, NO_PLACE, Pod};
+use crate::kubernetes::volume::Volume;
+use crate::rules::finding::Finding;
+use crate::rules::settings::ActiveRule;
+use crate::rules::{BoundRule, Rule};
+use crate::settings::reader::Options;
+use crate::settings::selector::Selector;
+use crate::settings::value::Value;
+use crate::text::quoted;
+use json_view as json;
+use json_view::Text;
+
+/// What the name of every volume begins with that is added.
+const PREFIX: &str = "writable-";
+
+/// The most characters of the part of a name that is to be read. The name of a volume is a DNS label: it has at most 63.
+/// Behind this part stand a dash, eight digits and, where that name is taken, two more dashes and numbers.
+const READABLE_LENGTH: usize = 40;
+
+/// The suffixes of a size that count whole bytes.
+///
+/// Source: `Quantity` of `k8s.io/apimachinery/pkg/api/resource`.
+const UNITS: [&str; 13] = ["", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
+const MEDIA: [(&str, Option<&str>); 1] = [("Memory", Some("Memory"))];
+
+/// Every entry of `writablePaths`, in their order.
+#[derive(Debug, Default)]
+pub struct WritablePaths<'s>(Vec<Entry<'s>>);
+
+#[derive(Debug)]
+struct Entry<'s> {
+    selector: Selector<'s>,
+    paths: Vec<WritablePath<'s>>,
+}
+
+/// A place that a container writes to, and the `emptyDir` that it gets for it.
+#[derive(Clone, Copy, Debug)]
+pub struct WritablePath<'s> {
+    path: &'s str,
+    medium: Option<&'static str>,
+    size_limit: Option<&'s str>,
+}
+
+impl<'s> WritablePaths<'s> {
+    /// Reads the key `writablePaths` of the settings.
+    pub fn new(options: &mut Options<'_, 's>) -> Self {
+        Self(options.objects("writablePaths", |entry| Some(Entry::new(entry))))
+    }
+
+    /// The places that a container writes to and has no mount for, each once.
+    #[must_use]
+    pub fn lacking(&self, namespace: &str, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
+        let image = LazyCell::new(|| ImageReference::parse(&at.container.image).ok());
+        let mut lacking: Vec<WritablePath<'s>> = Vec::new();
+        for Entry { selector, paths } in &self.0 {
+            if selector.fits(namespace) && selector.matches(Some(&at.container.name), || image.as_ref()) {
+                for path in paths {
+                    if !is_mounted(at, path.path)
+                        && !lacking.iter().any(|known| is_same(known.path, path.path))
+                    {
+                        lacking.push(*path);
+                    }
+                }
+            }
+        }
+        lacking
+    }
+}
+
+impl WritablePaths<'_> {
+    /// What is wrong with the places that a rule denies mounts at: whoever got one would be denied because of it.
+    #[must_use]
+    pub fn denied_by(&self, ActiveRule { id, rule, .. }: &ActiveRule<'_>) -> Vec<String> {
+        let mut errors = Vec::new();
+        for (entry, Entry { paths, .. }) in self.0.iter().enumerate() {
+            for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
+                errors.extend(demand(rule, path).map(|demand| {
+                    format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
+                }));
+            }
+        }
+        errors
+    }
+}
+
+/// What a rule demands of a container with an `emptyDir` at a path, if it denies one there.
+fn demand(rule: &BoundRule<'_>, path: &str) -> Option<String> {
+    let mount = format!("{{\"mountPath\":{}}}", to_json(path));
+    let spec =
+        format!("{{\"containers\":[{{\"volumeMounts\":[{mount}]}}],\"volumes\":[{{\"emptyDir\":{{}}}}]}}");
+    let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("".into(), true, reader)).ok()?;
+    let mut found = Vec::new();
+    rule.check(&pod, &mut found);
+    found.first().map(|Finding { demand, .. }| demand.to_string())
+}
+
+impl<'s> Entry<'s> {
+    fn new(options: &mut Options<'_, 's>) -> Self {
+        let selector = Selector::new(options);
+        options.require("paths", "name the places that are written to");
+        options.refuse_empty("paths");
+        let path = |path| WritablePath { path, medium: None, size_limit: None };
+        let paths = options.objects_or_strings(
+            "paths",
+            |text| check_path(text).map(|()| path(text)),
+            WritablePath::new,
+        );
+        Self { selector, paths }
+    }
+}
+
+impl<'s> WritablePath<'s> {
+    fn new(options: &mut Options<'_, 's>) -> Option<Self> {
+        options.require("path", "name the place that is written to");
+        let path = options.string("path", check_path);
+        let size_limit = options.string("sizeLimit", check_size);
+        let medium = options.one_of("medium", None, &MEDIA);
+        Some(Self { path: path?, medium, size_limit })
+    }
+}
+
+impl WritablePath<'_> {
+    /// The path as the settings have it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path
+    }
+
+    /// Whether a volume is the `emptyDir` of this name that a fix would add, and nothing more.
+    fn is_made_as(&self, volume: &Volume<'_>) -> bool {
+        let Ok(Value::Object(fields)) = json::from_slice(volume.json.0) else { return false };
+        let is_made = |(key, value): &(Text<'_>, Value<'_>)| match (&**key, value) {
+            ("name", _) | (_, Value::Null) => true,
+            ("emptyDir", Value::Object(fields)) => self.is_made_of(fields),
+            _ => false,
+        };
+        volume.source("emptyDir").is_some() && fields.iter().all(is_made)
+    }
+
+    fn is_made_of(&self, fields: &[(Text<'_>, Value<'_>)]) -> bool {
+        let text = |key: &str| match fields.iter().find(|(known, _)| &**known == key) {
+            Some((_, Value::String(text))) => Some(&**text),
+            _ => None,
+        };
+        // An API server writes no medium as an empty one, and a size with another unit.
+        let medium = text("medium").filter(|medium| !medium.is_empty());
+        let has_size = match (text("sizeLimit"), self.size_limit) {
+            (Some(size), Some(limit)) => {
+                size == limit || bytes(size).is_some_and(|size| Some(size) == bytes(limit))
+            }
+            (size, limit) => size == limit,
+        };
+        let is_known = |key: &str| (["medium", "sizeLimit"]).contains(&key);
+        let is_made = |(key, value): &(Text<'_>, Value<'_>)| {
+            matches!(value, Value::Null) || (is_known(key) && matches!(value, Value::String(_)))
+        };
+        fields.iter().all(is_made) && medium == self.medium && has_size
+    }
+}
+
+/// Whether a container has a mount at a place or above it.
+fn is_mounted(at: ContainerAt<'_, '_>, place: &str) -> bool {
+    let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.mount_path);
+    let devices = at.container.volume_devices.iter().map(|device| &*device.device_path);
+    mounts.chain(devices).any(|mount| at.pod.file_path(mount).holds(place))
+}
+
+/// Whether two places of the settings are one.
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+/// The volumes of a pod, to which others are added.
+#[derive(Debug, Default)]
+pub struct Volumes<'p> {
+    present: &'p [Volume<'p>],
+    places: Places<'p>,
+    /// The names of the volumes that are mounted, or were mounted again.
+    mounted: Places<'p>,
+}
+
+impl<'p> Volumes<'p> {
+    /// Those that a pod has.
+    #[must_use]
+    pub fn of(pod: &'p Pod<'p>) -> Self {
+        let mut mounted = Places::default();
+        for at in pod.all_containers() {
+            let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.name);
+            let devices = at.container.volume_devices.iter().map(|device| &*device.name);
+            for name in mounts.chain(devices) {
+                mounted.add(name.into(), 0);
+            }
+        }
+        Self { present: &pod.spec.volumes, places: pod.volume_places(), mounted }
+    }
+
+    /// A volume for a place that a container writes to. Its name is the same whatever other containers and places there are,
+    /// unless another volume of the pod has that name. A volume that an earlier fix has added, and that no container mounts,
+    /// is taken again: applying a manifest replaces containers and leaves volumes.
+    pub fn add<'s>(&mut self, at: ContainerAt<'_, '_>, place: WritablePath<'s>) -> AddedVolume<'s> {
+        let preferred = preferred_name(&at.container.name, place.path);
+        let mut name = preferred.clone();
+        let mut attempt = 0;
+        // With the container's place in them, no two containers try the same names, whatever they are called.
+        loop {
+            let is_free = self.places.get(&name).is_none() && self.mounted.get(&name).is_none();
+            if is_free {
+                self.places.add(Cow::Owned(name.clone()), NO_PLACE);
+                return AddedVolume { name, place, is_there: false };
+            }
+            if self.is_left_over(&name, place) {
+                self.mounted.add(Cow::Owned(name.clone()), 0);
+                return AddedVolume { name, place, is_there: true };
+            }
+            attempt += 1;
+            name = format!("{preferred}-{}-{attempt}", at.index);
+        }
+    }
+
+    fn is_left_over(&self, name: &str, place: WritablePath<'_>) -> bool {
+        let volume = self.places.get(name).and_then(|place| self.present.get(place));
+        self.mounted.get(name).is_none() && volume.is_some_and(|volume| place.is_made_as(volume))
+    }
+}
+
+/// A name that tells a reader what the volume is for, and ends in a number that no other place is likely to have.
+fn preferred_name(container: &str, path: &str) -> String {
+    let place = [container, "\0", path.trim_end_matches('/')].concat();
+    let mut name = PREFIX.to_owned();
+    for byte in place.bytes() {
+        if name.len() == READABLE_LENGTH {
+            break;
+        }
+        match byte.to_ascii_lowercase() {
+            byte @ (b'a'..=b'z' | b'0'..=b'9') => name.push(char::from(byte)),
+            _ if name.ends_with('-') => {}
+            _ => name.push('-'),
+        }
+    }
+    let readable = name.trim_end_matches('-');
+    format!("{readable}-{:08x}", hash(&place))
+}
+
+/// FNV-1a, which is the same wherever it is computed.
+///
+/// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
+fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// The number of billionths of a byte of a size that [`check_size`] accepts, if it can be counted.
+fn bytes(size: &str) -> Option<u128> {
+    let digits = size.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = size.get(digits.len()..)?;
+    let exponent = |units: &str| units.bytes().position(|letter| unit.as_bytes().first() == Some(&letter));
+    let factor = match (unit.len(), exponent(" KMGTPE"), exponent(" kMGTPE")) {
+        (0, ..) => 1,
+        (2, Some(exponent), _) => 1024_u128.checked_pow(exponent.try_into().ok()?)?,
+        (1, _, Some(exponent)) => 1000_u128.checked_pow(exponent.try_into().ok()?)?,
+        _ => return None,
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let scale = 10_u128.checked_pow(9_u32.checked_sub(fraction.len().try_into().ok()?)?)?;
+    let number: u128 = [whole, fraction].concat().parse().ok()?;
+    number.checked_mul(scale)?.checked_mul(factor)
+}
+
+fn check_path(path: &str) -> Result<(), String> {
+    check_place(path)?;
+    if path.contains(['*', ':']) {
+        return Err(format!("must be one path, without * and :, not {}", quoted(path)));
+    }
+    if path == "/" {
+        return Err("must not be the root, which stays read-only".to_owned());
+    }
+    Ok(())
+}
+
+/// Refuses what Kubernetes does not take for a number of bytes, or nothing would fit into.
+fn check_size(size: &str) -> Result<(), String> {
+    if UNITS.iter().any(|unit| size.strip_suffix(unit).is_some_and(is_positive)) {
+        return Ok(());
+    }
+    Err(format!("must be a size such as 64Mi, not {}", quoted(size)))
+}
+
+/// Whether it is a number above zero, written in digits and at most one dot between them.
+fn is_positive(number: &str) -> bool {
+    let mut parts = number.splitn(2, '.');
+    parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && number.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+}
+
+/// A volume that is added for a place.
+#[derive(Debug)]
+pub struct AddedVolume<'s> {
+    /// Its name, which is a DNS label.
+    name: String,
+    place: WritablePath<'s>,
+    is_there: bool,
+}
+
+impl AddedVolume<'_> {
+    /// Whether the pod has the volume already, so that a mount is all that is missing.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// The `Volume` in JSON. No part of it holds a character that would have to be escaped.
+    #[must_use]
+    pub fn volume(&self) -> String {
+        let WritablePath { medium, size_limit, .. } = self.place;
+        let mut volume = ["{\"name\":\"", &self.name, "\",\"emptyDir\":{"].concat();
+        if let Some(medium) = medium {
+            volume.extend(["\"medium\":\"", medium, "\""]);
+        }
+        if let Some(size) = size_limit {
+            let separator = if medium.is_some() { "," } else { "" };
+            volume.extend([separator, "\"sizeLimit\":\"", size, "\""]);
+        }
+        volume.push_str("}}");
+        volume
+    }
+
+    /// The `VolumeMount` of its container in JSON.
+    #[must_use]
+    pub fn mount(&self) -> String {
+        ["{\"name\":\"", &self.name, "\",\"mountPath\":", &to_json(self.place.path), "}"].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rules::settings::Settings;
+    use json_view as json;
+
+    fn with_settings<T>(
+        writable_paths: &serde_json::Value,
+        then: impl FnOnce(Result<Settings<'_>, String>) -> T,
+    ) -> T {
+        let text = json!({"writablePaths": writable_paths}).to_string();
+        then(Settings::read(&json::from_slice(text.as_bytes()).unwrap()))
+    }
+
+    /// The places that the first container of a pod in the namespace `shop` lacks.
+    fn lacking(writable_paths: &serde_json::Value, container: &serde_json::Value) -> Vec<String> {
+        let spec = json!({"containers": [container]}).to_string();
+        let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+        let at = pod.all_containers().next().unwrap();
+        with_settings(writable_paths, |settings| {
+            let lacking = settings.unwrap().writable_paths.lacking("shop", at);
+            lacking.iter().map(|place| place.path.to_owned()).collect()
+        })
+    }
+
+    #[test]
+    fn goes_by_image_container_and_namespace() {
+        let web = json!({"name": "web", "image": "nginx:1.29"});
+        for (selector, fits) in [
+            (json!({}), true),
+            (json!({"images": ["docker.io/library/ngin*"]}), true),
+            (json!({"images": ["apache/nginx"]}), false),
+            (json!({"containers": ["w*"]}), true),
+            (json!({"containers": ["app"]}), false),
+            (json!({"namespaces": ["shop"]}), true),
+            (json!({"namespaces": ["shop-2"]}), false),
+            (json!({"images": ["nginx"], "containers": ["web"], "namespaces": ["shop"]}), true),
+            (json!({"images": ["nginx"], "containers": ["web"], "namespaces": ["bank"]}), false),
+        ] {
+            let mut entry = selector.clone();
+            entry["paths"] = json!(["/run"]);
+            let expected: &[&str] = if fits { &["/run"] } else { &[] };
+            assert_eq!(lacking(&json!([entry]), &web), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_read_is_chosen_by_no_image() {
+        let broken = json!({"name": "web", "image": "No Image"});
+        assert_eq!(lacking(&json!([{"images": ["*"], "paths": ["/run"]}]), &broken), [""; 0]);
+        assert_eq!(lacking(&json!([{"paths": ["/run"]}]), &broken), ["/run"]);
+    }
+
+    #[test]
+    fn leaves_out_what_is_mounted_already() {
+        let paths = json!([{"paths": ["/var/cache/nginx"]}]);
+        for (path, is_covered) in [
+            ("/var/cache/nginx", true),
+            ("/var/cache/nginx/", true),
+            ("//var/./cache", true),
+            ("/var/log/../cache", true),
+            ("/", true),
+            ("/var/cache/nginx/proxy", false),
+            ("/var/cache/nginx2", false),
+            ("/tmp", false),
+        ] {
+            let expected: &[&str] = if is_covered { &[] } else { &["/var/cache/nginx"] };
+            for mount in [
+                json!({"volumeMounts": [{"name": "x", "mountPath": path}]}),
+                json!({"volumeMounts": [{"name": "x", "mountPath": path, "readOnly": true}]}),
+                json!({"volumeDevices": [{"name": "x", "devicePath": path}]}),
+            ] {
+                assert_eq!(lacking(&paths, &mount), expected, "{mount}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_place_is_mounted_once() {
+        let paths = json!([{"paths": ["/run", "/tmp"]}, {"paths": ["/tmp/", "/tmp/x", {"path": "/run"}]}]);
+        assert_eq!(lacking(&paths, &json!({})), ["/run", "/tmp", "/tmp/x"]);
+    }
+
+    fn add(volumes: &mut Volumes<'_>, container: &str, path: &str) -> String {
+        let spec = json!({"containers": [{}, {"name": container}]}).to_string();
+        let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+        let place = WritablePath { path, medium: None, size_limit: None };
+        volumes.add(pod.all_containers().nth(1).unwrap(), place).name
+    }
+
+    #[test]
+    fn names_of_volumes_are_stable_and_valid() {
+        let name = |container: &str, path: &str| add(&mut Volumes::default(), container, path);
+        assert_eq!(name("web", "/run"), "writable-web-run-bc7528a1");
+        assert_eq!(name("web", "/run/"), "writable-web-run-bc7528a1");
+        assert_eq!(name("Web", "/run"), "writable-web-run-6dfb3701");
+        assert_eq!(name("", "/.x_/é"), "writable-x-e133f7ac");
+        assert_ne!(name("a-b", "/c"), name("a", "/b/c"));
+        assert_eq!(name(&"x".repeat(63), "/var/lib/y"), format!("writable-{}-96d9fd77", "x".repeat(31)));
+    }
+
+    #[test]
+    fn no_volume_gets_the_name_of_another() {
+        let taken = ["writable-web-run-bc7528a1", "writable-web-run-bc7528a1-1-1"];
+        let mut volumes = Volumes { places: Places::of(taken.into_iter()), ..Volumes::default() };
+        assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-2");
+        assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-3");
+        assert_eq!(add(&mut volumes, "web", "/tmp"), "writable-web-tmp-1cf93155");
+    }
+
+    #[test]
+    fn a_volume_has_what_the_settings_say() {
+        let volume = |medium, size_limit| {
+            let place = WritablePath { path: "/a \"b\"", medium, size_limit };
+            let added = AddedVolume { name: "x".to_owned(), place, is_there: false };
+            (added.volume(), added.mount())
+        };
+        let mount = r#"{"name":"x","mountPath":"/a \"b\""}"#.to_owned();
+        assert_eq!(volume(None, None), (r#"{"name":"x","emptyDir":{}}"#.to_owned(), mount.clone()));
+        assert_eq!(
+            volume(Some("Memory"), Some("64Mi")),
+            (r#"{"name":"x","emptyDir":{"medium":"Memory","sizeLimit":"64Mi"}}"#.to_owned(), mount)
+        );
+    }
+
+    #[test]
+    fn a_volume_that_a_fix_has_left_is_mounted_again() {
+        let name = "writable-web-run-bc7528a1";
+        let again = |volume: &str, mounts: &str| {
+            let spec = format!(
+                r#"{{"containers": [{{"name": "web"}}, {{"name": "b", "volumeMounts": [{mounts}]}}], "volumes": [{volume}]}}"#
+            );
+            let pod =
+                json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
+            let place = WritablePath { path: "/run", medium: Some("Memory"), size_limit: Some("0.5Gi") };
+            let added = Volumes::of(&pod).add(pod.all_containers().next().unwrap(), place);
+            assert_eq!(added.is_there(), added.name == name, "{volume}");
+            added.is_there()
+        };
+        let volume = |source: &str| format!(r#"{{"name": "{name}", {source}}}"#);
+        for same in [
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "0.5Gi"}"#,
+            r#""emptyDir": {"sizeLimit": "512Mi", "medium": "Memory"}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}, "secret": null"#,
+        ] {
+            assert!(again(&volume(same), ""), "{same}");
+            assert!(again(&volume(same), r#"{"name": "other", "mountPath": "/run"}"#), "{same}");
+            assert!(!again(&volume(same), &format!(r#"{{"name": "{name}", "mountPath": "/x"}}"#)), "{same}");
+        }
+        for other in [
+            r#""emptyDir": {"medium": "Memory"}"#,
+            r#""emptyDir": {"sizeLimit": "512Mi"}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "513Mi"}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi", "x": 1}"#,
+            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}, "hostPath": {"path": "/"}"#,
+            r#""secret": {"secretName": "a"}"#,
+            r#""emptyDir": null"#,
+        ] {
+            assert!(!again(&volume(other), ""), "{other}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_compared_as_numbers_of_bytes() {
+        for (one, other) in
+            [("1Gi", "1024Mi"), ("0.5Gi", "512Mi"), ("1k", "1000"), ("1.5M", "1500k"), ("1Ki", "1024")]
+        {
+            assert_eq!(bytes(one), bytes(other), "{one}");
+            assert!(bytes(one).is_some(), "{one}");
+        }
+        assert_ne!(bytes("1M"), bytes("1Mi"));
+        assert_ne!(bytes("1E"), bytes("1P"));
+        for strange in ["", "Gi", "1Xi", "1K", "1.0000000001", "1e3", "99999999999999999999999999E"] {
+            assert_eq!(bytes(strange), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_number_of_bytes() {
+        for size in ["1", "64Mi", "1.5Gi", "0.5k", "2E", "1024"] {
+            assert_eq!(check_size(size), Ok(()), "{size}");
+        }
+        for size in [
+            "", "0", "0.0Mi", "-1", "+1", "1.", ".5Gi", "1.2.3", "64mi", "64 Mi", "64MiB", "1e3", "100m",
+            "é", "1é",
+        ] {
+            assert_eq!(
+                check_size(size),
+                Err(format!("must be a size such as 64Mi, not {}", quoted(size))),
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        let errors = |settings: &serde_json::Value| {
+            with_settings(settings, |read| read.unwrap_err().lines().map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            errors(&json!([
+                {},
+                {"paths": []},
+                {"images": [], "containers": ["Web"], "namespace": ["shop"], "paths": ["run", "/a/../b", "/", "/tmp/*", "C:/x", 3]},
+                {"paths": [{}, {"path": "/x", "size": "1Mi"}, {"path": "/x", "sizeLimit": "64MB", "medium": "memory"}]},
+                {"paths": {"path": "/run"}},
+                "/run",
+            ])),
+            [
+                "writablePaths[0].paths: missing: name the places that are written to",
+                "writablePaths[1].paths: must not be empty",
+                "writablePaths[2].images: must not be empty",
+                r#"writablePaths[2].containers[0]: "Web" can never match: names are lower case letters, digits and dashes"#,
+                r#"writablePaths[2].paths[0]: must be an absolute path, not "run""#,
+                r#"writablePaths[2].paths[1]: must be a path without ., .. and //, not "/a/../b""#,
+                "writablePaths[2].paths[2]: must not be the root, which stays read-only",
+                r#"writablePaths[2].paths[3]: must be one path, without * and :, not "/tmp/*""#,
+                r#"writablePaths[2].paths[4]: must be an absolute path, not "C:/x""#,
+                "writablePaths[2].paths[5]: must be a string or an object, not a number",
+                r#"writablePaths[2].namespace: unknown key, did you mean "namespaces"? (allowed: images, containers, namespaces, paths)"#,
+                "writablePaths[3].paths[0].path: missing: name the place that is written to",
+                "writablePaths[3].paths[1].size: unknown key (allowed: path, sizeLimit, medium)",
+                r#"writablePaths[3].paths[2].sizeLimit: must be a size such as 64Mi, not "64MB""#,
+                r#"writablePaths[3].paths[2].medium: "memory" is unknown, did you mean "Memory"? (allowed: Memory)"#,
+                "writablePaths[4].paths: must be a list, not an object",
+                "writablePaths[5]: must be an object, not a string",
+            ]
+        );
+    }
+}
