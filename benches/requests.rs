@@ -7,6 +7,7 @@
 
 use immutable_pods_host::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Map, Value, json};
 
 /// How many containers pods have.
@@ -80,7 +81,7 @@ pub(crate) fn scenarios(recorded: &Value) -> Vec<Scenario> {
 
 /// Settings in which no rule is off.
 fn every_rule() -> Value {
-    let off_by_default = RULES.iter().filter(|rule| rule.mode.is_none());
+    let off_by_default = RULES.iter().filter(|rule| rule.default_mode == Mode::Off);
     off_by_default.map(|rule| (rule.id, json!("deny"))).collect()
 }
 

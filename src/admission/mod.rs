@@ -1,5 +1,6 @@
 //! Admission review: a request is read, evaluated, fixed and answered.
 
+mod fixing;
 pub mod request;
 pub mod response;
 pub mod review;

@@ -1,13 +1,12 @@
 //! The payload of `validate`, read once, into what the policy judges by; and the words for what cannot be read.
 
-use crate::fix::apply::Scope;
 use crate::kubernetes::connect::{Access, ConnectOptions, Connection};
 use crate::kubernetes::discovery;
 use crate::kubernetes::field_path;
 use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::workload::{self, Workload};
-use crate::settings::value::{Value, WithUnread};
+use crate::kubernetes::workload::{self, MutableFields, Workload};
+use crate::kubernetes::operation::Operation;
 use json_view::Text;
 use json_view::views;
 use json_view::{self as json, Error, Failure, Known, Raw, Read, Reader};
@@ -20,8 +19,8 @@ const SHOWN: usize = 400;
 pub struct Payload<'a> {
     /// What is to be judged.
     pub request: Request<'a>,
-    /// The settings, with their exemptions unread; `null` when there are none.
-    pub settings: Value<'a>,
+    /// The settings as they are written; `null` if there are none.
+    pub settings: Raw<'a>,
 }
 
 /// An admission request, as far as the policy judges it.
@@ -31,16 +30,16 @@ pub struct Request<'a> {
     pub namespace: Text<'a>,
     /// Who asks.
     pub user: UserInfo<'a>,
-    /// What is asked for.
-    pub subject: Subject<'a>,
+    /// What the request does to pods.
+    pub operation: Operation<'a>,
     /// The metadata of the object.
     pub metadata: Metadata<'a>,
     /// The metadata of the object that an update replaces.
     pub old_metadata: Metadata<'a>,
     /// The kind of the object.
     pub kind: GroupKind<'a>,
-    /// The object, where a fix may change it before it is admitted.
-    pub draft: Option<Draft<'a>>,
+    /// The object, if a fix can change it before it is admitted.
+    pub mutable_object: Option<MutableObject<'a>>,
 }
 
 /// What decides what an object is, instead of the author of the request. No fix may change the object then.
@@ -66,23 +65,23 @@ impl Request<'_> {
     }
 
     fn is_mirror_pod(&self) -> bool {
-        let (Subject::Create(new) | Subject::Update { new, .. }) = &self.subject else { return false };
+        let (Operation::Create(new) | Operation::Update { new, .. }) = &self.operation else { return false };
         self.metadata.has_mirror_annotation() && new.iter().all(Pod::is_bound)
     }
 }
 
-/// An object that a fix may change before it is admitted.
+/// An object that a fix can change before it is admitted.
 #[derive(Debug)]
-pub struct Draft<'a> {
+pub struct MutableObject<'a> {
     /// The kind of the object.
     kind: GroupKind<'a>,
     /// The object as it is written.
     pub json: Raw<'a>,
-    /// What may be changed in it.
-    pub scope: Scope,
+    /// What a fix can change in it.
+    pub mutable_fields: MutableFields,
 }
 
-impl Draft<'_> {
+impl MutableObject<'_> {
     /// The pod specs of another text of the object.
     ///
     /// # Errors
@@ -90,25 +89,6 @@ impl Draft<'_> {
     pub fn pods_of<'b>(&self, json: &'b [u8]) -> Result<Vec<Pod<'b>>, String> {
         pods(&self.kind, Object::Unread(Raw(json)))
     }
-}
-
-/// What a request is about.
-#[derive(Debug, Default)]
-pub enum Subject<'a> {
-    /// Something that cannot change what a container is.
-    #[default]
-    Nothing,
-    /// An object with these pod specs is made.
-    Create(Vec<Pod<'a>>),
-    /// An object with these pod specs becomes one with those.
-    Update {
-        /// What there is.
-        old: Vec<Pod<'a>>,
-        /// What there will be.
-        new: Vec<Pod<'a>>,
-    },
-    /// Somebody reaches into what runs.
-    Connect(Connection<'a>),
 }
 
 impl<'a> Payload<'a> {
@@ -120,7 +100,8 @@ impl<'a> Payload<'a> {
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|failure| describe(&failure, payload, ""))?;
         let request = raw.request.ok_or("request: missing")?;
-        Ok(Self { request: request.into_request()?, settings: raw.settings.0 })
+        let settings = raw.settings.unwrap_or(Raw(b"null"));
+        Ok(Self { request: request.into_request()?, settings })
     }
 }
 
@@ -135,7 +116,7 @@ views! {
 
     struct RawPayload<'a> {
         request "request": Option<AdmissionRequest<'a>>,
-        settings "settings": WithUnread<'a>,
+        settings "settings": Option<Raw<'a>>,
     }
 
     /// `GroupVersionKind` of `k8s.io/apimachinery/pkg/apis/meta/v1`, but for the version.
@@ -209,16 +190,16 @@ impl<'a> AdmissionRequest<'a> {
         let metadata =
             |object: &Option<Object<'a>>| object.as_ref().map(Object::metadata).unwrap_or_default();
         let (metadata, old_metadata) = (metadata(&self.object), metadata(&self.old_object));
-        let subject = match &*operation {
-            "CREATE" | "UPDATE" | "DELETE" | "CONNECT" if changes_no_container => Subject::Nothing,
-            "CREATE" => Subject::Create(pods(&kind, self.object.ok_or("request.object: missing")?)?),
+        let operation = match &*operation {
+            "CREATE" | "UPDATE" | "DELETE" | "CONNECT" if changes_no_container => Operation::Nothing,
+            "CREATE" => Operation::Create(pods(&kind, self.object.ok_or("request.object: missing")?)?),
             "UPDATE" => {
                 let new = pods(&kind, self.object.ok_or("request.object: missing")?)?;
                 let old = old_pods(&kind, self.old_object.ok_or("request.oldObject: missing")?)?;
-                Subject::Update { old, new }
+                Operation::Update { old, new }
             }
             "CONNECT" => match Access::find(&self.sub_resource) {
-                Some(access) => Subject::Connect(Connection {
+                Some(access) => Operation::Connect(Connection {
                     access,
                     to: self.name,
                     user: self.user_info.username.clone(),
@@ -227,24 +208,30 @@ impl<'a> AdmissionRequest<'a> {
                         .as_ref()
                         .map_or_else(|| Ok(ConnectOptions::default()), connect_options)?,
                 }),
-                None => Subject::Nothing,
+                None => Operation::Nothing,
             },
             _ => return Err("request.operation: must be CREATE, UPDATE, DELETE or CONNECT".to_owned()),
         };
-        let scope = match &subject {
-            Subject::Create(_) => Some(Scope::Unset),
-            Subject::Update { .. } => kind.workload().map_or(Some(Scope::Unset), Workload::scope_of_updates),
-            Subject::Nothing | Subject::Connect(_) => None,
+        let mutable_fields = match &operation {
+            Operation::Create(_) => Some(MutableFields::Unset),
+            Operation::Update { .. } => {
+                kind.workload().map_or(Some(MutableFields::Unset), Workload::mutable_fields_in_updates)
+            }
+            Operation::Nothing | Operation::Connect(_) => None,
         };
-        let draft = scope.map(|scope| Draft { kind: kind.clone(), json: self.object_json, scope });
+        let mutable_object = mutable_fields.map(|mutable_fields| MutableObject {
+            kind: kind.clone(),
+            json: self.object_json,
+            mutable_fields,
+        });
         Ok(Request {
             namespace: self.namespace,
             user: self.user_info,
-            subject,
+            operation,
             metadata,
             old_metadata,
             kind,
-            draft,
+            mutable_object,
         })
     }
 }
@@ -434,10 +421,10 @@ mod tests {
     fn read(request: &str) -> Result<Vec<String>, String> {
         let payload = format!(r#"{{"request": {request}, "settings": {{}}}}"#);
         let payload = Payload::read(payload.as_bytes())?;
-        let pods = match payload.request.subject {
-            Subject::Create(pods) => pods,
-            Subject::Update { new, .. } => new,
-            Subject::Nothing | Subject::Connect(_) => Vec::new(),
+        let pods = match payload.request.operation {
+            Operation::Create(pods) => pods,
+            Operation::Update { new, .. } => new,
+            Operation::Nothing | Operation::Connect(_) => Vec::new(),
         };
         let images = |pod: &Pod<'_>| pod.all_containers().map(|at| at.path_to("image")).collect::<Vec<_>>();
         Ok(pods.iter().flat_map(images).collect())
@@ -612,8 +599,8 @@ mod tests {
             r#"{{"request": {{"kind": {{"group": "", "kind": "PodExecOptions"}}, "operation": "CONNECT",
                 "subResource": "{sub_resource}", "name": "web-1", "userInfo": {{"username": "jane"}}, "object": {object}}}}}"#
         );
-        match Payload::read(payload.as_bytes())?.request.subject {
-            Subject::Connect(connection) => {
+        match Payload::read(payload.as_bytes())?.request.operation {
+            Operation::Connect(connection) => {
                 Ok(Some(format!("{:?} {}", connection.access, connection.label())))
             }
             _ => Ok(None),

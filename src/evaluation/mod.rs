@@ -1,7 +1,7 @@
 //! From rules to a verdict: which findings count, what registries say, and how a response reads.
 
+mod baseline;
 pub mod evaluate;
 pub mod exemptions;
 pub mod registry;
 pub mod report;
-pub mod update;

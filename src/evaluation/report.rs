@@ -150,7 +150,16 @@ fn first_of(expired: impl Iterator<Item = String>) -> Vec<String> {
     warnings
 }
 
-impl OfRule<'_, '_> {
+impl<'f, 'p> OfRule<'f, 'p> {
+    /// Adds findings to those of the same rule.
+    pub fn add(rules: &mut Vec<Self>, rule: &'static str, findings: &'f [Finding<'p>]) {
+        match rules.iter_mut().find(|known| known.rule == rule) {
+            Some(known) => known.findings.extend(findings),
+            None => rules.push(Self { rule, findings: findings.iter().collect() }),
+        }
+    }
+
+
     /// A warning of at most so many bytes about all findings of the rule, and the number of those that it leaves out. Where
     /// not even the first finding fits, the warning gives their number, if that fits into what is left for all rules.
     fn warning(&self, share: usize, left: usize) -> (Option<String>, usize) {
@@ -244,18 +253,15 @@ pub fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::finding::{Concerns, Value};
+    use crate::rules::finding::Findings;
 
     fn finding(container: &str, field: &str) -> Finding<'static> {
-        Finding {
-            path: format!("spec.containers[0].{field}"),
-            subject: format!("container \"{container}\""),
-            demand: "must set it to true".into(),
-            value: Value::default(),
-            concerns: Concerns::Only(Vec::new()),
-            fix: None,
-            decided_by: None,
-        }
+        let mut findings = Findings::default();
+        let path = format!("spec.containers[0].{field}");
+        findings.at_request(&path, "", None).message("must set it to true");
+        let mut finding = findings.list.remove(0);
+        finding.subject = format!("container \"{container}\"");
+        finding
     }
 
     fn of_rule<'f>(rule: &'static str, findings: &'f [Finding<'static>]) -> OfRule<'f, 'static> {

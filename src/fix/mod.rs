@@ -1,4 +1,4 @@
-//! How fixes are applied to an object.
+//! How fixes are planned and applied to an object.
 
 pub mod additions;
 pub mod apply;

@@ -31,7 +31,7 @@ pub enum Access {
 }
 
 /// The subresources that give access, by name.
-pub const ACCESSES: [(&str, Access); 4] = [
+pub const ACCESSES: &[(&str, Access)] = &[
     ("exec", Access::Exec),
     ("attach", Access::Attach),
     ("portforward", Access::PortForward),

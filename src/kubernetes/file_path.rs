@@ -4,8 +4,6 @@
 
 use std::borrow::Cow;
 
-use crate::settings::wildcard;
-use crate::text::{is_unprintable, quoted};
 
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,21 +77,27 @@ impl<'p> FilePath<'p> {
         (!differ || self.ignores_case) && self.common(place).is_some()
     }
 
-    /// Whether it is a place that a pattern names, or lies below one, for certain. In a pattern `*` stands for any run of characters
-    /// within a segment; one that ends in `/**` names only what lies below.
+    /// The segments of the path.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        segments_of(&self.path)
+    }
+
+    /// The path as it is compared.
     #[must_use]
-    pub fn is_within_pattern(&self, pattern: &str) -> bool {
-        let (place, only_below) = split_pattern(pattern);
-        let place = if self.ignores_case { place.to_ascii_lowercase().into() } else { Cow::from(place) };
-        // Most paths differ from most patterns before the first star.
-        let (pattern_rest, rest) = wildcard::without_common_start(place.as_bytes(), self.path.as_bytes());
-        if !rest.is_empty() && pattern_rest.first().is_some_and(|byte| *byte != b'*') {
-            return false;
-        }
-        let mut mine = segments_of(&self.path);
-        let is_within =
-            segments_of(&place).all(|part| mine.next().is_some_and(|own| wildcard::matches(part, own)));
-        !self.is_doubtful && is_within && (!only_below || mine.next().is_some())
+    pub fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether the case of letters makes no difference.
+    #[must_use]
+    pub fn ignores_case(&self) -> bool {
+        self.ignores_case
+    }
+
+    /// Whether the path may lead elsewhere than it seems to.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        self.is_doubtful
     }
 
     /// What is left of the path, and of a place of the settings, behind all that they have in common, if one of the two is
@@ -114,51 +118,8 @@ fn without_end(place: &str) -> &str {
     place.strip_suffix('/').unwrap_or(place)
 }
 
-/// Whether nothing that a pattern names can lie outside of a place, so that a place which is refused refuses it all.
-#[must_use]
-pub fn pattern_lies_within(pattern: &str, place: &str) -> bool {
-    let mut parts = segments_of(split_pattern(pattern).0);
-    segments_of(place).all(|segment| parts.next() == Some(segment))
-}
-
-/// Refuses what is no place in a file system, in settings.
-///
-/// # Errors
-/// When the path is relative, or has `.`, `..`, `//` or something in it that messages could not show as it is.
-pub fn check_place(path: &str) -> Result<(), String> {
-    if !path.starts_with('/') {
-        return Err(format!("must be an absolute path, not {}", quoted(path)));
-    }
-    let has_empty_segment = path.as_bytes().windows(2).any(|pair| pair == b"//");
-    if has_empty_segment || path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(format!("must be a path without ., .. and //, not {}", quoted(path)));
-    }
-    if path.chars().any(is_unprintable) {
-        return Err(format!("must be a path without invisible characters, not {}", quoted(path)));
-    }
-    Ok(())
-}
-
-/// Refuses what is no pattern for places in a file system, in settings.
-///
-/// # Errors
-/// When [`check_place`] refuses it, or `**` stands anywhere but at its end.
-pub fn check_pattern(pattern: &str) -> Result<(), String> {
-    check_place(pattern)?;
-    if split_pattern(pattern).0.as_bytes().windows(2).any(|pair| pair == b"**") {
-        return Err(format!("may have ** only at the end, as in /data/**, not {}", quoted(pattern)));
-    }
-    Ok(())
-}
-
-fn split_pattern(pattern: &str) -> (&str, bool) {
-    match pattern.strip_suffix("/**") {
-        Some(place) => (place, true),
-        None => (pattern, false),
-    }
-}
-
-fn segments_of(place: &str) -> impl Iterator<Item = &str> {
+/// The segments of a path, without empty ones.
+pub fn segments_of(place: &str) -> impl Iterator<Item = &str> {
     place.split('/').filter(|segment| !segment.is_empty())
 }
 
@@ -237,34 +198,6 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_within_a_segment_and_all_below() {
-        let path = |path| FilePath::linux(path);
-        for (inside, pattern) in [
-            ("/data", "/data"),
-            ("/data/x/y", "/data"),
-            ("/data/a", "/data/*"),
-            ("/data/a/b", "/data/*"),
-            ("/var/lib/app-1", "/var/lib/app-*"),
-            ("/data/x", "/data/**"),
-            ("/data/x/y", "/data/**"),
-            ("/x", "/**"),
-        ] {
-            assert!(path(inside).is_within_pattern(pattern), "{inside} {pattern}");
-        }
-        for (outside, pattern) in [
-            ("/database", "/data"),
-            ("/data", "/data/*"),
-            ("/data", "/data/**"),
-            ("/data/", "/data/**"),
-            ("/", "/**"),
-            ("/var/lib/x/app", "/var/*/app"),
-            ("/data/../etc", "/data"),
-        ] {
-            assert!(!path(outside).is_within_pattern(pattern), "{outside} {pattern}");
-        }
-    }
-
-    #[test]
     fn windows_has_its_own_way() {
         for same in [
             r"C:\Program Files\App",
@@ -275,7 +208,6 @@ mod tests {
             let path = FilePath::windows(same);
             assert!(path.is_within("/program files/app"), "{same}");
             assert!(path.holds("/PROGRAM FILES/app/x"), "{same}");
-            assert!(path.is_within_pattern("/program*/A*"), "{same}");
         }
         assert!(!FilePath::windows(r"D:\app").is_within("/app"));
         assert!(FilePath::windows("é").is_within("/é"));
@@ -287,7 +219,6 @@ mod tests {
             let path = FilePath::windows(doubtful);
             assert!(path.overlaps("/data"), "{doubtful}");
             assert!(!path.is_within("/data"), "{doubtful}");
-            assert!(!path.is_within_pattern("/data"), "{doubtful}");
         }
         for plain in [r"\\?\C:\Data\x", r"\\.\c:\data", r"C:\.\data\..\data", r"C:\\data"] {
             assert!(FilePath::windows(plain).is_within("/data"), "{plain}");
@@ -306,42 +237,5 @@ mod tests {
         assert!(FilePath::unknown("/data/x").is_within("/data"));
         assert!(!FilePath::unknown("/Data").overlaps("/data"));
         assert!(FilePath::unknown("data").is_within("/data"));
-    }
-
-    #[test]
-    fn a_pattern_may_lie_within_a_place() {
-        assert!(pattern_lies_within("/usr/bin", "/usr/bin"));
-        assert!(pattern_lies_within("/usr/bin/x*", "/usr/bin"));
-        assert!(pattern_lies_within("/usr/bin/**", "/usr/bin"));
-        assert!(!pattern_lies_within("/usr", "/usr/bin"));
-        assert!(!pattern_lies_within("/usr/*", "/usr/bin"));
-        assert!(!pattern_lies_within("/usr/**", "/usr/bin"));
-    }
-
-    #[test]
-    fn settings_name_places_plainly() {
-        for path in ["/", "/data", "/data/", "/a.b/..c"] {
-            assert_eq!(check_pattern(path), Ok(()), "{path}");
-        }
-        assert_eq!(check_pattern("/data/**"), Ok(()));
-        assert_eq!(check_place("data").unwrap_err(), "must be an absolute path, not \"data\"");
-        assert_eq!(check_place("").unwrap_err(), "must be an absolute path, not \"\"");
-        assert_eq!(
-            check_place("/a/../b").unwrap_err(),
-            "must be a path without ., .. and //, not \"/a/../b\""
-        );
-        for (path, shown) in [("/a\nb", r"/a\u{a}b"), ("/a\u{7f}", r"/a\u{7f}"), ("/\u{202e}", r"/\u{202e}")]
-        {
-            assert_eq!(
-                check_place(path).unwrap_err(),
-                format!("must be a path without invisible characters, not \"{shown}\"")
-            );
-        }
-        assert_eq!(check_place("/données"), Ok(()));
-        assert_eq!(
-            check_pattern("/a/**/b").unwrap_err(),
-            "may have ** only at the end, as in /data/**, not \"/a/**/b\""
-        );
-        assert!(check_pattern("/a/x**").is_err());
     }
 }

@@ -7,6 +7,7 @@ pub mod file_path;
 pub mod image_reference;
 pub mod metadata;
 pub mod name_index;
+pub mod operation;
 pub mod pod;
 pub mod pod_status;
 pub mod volume;

@@ -10,7 +10,6 @@ use crate::kubernetes::field_path;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::name_index::Places;
 use crate::kubernetes::volume::{ClaimTemplate, Volume};
-use crate::rules::finding::Concern;
 use crate::text::push_quoted;
 use json_view::Text;
 use json_view::views;
@@ -220,18 +219,7 @@ pub struct ContainerAt<'p, 'a> {
     pub container: &'p Container<'a>,
 }
 
-impl<'p> ContainerAt<'p, '_> {
-    /// What exemptions may know it by.
-    #[must_use]
-    pub fn concern(&self) -> Concern<'p> {
-        Concern {
-            noun: self.noun(),
-            container: Some(&self.container.name),
-            image: Some(&self.container.image),
-            can_write: false,
-        }
-    }
-
+impl ContainerAt<'_, '_> {
     /// The path of a field of the container.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
@@ -244,13 +232,14 @@ impl<'p> ContainerAt<'p, '_> {
     /// The container as messages name it: `init container "setup"`.
     #[must_use]
     pub fn label(&self) -> String {
-        let mut label = [self.noun(), " "].concat();
+        let mut label = [self.kind(), " "].concat();
         push_quoted(&mut label, &self.container.name);
         label
     }
 
-    /// What kind of container it is, which its list and its restart policy decide.
-    fn noun(&self) -> &'static str {
+    /// The kind of container, in words: its list and its restart policy decide.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self.list {
             ContainerList::Init if self.container.is_sidecar() => "sidecar",
             ContainerList::Init => "init container",

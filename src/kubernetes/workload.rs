@@ -3,7 +3,14 @@
 use k8s_openapi::Resource;
 use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
 
-use crate::fix::apply::Scope;
+/// The fields of an object that a fix may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MutableFields {
+    /// Every field that is unset.
+    Unset,
+    /// Container images, to restore a digest: API servers reject all other changes in an update of a pod.
+    Images,
+}
 
 /// A built-in kind with one pod spec.
 #[derive(Debug)]
@@ -45,14 +52,14 @@ impl Workload {
         self.kind == apps::ReplicaSet::KIND
     }
 
-    /// What a fix may change in an update, if anything. The API server refuses changes of a pod but for its images, and of the
-    /// template of a job.
+    /// Returns what a fix may change in an update, if anything. API servers reject changes of a pod except of its images, and
+    /// changes of a job's template.
     #[must_use]
-    pub fn scope_of_updates(&self) -> Option<Scope> {
+    pub fn mutable_fields_in_updates(&self) -> Option<MutableFields> {
         match self.kind {
-            core::Pod::KIND => Some(Scope::LostDigests),
+            core::Pod::KIND => Some(MutableFields::Images),
             batch::Job::KIND => None,
-            _ => Some(Scope::Unset),
+            _ => Some(MutableFields::Unset),
         }
     }
 }

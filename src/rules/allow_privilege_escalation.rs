@@ -1,58 +1,53 @@
-//! `allowPrivilegeEscalation`: no process in a container gains more privileges than the one that started it.
-//!
-//! A finding is a container whose `securityContext.allowPrivilegeEscalation` is not `false`
-//!
-//! A fix sets it to `false` where it is unset
-//!
-//! Where Kubernetes is told nothing, escalation is allowed. The field is not asked of Windows pods, which may not set
-//! it. On a container that is privileged or adds `CAP_SYS_ADMIN` Kubernetes refuses `false`, so there is nothing to fix.
+//! `allowPrivilegeEscalation`: no process gains more privileges than its parent.
 
-use super::{Definition, Kind, Rule};
-use crate::fix::apply::Fix;
-use crate::kubernetes::pod::{Container, Pod};
-use crate::rules::finding::{Finding, flag};
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
-
-/// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "allowPrivilegeEscalation",
-    mode: Some(Severity::Deny),
-    can_fix: true,
-    kind: Kind::AllowPrivilegeEscalation,
-};
+use super::finding::{Findings, flag};
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::rules::fix::Fix;
+use crate::kubernetes::pod::Container;
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
 const FIELD: &str = "securityContext.allowPrivilegeEscalation";
 
 pub(crate) struct AllowPrivilegeEscalation;
 
-impl AllowPrivilegeEscalation {
-    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+impl Rule<'_> for AllowPrivilegeEscalation {
+    const META: RuleMeta =
+        RuleMeta { id: "allowPrivilegeEscalation", default_mode: Mode::Deny, can_fix: true };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "No process of a container gains more privileges than its parent process.",
+        finding: "a container whose `securityContext.allowPrivilegeEscalation` is not `false`",
+        fix: Some("sets it to `false` if it is unset"),
+        details: "\
+Escalation is allowed by default. Windows pods are skipped because they cannot set this field. If a container is privileged or adds
+`CAP_SYS_ADMIN`, Kubernetes rejects `false`, so there is no fix.",
+    };
+
+    fn configure(_: &mut ObjectReader<'_, '_>) -> Self {
         Self
     }
-}
 
-impl Rule for AllowPrivilegeEscalation {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            return;
-        }
-        for at in pod.all_containers() {
-            let value = at.container.security_context.allow_privilege_escalation;
-            if value != Some(false) {
-                let finding = Finding::of_container(found, at, FIELD, flag(value), "must set it to false");
-                if value.is_none() && may_be_false(at.container) {
-                    finding.fix = Some(Fix::set(at, FIELD, false));
-                }
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.linux_pod() else { return };
+        for container in pod.all_containers() {
+            let value = container.container.security_context.allow_privilege_escalation;
+            if value == Some(false) {
+                continue;
+            }
+            let finding = findings.at(container, FIELD);
+            finding.message("must set it to false").value(flag(value));
+            if value.is_none() && can_be_false(container.container) {
+                finding.fix(Fix::set(container, FIELD, false));
             }
         }
     }
 }
 
-/// Whether Kubernetes takes `false` for a container.
+/// Whether Kubernetes accepts `false` for a container.
 ///
 /// Source: `validateSecurityContext` in `pkg/apis/core/validation` of Kubernetes, which compares the name as it is written.
-fn may_be_false(Container { security_context, .. }: &Container<'_>) -> bool {
+fn can_be_false(Container { security_context, .. }: &Container<'_>) -> bool {
     !security_context.privileged
         && !security_context.capabilities.add.iter().any(|name| &**name == "CAP_SYS_ADMIN")
 }
@@ -61,8 +56,8 @@ fn may_be_false(Container { security_context, .. }: &Container<'_>) -> bool {
 mod tests {
     use serde_json::json;
 
+    use super::super::RuleId;
     use super::super::testing::check;
-    use super::*;
 
     #[test]
     fn accepts_nothing_but_false() {
@@ -82,7 +77,7 @@ mod tests {
             )
         };
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::AllowPrivilegeEscalation, &json!({}), &pod),
             [
                 finding("initContainers[0]", "sidecar \"a\""),
                 finding("containers[0]", "container \"b\""),
@@ -95,7 +90,7 @@ mod tests {
     #[test]
     fn asks_nothing_of_windows() {
         assert_eq!(
-            check(&RULE, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
+            check(RuleId::AllowPrivilegeEscalation, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
             [""; 0]
         );
     }

@@ -1,39 +1,52 @@
-//! `capabilities`: a container has no powers over its node beyond those that the settings name.
-//!
-//! A finding is a capability in `securityContext.capabilities.add` that is not in `allowedAdd`, or in `deniedAdd`; a
-//! `drop` that lacks one of `requiredDrop`
-//!
-//! A fix appends to `drop` what it lacks of `requiredDrop`, unless the container adds that
-//!
-//! Names are compared in any case, and without `CAP_` in `add` and in the settings. In `drop` a name must not have it:
-//! containerd puts one before every name, so that `CAP_NET_RAW` drops nothing. Adding `ALL` adds everything, and dropping
-//! `ALL` drops everything. Windows pods have no capabilities, so nothing is asked of them.
-//!
-//! Settings:
-//!
-//! - `requiredDrop`: what every container must drop; `ALL` is the safest.
-//! - `allowedAdd`: what a container may add; `"*"` for anything that is not in `deniedAdd`.
-//! - `deniedAdd`: what no container may add, which is of use beside `allowedAdd: ["*"]`.
+//! `capabilities`: containers have no capabilities beyond those that the settings allow.
 
 use std::borrow::Cow;
 
-use super::{Definition, Kind, Rule};
-use crate::fix::apply::Fix;
+use super::finding::{Findings, list};
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::rules::fix::Fix;
 use crate::kubernetes::field_path::of_item;
-use crate::kubernetes::pod::{Capabilities as View, Pod};
-use crate::rules::finding::{Finding, list};
-use crate::rules::settings::Severity;
-use crate::settings::reader::{Options, choice};
+use crate::kubernetes::pod::Capabilities as ContainerCapabilities;
+use crate::settings::declaration::{Choices, Declared, Format, Setting, Texts};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
+use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
 use json_view::Text;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "capabilities", mode: Some(Severity::Deny), can_fix: true, kind: Kind::Capabilities };
+const REQUIRED_DROP: Setting<Texts> = Setting {
+    key: "requiredDrop",
+    label: "Capabilities that must be dropped",
+    doc: "Capabilities that every container must drop; `ALL` is the safest.",
+    kind: Texts { format: &DROPPABLE, default: &[], may_be_empty: true },
+};
+
+const ALLOWED_ADD: Setting<Texts> = Setting {
+    key: "allowedAdd",
+    label: "Capabilities that can be added",
+    doc: "Capabilities that containers can add; `\"*\"` allows all that are not in `deniedAdd`.",
+    kind: Texts { format: &ADDABLE, default: &["NET_BIND_SERVICE"], may_be_empty: true },
+};
+
+const DENIED_ADD: Setting<Texts> = Setting {
+    key: "deniedAdd",
+    label: "Capabilities that cannot be added",
+    doc: "Capabilities that no container can add. It is useful together with `allowedAdd: [\"*\"]`.",
+    kind: Texts { format: &SINGLE, default: &[], may_be_empty: true },
+};
+
+const SINGLE: Format =
+    Format { check: |name| check(name, &[]), demands: &[], choices: Some(|| choices(&[])) };
+
+const DROPPABLE: Format =
+    Format { check: |name| check(name, &[ALL]), demands: &[], choices: Some(|| choices(&[ALL])) };
+
+const ADDABLE: Format =
+    Format { check: |name| check(name, &[ALL, ANY]), demands: &[], choices: Some(|| choices(&[ALL, ANY])) };
 
 const DROP: &str = "securityContext.capabilities.drop";
 
-/// Every capability.
+/// All capabilities.
 const ALL: &str = "ALL";
 
 /// In `allowedAdd`: any capability.
@@ -93,22 +106,8 @@ pub(crate) struct Capabilities<'s> {
 }
 
 impl<'s> Capabilities<'s> {
-    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
-        let required_drop = options.strings("requiredDrop", &[], |name| check(name, &[ALL]));
-        let allowed_add =
-            options.strings("allowedAdd", &["NET_BIND_SERVICE"], |name| check(name, &[ALL, ANY]));
-        let denied_add = options.strings("deniedAdd", &[], |name| check(name, &[]));
-        for name in allowed_add.iter() {
-            if contains(&denied_add, name) {
-                let reason = format!("{} can never be added: deniedAdd has it too", quoted(name));
-                options.refuse("allowedAdd", &reason);
-            }
-        }
-        Self { required_drop, allowed_add, denied_add }
-    }
-
     fn allows(&self, name: &str) -> bool {
-        // Runtimes turn some letters that are not ASCII into upper case ones that are, and so into other names.
+        // Runtimes convert some letters that are not ASCII to upper case ASCII letters, and so to other names.
         if !name.is_ascii() {
             return false;
         }
@@ -119,50 +118,75 @@ impl<'s> Capabilities<'s> {
         (allows_any || contains(&self.allowed_add, name)) && !contains(&self.denied_add, name)
     }
 
-    /// What must be dropped and is not.
-    fn missing(&self, capabilities: &View<'_>) -> Vec<&'s str> {
-        let mut missing = Vec::new();
-        for name in self.required_drop.iter() {
-            if !drops(&capabilities.drop, name) && !drops(&capabilities.drop, ALL) {
-                missing.push(*name);
-            }
+    /// The capabilities that must be dropped and are not.
+    fn missing(&self, capabilities: &ContainerCapabilities<'_>) -> Vec<&'s str> {
+        if drops(&capabilities.drop, ALL) {
+            return Vec::new();
         }
-        missing
+        self.required_drop.iter().filter(|name| !drops(&capabilities.drop, name)).copied().collect()
     }
 }
 
-impl Rule for Capabilities<'_> {
-    fn needs_for_fix(&self) -> Option<&'static str> {
-        self.required_drop.is_empty().then_some("requiredDrop")
+impl<'s> Rule<'s> for Capabilities<'s> {
+    const META: RuleMeta = RuleMeta { id: "capabilities", default_mode: Mode::Deny, can_fix: true };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers have no capabilities beyond those that the settings allow.",
+        finding: "an entry of `securityContext.capabilities.add` that is not in `allowedAdd` or that is in `deniedAdd`; a `drop` without \
+                  an entry of `requiredDrop`",
+        fix: Some("appends the missing entries of `requiredDrop` to `drop`, unless the container adds one of them"),
+        details: "\
+Capabilities give a container power over its node. Names are compared case-insensitively, and without `CAP_` in `add` and in the
+settings. In `drop`, a name must not begin with `CAP_`: containerd puts `CAP_` before every name, so `CAP_NET_RAW` drops nothing.
+Adding `ALL` adds every capability, and dropping `ALL` drops every capability. Windows pods are skipped because they have no
+capabilities.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRED_DROP, &ALLOWED_ADD, &DENIED_ADD];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        let required_drop = reader.get(&REQUIRED_DROP);
+        let allowed_add = reader.get(&ALLOWED_ADD);
+        let denied_add = reader.get(&DENIED_ADD);
+        for name in allowed_add.iter().filter(|name| contains(&denied_add, name)) {
+            let reason = format!("{} can never be added: deniedAdd has it too", quoted(name));
+            reader.refuse(ALLOWED_ADD.key, reason);
+        }
+        Self { required_drop, allowed_add, denied_add }
     }
 
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            return;
-        }
-        for at in pod.all_containers() {
-            let capabilities = &at.container.security_context.capabilities;
+    fn missing_fix_option(&self) -> Option<&'static str> {
+        self.required_drop.is_empty().then_some(REQUIRED_DROP.key)
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.linux_pod() else { return };
+        for container in pod.all_containers() {
+            let capabilities = &container.container.security_context.capabilities;
             for (index, name) in capabilities.add.iter().enumerate() {
                 if !self.allows(name) {
                     let field = of_item("securityContext.capabilities.add", index, "");
-                    let demand = format!("must not add {}", quoted(name));
-                    Finding::of_container(found, at, &field, name, demand);
+                    findings
+                        .at(container, &field)
+                        .message(format!("must not add {}", quoted(name)))
+                        .value(&**name);
                 }
             }
             let missing = self.missing(capabilities);
-            if !missing.is_empty() {
-                let demand = format!("must drop {}", missing.join(", "));
-                let finding = Finding::of_container(found, at, DROP, &list(&capabilities.drop), demand);
-                // What somebody adds is not taken away from them unseen.
-                if !missing.iter().any(|name| has(&capabilities.add, name)) {
-                    finding.fix = Some(Fix::append(at, DROP, canonical(&missing)));
-                }
+            if missing.is_empty() {
+                continue;
+            }
+            let finding = findings.at(container, DROP);
+            finding.message(format!("must drop {}", missing.join(", "))).value(list(&capabilities.drop));
+            // A fix never takes away what a pod author adds.
+            if !missing.iter().any(|name| has(&capabilities.add, name)) {
+                finding.fix(Fix::append(container, DROP, canonical(&missing)));
             }
         }
     }
 }
 
-/// The name without `CAP_`, still in the case in which it is written.
+/// The name without `CAP_`, in the case in which it is written.
 fn bare(name: &str) -> &str {
     match name.split_at_checked(4) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("CAP_") => rest,
@@ -170,7 +194,7 @@ fn bare(name: &str) -> &str {
     }
 }
 
-/// The names as container runtimes want them, each once: they put `CAP_` before whatever is given.
+/// The names as container runtimes expect them, each once: runtimes put `CAP_` before every name.
 fn canonical(names: &[&str]) -> Vec<String> {
     let mut canonical = Vec::with_capacity(names.len());
     for name in names {
@@ -186,40 +210,42 @@ fn is_same(one: &str, other: &str) -> bool {
     bare(one).eq_ignore_ascii_case(bare(other))
 }
 
-#[inline(never)]
 fn has(names: &[Text<'_>], name: &str) -> bool {
     names.iter().any(|other| is_same(other, name))
 }
 
-/// Whether a name is dropped by any runtime, `CAP_` or not in the settings.
-#[inline(never)]
+/// Whether every runtime drops a capability, with or without `CAP_` in the settings.
 fn drops(names: &[Text<'_>], name: &str) -> bool {
     names.iter().any(|other| other.eq_ignore_ascii_case(bare(name)))
 }
 
-#[inline(never)]
 fn contains(names: &[&str], name: &str) -> bool {
     names.iter().any(|other| is_same(other, name))
 }
 
-fn check(name: &str, others: &[&str]) -> Result<(), String> {
+fn check(name: &str, others: &[&'static str]) -> Result<(), String> {
     if contains(&KNOWN, name) || contains(others, name) {
         return Ok(());
     }
-    let allowed = [others, &KNOWN].concat();
-    Err(format!("{} is no capability{}", quoted(name), choice(bare(name), &allowed)))
+    let words = choices(others).words;
+    Err(format!("{} is not a capability{}", quoted(name), suggestion(bare(name), &words)))
+}
+
+fn choices(others: &[&'static str]) -> Choices {
+    Choices { words: [others, &KNOWN].concat(), other_spellings: Some("^CAP_|[a-z]") }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check, errors};
     use super::*;
 
     fn findings(settings: &Value, capabilities: &Value) -> Vec<String> {
         let pod = json!({"containers": [{"name": "a", "securityContext": {"capabilities": capabilities}}]});
-        check(&RULE, settings, &pod)
+        check(RuleId::Capabilities, settings, &pod)
     }
 
     fn added(index: usize, name: &str) -> String {
@@ -288,9 +314,9 @@ mod tests {
         let mut pod = json!({
             "initContainers": [bad("a")], "containers": [bad("b")], "ephemeralContainers": [bad("c")],
         });
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 3);
+        assert_eq!(check(RuleId::Capabilities, &json!({}), &pod).len(), 3);
         pod["os"] = json!({"name": "windows"});
-        assert_eq!(check(&RULE, &json!({"requiredDrop": ["ALL"]}), &pod), [""; 0]);
+        assert_eq!(check(RuleId::Capabilities, &json!({"requiredDrop": ["ALL"]}), &pod), [""; 0]);
     }
 
     #[test]
@@ -302,17 +328,16 @@ mod tests {
         });
         let known = KNOWN.join(", ");
         let errors: Vec<_> =
-            errors(&RULE, &settings).iter().map(|error| error.replace(&known, "…")).collect();
+            errors(RuleId::Capabilities, &settings).iter().map(|error| error.replace(&known, "…")).collect();
         assert_eq!(
             errors,
             [
-                r#"capabilities.requiredDrop[0]: "NETRAW" is no capability, did you mean "NET_RAW"? (allowed: ALL, …)"#,
-                r#"capabilities.requiredDrop[2]: "*" is no capability (allowed: ALL, …)"#,
-                r#"capabilities.allowedAdd[0]: "NET_BIND" is no capability (allowed: ALL, *, …)"#,
-                r#"capabilities.deniedAdd[0]: "ALL" is no capability (allowed: …)"#,
+                r#"capabilities.requiredDrop[0]: "NETRAW" is not a capability, did you mean "NET_RAW"?"#,
+                r#"capabilities.requiredDrop[2]: "*" is not a capability (allowed: ALL, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN and 34 more)"#,
+                r#"capabilities.allowedAdd[0]: "NET_BIND" is not a capability (allowed: ALL, *, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE and 35 more)"#,
+                r#"capabilities.deniedAdd[0]: "ALL" is not a capability (allowed: AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN, DAC_OVERRIDE and 33 more)"#,
                 r#"capabilities.allowedAdd: "CHOWN" can never be added: deniedAdd has it too"#,
                 r#"capabilities.allowedAdd: "cap_chown" can never be added: deniedAdd has it too"#,
-            ]
-        );
+            ]);
     }
 }

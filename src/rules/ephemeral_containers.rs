@@ -1,36 +1,38 @@
-//! `ephemeralContainers`: nothing is added to a pod while it runs.
-//!
-//! A finding is an ephemeral (debug) container that the old object does not have
-//!
-//! `kubectl debug` adds one to a running pod, where it stays as long as the pod does: those that are there already
-//! hold up nobody. Ephemeral containers are told apart by their names. Only `ephemeralContainers` is judged, so the
-//! other lists of containers give no findings.
+//! `ephemeralContainers`: running pods do not get additional containers.
 
-use super::{Definition, Kind, Rule};
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::name_index::Places;
-use crate::kubernetes::pod::{ContainerList, Pod};
-use crate::rules::finding::Finding;
-use crate::settings::reader::Options;
-
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "ephemeralContainers", mode: None, can_fix: false, kind: Kind::EphemeralContainers };
+use crate::kubernetes::pod::ContainerList;
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
 pub(crate) struct EphemeralContainers;
 
-impl EphemeralContainers {
-    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+impl Rule<'_> for EphemeralContainers {
+    const META: RuleMeta = RuleMeta { id: "ephemeralContainers", default_mode: Mode::Off, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Running pods do not get ephemeral containers.",
+        finding: "an ephemeral container that the old object does not have",
+        fix: None,
+        details: "\
+`kubectl debug` adds an ephemeral container to a running pod, which keeps it until the pod is deleted. Ephemeral containers that the
+old object already has are not findings; they are compared by name. The rule checks only `ephemeralContainers`, not the other lists
+of containers.",
+    };
+
+    fn configure(_: &mut ObjectReader<'_, '_>) -> Self {
         Self
     }
-}
 
-impl Rule for EphemeralContainers {
-    fn check_change<'p>(&self, old: Option<&'p Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Target::Update { old, new } = *target else { return };
         let known = old.map(|old| &*old.spec.ephemeral_containers).unwrap_or_default();
-        let places = Places::of(known.iter().map(|container| &*container.name));
-        for at in new.all_containers().filter(|at| at.list == ContainerList::Ephemeral) {
-            if places.get(&at.container.name).is_none() {
-                Finding::of_container(found, at, "", "", "must not be added to the pod");
+        let names = Places::of(known.iter().map(|container| &*container.name));
+        for container in new.all_containers().filter(|container| container.list == ContainerList::Ephemeral) {
+            if names.get(&container.container.name).is_none() {
+                findings.at(container, "").message("must not be added to the pod");
             }
         }
     }
@@ -40,8 +42,8 @@ impl Rule for EphemeralContainers {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::check_change;
-    use super::*;
 
     fn pod(names: &[&str]) -> Value {
         let debuggers: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
@@ -51,17 +53,17 @@ mod tests {
     #[test]
     fn finds_only_what_was_not_there() {
         let second = "spec.ephemeralContainers[1]: ephemeral container \"b\" must not be added to the pod [ephemeralContainers]";
-        assert_eq!(check_change(&RULE, &json!({}), Some(&pod(&["a"])), &pod(&["a", "b"])), [second]);
-        assert_eq!(check_change(&RULE, &json!({}), Some(&pod(&["b", "a"])), &pod(&["a", "b"])), [""; 0]);
-        assert_eq!(check_change(&RULE, &json!({}), Some(&pod(&["a", "b"])), &pod(&["a"])), [""; 0]);
-        assert_eq!(check_change(&RULE, &json!({}), Some(&pod(&[])), &pod(&["a", "b"])).len(), 2);
-        assert_eq!(check_change(&RULE, &json!({}), None, &pod(&["a"])).len(), 1);
-        assert_eq!(check_change(&RULE, &json!({}), None, &pod(&[])), [""; 0]);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["a"])), &pod(&["a", "b"])), [second]);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["b", "a"])), &pod(&["a", "b"])), [""; 0]);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["a", "b"])), &pod(&["a"])), [""; 0]);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&[])), &pod(&["a", "b"])).len(), 2);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), None, &pod(&["a"])).len(), 1);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), None, &pod(&[])), [""; 0]);
     }
 
     #[test]
     fn a_name_of_another_list_is_not_known() {
         let old = json!({"containers": [{"name": "a"}], "initContainers": [{"name": "b"}]});
-        assert_eq!(check_change(&RULE, &json!({}), Some(&old), &pod(&["a", "b"])).len(), 2);
+        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&old), &pod(&["a", "b"])).len(), 2);
     }
 }

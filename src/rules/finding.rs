@@ -1,178 +1,109 @@
-//! One violation of one rule at one field path, and how it reads.
+//! A finding: what violates a rule, at which field, and which containers are responsible.
 
 use std::borrow::Cow;
 
-use crate::fix::apply::Fix;
-use crate::kubernetes::name_index::Places;
+use super::fingerprint::Fingerprint;
+use super::responsible::{ResponsibleContainer, ResponsibleContainers};
+use crate::rules::fix::Fix;
+use crate::kubernetes::field_path;
 use crate::kubernetes::pod::{ContainerAt, Pod};
-use crate::rules::fingerprint::Fingerprint;
 use crate::text::quoted;
 use json_view::Text;
 
-/// What a rule found at one field.
+/// A violation of a rule at one field.
 #[derive(Clone, Debug)]
 pub struct Finding<'p> {
-    /// The field that must change, from the root of the object.
+    /// The path of the field that must change, from the root of the object.
     pub path: String,
-    /// Whom the field belongs to: `container "web"`, `the pod`.
+    /// Who must change it: `container "web"`, `the pod`.
     pub subject: String,
-    /// What the subject must do about it, from the verb on: `must set it to true`.
-    pub demand: Cow<'static, str>,
-    /// The value that is wrong, as far as the demand does not contain it: an update that leaves the value as it is adds no
-    /// finding.
-    pub value: Value,
-    /// On whose account it is found. Exemptions must cover each of them, and whoever joins them by an update makes it a
-    /// new one.
-    pub concerns: Concerns<'p>,
-    /// What would mend it, where nothing but a missing value is wrong.
+    /// What the subject must do, from the verb on: `must set it to true`.
+    pub message: Cow<'static, str>,
+    /// The wrong value, as far as the message does not contain it: an update that keeps the value adds no finding.
+    value: FindingValue,
+    /// The containers that are responsible. An exemption must cover all of them.
+    pub responsible: ResponsibleContainers<'p>,
+    /// What fixes the finding, if nothing but a missing value is wrong.
     pub fix: Option<Fix<'p>>,
-    /// The image whose user decides whether it is one, where the pod spec leaves that open.
-    pub decided_by: Option<&'p str>,
+    /// The image whose user decides whether the finding counts, if the pod spec leaves that open.
+    pub pending_image: Option<&'p str>,
 }
 
 /// A value that findings are compared by.
 #[derive(Clone, Debug)]
-pub enum Value {
-    /// The value, in no particular form.
+enum FindingValue {
+    /// The value.
     Text(String),
     /// The fingerprint of a value that many findings share and that may be long.
     Shared(Fingerprint),
 }
 
-impl Default for Value {
-    fn default() -> Self {
-        Self::Text(String::new())
-    }
-}
-
-/// On whose account something is found.
-#[derive(Clone, Debug)]
-pub enum Concerns<'p> {
-    /// All containers of a pod.
-    Pod(&'p Pod<'p>),
-    /// These alone.
-    Only(Vec<Concern<'p>>),
-}
-
-/// What exemptions may know the culprit by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Concern<'p> {
-    /// What kind of container it is, as messages say it; empty for anything else.
-    pub noun: &'static str,
-    /// The name of a container, if it is one.
-    pub container: Option<&'p str>,
-    /// The reference of an image, if there is one.
-    pub image: Option<&'p str>,
-    /// Whether it can write to what the finding is about, where that makes a difference.
-    pub can_write: bool,
-}
-
-impl Concerns<'_> {
-    /// Whether each of them is among others, and could write there if it can now.
-    #[must_use]
-    pub fn are_among(&self, others: &Self) -> bool {
-        let (mine, others) = match (self, others) {
-            (Self::Only(mine), Self::Only(others)) => (mine, others),
-            // A field that all share is nobody's in particular, and a volume that nobody mounts does no harm.
-            (Self::Pod(_), _) => return true,
-            (Self::Only(_), Self::Pod(_)) => return false,
-        };
-        let all = Identities::of(others.iter());
-        let writers = Identities::of(others.iter().filter(|concern| concern.can_write));
-        mine.iter().all(|concern| {
-            let known = if concern.can_write { &writers } else { &all };
-            known.contains(concern)
-        })
-    }
-}
-
-/// What containers are known by from one version of an object to the next: their names, and what kind of container each
-/// is. What an init container did, a regular one must not do.
-#[derive(Default)]
-struct Identities<'c>(Vec<(&'static str, Places<'c>)>);
-
-impl<'c> Identities<'c> {
-    fn of(concerns: impl Iterator<Item = &'c Concern<'c>>) -> Self {
-        let mut identities = Self::default();
-        for concern in concerns {
-            let known = identities.0.iter().position(|(noun, _)| *noun == concern.noun);
-            let kind = known.unwrap_or(identities.0.len());
-            if known.is_none() {
-                identities.0.push((concern.noun, Places::default()));
-            }
-            if let Some((_, names)) = identities.0.get_mut(kind) {
-                names.add(concern.container.unwrap_or_default().into(), 0);
-            }
-        }
-        identities
-    }
-
-    fn contains(&self, concern: &Concern<'_>) -> bool {
-        let name = concern.container.unwrap_or_default();
-        self.0.iter().any(|(noun, names)| *noun == concern.noun && names.get(name).is_some())
-    }
-}
-
 impl<'p> Finding<'p> {
-    /// Adds a finding at a field of a container, given relative to the container.
-    pub fn of_container<'f>(
-        found: &'f mut Vec<Self>,
-        at: ContainerAt<'p, '_>,
-        field: &str,
-        value: &str,
-        demand: impl Into<Cow<'static, str>>,
-    ) -> &'f mut Self {
-        let concerns = Concerns::Only(vec![at.concern()]);
-        Self::add(found, at.path_to(field), at.label(), value, demand.into(), concerns)
+    fn new(path: String, subject: String, responsible: ResponsibleContainers<'p>) -> Self {
+        Self {
+            path,
+            subject,
+            message: Cow::Borrowed(""),
+            value: FindingValue::Text(String::new()),
+            responsible,
+            fix: None,
+            pending_image: None,
+        }
     }
 
-    /// Adds a finding at a field that all containers of the pod share, given relative to the pod spec.
-    pub fn of_pod<'f>(
-        found: &'f mut Vec<Self>,
-        pod: &'p Pod<'p>,
-        field: &str,
-        value: &str,
-        demand: impl Into<Cow<'static, str>>,
-    ) -> &'f mut Self {
-        let subject = "the pod".to_owned();
-        Self::add(found, pod.path_to(field), subject, value, demand.into(), Concerns::Pod(pod))
+    /// Sets what the subject must do, from the verb on.
+    pub fn message(&mut self, message: impl Into<Cow<'static, str>>) -> &mut Self {
+        self.message = message.into();
+        self
     }
 
-    #[inline(never)]
-    fn add<'f>(
-        found: &'f mut Vec<Self>,
-        path: String,
-        subject: String,
-        value: &str,
-        demand: Cow<'static, str>,
-        concerns: Concerns<'p>,
-    ) -> &'f mut Self {
-        let value = Value::Text(value.to_owned());
-        found.push_mut(Self { path, subject, demand, value, concerns, fix: None, decided_by: None })
+    /// Sets the wrong value, if the message does not contain it.
+    pub fn value(&mut self, value: impl Into<String>) -> &mut Self {
+        self.value = FindingValue::Text(value.into());
+        self
     }
 
-    /// Says why the demand is made.
+    /// Sets the fingerprint of a wrong value that many findings share.
+    pub fn shared_value(&mut self, fingerprint: Fingerprint) -> &mut Self {
+        self.value = FindingValue::Shared(fingerprint);
+        self
+    }
+
+    /// Sets what fixes the finding.
+    pub fn fix(&mut self, fix: Fix<'p>) -> &mut Self {
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Sets the image whose user decides whether the finding counts.
+    pub fn pending_image_user(&mut self, image: &'p str) -> &mut Self {
+        self.pending_image = Some(image);
+        self
+    }
+
+    /// Sets the containers that are responsible.
+    pub fn responsible(&mut self, containers: Vec<ResponsibleContainer<'p>>) -> &mut Self {
+        self.responsible = ResponsibleContainers::Only(containers);
+        self
+    }
+
+    /// Appends the reason why the subject must change something.
     pub fn explain(&mut self, reason: &str) {
-        self.demand.to_mut().extend([": ", reason]);
+        self.message.to_mut().extend([": ", reason]);
     }
 
-    /// Says that it is about a volume.
-    pub fn name_volume(&mut self, name: &str) {
-        self.subject = format!("volume {}", quoted(name));
-    }
-
-    /// What it has in common with the same finding in another object, and with no other one.
+    /// What the finding has in common with the same finding in another object, and with no other finding.
     #[must_use]
     pub fn identity(&self) -> Fingerprint {
         let shared;
         let value = match &self.value {
-            Value::Text(text) => text.as_bytes(),
-            Value::Shared(fingerprint) => {
+            FindingValue::Text(text) => text.as_bytes(),
+            FindingValue::Shared(fingerprint) => {
                 shared = fingerprint.to_bytes();
                 &shared
             }
         };
-        Fingerprint::of_parts(&[self.path.as_bytes(), self.subject.as_bytes(), self.demand.as_bytes(), value])
+        Fingerprint::of_parts(&[self.path.as_bytes(), self.subject.as_bytes(), self.message.as_bytes(), value])
     }
 
     /// The line that a denied user reads.
@@ -191,8 +122,83 @@ impl<'p> Finding<'p> {
 
     /// Appends the line without the rule.
     pub fn push_sentence(&self, text: &mut String) {
-        text.extend([&self.path, ": ", &self.subject, " ", &self.demand]);
+        text.extend([&*self.path, ": ", &self.subject, " ", &self.message]);
     }
+}
+
+/// The findings of a rule.
+#[derive(Debug, Default)]
+pub struct Findings<'p> {
+    /// The findings, in the order in which the rule reported them.
+    pub list: Vec<Finding<'p>>,
+    /// What a fix would improve though it is not wrong. Users read a suggestion only if its fix fails.
+    pub suggestions: Vec<Finding<'p>>,
+    /// Whether suggestions are of use.
+    wants_suggestions: bool,
+}
+
+impl<'p> Findings<'p> {
+    /// The same findings, of a rule whose suggestions are of use from now on.
+    #[must_use]
+    pub fn wanting_suggestions(self) -> Self {
+        Self { wants_suggestions: true, ..self }
+    }
+
+    /// Whether suggestions are of use.
+    #[must_use]
+    pub fn wants_suggestions(&self) -> bool {
+        self.wants_suggestions
+    }
+
+    /// Adds a finding at a field of a container, given relative to the container.
+    pub fn at(&mut self, container: ContainerAt<'p, '_>, field: &str) -> &mut Finding<'p> {
+        self.list.push_mut(at_container(container, field))
+    }
+
+    /// Adds a finding at a field that all containers of a pod share, given relative to the pod spec.
+    pub fn at_pod(&mut self, pod: &'p Pod<'p>, field: &str) -> &mut Finding<'p> {
+        self.list.push_mut(at_pod(pod, field, "the pod".to_owned()))
+    }
+
+    /// Adds a finding at a field of a volume, given relative to the volume.
+    pub fn at_volume(&mut self, pod: &'p Pod<'p>, index: usize, field: &str) -> &mut Finding<'p> {
+        self.list.push_mut(at_volume(pod, index, field))
+    }
+
+    /// Adds a finding at a field of the request, about its user and a container.
+    pub fn at_request(&mut self, field: &str, user: &str, container: Option<&'p str>) -> &mut Finding<'p> {
+        let responsible = ResponsibleContainer { name: container, ..ResponsibleContainer::default() };
+        let finding = Finding::new(
+            field.to_owned(),
+            format!("user {}", quoted(user)),
+            ResponsibleContainers::Only(vec![responsible]),
+        );
+        self.list.push_mut(finding)
+    }
+
+    /// Adds a suggestion at a field of a container, given relative to the container.
+    pub fn suggest_at(&mut self, container: ContainerAt<'p, '_>, field: &str) -> &mut Finding<'p> {
+        self.suggestions.push_mut(at_container(container, field))
+    }
+
+    /// Adds a suggestion at a field of a volume, given relative to the volume.
+    pub fn suggest_at_volume(&mut self, pod: &'p Pod<'p>, index: usize, field: &str) -> &mut Finding<'p> {
+        self.suggestions.push_mut(at_volume(pod, index, field))
+    }
+}
+
+fn at_container<'p>(container: ContainerAt<'p, '_>, field: &str) -> Finding<'p> {
+    let responsible = ResponsibleContainers::Only(vec![ResponsibleContainer::of(container)]);
+    Finding::new(container.path_to(field), container.label(), responsible)
+}
+
+fn at_pod<'p>(pod: &'p Pod<'p>, field: &str, subject: String) -> Finding<'p> {
+    Finding::new(pod.path_to(field), subject, ResponsibleContainers::Pod(pod))
+}
+
+fn at_volume<'p>(pod: &'p Pod<'p>, index: usize, field: &str) -> Finding<'p> {
+    let name = pod.spec.volumes.get(index).map_or("", |volume| &*volume.name);
+    at_pod(pod, &field_path::of_item("volumes", index, field), format!("volume {}", quoted(name)))
 }
 
 /// A flag, as the value of a finding.
@@ -208,63 +214,20 @@ pub fn flag(flag: Option<bool>) -> &'static str {
 /// A list of strings, as the value of a finding.
 #[must_use]
 pub fn list(items: &[Text<'_>]) -> String {
-    let mut list = String::new();
-    for item in items {
-        list.push_str(item);
-        list.push('\n');
-    }
-    list
+    items.iter().flat_map(|item| [&**item, "\n"]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn finding(path: &str) -> Finding<'static> {
-        Finding {
-            path: path.to_owned(),
-            subject: "container \"web\"".to_owned(),
-            demand: "must set it to true".into(),
-            value: Value::default(),
-            concerns: Concerns::Only(Vec::new()),
-            fix: None,
-            decided_by: None,
-        }
-    }
-
     #[test]
-    fn reads_with_the_path_first_and_the_rule_last() {
+    fn a_line_begins_with_the_path_and_ends_with_the_rule() {
+        let mut findings = Findings::default();
+        findings.at_request("command", "jane", None).message("must not run it");
         assert_eq!(
-            finding("spec.containers[0].securityContext.readOnlyRootFilesystem")
-                .line("readOnlyRootFilesystem"),
-            r#"spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]"#
+            findings.list.remove(0).line("interactiveAccess"),
+            r#"command: user "jane" must not run it [interactiveAccess]"#
         );
-    }
-
-    #[test]
-    fn whoever_joins_is_not_among_them() {
-        let concerns = |names: &[(&'static str, bool)]| {
-            let concern =
-                |&(name, can_write)| Concern { container: Some(name), can_write, ..Concern::default() };
-            Concerns::Only(names.iter().map(concern).collect())
-        };
-        let both = concerns(&[("a", true), ("b", false)]);
-        for less in [&[("a", true)][..], &[("a", false), ("b", false)], &[("b", false), ("b", false)], &[]] {
-            assert!(concerns(less).are_among(&both), "{less:?}");
-        }
-        for more in [&[("a", true), ("b", true)][..], &[("a", true), ("c", false)]] {
-            assert!(!concerns(more).are_among(&both), "{more:?}");
-        }
-    }
-
-    #[test]
-    fn a_container_that_changes_its_list_is_another_one() {
-        let concern =
-            |noun| Concerns::Only(vec![Concern { noun, container: Some("a"), ..Concern::default() }]);
-        assert!(concern("container").are_among(&concern("container")));
-        for other in ["init container", "sidecar", "ephemeral container"] {
-            assert!(!concern("container").are_among(&concern(other)), "{other}");
-            assert!(!concern(other).are_among(&concern("container")), "{other}");
-        }
     }
 }

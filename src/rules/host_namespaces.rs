@@ -1,26 +1,23 @@
-//! `hostNamespaces`: a pod does not reach into the namespaces of its node, where other containers can be changed.
-//!
-//! A finding is `hostNetwork`, `hostPID` or `hostIPC` that is `true` and not in `allow`
-//!
-//! Settings:
-//!
-//! - `allow`: the fields that may be `true` all the same.
+//! `hostNamespaces`: pods do not share namespaces with their node.
 
 use std::borrow::Cow;
 
-use super::{Definition, Kind, Rule};
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::pod::Pod;
-use crate::rules::finding::Finding;
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
+use crate::settings::declaration::{Declared, Setting, Words};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "hostNamespaces",
-    mode: Some(Severity::Deny),
-    can_fix: false,
-    kind: Kind::HostNamespaces,
+const ALLOW: Setting<Words<Namespace>> = Setting {
+    key: "allow",
+    label: "Allowed fields",
+    doc: "Fields that can be `true`.",
+    kind: Words { words: FIELDS, default: &[], may_be_empty: true },
 };
+
+const FIELDS: &[(&str, Namespace)] =
+    &[("hostNetwork", Namespace::Network), ("hostPID", Namespace::Pid), ("hostIPC", Namespace::Ipc)];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Namespace {
@@ -28,9 +25,6 @@ enum Namespace {
     Pid,
     Ipc,
 }
-
-const FIELDS: [(&str, Namespace); 3] =
-    [("hostNetwork", Namespace::Network), ("hostPID", Namespace::Pid), ("hostIPC", Namespace::Ipc)];
 
 impl Namespace {
     fn is_shared(self, pod: &Pod<'_>) -> bool {
@@ -41,7 +35,7 @@ impl Namespace {
         }
     }
 
-    fn demand(self) -> &'static str {
+    fn message(self) -> &'static str {
         match self {
             Self::Network => "must not share the host's network namespace",
             Self::Pid => "must not share the host's process namespace",
@@ -54,17 +48,28 @@ pub(crate) struct HostNamespaces {
     allow: Cow<'static, [Namespace]>,
 }
 
-impl HostNamespaces {
-    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
-        Self { allow: options.any_of("allow", &[], &FIELDS) }
-    }
-}
+impl Rule<'_> for HostNamespaces {
+    const META: RuleMeta = RuleMeta { id: "hostNamespaces", default_mode: Mode::Deny, can_fix: false };
 
-impl Rule for HostNamespaces {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Pods do not share namespaces with their node.",
+        finding: "a pod with `hostNetwork`, `hostPID` or `hostIPC` set to `true`, unless `allow` contains the field",
+        fix: None,
+        details: "\
+In a namespace of its node, a container can reach the processes and connections of other containers and change them.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW];
+
+    fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
+        Self { allow: reader.get(&ALLOW) }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.pod() else { return };
         for (field, namespace) in FIELDS {
-            if namespace.is_shared(pod) && !self.allow.contains(&namespace) {
-                Finding::of_pod(found, pod, field, "", namespace.demand());
+            if namespace.is_shared(pod) && !self.allow.contains(namespace) {
+                findings.at_pod(pod, field).message(namespace.message());
             }
         }
     }
@@ -74,8 +79,8 @@ impl Rule for HostNamespaces {
 mod tests {
     use serde_json::json;
 
+    use super::super::RuleId;
     use super::super::testing::check;
-    use super::*;
 
     const NETWORK: &str =
         "spec.hostNetwork: the pod must not share the host's network namespace [hostNamespaces]";
@@ -85,15 +90,15 @@ mod tests {
     #[test]
     fn refuses_each_namespace_of_the_host() {
         let all = json!({"hostNetwork": true, "hostPID": true, "hostIPC": true});
-        assert_eq!(check(&RULE, &json!({}), &all), [NETWORK, PID, IPC]);
-        assert_eq!(check(&RULE, &json!({}), &json!({"hostNetwork": false, "hostPID": null})), [""; 0]);
+        assert_eq!(check(RuleId::HostNamespaces, &json!({}), &all), [NETWORK, PID, IPC]);
+        assert_eq!(check(RuleId::HostNamespaces, &json!({}), &json!({"hostNetwork": false, "hostPID": null})), [""; 0]);
     }
 
     #[test]
     fn allows_what_the_settings_allow() {
         let all = json!({"hostNetwork": true, "hostPID": true, "hostIPC": true});
-        assert_eq!(check(&RULE, &json!({"allow": ["hostNetwork"]}), &all), [PID, IPC]);
-        assert_eq!(check(&RULE, &json!({"allow": ["hostIPC", "hostPID", "hostNetwork"]}), &all), [""; 0]);
-        assert_eq!(check(&RULE, &json!({"allow": null}), &all).len(), 3);
+        assert_eq!(check(RuleId::HostNamespaces, &json!({"allow": ["hostNetwork"]}), &all), [PID, IPC]);
+        assert_eq!(check(RuleId::HostNamespaces, &json!({"allow": ["hostIPC", "hostPID", "hostNetwork"]}), &all), [""; 0]);
+        assert_eq!(check(RuleId::HostNamespaces, &json!({"allow": null}), &all).len(), 3);
     }
 }

@@ -1,34 +1,31 @@
-//! `imageChange`: a running pod keeps the images it was made with.
-//!
-//! A finding is an UPDATE of a Pod that changes the image of a container it already had
-//!
-//! `image` is one of the few fields of a Pod that can be changed in place (`kubectl set image pod/…`): the kubelet
-//! then restarts the container with another image, and the author of the pod never knows. Change the object that creates
-//! the pods instead: templates may change. Containers are compared by their names, and images as they are written. A lost
-//! digest is a change as well, because the kubelet restarts the container with whatever the tag means now; with
-//! `imageReference` in mode `fix`, the image gets its digest back. An exemption counts only if it covers both the old image
-//! and the new one.
-//!
-//! Settings:
-//!
-//! - `allowPinning`: whether a tag may gain the digest that the container runs (`app:1` → `app:1@sha256:…`), which the status
-//!   of the old pod contains.
-//! - `allowSameRepository`: whether the tag and the digest may change, while the repository stays.
+//! `imageChange`: a running pod keeps its images.
 
 use std::cell::LazyCell;
 
-use super::{Definition, Kind, Rule};
+use super::finding::Findings;
+use super::responsible::ResponsibleContainer;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::image_reference::ImageReference;
-use crate::kubernetes::pod::Pod;
 use crate::kubernetes::pod_status::RunningImages;
-use crate::rules::finding::{Concerns, Finding};
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
+use crate::settings::declaration::{Declared, Flag, Setting};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "imageChange", mode: Some(Severity::Deny), can_fix: false, kind: Kind::ImageChange };
+const ALLOW_PINNING: Setting<Flag> = Setting {
+    key: "allowPinning",
+    label: "Allow pinning",
+    doc: "Allows a tag to gain the digest that the container runs (`app:1` → `app:1@sha256:…`), as the status of the old pod reports \
+          it.",
+    kind: Flag,
+};
+
+const ALLOW_SAME_REPOSITORY: Setting<Flag> = Setting {
+    key: "allowSameRepository",
+    label: "Allow other tags of the same repository",
+    doc: "Allows the tag and the digest to change, but not the repository.",
+    kind: Flag,
+};
 
 pub(crate) struct ImageChange {
     allow_pinning: bool,
@@ -36,14 +33,7 @@ pub(crate) struct ImageChange {
 }
 
 impl ImageChange {
-    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
-        Self {
-            allow_pinning: options.flag("allowPinning", false),
-            allow_same_repository: options.flag("allowSameRepository", false),
-        }
-    }
-
-    /// Whether an image may become another one, for a container that runs the image of a digest.
+    /// Whether an image can be replaced by another one. `running` gives the digest that the container runs.
     fn allows<'a>(&self, old: &str, new: &str, running: impl FnOnce() -> Option<&'a str>) -> bool {
         if old == new {
             return true;
@@ -62,26 +52,56 @@ impl ImageChange {
     }
 }
 
-impl Rule for ImageChange {
-    fn check_change<'p>(&self, old: Option<&'p Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        let Some(old) = old.filter(|_| !new.is_template) else { return };
+impl Rule<'_> for ImageChange {
+    const META: RuleMeta = RuleMeta { id: "imageChange", default_mode: Mode::Deny, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "A running pod keeps its images.",
+        finding: "an update of a Pod that changes the image of a container",
+        fix: None,
+        details: "\
+`image` is one of the few fields of a Pod that an update can change (`kubectl set image pod/…`): the kubelet then restarts the
+container with another image, and the pod author does not notice. Change the object that creates the pods instead: templates can
+change. Containers are compared by name, and images as they are written. A lost digest is a change too, because the kubelet restarts
+the container with whatever the tag means now; with `imageReference` in mode `fix`, the image gets its digest back. An exemption must
+cover both the old image and the new one.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_PINNING, &ALLOW_SAME_REPOSITORY];
+
+    fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
+        Self {
+            allow_pinning: reader.get(&ALLOW_PINNING),
+            allow_same_repository: reader.get(&ALLOW_SAME_REPOSITORY),
+        }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Target::Update { old: Some(old), new } = *target else { return };
+        if new.is_template {
+            return;
+        }
         let running = LazyCell::new(|| RunningImages::of(old));
-        for (before, at) in old.containers_kept_by(new) {
-            let (old_image, image) = (&*before.container.image, &*at.container.image);
-            if self.allows(old_image, image, || running.digest_of(at)) {
+        for (before, container) in old.containers_kept_by(new) {
+            let (old_image, image) = (&*before.container.image, &*container.container.image);
+            if self.allows(old_image, image, || running.digest_of(container)) {
                 continue;
             }
-            let demand = format!("must keep the image {}, not run {}", quoted(old_image), quoted(image));
-            let finding = Finding::of_container(found, at, "image", image, demand);
-            finding.concerns = Concerns::Only(vec![at.concern(), before.concern()]);
+            findings
+                .at(container, "image")
+                .message(format!("must keep the image {}, not run {}", quoted(old_image), quoted(image)))
+                .value(image)
+                .responsible(vec![ResponsibleContainer::of(container), ResponsibleContainer::of(before)]);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::kubernetes::pod::Pod;
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::check_change;
     use super::*;
     use json_view::{self as json, Raw};
@@ -95,7 +115,7 @@ mod tests {
 
     #[track_caller]
     fn allows(settings: &Value, old: &str, new: &str) -> bool {
-        let lines = check_change(&RULE, settings, Some(&pod(old)), &pod(new));
+        let lines = check_change(RuleId::ImageChange, settings, Some(&pod(old)), &pod(new));
         assert!(lines.len() <= 1, "{lines:?}");
         lines.is_empty()
     }
@@ -111,9 +131,9 @@ mod tests {
         let spec = pod(new).to_string();
         let after =
             json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
-        let mut found = Vec::new();
-        rule.check_change(Some(&before), &after, &mut found);
-        found.is_empty()
+        let mut findings = Findings::default();
+        rule.check(&Target::Update { old: Some(&before), new: &after }, &mut findings);
+        findings.list.is_empty()
     }
 
     #[test]
@@ -129,15 +149,15 @@ mod tests {
             "ephemeralContainers": [{"name": "d", "image": "d:1"}],
         });
         assert_eq!(
-            check_change(&RULE, &json!({}), Some(&old), &pod),
+            check_change(RuleId::ImageChange, &json!({}), Some(&old), &pod),
             [
                 r#"spec.initContainers[0].image: init container "a" must keep the image "a:1", not run "a:2" [imageChange]"#,
                 r#"spec.containers[0].image: container "b" must keep the image "b:1", not run "b:2" [imageChange]"#,
                 r#"spec.ephemeralContainers[0].image: ephemeral container "d" must keep the image "d:1", not run "d:2" [imageChange]"#,
             ]
         );
-        assert_eq!(check_change(&RULE, &json!({}), Some(&pod), &pod), [""; 0]);
-        assert_eq!(check_change(&RULE, &json!({}), None, &pod), [""; 0]);
+        assert_eq!(check_change(RuleId::ImageChange, &json!({}), Some(&pod), &pod), [""; 0]);
+        assert_eq!(check_change(RuleId::ImageChange, &json!({}), None, &pod), [""; 0]);
     }
 
     #[test]
@@ -145,7 +165,7 @@ mod tests {
         let old = json!({"containers": [{"name": "web", "image": "web:1"}]});
         let new = json!({"containers": [{"name": "web", "image": "web:1"}],
                          "ephemeralContainers": [{"name": "debug", "image": "busybox:1"}]});
-        assert_eq!(check_change(&RULE, &json!({}), Some(&old), &new), [""; 0]);
+        assert_eq!(check_change(RuleId::ImageChange, &json!({}), Some(&old), &new), [""; 0]);
     }
 
     #[test]

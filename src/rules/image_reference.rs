@@ -1,43 +1,37 @@
-//! `imageReference`: every image says which version it is, and no name that moves by itself is used.
-//!
-//! A finding is an image of a container or an image volume without tag and digest, with a denied tag and no digest,
-//! or that no runtime could parse; with `require: digest`, one without digest
-//!
-//! A fix adds to the tag of an image its current digest, in pods, and gives back a digest that an update takes away
-//!
-//! References are read as container runtimes read them: `registry:5000/app` has a port and no tag, and a digest must
-//! have the length of its algorithm. A digest makes any tag harmless, for the runtime then ignores the tag.
-//!
-//! For a fix, the policy asks its host, which asks the registry, once for each image that has a tag and no digest; the host
-//! must grant it `oci/v1/manifest_digest`, and uses credentials of its own. Only pods are fixed: what makes pods would
-//! go on with the digest of the day on which it was made. A tag that cannot be looked up is told in a warning, or with why
-//! it is denied.
-//!
-//! Settings:
-//!
-//! - `require`: `tag` wants a tag or a digest, `digest` a digest.
-//! - `deniedTags`: tags that may be moved to another image, in which `*` stands for any run of characters.
+//! `imageReference`: every image names its version, by a tag that does not move or by a digest.
 
 use std::borrow::Cow;
 
-use super::{Definition, Kind, Rule};
-use crate::fix::apply::Fix;
-use crate::kubernetes::field_path::of_item;
+use super::finding::{Finding, Findings};
+use super::responsible::ResponsibleContainer;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::rules::fix::Fix;
 use crate::kubernetes::image_reference::{ImageReference, is_tag_byte};
-use crate::kubernetes::pod::Pod;
-use crate::kubernetes::volume::Details;
-use crate::rules::finding::{Concern, Concerns, Finding};
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
+use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::settings::declaration::{Declared, Demand, Format, Setting, Texts, Word, not_empty};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
 use crate::text::quoted;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "imageReference",
-    mode: Some(Severity::Deny),
-    can_fix: true,
-    kind: Kind::ImageReferenceRule,
+const REQUIRE: Setting<Word<Require>> = Setting {
+    key: "require",
+    label: "Required version",
+    doc: "`tag` requires a tag or a digest, `digest` requires a digest.",
+    kind: Word { words: &[("tag", Require::Tag), ("digest", Require::Digest)], default: Require::Tag },
+};
+
+const DENIED_TAGS: Setting<Texts> = Setting {
+    key: "deniedTags",
+    label: "Denied tags",
+    doc: "Tags that can move to another image. `*` matches any characters.",
+    kind: Texts { format: &TAG_PATTERN, default: &["latest"], may_be_empty: true },
+};
+
+const TAG_PATTERN: Format = Format {
+    check: check_tag_pattern,
+    demands: &[Demand::NotEmpty, Demand::Matches("^[A-Za-z0-9_*][A-Za-z0-9_.*-]*$")],
+    choices: None,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,36 +45,37 @@ pub(crate) struct ImageReferenceRule<'s> {
     denied_tags: Cow<'s, [&'s str]>,
 }
 
-impl<'s> ImageReferenceRule<'s> {
-    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
-        Self {
-            require: options.one_of(
-                "require",
-                Require::Tag,
-                &[("tag", Require::Tag), ("digest", Require::Digest)],
-            ),
-            denied_tags: options.strings("deniedTags", &["latest"], check_pattern),
+/// An image of a pod.
+#[derive(Clone, Copy)]
+enum Image<'p, 'a> {
+    OfContainer(ContainerAt<'p, 'a>),
+    OfVolume(&'p Pod<'p>, usize, &'p str),
+}
+
+impl<'p> Image<'p, '_> {
+    fn reference(self) -> &'p str {
+        match self {
+            Self::OfContainer(at) => &at.container.image,
+            Self::OfVolume(_, _, reference) => reference,
         }
     }
+}
 
+impl ImageReferenceRule<'_> {
     /// What must change about a reference, if anything.
-    fn demand(&self, reference: &str) -> Option<String> {
+    fn violation(&self, reference: &str) -> Option<String> {
         let parsed = match ImageReference::parse(reference) {
             Ok(parsed) => parsed,
             Err("is empty") => return Some("must name an image".to_owned()),
             Err(reason) => return Some(format!("must name a valid image: {} {reason}", quoted(reference))),
         };
-        let image = || quoted(reference);
+        let image = quoted(reference);
         match parsed {
             ImageReference { digest: Some(_), .. } => None,
-            _ if self.require == Require::Digest => {
-                Some(format!("must pin its image by a digest: {}", image()))
-            }
-            ImageReference { tag: None, .. } => {
-                Some(format!("must give its image a tag or a digest: {}", image()))
-            }
+            _ if self.require == Require::Digest => Some(format!("must pin its image by a digest: {image}")),
+            ImageReference { tag: None, .. } => Some(format!("must give its image a tag or a digest: {image}")),
             ImageReference { tag: Some(tag), .. } if self.is_denied(tag) => {
-                Some(format!("must not use the tag {} without a digest: {}", quoted(tag), image()))
+                Some(format!("must not use the tag {} without a digest: {image}", quoted(tag)))
             }
             ImageReference { .. } => None,
         }
@@ -90,86 +85,118 @@ impl<'s> ImageReferenceRule<'s> {
         self.denied_tags.iter().any(|pattern| wildcard::matches(pattern, tag))
     }
 
-    /// What a fix would better in a reference that needs no change.
-    fn wish(&self, reference: &str) -> Option<String> {
-        let is_wished = self.demand(reference).is_none() && can_be_pinned(reference);
-        is_wished.then(|| format!("could not be given a digest for its image {}", quoted(reference)))
+    fn check_image<'p>(&self, image: Image<'p, 'p>, is_template: bool, findings: &mut Findings<'p>) {
+        let reference = image.reference();
+        let finding = if let Some(message) = self.violation(reference) {
+            let finding = match image {
+                Image::OfContainer(at) => findings.at(at, "image"),
+                Image::OfVolume(pod, index, _) => findings.at_volume(pod, index, "image.reference"),
+            };
+            finding.message(message)
+        } else if !is_template && findings.wants_suggestions() && can_be_pinned(reference) {
+            let finding = match image {
+                Image::OfContainer(at) => findings.suggest_at(at, "image"),
+                Image::OfVolume(pod, index, _) => findings.suggest_at_volume(pod, index, "image.reference"),
+            };
+            finding.message(format!("could not be given a digest for its image {}", quoted(reference)))
+        } else {
+            return;
+        };
+        describe(finding.value(reference), image, is_template);
     }
+}
 
-    /// A finding for each image of a pod that something is demanded of.
-    fn collect<'p>(
-        &self,
-        pod: &'p Pod<'_>,
-        found: &mut Vec<Finding<'p>>,
-        demand: fn(&Self, &str) -> Option<String>,
-    ) {
-        let may_pin = |reference: &str| !pod.is_template && can_be_pinned(reference);
-        for at in pod.all_containers() {
-            let image = &at.container.image;
-            // In a kind that is not built in, an operator may fill in the image; its pods are judged.
-            if pod.is_custom && image.is_empty() {
-                continue;
-            }
-            if let Some(demand) = demand(self, image) {
-                let finding = Finding::of_container(found, at, "image", image, demand);
-                if may_pin(image) {
-                    finding.fix = Some(Fix::pin(at));
-                }
+/// Adds what a finding or a suggestion about an image has: the containers that are responsible, and the fix.
+fn describe<'p>(finding: &mut Finding<'p>, image: Image<'p, 'p>, is_template: bool) {
+    let can_fix = !is_template && can_be_pinned(image.reference());
+    match image {
+        Image::OfContainer(at) => {
+            if can_fix {
+                finding.fix(Fix::pin(at));
             }
         }
-        for (index, volume) in pod.spec.volumes.iter().enumerate() {
-            let Some(Details { reference, .. }) = volume.source("image") else { continue };
-            if let Some(demand) = demand(self, reference) {
-                let field = of_item("volumes", index, "image.reference");
-                let finding = Finding::of_pod(found, pod, &field, reference, demand);
-                finding.name_volume(&volume.name);
-                finding.concerns =
-                    Concerns::Only(vec![Concern { image: Some(reference), ..Concern::default() }]);
-                if may_pin(reference) {
-                    finding.fix = Some(Fix::pin_volume(pod, index, reference));
-                }
+        Image::OfVolume(pod, index, reference) => {
+            let responsible =
+                ResponsibleContainer { image: Some(reference), ..ResponsibleContainer::default() };
+            finding.responsible(vec![responsible]);
+            if can_fix {
+                finding.fix(Fix::pin_volume(pod, index, reference));
             }
         }
     }
 }
 
-impl Rule for ImageReferenceRule<'_> {
-    fn improve<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if !pod.is_template {
-            self.collect(pod, found, Self::wish);
-        }
+impl<'s> Rule<'s> for ImageReferenceRule<'s> {
+    const META: RuleMeta = RuleMeta { id: "imageReference", default_mode: Mode::Deny, can_fix: true };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Every image names its version, by a tag that does not move or by a digest.",
+        finding: "an image of a container or of an image volume without tag and digest, with a denied tag and no digest, or that no \
+                  runtime can parse; with `require: digest`, an image without digest",
+        fix: Some(
+            "adds the current digest of its tag to an image, in pods, and gives back a digest that an update removes",
+        ),
+        details: "\
+References are parsed as container runtimes parse them: `registry:5000/app` has a port and no tag, and a digest must have the length of
+its algorithm. With a digest, any tag is accepted, because the runtime ignores the tag. For a fix, the policy server looks up each image
+that has a tag and no digest once in its registry, with credentials of its own; its configuration must grant `oci/v1/manifest_digest`.
+Only pods are fixed: a template would keep the digest of the day on which it was created. If a tag cannot be looked up, a warning or the
+denial gives the reason.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRE, &DENIED_TAGS];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        Self { require: reader.get(&REQUIRE), denied_tags: reader.get(&DENIED_TAGS) }
     }
 
-    fn restore<'p>(&self, old: &'p Pod<'_>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        for (before, at) in old.containers_kept_by(new) {
-            let (old_image, image) = (&*before.container.image, &*at.container.image);
-            if has_lost_digest(old_image, image) {
-                let finding = Finding::of_container(found, at, "image", image, "has lost its digest");
-                finding.fix = Some(Fix::restore(at, old_image));
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        match *target {
+            Target::Pod(pod) => {
+                for at in pod.all_containers() {
+                    // A kind that is not built in may leave the image to its controller, whose pods are evaluated.
+                    if !(pod.is_custom && at.container.image.is_empty()) {
+                        self.check_image(Image::OfContainer(at), pod.is_template, findings);
+                    }
+                }
+                for (index, volume) in pod.spec.volumes.iter().enumerate() {
+                    if let Some(image) = volume.source("image") {
+                        let image = Image::OfVolume(pod, index, &image.reference);
+                        self.check_image(image, pod.is_template, findings);
+                    }
+                }
             }
+            Target::Update { old: Some(old), new } if findings.wants_suggestions() => {
+                suggest_lost_digests(old, new, findings);
+            }
+            Target::Update { .. } | Target::Connect(_) => {}
         }
-    }
-
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        self.collect(pod, found, Self::demand);
     }
 }
 
-/// Whether an image is the same as before, but for a digest that it had.
+fn suggest_lost_digests<'p>(old: &'p Pod<'p>, new: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    for (before, at) in old.containers_kept_by(new) {
+        let (old_image, image) = (&*before.container.image, &*at.container.image);
+        if has_lost_digest(old_image, image) {
+            let finding = findings.suggest_at(at, "image");
+            finding.message("has lost its digest").value(image).fix(Fix::restore(at, old_image));
+        }
+    }
+}
+
+/// Whether an image is the same as before, without the digest that it had.
 fn has_lost_digest(old: &str, new: &str) -> bool {
     let (Ok(old), Ok(new)) = (ImageReference::parse(old), ImageReference::parse(new)) else { return false };
     old.digest.is_some() && new.digest.is_none() && old.repository == new.repository && old.tag == new.tag
 }
 
-/// Whether a reference has a tag that a digest could stand behind.
+/// Whether a reference has a tag and no digest.
 fn can_be_pinned(reference: &str) -> bool {
     ImageReference::parse(reference).is_ok_and(|image| image.tag.is_some() && image.digest.is_none())
 }
 
-fn check_pattern(pattern: &str) -> Result<(), String> {
-    if pattern.is_empty() {
-        return Err("must not be empty".to_owned());
-    }
+fn check_tag_pattern(pattern: &str) -> Result<(), String> {
+    not_empty(pattern)?;
     let never_matches =
         pattern.starts_with(['.', '-']) || !pattern.bytes().all(|byte| byte == b'*' || is_tag_byte(byte));
     if never_matches {
@@ -182,14 +209,14 @@ fn check_pattern(pattern: &str) -> Result<(), String> {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check, errors};
-    use super::*;
 
     const SHA256: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     /// What is demanded of a container with this image, without path and rule.
     fn demand(settings: &Value, image: &str) -> Option<String> {
-        let lines = check(&RULE, settings, &json!({"containers": [{"name": "a", "image": image}]}));
+        let lines = check(RuleId::ImageReferenceRule, settings, &json!({"containers": [{"name": "a", "image": image}]}));
         assert!(lines.len() <= 1);
         let line = lines.first()?;
         let demand = line.strip_prefix("spec.containers[0].image: container \"a\" ").unwrap();
@@ -245,7 +272,7 @@ mod tests {
             demand(&json!({}), "nginx@sha256:12").as_deref(),
             Some(r#"must name a valid image: "nginx@sha256:12" has a digest of the wrong length"#)
         );
-        assert_eq!(check(&RULE, &json!({}), &json!({"containers": [{"name": "a"}]})).len(), 1);
+        assert_eq!(check(RuleId::ImageReferenceRule, &json!({}), &json!({"containers": [{"name": "a"}]})).len(), 1);
     }
 
     #[test]
@@ -258,7 +285,7 @@ mod tests {
                         {"name": "f", "image": {"reference": "f:1"}}, {"name": "g", "image": {}}],
         });
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::ImageReferenceRule, &json!({}), &pod),
             [
                 r#"spec.initContainers[0].image: init container "a" must give its image a tag or a digest: "a" [imageReference]"#,
                 r#"spec.ephemeralContainers[0].image: ephemeral container "c" must give its image a tag or a digest: "c" [imageReference]"#,
@@ -271,12 +298,12 @@ mod tests {
     #[test]
     fn refuses_patterns_that_match_no_tag() {
         assert_eq!(
-            errors(&RULE, &json!({"deniedTags": ["ok", "", "app:latest", "-x", "*", 1]})),
+            errors(RuleId::ImageReferenceRule, &json!({"deniedTags": ["ok", "", "app:latest", "-x", "*", 1]})),
             [
                 "imageReference.deniedTags[1]: must not be empty",
                 r#"imageReference.deniedTags[2]: "app:latest" can never match a tag"#,
                 r#"imageReference.deniedTags[3]: "-x" can never match a tag"#,
-                "imageReference.deniedTags[5]: must be a string, not a number",
+                "imageReference.deniedTags[5]: expected a string, got a number",
             ]
         );
     }

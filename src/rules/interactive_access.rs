@@ -1,85 +1,74 @@
-//! `interactiveAccess`: nobody reaches into a running pod to change it.
-//!
-//! A finding is a CONNECT to one of the `subresources`: `kubectl exec`, `cp`, `attach`, `port-forward`, `proxy`
-//!
-//! `kubectl cp` runs `tar` in the container, so it is an `exec`. The request says who asks and from which namespace,
-//! so exemptions by users, groups and namespaces fit here, and by the name of a container that is given. The webhook
-//! must be registered for the subresources; a `proxy` of services or nodes is judged as well where it is registered.
-//!
-//! Settings:
-//!
-//! - `subresources`: which of `exec`, `attach`, `portforward` and `proxy` are refused.
-//! - `allowedCommands`: commands that `exec` may run without a terminal, each as the list of its arguments. `*`
-//!   stands for any run of characters within one argument, slashes and dots among them: `["cat", "*"]`.
+//! `interactiveAccess`: users do not open connections into running pods.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use super::{Definition, Kind, Rule};
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::connect::{ACCESSES, Access, Connection};
-use crate::rules::finding::{Concern, Concerns, Finding, Value};
-use crate::settings::reader::Options;
+use crate::settings::declaration::{Declared, Setting, TextLists, Words};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
 use crate::text::quoted;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "interactiveAccess", mode: None, can_fix: false, kind: Kind::InteractiveAccess };
+const SUBRESOURCES: Setting<Words<Access>> = Setting {
+    key: "subresources",
+    label: "Subresources",
+    doc: "The subresources that are denied: `exec`, `attach`, `portforward`, `proxy`.",
+    kind: Words { words: ACCESSES, default: &[Access::Exec, Access::Attach], may_be_empty: false },
+};
 
-/// The most arguments of a command that a message repeats, and the most commands.
-const SHOWN: usize = 8;
+const ALLOWED_COMMANDS: Setting<TextLists> = Setting {
+    key: "allowedCommands",
+    label: "Allowed commands",
+    doc: "Commands that `exec` can run without a terminal, each as the list of its arguments. `*` matches any characters of one \
+          argument, slashes and dots included: `[\"cat\", \"*\"]`.",
+    kind: TextLists,
+};
+
+/// The maximum number of commands in a message, and of the arguments of each.
+const MAX_DISPLAY_ITEMS: usize = 8;
 
 pub(crate) struct InteractiveAccess<'s> {
     subresources: Cow<'static, [Access]>,
     allowed_commands: Vec<Vec<&'s str>>,
 }
 
-impl<'s> InteractiveAccess<'s> {
-    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
-        let subresources = options.any_of("subresources", &[Access::Exec, Access::Attach], &ACCESSES);
-        options.refuse_empty("subresources");
-        Self { subresources, allowed_commands: options.string_lists("allowedCommands") }
-    }
-
-    /// The field that is wrong, and what must be done about it.
-    fn judge(&self, connection: &Connection<'_>) -> Option<(&'static str, String)> {
+impl InteractiveAccess<'_> {
+    /// The field that is wrong, and what the user must do.
+    fn violation(&self, connection: &Connection<'_>) -> Option<(&'static str, String)> {
         if !self.subresources.contains(&connection.access) {
             return None;
         }
         let target = connection.label();
-        let demand = match connection.access {
-            Access::Exec if !self.allowed_commands.is_empty() => return self.judge_command(connection),
+        let message = match connection.access {
+            Access::Exec if !self.allowed_commands.is_empty() => return self.command_violation(connection),
             Access::Exec => format!("must not run commands in {target}"),
             Access::Attach => format!("must not attach to {target}"),
             Access::PortForward => format!("must not forward ports of {}", quoted(&connection.to)),
             Access::Proxy => format!("must not send requests to {}", quoted(&connection.to)),
         };
-        Some(("request.subResource", demand))
+        Some(("request.subResource", message))
     }
 
-    fn judge_command(&self, connection: &Connection<'_>) -> Option<(&'static str, String)> {
+    fn command_violation(&self, connection: &Connection<'_>) -> Option<(&'static str, String)> {
         let options = &connection.options;
         let is_like = |pattern: &Vec<&str>| {
-            pattern.len() == options.command.len()
-                && pattern
-                    .iter()
-                    .zip(&options.command)
-                    .all(|(pattern, word)| wildcard::matches(pattern, word))
+            let mut words = pattern.iter().zip(&options.command);
+            pattern.len() == options.command.len() && words.all(|(pattern, word)| wildcard::matches(pattern, word))
         };
         let is_allowed = self.allowed_commands.iter().any(is_like);
         if is_allowed && !options.tty {
             return None;
         }
-        let shown = listed(&options.command);
+        let command = listed(&options.command);
         let target = connection.label();
-        if !is_allowed {
-            let allowed = joined(self.allowed_commands.iter().map(|pattern| listed(pattern)));
-            return Some((
-                "command",
-                format!("must run one of the allowed commands ({allowed}) in {target}, not {shown}"),
-            ));
+        if is_allowed {
+            return Some(("tty", format!("must not ask for a terminal to run {command} in {target}")));
         }
-        Some(("tty", format!("must not ask for a terminal to run {shown} in {target}")))
+        let allowed = joined(self.allowed_commands.iter().map(|pattern| listed(pattern)));
+        Some(("command", format!("must run one of the allowed commands ({allowed}) in {target}, not {command}")))
     }
 }
 
@@ -88,25 +77,36 @@ fn listed<T: Deref<Target = str>>(command: &[T]) -> String {
     format!("[{}]", joined(command.iter().map(|word| quoted(word).to_string())))
 }
 
-/// The first of several items, and a mark for the others.
+/// The first items, and a mark for the others.
 fn joined(items: impl ExactSizeIterator<Item = String>) -> String {
-    let more = if items.len() > SHOWN { ", …" } else { "" };
-    items.take(SHOWN).collect::<Vec<_>>().join(", ") + more
+    let more = if items.len() > MAX_DISPLAY_ITEMS { ", …" } else { "" };
+    items.take(MAX_DISPLAY_ITEMS).collect::<Vec<_>>().join(", ") + more
 }
 
-impl Rule for InteractiveAccess<'_> {
-    fn check_connection<'p>(&self, connection: &'p Connection<'_>, found: &mut Vec<Finding<'p>>) {
-        let Some((path, demand)) = self.judge(connection) else { return };
+impl<'s> Rule<'s> for InteractiveAccess<'s> {
+    const META: RuleMeta = RuleMeta { id: "interactiveAccess", default_mode: Mode::Off, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Users do not open connections into running pods to change them.",
+        finding: "a CONNECT request to one of the `subresources` (`kubectl exec`, `cp`, `attach`, `port-forward`, `proxy`)",
+        fix: None,
+        details: "\
+`kubectl cp` runs `tar` in the container, so it is an `exec`. The request names the user and the namespace, so exemptions can match
+users, groups, namespaces, and the name of the container if the request gives one. Register the webhook for the subresources; a
+`proxy` of services and nodes is evaluated too if it is registered.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&SUBRESOURCES, &ALLOWED_COMMANDS];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        Self { subresources: reader.get(&SUBRESOURCES), allowed_commands: reader.get(&ALLOWED_COMMANDS) }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Target::Connect(connection) = target else { return };
+        let Some((field, message)) = self.violation(connection) else { return };
         let container = Some(&*connection.options.container).filter(|name| !name.is_empty());
-        found.push(Finding {
-            path: path.to_owned(),
-            subject: format!("user {}", quoted(&connection.user)),
-            demand: demand.into(),
-            value: Value::default(),
-            concerns: Concerns::Only(vec![Concern { container, ..Concern::default() }]),
-            fix: None,
-            decided_by: None,
-        });
+        findings.at_request(field, &connection.user, container).message(message);
     }
 }
 
@@ -114,6 +114,7 @@ impl Rule for InteractiveAccess<'_> {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check_connection, errors};
     use super::*;
     use crate::kubernetes::connect::ConnectOptions;
@@ -128,7 +129,7 @@ mod tests {
             user: "jane".into(),
             options: json::from_slice::<ConnectOptions>(text.as_bytes()).unwrap(),
         };
-        check_connection(&RULE, settings, &connection)
+        check_connection(RuleId::InteractiveAccess, settings, &connection)
     }
 
     #[test]
@@ -211,19 +212,18 @@ mod tests {
     #[test]
     fn refuses_settings_that_mean_nothing() {
         assert_eq!(
-            errors(&RULE, &json!({"subresources": []})),
+            errors(RuleId::InteractiveAccess, &json!({"subresources": []})),
             ["interactiveAccess.subresources: must not be empty"]
         );
         let settings =
             json!({"subresources": ["exec", "log"], "allowedCommands": ["ls", [], ["ls", 1], ["ok"]]});
         assert_eq!(
-            errors(&RULE, &settings),
+            errors(RuleId::InteractiveAccess, &settings),
             [
-                r#"interactiveAccess.subresources[1]: "log" is unknown (allowed: exec, attach, portforward, proxy)"#,
-                "interactiveAccess.allowedCommands[0]: must be a list, not a string",
+                r#"interactiveAccess.subresources[1]: unknown value "log" (allowed: exec, attach, portforward, proxy)"#,
+                "interactiveAccess.allowedCommands[0]: expected a list, got a string",
                 "interactiveAccess.allowedCommands[1]: must not be empty",
-                "interactiveAccess.allowedCommands[2]: must be a string, not a number",
-            ]
-        );
+                "interactiveAccess.allowedCommands[2][1]: expected a string, got a number",
+            ]);
     }
 }

@@ -1,97 +1,97 @@
-//! The rules: what one is, and the list of them.
+//! The rules: the list of them, and how one is called.
 
-use crate::kubernetes::connect::Connection;
 pub mod finding;
 pub mod fingerprint;
-pub mod settings;
+pub mod fix;
+pub mod policy_settings;
+pub mod responsible;
+pub mod rule;
 
-use crate::kubernetes::pod::Pod;
-use crate::rules::finding::Finding;
-use crate::rules::settings::Mode;
-use crate::settings::reader::Options;
+use crate::settings::declaration::{Declaration, declarations};
+use crate::settings::reader::ObjectReader;
+use finding::Findings;
+use rule::{Rule, RuleDocs, RuleMeta, Target};
 
-/// A rule with its settings bound: what is left is to check pods.
-///
-/// Rules are pure. They know nothing of JSON, waPC or the time, and they cannot fail.
-///
-/// A rule checks what it is about and leaves the rest. It adds what it finds, in any order.
-pub trait Rule {
-    /// The setting without which it fills in nothing when its mode is `fix`, though other settings would let it.
-    fn needs_for_fix(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// What a fix would better in a pod though it is no finding. It is told only where the fix fails.
-    fn improve<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
-
-    /// What a fix would give back that an update of a pod takes away.
-    fn restore<'p>(&self, _old: &'p Pod<'_>, _new: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
-
-    /// Why a finding that an image decides is one, now that it is known which user the image runs as, or why that is not
-    /// known. There is no reason when it is none.
-    fn settle(&self, _user: Result<&str, &str>, _image: &str) -> Option<String> {
-        None
-    }
-
-    /// What is wrong with a pod, whatever it was before.
-    fn check<'p>(&self, _pod: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
-
-    /// What is wrong with making a pod what it was not before. There is no old one when it is created.
-    fn check_change<'p>(&self, _old: Option<&'p Pod<'_>>, _new: &'p Pod<'_>, _found: &mut Vec<Finding<'p>>) {}
-
-    /// What is wrong with reaching into a running pod.
-    fn check_connection<'p>(&self, _connection: &'p Connection<'_>, _found: &mut Vec<Finding<'p>>) {}
-}
-
-/// What the policy has to know of a rule before it is bound.
-pub struct Definition {
-    /// Its name in settings and messages. The file has the same in snake case.
-    pub id: &'static str,
-    /// The mode it has when the settings give none.
-    pub mode: Mode,
-    /// Whether its mode may be `fix`.
-    pub can_fix: bool,
-    /// Which one it is.
-    pub kind: Kind,
-}
-
-/// Makes the list of rules, and one type of them all: a rule is called by its name, for a call through a pointer has to be
-/// set up by the engine in every fresh instance, once for each function.
+/// Declares the list of rules, and one type for all of them: a rule is called by its name, because a call through a pointer must be
+/// set up by the engine in every fresh instance, once per function.
 macro_rules! rules {
     ($($module:ident: $rule:ident $(<$lifetime:lifetime>)?),* $(,)?) => {
         $(mod $module;)*
 
-        /// Every rule, in the order in which findings are reported.
-        pub const RULES: &[Definition] = &[$($module::RULE),*];
-
         /// Which rule it is.
-        #[derive(Clone, Copy)]
-        pub enum Kind {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum RuleId {
             $(#[doc = concat!("`", stringify!($module), "`")] $rule,)*
         }
 
-        /// A rule with its settings bound.
-        pub(crate) enum BoundRule<'s> {
+        /// A rule with its settings.
+        pub(crate) enum ConfiguredRule<'s> {
             $(#[doc = concat!("`", stringify!($module), "`")] $rule($module::$rule $(<$lifetime>)?),)*
         }
 
-        impl Kind {
-            /// Reads the rule's own settings, all but its mode.
+        /// The metadata of every rule, in the order in which findings are reported.
+        pub const RULES: &[RuleMeta] = &[$(<$module::$rule as Rule<'static>>::META),*];
+
+        /// The name of every rule.
+        pub const RULE_IDS: &[&str] = &[$(<$module::$rule as Rule<'static>>::META.id),*];
+
+        impl RuleId {
+            /// Every rule, in the order in which findings are reported.
+            pub const ALL: &[Self] = &[$(Self::$rule),*];
+
+            /// The metadata of the rule.
             #[must_use]
-            pub(crate) fn bind<'s>(self, options: &mut Options<'_, 's>) -> BoundRule<'s> {
+            pub fn meta(self) -> &'static RuleMeta {
                 match self {
-                    $(Self::$rule => BoundRule::$rule($module::$rule::new(options)),)*
+                    $(Self::$rule => const { &<$module::$rule as Rule<'static>>::META },)*
+                }
+            }
+
+            /// The documentation of the rule.
+            #[must_use]
+            pub fn docs(self) -> RuleDocs {
+                match self {
+                    $(Self::$rule => <$module::$rule as Rule<'static>>::DOCS,)*
+                }
+            }
+
+            /// The settings of the rule, except for its mode.
+            #[must_use]
+            pub fn settings(self) -> Vec<Declaration> {
+                match self {
+                    $(Self::$rule => declarations(<$module::$rule as Rule<'static>>::SETTINGS),)*
+                }
+            }
+
+            /// Reads the settings of the rule, except for its mode.
+            pub(crate) fn configure<'s>(self, reader: &mut ObjectReader<'_, 's>) -> ConfiguredRule<'s> {
+                match self {
+                    $(Self::$rule => ConfiguredRule::$rule($module::$rule::configure(reader)),)*
                 }
             }
         }
 
-        /// Does with a rule what can be done with any.
-        macro_rules! each_rule {
-            ($bound:expr, $own:ident => $call:expr) => {
-                match $bound {
-                    $(BoundRule::$rule($own) => $call,)*
+        impl ConfiguredRule<'_> {
+            /// Checks a target and reports findings.
+            pub(crate) fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+                match self {
+                    $(Self::$rule(rule) => rule.check(target, findings),)*
                 }
-            };
+            }
+
+            /// The setting without which mode `fix` has no effect, if it is unset.
+            pub(crate) fn missing_fix_option(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$rule(rule) => rule.missing_fix_option(),)*
+                }
+            }
+
+            /// Why a finding with a pending image user counts; nothing if it does not.
+            pub(crate) fn resolve_image_user(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
+                match self {
+                    $(Self::$rule(rule) => rule.resolve_image_user(user, image),)*
+                }
+            }
         }
 
         #[cfg(test)]
@@ -118,114 +118,77 @@ rules![
     shared_process_namespace: SharedProcessNamespace,
 ];
 
-impl Rule for BoundRule<'_> {
-    fn needs_for_fix(&self) -> Option<&'static str> {
-        each_rule!(self, rule => rule.needs_for_fix())
-    }
-
-    fn improve<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        each_rule!(self, rule => rule.improve(pod, found));
-    }
-
-    fn restore<'p>(&self, old: &'p Pod<'_>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        each_rule!(self, rule => rule.restore(old, new, found));
-    }
-
-    fn settle(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
-        each_rule!(self, rule => rule.settle(user, image))
-    }
-
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        each_rule!(self, rule => rule.check(pod, found));
-    }
-
-    fn check_change<'p>(&self, old: Option<&'p Pod<'_>>, new: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        each_rule!(self, rule => rule.check_change(old, new, found));
-    }
-
-    fn check_connection<'p>(&self, connection: &'p Connection<'_>, found: &mut Vec<Finding<'p>>) {
-        each_rule!(self, rule => rule.check_connection(connection, found));
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod testing {
     use serde_json::Value;
 
     use super::*;
-    use crate::settings::value;
-    use json_view as json;
+    use crate::kubernetes::connect::Connection;
+    use crate::kubernetes::pod::Pod;
+    use crate::settings::value::{SettingValue, SettingsDocument};
 
-    /// The lines of what a rule finds, with the given settings, in a pod spec that stands at `spec`.
+    /// The lines of what a rule finds, with these settings, in a pod spec at `spec`.
     #[track_caller]
-    pub(crate) fn check(definition: &Definition, settings: &Value, pod_spec: &Value) -> Vec<String> {
+    pub(crate) fn check(rule: RuleId, settings: &Value, pod_spec: &Value) -> Vec<String> {
         let spec = pod_spec.to_string();
         let pod = pod(&spec);
-        lines(definition, settings, |rule, found| rule.check(&pod, found))
+        lines(rule, settings, &Target::Pod(&pod))
     }
 
-    /// The lines of what a rule finds in the change of a pod spec, or in its creation.
+    /// The lines of what a rule finds when a pod spec replaces another one, or is new.
     #[track_caller]
     pub(crate) fn check_change(
-        definition: &Definition,
+        rule: RuleId,
         settings: &Value,
         old: Option<&Value>,
         new: &Value,
     ) -> Vec<String> {
         let (old, new) = (old.map(Value::to_string), new.to_string());
         let (old, new) = (old.as_ref().map(|spec| pod(spec)), pod(&new));
-        lines(definition, settings, |rule, found| rule.check_change(old.as_ref(), &new, found))
+        lines(rule, settings, &Target::Update { old: old.as_ref(), new: &new })
     }
 
     /// The lines of what a rule finds in a connection.
     #[track_caller]
-    pub(crate) fn check_connection(
-        definition: &Definition,
-        settings: &Value,
-        connection: &Connection<'_>,
-    ) -> Vec<String> {
-        lines(definition, settings, |rule, found| rule.check_connection(connection, found))
+    pub(crate) fn check_connection(rule: RuleId, settings: &Value, connection: &Connection<'_>) -> Vec<String> {
+        lines(rule, settings, &Target::Connect(connection))
     }
 
     /// What is wrong with the settings of a rule.
-    pub(crate) fn errors(definition: &Definition, settings: &Value) -> Vec<String> {
-        let text = within(definition, settings);
-        bind(definition, &json::from_slice(text.as_bytes()).unwrap()).1
-    }
-
-    /// The settings as a whole that set this rule.
-    fn within(definition: &Definition, settings: &Value) -> String {
-        Value::from_iter([(definition.id, settings.clone())]).to_string()
+    pub(crate) fn errors(rule: RuleId, settings: &Value) -> Vec<String> {
+        with_rule(rule, settings, |_, errors| errors)
     }
 
     fn pod(spec: &str) -> Pod<'_> {
-        json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap()
+        json_view::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap()
     }
 
     #[track_caller]
-    fn lines<'p>(
-        definition: &Definition,
-        settings: &Value,
-        check: impl FnOnce(&BoundRule<'_>, &mut Vec<Finding<'p>>),
-    ) -> Vec<String> {
-        let text = within(definition, settings);
-        let settings = json::from_slice(text.as_bytes()).unwrap();
-        let (rule, errors) = bind(definition, &settings);
-        assert_eq!(errors, [""; 0]);
-        let mut found = Vec::new();
-        check(&rule, &mut found);
-        found.iter().map(|finding| finding.line(definition.id)).collect()
+    fn lines(rule: RuleId, settings: &Value, target: &Target<'_>) -> Vec<String> {
+        with_rule(rule, settings, |configured, errors| {
+            assert_eq!(errors, [""; 0]);
+            let mut findings = Findings::default();
+            configured.check(target, &mut findings);
+            findings.list.iter().map(|finding| finding.line(rule.meta().id)).collect()
+        })
     }
 
-    fn bind<'s>(definition: &Definition, settings: &'s value::Value<'s>) -> (BoundRule<'s>, Vec<String>) {
-        let value::Value::Object(entries) = settings else { panic!("{settings:?}") };
+    fn with_rule<T>(
+        rule: RuleId,
+        settings: &Value,
+        then: impl FnOnce(&ConfiguredRule<'_>, Vec<String>) -> T,
+    ) -> T {
+        let id = rule.meta().id;
+        let text = Value::from_iter([(id, settings.clone())]).to_string();
+        let document = SettingsDocument::parse(text.as_bytes()).unwrap().0;
+        let SettingValue::Object(entries) = &document else { panic!("{document:?}") };
         let mut errors = Vec::new();
-        let mut options = Options::new(entries, &mut errors);
-        let Some(value::Value::Object(entries)) = options.get(definition.id) else { panic!("{settings:?}") };
-        let mut own = options.within(definition.id, entries);
-        let rule = definition.kind.bind(&mut own);
-        own.refuse_unknown_keys();
-        (rule, errors)
+        let mut reader = ObjectReader::new(entries, &mut errors);
+        let Some(SettingValue::Object(entries)) = reader.value(id) else { panic!("{document:?}") };
+        let mut own = reader.within(id, entries);
+        let configured = rule.configure(&mut own);
+        own.finish();
+        then(&configured, errors)
     }
 }
 
@@ -235,10 +198,13 @@ mod tests {
 
     use super::*;
 
+    /// Files in the folder of the rules that are not rules.
+    const NOT_RULES: [&str; 7] = ["finding", "fingerprint", "fix", "mod", "policy_settings", "responsible", "rule"];
+
     #[test]
     fn a_rule_and_its_file_have_the_same_name() {
-        for (definition, module) in RULES.iter().zip(MODULES) {
-            assert_eq!(snake_case(definition.id), *module);
+        for (meta, module) in RULES.iter().zip(MODULES) {
+            assert_eq!(snake_case(meta.id), *module);
         }
     }
 
@@ -248,9 +214,30 @@ mod tests {
         let files: BTreeSet<_> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-            .filter(|name| !["mod", "finding", "fingerprint", "settings"].contains(&&**name))
+            .filter(|name| !NOT_RULES.contains(&&**name))
             .collect();
         assert_eq!(files, MODULES.iter().map(|&name| name.to_owned()).collect());
+    }
+
+    #[test]
+    fn the_docs_say_what_a_fix_does_if_there_is_one() {
+        for rule in RuleId::ALL {
+            assert_eq!(rule.docs().fix.is_some(), rule.meta().can_fix, "{}", rule.meta().id);
+        }
+    }
+
+    #[test]
+    fn the_docs_are_sentences_and_phrases() {
+        for rule in RuleId::ALL {
+            let RuleDocs { summary, finding, fix, details } = rule.docs();
+            let id = rule.meta().id;
+            assert!(summary.ends_with('.') && details.ends_with('.'), "{id}");
+            assert!(!finding.ends_with('.') && !fix.unwrap_or_default().ends_with('.'), "{id}");
+            for setting in rule.settings() {
+                assert!(setting.doc.trim_end_matches('`').ends_with(['.', ':']) || setting.doc.ends_with("`."), "{id}.{}", setting.key);
+                assert!(!setting.label.is_empty() && !setting.label.ends_with('.'), "{id}.{}", setting.key);
+            }
+        }
     }
 
     fn snake_case(id: &str) -> String {

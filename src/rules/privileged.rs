@@ -1,44 +1,45 @@
-//! `privileged`: no container has the run of its node, from where it can change itself and every other.
-//!
-//! A finding is a container with `securityContext.privileged: true`, or `windowsOptions.hostProcess: true` on a
-//! container or the pod
-//!
-//! Each field that holds `true` is one, also where a container overrides the pod's `hostProcess`: Kubernetes wants
-//! all containers of a pod to agree on it.
+//! `privileged`: containers are not privileged.
 
-use super::{Definition, Kind, Rule};
-use crate::kubernetes::pod::Pod;
-use crate::rules::finding::Finding;
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "privileged", mode: Some(Severity::Deny), can_fix: false, kind: Kind::Privileged };
+const HOST_PROCESS: &str = "securityContext.windowsOptions.hostProcess";
 
-const DEMAND: &str = "must not set it to true";
+const MESSAGE: &str = "must not set it to true";
 
 pub(crate) struct Privileged;
 
-impl Privileged {
-    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+impl Rule<'_> for Privileged {
+    const META: RuleMeta = RuleMeta { id: "privileged", default_mode: Mode::Deny, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers are not privileged.",
+        finding: "a container with `securityContext.privileged: true`, or a container or pod with \
+                  `securityContext.windowsOptions.hostProcess: true`",
+        fix: None,
+        details: "\
+A privileged container controls its node and every container on it. Each field that is `true` is a finding, even if a container
+overrides the `hostProcess` of the pod: Kubernetes requires all containers of a pod to agree on it.",
+    };
+
+    fn configure(_: &mut ObjectReader<'_, '_>) -> Self {
         Self
     }
-}
 
-impl Rule for Privileged {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        const HOST_PROCESS: &str = "securityContext.windowsOptions.hostProcess";
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.pod() else { return };
         if pod.spec.security_context.windows_options.host_process {
-            Finding::of_pod(found, pod, HOST_PROCESS, "", DEMAND);
+            findings.at_pod(pod, HOST_PROCESS).message(MESSAGE);
         }
-        for at in pod.all_containers() {
-            let context = &at.container.security_context;
+        for container in pod.all_containers() {
+            let context = &container.container.security_context;
             if context.privileged {
-                Finding::of_container(found, at, "securityContext.privileged", "", DEMAND);
+                findings.at(container, "securityContext.privileged").message(MESSAGE);
             }
             if context.windows_options.host_process {
-                Finding::of_container(found, at, HOST_PROCESS, "", DEMAND);
+                findings.at(container, HOST_PROCESS).message(MESSAGE);
             }
         }
     }
@@ -48,8 +49,8 @@ impl Rule for Privileged {
 mod tests {
     use serde_json::json;
 
+    use super::super::RuleId;
     use super::super::testing::check;
-    use super::*;
 
     #[test]
     fn refuses_privileged_containers_of_every_kind() {
@@ -60,7 +61,7 @@ mod tests {
             "ephemeralContainers": [privileged("e")],
         });
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::Privileged, &json!({}), &pod),
             [
                 r#"spec.initContainers[0].securityContext.privileged: init container "a" must not set it to true [privileged]"#,
                 r#"spec.containers[0].securityContext.privileged: container "b" must not set it to true [privileged]"#,
@@ -79,7 +80,7 @@ mod tests {
                            {"name": "b", "securityContext": {"windowsOptions": {"hostProcess": false}}}],
         });
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::Privileged, &json!({}), &pod),
             [
                 "spec.securityContext.windowsOptions.hostProcess: the pod must not set it to true [privileged]",
                 r#"spec.containers[0].securityContext.windowsOptions.hostProcess: container "a" must not set it to true [privileged]"#,
@@ -90,6 +91,6 @@ mod tests {
     #[test]
     fn host_process_counts_whatever_the_os_says() {
         let pod = json!({"containers": [{"securityContext": {"windowsOptions": {"hostProcess": true}}}]});
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 1);
+        assert_eq!(check(RuleId::Privileged, &json!({}), &pod).len(), 1);
     }
 }

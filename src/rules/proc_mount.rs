@@ -1,56 +1,60 @@
-//! `procMount`: the kernel's own files stay out of reach, as container runtimes mask them.
-//!
-//! A finding is a container whose `securityContext.procMount` is neither unset nor `Default`
-//!
-//! A read-only root does not cover `/proc`, through which a container can change its node. Windows pods may not set
-//! the field, so nothing is asked of them. API servers accept `Unmasked` only in pods with `hostUsers: false`.
-//!
-//! Settings:
-//!
-//! - `allowInUserNamespace`: whether `Unmasked` is accepted where `hostUsers: false` makes root nobody on the node.
+//! `procMount`: the masked and read-only paths of `/proc` stay that way.
 
-use super::{Definition, Kind, Rule};
-use crate::kubernetes::pod::Pod;
-use crate::rules::finding::Finding;
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::settings::declaration::{Declared, Flag, Setting};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "procMount", mode: Some(Severity::Deny), can_fix: false, kind: Kind::ProcMount };
+const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
+    key: "allowInUserNamespace",
+    label: "Allow in user namespaces",
+    doc: "Allows `Unmasked` in pods with `hostUsers: false`, in which root has no privileges on the node.",
+    kind: Flag,
+};
 
 pub(crate) struct ProcMount {
     allow_in_user_namespace: bool,
 }
 
-impl ProcMount {
-    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
-        Self { allow_in_user_namespace: options.flag("allowInUserNamespace", false) }
-    }
-}
+impl Rule<'_> for ProcMount {
+    const META: RuleMeta = RuleMeta { id: "procMount", default_mode: Mode::Deny, can_fix: false };
 
-impl Rule for ProcMount {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            return;
-        }
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers use the default `/proc` mount, in which the runtime masks files of the kernel.",
+        finding: "a container whose `securityContext.procMount` is neither unset nor `Default`",
+        fix: None,
+        details: "\
+A read-only root filesystem does not cover `/proc`, through which a container can change its node. Windows pods are skipped because
+they cannot set this field. API servers accept `Unmasked` only in pods with `hostUsers: false`.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_IN_USER_NAMESPACE];
+
+    fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
+        Self { allow_in_user_namespace: reader.get(&ALLOW_IN_USER_NAMESPACE) }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.linux_pod() else { return };
         let allows_unmasked = self.allow_in_user_namespace && pod.has_user_namespace();
-        for at in pod.all_containers() {
-            let value = &at.container.security_context.proc_mount;
-            let is_allowed = match &**value {
+        for container in pod.all_containers() {
+            let value = &*container.container.security_context.proc_mount;
+            let is_allowed = match value {
                 "" | "Default" => true,
                 "Unmasked" => allows_unmasked,
                 _ => false,
             };
-            if !is_allowed {
-                // What would help besides is told only where it would.
-                let demand = if self.allow_in_user_namespace && &**value == "Unmasked" {
-                    "must leave it unset, or set it to Default, or the pod's hostUsers to false"
-                } else {
-                    "must leave it unset, or set it to Default"
-                };
-                Finding::of_container(found, at, "securityContext.procMount", value, demand);
+            if is_allowed {
+                continue;
             }
+            // `hostUsers` is named only if it would help.
+            let message = if self.allow_in_user_namespace && value == "Unmasked" {
+                "must leave it unset, or set it to Default, or the pod's hostUsers to false"
+            } else {
+                "must leave it unset, or set it to Default"
+            };
+            findings.at(container, "securityContext.procMount").message(message).value(value);
         }
     }
 }
@@ -59,8 +63,8 @@ impl Rule for ProcMount {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::check;
-    use super::*;
 
     fn pod(proc_mount: &Value) -> Value {
         json!({"containers": [{"name": "a", "securityContext": {"procMount": proc_mount}}]})
@@ -69,11 +73,11 @@ mod tests {
     #[test]
     fn accepts_the_default_alone() {
         for good in [json!("Default"), json!(null), json!("")] {
-            assert_eq!(check(&RULE, &json!({}), &pod(&good)), [""; 0], "{good}");
+            assert_eq!(check(RuleId::ProcMount, &json!({}), &pod(&good)), [""; 0], "{good}");
         }
         for bad in ["Unmasked", "default", "UNMASKED"] {
             assert_eq!(
-                check(&RULE, &json!({}), &pod(&json!(bad))),
+                check(RuleId::ProcMount, &json!({}), &pod(&json!(bad))),
                 ["spec.containers[0].securityContext.procMount: container \"a\" \
                   must leave it unset, or set it to Default [procMount]"],
                 "{bad}"
@@ -86,15 +90,15 @@ mod tests {
         let settings = json!({"allowInUserNamespace": true});
         let mut pod = pod(&json!("Unmasked"));
         assert_eq!(
-            check(&RULE, &settings, &pod),
+            check(RuleId::ProcMount, &settings, &pod),
             ["spec.containers[0].securityContext.procMount: container \"a\" \
               must leave it unset, or set it to Default, or the pod's hostUsers to false [procMount]"]
         );
         pod["hostUsers"] = true.into();
-        assert_eq!(check(&RULE, &settings, &pod).len(), 1);
+        assert_eq!(check(RuleId::ProcMount, &settings, &pod).len(), 1);
         pod["hostUsers"] = false.into();
-        assert_eq!(check(&RULE, &settings, &pod), [""; 0]);
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 1);
+        assert_eq!(check(RuleId::ProcMount, &settings, &pod), [""; 0]);
+        assert_eq!(check(RuleId::ProcMount, &json!({}), &pod).len(), 1);
     }
 
     #[test]
@@ -103,8 +107,8 @@ mod tests {
         let mut pod = json!({
             "initContainers": [bad("a")], "containers": [bad("b")], "ephemeralContainers": [bad("c")],
         });
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 3);
+        assert_eq!(check(RuleId::ProcMount, &json!({}), &pod).len(), 3);
         pod["os"] = json!({"name": "windows"});
-        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+        assert_eq!(check(RuleId::ProcMount, &json!({}), &pod), [""; 0]);
     }
 }

@@ -1,48 +1,41 @@
-//! `readOnlyRootFilesystem`: nothing in a container can write to the files its image brought.
-//!
-//! A finding is a container whose `securityContext.readOnlyRootFilesystem` is not `true`
-//!
-//! A fix sets it to `true` where it is unset, and mounts what `writablePaths` names
-//!
-//! Where Kubernetes is told nothing, the root is writable. Give the container an `emptyDir` for each place that it
-//! must write to. The field is not asked of Windows pods, which may not set it.
+//! `readOnlyRootFilesystem`: the root filesystem of containers is read-only.
 
-use super::{Definition, Kind, Rule};
-use crate::fix::apply::{Fix, READ_ONLY_ROOT};
-use crate::kubernetes::pod::Pod;
-use crate::rules::finding::{Finding, flag};
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
-
-/// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "readOnlyRootFilesystem",
-    mode: Some(Severity::Deny),
-    can_fix: true,
-    kind: Kind::ReadOnlyRootFilesystem,
-};
+use super::finding::{Findings, flag};
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::rules::fix::{Fix, READ_ONLY_ROOT};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
 pub(crate) struct ReadOnlyRootFilesystem;
 
-impl ReadOnlyRootFilesystem {
-    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+impl Rule<'_> for ReadOnlyRootFilesystem {
+    const META: RuleMeta =
+        RuleMeta { id: "readOnlyRootFilesystem", default_mode: Mode::Deny, can_fix: true };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "The root filesystem of containers is read-only.",
+        finding: "a container whose `securityContext.readOnlyRootFilesystem` is not `true`",
+        fix: Some("sets it to `true` if it is unset, and mounts the `writablePaths` of the container"),
+        details: "\
+A container with a writable root filesystem can replace its own programs. The root filesystem is writable by default. Mount an
+`emptyDir` at each path that the container writes to. Windows pods are skipped because they cannot set this field.",
+    };
+
+    fn configure(_: &mut ObjectReader<'_, '_>) -> Self {
         Self
     }
-}
 
-impl Rule for ReadOnlyRootFilesystem {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            return;
-        }
-        for at in pod.all_containers() {
-            let value = at.container.security_context.read_only_root_filesystem;
-            if value != Some(true) {
-                let demand = "must set it to true";
-                let finding = Finding::of_container(found, at, READ_ONLY_ROOT, flag(value), demand);
-                if value.is_none() {
-                    finding.fix = Some(Fix::set(at, READ_ONLY_ROOT, true));
-                }
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.linux_pod() else { return };
+        for container in pod.all_containers() {
+            let value = container.container.security_context.read_only_root_filesystem;
+            if value == Some(true) {
+                continue;
+            }
+            let finding = findings.at(container, READ_ONLY_ROOT);
+            finding.message("must set it to true").value(flag(value));
+            if value.is_none() {
+                finding.fix(Fix::set(container, READ_ONLY_ROOT, true));
             }
         }
     }
@@ -52,8 +45,8 @@ impl Rule for ReadOnlyRootFilesystem {
 mod tests {
     use serde_json::json;
 
+    use super::super::RuleId;
     use super::super::testing::check;
-    use super::*;
 
     #[test]
     fn accepts_nothing_but_true() {
@@ -71,7 +64,7 @@ mod tests {
             )
         };
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::ReadOnlyRootFilesystem, &json!({}), &pod),
             [finding(1, "b"), finding(2, "c"), finding(3, "d"), finding(4, "e")]
         );
     }
@@ -79,7 +72,7 @@ mod tests {
     #[test]
     fn is_not_inherited_from_the_pod() {
         let pod = json!({"securityContext": {"readOnlyRootFilesystem": true}, "containers": [{"name": "a"}]});
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 1);
+        assert_eq!(check(RuleId::ReadOnlyRootFilesystem, &json!({}), &pod).len(), 1);
     }
 
     #[test]
@@ -89,15 +82,15 @@ mod tests {
             "containers": [{"name": "c"}],
             "ephemeralContainers": [{"name": "d"}],
         });
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 4);
+        assert_eq!(check(RuleId::ReadOnlyRootFilesystem, &json!({}), &pod).len(), 4);
     }
 
     #[test]
     fn asks_nothing_of_windows() {
         assert_eq!(
-            check(&RULE, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
+            check(RuleId::ReadOnlyRootFilesystem, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
             [""; 0]
         );
-        assert_eq!(check(&RULE, &json!({}), &json!({"os": {"name": "linux"}, "containers": [{}]})).len(), 1);
+        assert_eq!(check(RuleId::ReadOnlyRootFilesystem, &json!({}), &json!({"os": {"name": "linux"}, "containers": [{}]})).len(), 1);
     }
 }

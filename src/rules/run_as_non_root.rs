@@ -1,50 +1,86 @@
-//! `runAsNonRoot`: no container may run as root, who can undo most of what the other rules ask for.
-//!
-//! A finding is a container that may run as root: its `runAsUser`, or else the pod's, is 0; or neither is set, and
-//! `runAsNonRoot` is not `true`
-//!
-//! A fix sets `runAsNonRoot` to `true` on a container where nothing decides; not with `inspectImage`
-//!
-//! A container's value overrides the pod's. The finding stands at the field that holds the wrong value, which may be
-//! the pod's; where nothing is set, at the container's. On Windows, `runAsNonRoot` is met by
-//! `windowsOptions.runAsUserName` as well, if it is another user than `ContainerAdministrator` and `SYSTEM`, written in any
-//! case and with any domain; numeric users and groups have no meaning there. A container of an image that runs as root does not
-//! start with `runAsNonRoot: true`, whoever has set it.
-//!
-//! Settings:
-//!
-//! - `groups`: whether GID 0 is refused too, in `runAsGroup`, `fsGroup` and `supplementalGroups`.
-//! - `userRanges`: where given, `runAsUser` must be set, and lie in one of them: `[{min: 10000, max: 65535}]`.
-//!   - `min`, `max`: the first and the last UID of a range.
-//! - `groupRanges`: the same for `runAsGroup`; `fsGroup` and `supplementalGroups` must lie in one of them where they
-//!   are set.
-//!   - `min`, `max`: the first and the last GID of a range.
-//! - `allowInUserNamespace`: whether root is accepted where `hostUsers: false` makes it nobody on the node.
-//! - `inspectImage`: whether the `USER` of the image counts where the pod spec sets neither. A number other than 0 passes. The
-//!   policy asks its host, which asks the registry, once for each image; the host must grant it
-//!   `oci/v1/oci_manifest_config`, and uses credentials of its own. What cannot be looked up is a finding. Windows
-//!   pods are not looked up.
-//! - `namedUsers`: `allow` lets the `USER` of an image be a name other than `root`, which may stand for any UID.
+//! `runAsNonRoot`: containers do not run as root.
 
-use super::{Definition, Kind, Rule};
-use crate::fix::apply::Fix;
+use super::finding::{Findings, flag};
+use super::responsible::ResponsibleContainer;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::rules::fix::Fix;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
-use crate::rules::finding::{Concern, Concerns, Finding, flag};
-use crate::rules::settings::Severity;
-use crate::settings::reader::Options;
+use crate::settings::declaration::{
+    Declared, Flag, Natural, ObjectKind, Objects, Required, Setting, Word,
+};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "runAsNonRoot", mode: Some(Severity::Deny), can_fix: true, kind: Kind::RunAsNonRoot };
+const USER_RANGES: Setting<Objects<Range>> = Setting {
+    key: "userRanges",
+    label: "User id ranges",
+    doc: "If set, `runAsUser` must be set to a UID in one of these ranges: `[{min: 10000, max: 65535}]`.",
+    kind: Objects::ANY,
+};
+
+const GROUPS: Setting<Flag> = Setting {
+    key: "groups",
+    label: "Deny group 0",
+    doc: "Denies GID 0 in `runAsGroup`, `fsGroup` and `supplementalGroups`.",
+    kind: Flag,
+};
+
+const GROUP_RANGES: Setting<Objects<Range>> = Setting {
+    key: "groupRanges",
+    label: "Group id ranges",
+    doc: "If set, `runAsGroup` must be set to a GID in one of these ranges, and so must `fsGroup` and `supplementalGroups` if they are \
+          set.",
+    kind: Objects::ANY,
+};
+
+const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
+    key: "allowInUserNamespace",
+    label: "Allow root in user namespaces",
+    doc: "Allows root in pods with `hostUsers: false`, in which root has no privileges on the node.",
+    kind: Flag,
+};
+
+const INSPECT_IMAGE: Setting<Flag> = Setting {
+    key: "inspectImage",
+    label: "Look up users of images",
+    doc: "Uses the `USER` of the image if the pod spec sets no user: a number other than 0 passes. The policy server looks up each image \
+          once in its registry, with credentials of its own; its configuration must grant `oci/v1/oci_manifest_config`. A failed \
+          look-up is a finding. Images of Windows pods are not looked up.",
+    kind: Flag,
+};
+
+const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
+    key: "namedUsers",
+    label: "Named users of images",
+    doc: "With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can stand for any UID.",
+    kind: Word { words: &[("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)], default: NamedUsers::Deny },
+};
+
+const MIN: Setting<Required<Natural>> = Setting {
+    key: "min",
+    label: "First id",
+    doc: "The first id of the range.",
+    kind: Required { kind: Natural, instruction: "a range has a min and a max" },
+};
+
+const MAX: Setting<Required<Natural>> = Setting {
+    key: "max",
+    label: "Last id",
+    doc: "The last id of the range.",
+    kind: Required { kind: Natural, instruction: "a range has a min and a max" },
+};
+
+/// The users of Windows that can do anything in a container. `SYSTEM` is short for `NT AUTHORITY\SYSTEM`.
+const ADMINISTRATORS: [&str; 2] = ["ContainerAdministrator", "SYSTEM"];
 
 pub(crate) struct RunAsNonRoot {
-    groups: bool,
     user_ranges: Vec<Range>,
+    groups: bool,
     group_ranges: Vec<Range>,
     allow_in_user_namespace: bool,
-    /// Whether images are asked for their users, and if so, what is made of names.
+    /// What is accepted of the users of images, if images are looked up.
     inspect_image: Option<NamedUsers>,
 }
 
@@ -54,53 +90,37 @@ enum NamedUsers {
     Allow,
 }
 
-/// The ids from one to another, both of them included.
+/// A range of ids, both ends included.
 struct Range {
     min: i64,
     max: i64,
 }
 
-/// The users of Windows that may do anything in a container. `SYSTEM` is `NT AUTHORITY\SYSTEM` in full.
-const ADMINISTRATORS: [&str; 2] = ["ContainerAdministrator", "SYSTEM"];
-
-/// What is wrong about one container: the field, what it holds, and what must be done about it.
-struct Wrong<'p> {
-    on_pod: bool,
+/// What is wrong with one container.
+struct Violation<'p> {
+    /// Whether the wrong value is that of the pod.
+    is_inherited: bool,
     field: &'static str,
     value: &'p str,
-    demand: String,
-    way_out: WayOut,
+    message: String,
+    resolution: Resolution,
 }
 
-/// Says what is wrong about one container, if anything.
-type Judge = for<'p, 'a> fn(&RunAsNonRoot, &'p Pod<'a>, ContainerAt<'p, 'a>) -> Option<Wrong<'p>>;
-
-/// What else there is to be done about it.
+/// What can resolve a violation besides a change of the manifest.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum WayOut {
+enum Resolution {
     None,
-    /// Nothing but a missing value is wrong, and `true` would mend it.
+    /// A fix: nothing but a missing value is wrong.
     Fix,
-    /// The image may say that nothing is wrong.
+    /// The image, whose user may be another one than root.
     Image,
 }
 
-impl RunAsNonRoot {
-    pub(super) fn new(options: &mut Options<'_, '_>) -> Self {
-        let rule = Self {
-            groups: options.flag("groups", false),
-            user_ranges: options.objects("userRanges", Range::new),
-            group_ranges: options.objects("groupRanges", Range::new),
-            allow_in_user_namespace: options.flag("allowInUserNamespace", false),
-            inspect_image: inspection(options),
-        };
-        if !rule.allow_in_user_namespace && rule.user_ranges.iter().any(|range| range.max == 0) {
-            options.refuse("userRanges", "no user can lie in 0-0, for UID 0 is root");
-        }
-        rule
-    }
+/// Says what is wrong with one container, if anything.
+type Check = for<'p, 'a> fn(&RunAsNonRoot, &'p Pod<'a>, ContainerAt<'p, 'a>) -> Option<Violation<'p>>;
 
-    /// Whether a name may be any user. It lies in no range.
+impl RunAsNonRoot {
+    /// Whether a named user is accepted. A name is in no range.
     fn accepts_names(&self) -> bool {
         self.inspect_image == Some(NamedUsers::Allow) && self.user_ranges.is_empty()
     }
@@ -109,61 +129,60 @@ impl RunAsNonRoot {
         self.allow_in_user_namespace && pod.has_user_namespace()
     }
 
-    fn judge_user<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
+    fn user_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-        let (user, inherited) = effective(own.run_as_user, shared.run_as_user);
-        // The demand has the number in it, so that no other value needs to be told.
-        let wrong = |demand| {
-            Some(Wrong {
-                on_pod: inherited,
-                way_out: WayOut::None,
-                field: "securityContext.runAsUser",
-                value: "",
-                demand,
-            })
+        let (user, is_inherited) = effective(own.run_as_user, shared.run_as_user);
+        let violation = |message| {
+            // The message contains the number, so no other value needs to be compared.
+            let (field, value, resolution) = ("securityContext.runAsUser", "", Resolution::None);
+            Some(Violation { is_inherited, field, value, message, resolution })
         };
         match user {
             Some(0) if self.accepts_root(pod) => None,
-            Some(0) => wrong("must not run as UID 0".to_owned()),
+            Some(0) => violation("must not run as UID 0".to_owned()),
             Some(user) if is_outside(&self.user_ranges, user) => {
-                wrong(format!("must run as a UID in {}, not {user}", listed(&self.user_ranges)))
+                violation(format!("must run as a UID in {}, not {user}", listed(&self.user_ranges)))
             }
             Some(_) => None,
             None if !self.user_ranges.is_empty() => {
-                let wrong = wrong(format!("must set it to a UID in {}", listed(&self.user_ranges)))?;
-                Some(self.unless_image_decides(wrong, at))
+                let violation =
+                    violation(format!("must set it to a UID in {}", listed(&self.user_ranges)))?;
+                Some(self.unless_image_decides(violation, at))
             }
             None if self.accepts_root(pod) => None,
             None => {
-                let wrong = judge_non_root(pod, at, "runAsUser to a UID other than 0")?;
-                Some(if wrong.way_out == WayOut::Fix { self.unless_image_decides(wrong, at) } else { wrong })
+                let violation = non_root_violation(pod, at, "runAsUser to a UID other than 0")?;
+                Some(match violation.resolution {
+                    Resolution::Fix => self.unless_image_decides(violation, at),
+                    _ => violation,
+                })
             }
         }
     }
 
-    /// What is wrong where the user of the image decides, if it is to be asked for.
-    fn unless_image_decides<'p>(&self, wrong: Wrong<'p>, at: ContainerAt<'p, '_>) -> Wrong<'p> {
+    /// The violation that is left to the user of the image, if images are looked up.
+    fn unless_image_decides<'p>(&self, violation: Violation<'p>, at: ContainerAt<'p, '_>) -> Violation<'p> {
         if self.inspect_image.is_none() {
-            return wrong;
+            return violation;
         }
-        let demand = if self.user_ranges.is_empty() {
+        let message = if self.user_ranges.is_empty() {
             "must set it to a UID other than 0".to_owned()
         } else {
-            wrong.demand
+            violation.message
         };
-        Wrong {
+        Violation {
             field: "securityContext.runAsUser",
             value: &at.container.image,
-            demand,
-            way_out: WayOut::Image,
-            ..wrong
+            message,
+            resolution: Resolution::Image,
+            ..violation
         }
     }
 
-    /// What is wrong with the user that an image runs as, if anything.
-    fn judge_image_user(&self, user: &str) -> Option<String> {
+    /// What is wrong with the user of an image, if anything.
+    fn image_user_violation(&self, user: &str) -> Option<String> {
         let (name, _) = user.split_once(':').unwrap_or((user, ""));
-        // What is no such number is looked up as a name.
+        // Runtimes look up anything but such a number as a name.
         // Source: `WithUser` in `pkg/oci` of containerd.
         match name.parse().ok().filter(|uid| i32::try_from(*uid).is_ok()) {
             Some(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
@@ -175,25 +194,20 @@ impl RunAsNonRoot {
         }
     }
 
-    fn judge_group<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
+    fn group_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-        let (group, inherited) = effective(own.run_as_group, shared.run_as_group);
-        let demand = match group {
-            Some(group) => self.judge_gid(pod, group)?,
+        let (group, is_inherited) = effective(own.run_as_group, shared.run_as_group);
+        let message = match group {
+            Some(group) => self.gid_violation(pod, group)?,
             None if self.group_ranges.is_empty() => return None,
             None => format!("must set it to a GID in {}", listed(&self.group_ranges)),
         };
-        Some(Wrong {
-            on_pod: inherited,
-            way_out: WayOut::None,
-            field: "securityContext.runAsGroup",
-            value: "",
-            demand,
-        })
+        let (field, value, resolution) = ("securityContext.runAsGroup", "", Resolution::None);
+        Some(Violation { is_inherited, field, value, message, resolution })
     }
 
-    /// What must be done about a group.
-    fn judge_gid(&self, pod: &Pod<'_>, group: i64) -> Option<String> {
+    /// What must be done about a group, if anything.
+    fn gid_violation(&self, pod: &Pod<'_>, group: i64) -> Option<String> {
         match group {
             0 if self.accepts_root(pod) => None,
             0 if self.groups => Some("must not use GID 0".to_owned()),
@@ -204,152 +218,181 @@ impl RunAsNonRoot {
         }
     }
 
-    /// The findings about each container. Many of them may inherit one wrong value of the pod: it is to be changed once,
-    /// on the account of all of them.
-    fn collect<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>, judge: Judge) {
-        let mut shared: Vec<(Wrong, Vec<Concern>)> = Vec::new();
+    /// Reports the violations of every container. A wrong value of the pod is one finding, for which all the containers that inherit
+    /// it are responsible.
+    fn report<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>, check: Check) {
+        let mut inherited: Vec<(Violation<'p>, Vec<ResponsibleContainer<'p>>)> = Vec::new();
         for at in pod.all_containers() {
-            let Some(wrong) = judge(self, pod, at) else { continue };
-            if !wrong.on_pod {
-                let finding = Finding::of_container(found, at, wrong.field, wrong.value, wrong.demand);
-                match wrong.way_out {
-                    WayOut::None => {}
-                    WayOut::Fix => finding.fix = Some(Fix::set(at, wrong.field, true)),
-                    WayOut::Image => finding.decided_by = Some(&at.container.image),
+            let Some(violation) = check(self, pod, at) else { continue };
+            if violation.is_inherited {
+                let container = ResponsibleContainer::of(at);
+                match inherited.iter_mut().find(|(known, _)| known.field == violation.field) {
+                    Some((_, containers)) => containers.push(container),
+                    None => inherited.push((violation, vec![container])),
                 }
                 continue;
             }
-            match shared.iter_mut().find(|(known, _)| known.field == wrong.field) {
-                Some((_, concerns)) => concerns.push(at.concern()),
-                None => shared.push((wrong, vec![at.concern()])),
+            let finding = findings.at(at, violation.field);
+            finding.message(violation.message).value(violation.value);
+            match violation.resolution {
+                Resolution::None => {}
+                Resolution::Fix => _ = finding.fix(Fix::set(at, violation.field, true)),
+                Resolution::Image => _ = finding.pending_image_user(&at.container.image),
             }
         }
-        for (wrong, concerns) in shared {
-            let finding = Finding::of_pod(found, pod, wrong.field, wrong.value, wrong.demand);
-            finding.concerns = Concerns::Only(concerns);
+        for (violation, containers) in inherited {
+            let finding = findings.at_pod(pod, violation.field);
+            finding.message(violation.message).value(violation.value).responsible(containers);
         }
     }
 
-    /// What is wrong with the groups that all containers of the pod have besides.
-    fn check_pod_groups<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    /// Reports what is wrong with the groups that all containers of the pod have.
+    fn report_pod_groups<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let context = &pod.spec.security_context;
-        if let Some(group) = context.fs_group {
-            self.check_pod_group(pod, "securityContext.fsGroup", group, found);
+        if let Some(message) = context.fs_group.and_then(|group| self.gid_violation(pod, group)) {
+            findings.at_pod(pod, "securityContext.fsGroup").message(message);
         }
         for (index, group) in context.supplemental_groups.iter().enumerate() {
-            self.check_pod_group(
-                pod,
-                &of_item("securityContext.supplementalGroups", index, ""),
-                *group,
-                found,
-            );
-        }
-    }
-
-    fn check_pod_group<'p>(&self, pod: &'p Pod<'_>, field: &str, group: i64, found: &mut Vec<Finding<'p>>) {
-        if let Some(demand) = self.judge_gid(pod, group) {
-            Finding::of_pod(found, pod, field, "", demand);
+            if let Some(message) = self.gid_violation(pod, *group) {
+                let field = of_item("securityContext.supplementalGroups", index, "");
+                findings.at_pod(pod, &field).message(message);
+            }
         }
     }
 }
 
-impl Rule for RunAsNonRoot {
-    fn settle(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
+impl Rule<'_> for RunAsNonRoot {
+    const META: RuleMeta = RuleMeta { id: "runAsNonRoot", default_mode: Mode::Deny, can_fix: true };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers do not run as root.",
+        finding: "a container that can run as root: its `runAsUser`, or else that of the pod, is 0; or neither is set, and \
+                  `runAsNonRoot` is not `true`",
+        fix: Some("sets `runAsNonRoot: true` on containers for which no user is specified, unless `inspectImage` is set"),
+        details: "\
+Root can undo most of what the other rules enforce. The value of a container overrides that of the pod. The path of a finding is that
+of the wrong value, which can be the pod's; if nothing is set, it is that of the container. For Windows pods,
+`windowsOptions.runAsUserName` counts too, unless it is `ContainerAdministrator` or `SYSTEM`, in any case and with any domain; numeric
+users and groups have no meaning on Windows. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] =
+        &[&USER_RANGES, &GROUPS, &GROUP_RANGES, &ALLOW_IN_USER_NAMESPACE, &INSPECT_IMAGE, &NAMED_USERS];
+
+    fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
+        let rule = Self {
+            user_ranges: reader.get(&USER_RANGES),
+            groups: reader.get(&GROUPS),
+            group_ranges: reader.get(&GROUP_RANGES),
+            allow_in_user_namespace: reader.get(&ALLOW_IN_USER_NAMESPACE),
+            inspect_image: inspection(reader),
+        };
+        if !rule.allow_in_user_namespace && rule.user_ranges.iter().any(|range| range.max == 0) {
+            reader.refuse(USER_RANGES.key, "range 0-0 allows no user: UID 0 is root");
+        }
+        rule
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.pod() else { return };
+        if pod.is_windows() {
+            self.report(pod, findings, |_, pod, at| windows_user_violation(pod, at));
+            return;
+        }
+        self.report(pod, findings, Self::user_violation);
+        if self.groups || !self.group_ranges.is_empty() {
+            self.report(pod, findings, Self::group_violation);
+            self.report_pod_groups(pod, findings);
+        }
+    }
+
+    fn resolve_image_user(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
         let image = quoted(image);
         match user {
-            Ok(user) => self.judge_image_user(user).map(|reason| format!("its image {image} {reason}")),
+            Ok(user) => self.image_user_violation(user).map(|reason| format!("its image {image} {reason}")),
             Err(reason) => Some(format!("the user of its image {image} is not known: {reason}")),
         }
     }
-
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            self.collect(pod, found, |_, pod, at| judge_windows_user(pod, at));
-            return;
-        }
-        self.collect(pod, found, Self::judge_user);
-        if self.groups || !self.group_ranges.is_empty() {
-            self.collect(pod, found, Self::judge_group);
-            self.check_pod_groups(pod, found);
-        }
-    }
 }
 
-/// The container's own value or else the pod's, and whether it is the pod's.
+/// The value of the container or else that of the pod, and whether it is that of the pod.
 fn effective<T>(own: Option<T>, shared: Option<T>) -> (Option<T>, bool) {
-    let inherited = own.is_none() && shared.is_some();
-    (own.or(shared), inherited)
+    let is_inherited = own.is_none() && shared.is_some();
+    (own.or(shared), is_inherited)
 }
 
-/// What is wrong where only `runAsNonRoot` can decide, or another field that is left to be set.
-fn judge_non_root<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>, alternative: &str) -> Option<Wrong<'p>> {
+/// What is wrong if only `runAsNonRoot` decides, or another field that is unset.
+fn non_root_violation<'p>(
+    pod: &'p Pod<'_>,
+    at: ContainerAt<'p, '_>,
+    alternative: &str,
+) -> Option<Violation<'p>> {
     let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-    let (value, inherited) = effective(own.run_as_non_root, shared.run_as_non_root);
-    (value != Some(true)).then(|| Wrong {
-        on_pod: inherited,
-        way_out: if value.is_none() { WayOut::Fix } else { WayOut::None },
+    let (value, is_inherited) = effective(own.run_as_non_root, shared.run_as_non_root);
+    (value != Some(true)).then(|| Violation {
+        is_inherited,
         field: "securityContext.runAsNonRoot",
         value: flag(value),
-        demand: ["must set it to true, or ", alternative].concat(),
+        message: format!("must set it to true, or {alternative}"),
+        resolution: if value.is_none() { Resolution::Fix } else { Resolution::None },
     })
 }
 
-fn judge_windows_user<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Wrong<'p>> {
+fn windows_user_violation<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
     let alternative = "windowsOptions.runAsUserName to a user other than ContainerAdministrator";
-    let wrong = judge_non_root(pod, at, alternative)?;
+    let violation = non_root_violation(pod, at, alternative)?;
     let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-    let inherited = own.windows_options.run_as_user_name.is_empty();
-    let windows_options = if inherited { &shared.windows_options } else { &own.windows_options };
+    let is_inherited = own.windows_options.run_as_user_name.is_empty();
+    let windows_options = if is_inherited { &shared.windows_options } else { &own.windows_options };
     let name = &windows_options.run_as_user_name;
     if name.is_empty() {
-        return Some(wrong);
+        return Some(violation);
     }
-    administrator(name).map(|user| Wrong {
-        on_pod: inherited,
-        way_out: WayOut::None,
+    administrator(name).map(|user| Violation {
+        is_inherited,
         field: "securityContext.windowsOptions.runAsUserName",
         value: name,
-        demand: ["must not run as ", user].concat(),
+        message: format!("must not run as {user}"),
+        resolution: Resolution::None,
     })
 }
 
-/// Whether a name is that of root, or a number that is none of a user.
+/// Whether a name is that of root, or a number that is not a UID.
 fn is_root_or_number(name: &str) -> bool {
     name == "root" || name.strip_prefix(['+', '-']).unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The user that a name stands for, if that one may do anything in a container.
+/// The administrator that a name stands for, if it does.
 fn administrator(user_name: &str) -> Option<&'static str> {
     let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
     ADMINISTRATORS.into_iter().find(|user| name.trim().eq_ignore_ascii_case(user))
 }
 
-fn inspection(options: &mut Options<'_, '_>) -> Option<NamedUsers> {
-    let words = [("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)];
-    let named_users = options.one_of("namedUsers", NamedUsers::Deny, &words);
-    let inspects = options.flag("inspectImage", false);
+fn inspection(reader: &mut ObjectReader<'_, '_>) -> Option<NamedUsers> {
+    let inspects = reader.get(&INSPECT_IMAGE);
+    let named_users = reader.get(&NAMED_USERS);
     if !inspects && named_users == NamedUsers::Allow {
-        options.refuse("namedUsers", "has no effect without inspectImage");
+        reader.refuse(NAMED_USERS.key, format_args!("has no effect without {}", INSPECT_IMAGE.key));
     }
     inspects.then_some(named_users)
 }
 
-impl Range {
-    fn new(options: &mut Options<'_, '_>) -> Option<Self> {
-        let mut bound = |key| {
-            options.require(key, "a range has a min and a max");
-            options.natural(key)
-        };
-        let (min, max) = (bound("min"), bound("max"));
+impl ObjectKind for Range {
+    type Value<'s> = Self;
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&MIN, &MAX];
+
+    fn read(reader: &mut ObjectReader<'_, '_>) -> Option<Self> {
+        let (min, max) = (reader.get(&MIN), reader.get(&MAX));
         let (min, max) = (min?, max?);
         if min > max {
-            options.refuse_object(&format!("no id can lie in it: min {min} is greater than max {max}"));
+            reader.refuse_object(format_args!("empty range: min {min} is greater than max {max}"));
         }
         Some(Self { min, max })
     }
 }
 
-/// Whether there are ranges, and an id lies in none of them.
+/// Whether there are ranges, and none of them contains an id.
 fn is_outside(ranges: &[Range], id: i64) -> bool {
     !ranges.is_empty() && !ranges.iter().any(|range| (range.min..=range.max).contains(&id))
 }
@@ -363,15 +406,15 @@ fn listed(ranges: &[Range]) -> String {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check, errors};
-    use super::*;
 
     fn findings(pod_context: &Value, container_context: &Value) -> Vec<String> {
         let pod = json!({
             "securityContext": pod_context,
             "containers": [{"name": "a", "securityContext": container_context}],
         });
-        check(&RULE, &json!({}), &pod)
+        check(RuleId::RunAsNonRoot, &json!({}), &pod)
     }
 
     fn windows_findings(pod_context: &Value, container_context: &Value) -> Vec<String> {
@@ -380,7 +423,7 @@ mod tests {
             "securityContext": pod_context,
             "containers": [{"name": "a", "securityContext": container_context}],
         });
-        check(&RULE, &json!({}), &pod)
+        check(RuleId::RunAsNonRoot, &json!({}), &pod)
     }
 
     const UNSET: &str = "spec.containers[0].securityContext.runAsNonRoot: container \"a\" \
@@ -420,19 +463,18 @@ mod tests {
     #[test]
     fn names_of_users_matter_only_where_images_are_inspected() {
         assert_eq!(
-            errors(&RULE, &json!({"namedUsers": "allow"})),
+            errors(RuleId::RunAsNonRoot, &json!({"namedUsers": "allow"})),
             ["runAsNonRoot.namedUsers: has no effect without inspectImage"]
         );
         for fine in [json!({"namedUsers": "deny"}), json!({"inspectImage": true, "namedUsers": "allow"})] {
-            assert_eq!(errors(&RULE, &fine), [""; 0]);
+            assert_eq!(errors(RuleId::RunAsNonRoot, &fine), [""; 0]);
         }
         assert_eq!(
-            errors(&RULE, &json!({"inspectImage": "yes", "namedUsers": true})),
+            errors(RuleId::RunAsNonRoot, &json!({"inspectImage": "yes", "namedUsers": true})),
             [
-                "runAsNonRoot.namedUsers: must be one of deny, allow, not a boolean",
-                "runAsNonRoot.inspectImage: must be true or false, not a string",
-            ]
-        );
+                "runAsNonRoot.inspectImage: expected true or false, got a string",
+                "runAsNonRoot.namedUsers: expected one of deny, allow, got a boolean",
+            ]);
     }
 
     #[test]
@@ -443,7 +485,7 @@ mod tests {
             "containers": [{"name": "c"}, {"name": "d", "securityContext": {"runAsUser": 0}}],
         });
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::RunAsNonRoot, &json!({}), &pod),
             [
                 "spec.containers[1].securityContext.runAsUser: container \"d\" must not run as UID 0 [runAsNonRoot]",
                 POD_ZERO,
@@ -500,7 +542,7 @@ mod tests {
                     container["runAsUser"] = 1.into();
                 }
                 let spec = json!({"securityContext": pod, "containers": [{"name": "a", "securityContext": container}]});
-                check(&RULE, &settings, &spec)
+                check(RuleId::RunAsNonRoot, &settings, &spec)
             };
             let (verb, id) = if field == "runAsUser" { ("run as", "UID") } else { ("use", "GID") };
             for good in [1000, 1500, 1999, 5000] {
@@ -538,7 +580,7 @@ mod tests {
     fn zero_is_root_in_any_range() {
         let settings = json!({"userRanges": [{"min": 0, "max": 10}]});
         let pod = json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 0}}]});
-        assert_eq!(check(&RULE, &settings, &pod), [ZERO]);
+        assert_eq!(check(RuleId::RunAsNonRoot, &settings, &pod), [ZERO]);
     }
 
     #[test]
@@ -548,9 +590,9 @@ mod tests {
             "initContainers": [{"name": "a", "securityContext": {"runAsGroup": 1}}],
             "containers": [{"name": "b"}, {"name": "c", "securityContext": {"runAsGroup": 0}}],
         });
-        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+        assert_eq!(check(RuleId::RunAsNonRoot, &json!({}), &pod), [""; 0]);
         assert_eq!(
-            check(&RULE, &json!({"groups": true}), &pod),
+            check(RuleId::RunAsNonRoot, &json!({"groups": true}), &pod),
             [
                 "spec.containers[1].securityContext.runAsGroup: container \"c\" must not use GID 0 [runAsNonRoot]",
                 "spec.securityContext.runAsGroup: the pod must not use GID 0 [runAsNonRoot]",
@@ -559,7 +601,7 @@ mod tests {
             ]
         );
         let unset = json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 1}}]});
-        assert_eq!(check(&RULE, &json!({"groups": true}), &unset), [""; 0]);
+        assert_eq!(check(RuleId::RunAsNonRoot, &json!({"groups": true}), &unset), [""; 0]);
     }
 
     #[test]
@@ -570,7 +612,7 @@ mod tests {
             "containers": [{"name": "a"}],
         });
         assert_eq!(
-            check(&RULE, &settings, &pod),
+            check(RuleId::RunAsNonRoot, &settings, &pod),
             [
                 "spec.securityContext.fsGroup: the pod must use a GID in 10-20, not 9 [runAsNonRoot]",
                 "spec.securityContext.supplementalGroups[1]: the pod must use a GID in 10-20, not 0 [runAsNonRoot]",
@@ -586,15 +628,15 @@ mod tests {
         for (host_users, accepted) in [(json!(null), false), (json!(true), false), (json!(false), true)] {
             for context in [root.clone(), json!({}), json!({"runAsNonRoot": false})] {
                 let pod = json!({"hostUsers": host_users, "securityContext": context, "containers": [{"name": "a"}]});
-                assert_eq!(check(&RULE, &settings, &pod).is_empty(), accepted, "{pod}");
-                assert!(!check(&RULE, &json!({"groups": true}), &pod).is_empty(), "{pod}");
+                assert_eq!(check(RuleId::RunAsNonRoot, &settings, &pod).is_empty(), accepted, "{pod}");
+                assert!(!check(RuleId::RunAsNonRoot, &json!({"groups": true}), &pod).is_empty(), "{pod}");
             }
         }
         let ranges = json!({"allowInUserNamespace": true, "userRanges": [{"min": 1, "max": 2}]});
         let pod = |context: Value| json!({"hostUsers": false, "securityContext": context, "containers": [{"name": "a"}]});
-        assert_eq!(check(&RULE, &ranges, &pod(json!({"runAsUser": 0}))), [""; 0]);
-        assert_eq!(check(&RULE, &ranges, &pod(json!({"runAsUser": 3}))).len(), 1);
-        assert_eq!(check(&RULE, &ranges, &pod(json!({}))).len(), 1);
+        assert_eq!(check(RuleId::RunAsNonRoot, &ranges, &pod(json!({"runAsUser": 0}))), [""; 0]);
+        assert_eq!(check(RuleId::RunAsNonRoot, &ranges, &pod(json!({"runAsUser": 3}))).len(), 1);
+        assert_eq!(check(RuleId::RunAsNonRoot, &ranges, &pod(json!({}))).len(), 1);
     }
 
     #[test]
@@ -602,7 +644,7 @@ mod tests {
         let settings = json!({"groups": true, "userRanges": [{"min": 1, "max": 2}], "groupRanges": [{"min": 1, "max": 2}]});
         let pod = json!({"os": {"name": "windows"}, "securityContext": {"runAsNonRoot": true, "fsGroup": 0},
                          "containers": [{"name": "a"}]});
-        assert_eq!(check(&RULE, &settings, &pod), [""; 0]);
+        assert_eq!(check(RuleId::RunAsNonRoot, &settings, &pod), [""; 0]);
     }
 
     #[test]
@@ -613,22 +655,21 @@ mod tests {
             "groupRanges": {"min": 1, "max": 2},
         });
         assert_eq!(
-            errors(&RULE, &settings),
+            errors(RuleId::RunAsNonRoot, &settings),
             [
-                "runAsNonRoot.groups: must be true or false, not a string",
-                "runAsNonRoot.userRanges[0]: no id can lie in it: min 2 is greater than max 1",
+                "runAsNonRoot.userRanges[0]: empty range: min 2 is greater than max 1",
                 "runAsNonRoot.userRanges[1].max: missing: a range has a min and a max",
-                "runAsNonRoot.userRanges[2].min: must be an integer from 0 on",
-                "runAsNonRoot.userRanges[2].max: must be an integer from 0 on",
-                "runAsNonRoot.userRanges[3].min: must be an integer, not a string",
+                "runAsNonRoot.userRanges[2].min: expected a non-negative integer, got -1",
+                "runAsNonRoot.userRanges[2].max: expected a non-negative integer of at most 63 bits",
+                "runAsNonRoot.userRanges[3].min: expected a non-negative integer, got a string",
                 "runAsNonRoot.userRanges[3].x: unknown key (allowed: min, max)",
-                "runAsNonRoot.userRanges[4]: must be an object, not a number",
-                "runAsNonRoot.groupRanges: must be a list, not an object",
-            ]
-        );
+                "runAsNonRoot.userRanges[4]: expected an object, got a number",
+                "runAsNonRoot.groups: expected true or false, got a string",
+                "runAsNonRoot.groupRanges: expected a list, got an object",
+            ]);
         assert_eq!(
-            errors(&RULE, &json!({"userRanges": [{"min": 0, "max": 0}]})),
-            ["runAsNonRoot.userRanges: no user can lie in 0-0, for UID 0 is root"]
+            errors(RuleId::RunAsNonRoot, &json!({"userRanges": [{"min": 0, "max": 0}]})),
+            ["runAsNonRoot.userRanges: range 0-0 allows no user: UID 0 is root"]
         );
     }
 }

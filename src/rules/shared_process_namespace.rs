@@ -1,36 +1,35 @@
-//! `sharedProcessNamespace`: no container reaches another's files through its processes.
-//!
-//! A finding is `shareProcessNamespace: true`
-//!
-//! Where containers share their processes, each sees the root of every other at `/proc/PID/root`, and can write there
-//! as far as users and mounts let it.
+//! `sharedProcessNamespace`: the containers of a pod do not see each other's processes.
 
-use super::{Definition, Kind, Rule};
-use crate::kubernetes::pod::Pod;
-use crate::rules::finding::Finding;
-use crate::settings::reader::Options;
-
-/// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "sharedProcessNamespace",
-    mode: None,
-    can_fix: false,
-    kind: Kind::SharedProcessNamespace,
-};
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 
 pub(crate) struct SharedProcessNamespace;
 
-impl SharedProcessNamespace {
-    pub(super) fn new(_: &mut Options<'_, '_>) -> Self {
+impl Rule<'_> for SharedProcessNamespace {
+    const META: RuleMeta =
+        RuleMeta { id: "sharedProcessNamespace", default_mode: Mode::Off, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "The containers of a pod do not share a process namespace.",
+        finding: "a pod with `shareProcessNamespace: true`",
+        fix: None,
+        details: "\
+In a shared process namespace, each container sees the root filesystem of the others at `/proc/PID/root`, and can write there as far
+as users and mounts permit.",
+    };
+
+    fn configure(_: &mut ObjectReader<'_, '_>) -> Self {
         Self
     }
-}
 
-impl Rule for SharedProcessNamespace {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.pod() else { return };
         if pod.spec.share_process_namespace {
-            let demand = "must not share one process namespace among its containers";
-            Finding::of_pod(found, pod, "shareProcessNamespace", "", demand);
+            findings
+                .at_pod(pod, "shareProcessNamespace")
+                .message("must not share one process namespace among its containers");
         }
     }
 }
@@ -39,20 +38,20 @@ impl Rule for SharedProcessNamespace {
 mod tests {
     use serde_json::json;
 
+    use super::super::RuleId;
     use super::super::testing::check;
-    use super::*;
 
     #[test]
     fn containers_keep_their_processes_to_themselves() {
         assert_eq!(
-            check(&RULE, &json!({}), &json!({"shareProcessNamespace": true})),
+            check(RuleId::SharedProcessNamespace, &json!({}), &json!({"shareProcessNamespace": true})),
             [
                 "spec.shareProcessNamespace: the pod must not share one process namespace among its containers \
               [sharedProcessNamespace]"
             ]
         );
         for good in [json!(false), json!(null)] {
-            assert_eq!(check(&RULE, &json!({}), &json!({"shareProcessNamespace": good})), [""; 0]);
+            assert_eq!(check(RuleId::SharedProcessNamespace, &json!({}), &json!({"shareProcessNamespace": good})), [""; 0]);
         }
     }
 }

@@ -1,90 +1,88 @@
-//! `shellRemoval`: a container that can be written to loses its shells when it starts.
-//!
-//! A finding is a container with a writable root and no `startupProbe` whose exec command removes every path in
-//! `paths`; one with a read-only root that has such a probe all the same
-//!
-//! This is for images that cannot run on a read-only root. The probe succeeds once the shells are gone, and only then
-//! does the container count as started: `["rm", "-f", "/bin/sh", "/bin/bash"]`, or the same through a shell, `["sh",
-//! "-c", "rm -f /bin/sh && rm -f /bin/bash"]`. A command counts only when it fails unless every path is removed, so
-//! nothing but `rm` may stand in it, and no option but `-f`, `-r`, `-v` and `-d`; programs have no path but `/bin` and
-//! `/usr/bin`, for elsewhere anybody may have put one. On a read-only root the probe could never succeed, so there it is
-//! wrong. Init containers that are no sidecars and ephemeral containers cannot have probes, so nothing is asked of them;
-//! nor of Windows pods.
-//!
-//! Settings:
-//!
-//! - `paths`: the shells that must be removed.
+//! `shellRemoval`: containers with a writable root filesystem remove their shells when they start.
 
 use std::borrow::Cow;
 
-use super::{Definition, Kind, Rule};
-use crate::kubernetes::file_path::check_place;
-use crate::kubernetes::pod::{Container, ContainerList, Pod};
-use crate::rules::finding::{Finding, list};
-use crate::settings::reader::Options;
+use super::finding::{Findings, list};
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::kubernetes::pod::{Container, ContainerList};
+use crate::settings::declaration::{Declared, Setting, Texts};
+use crate::settings::mode::Mode;
+use crate::settings::path_pattern::PATH;
+use crate::settings::reader::ObjectReader;
 use json_view::Text;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "shellRemoval", mode: None, can_fix: false, kind: Kind::ShellRemoval };
+const PATHS: Setting<Texts> = Setting {
+    key: "paths",
+    label: "Paths of shells",
+    doc: "The shells that containers must remove.",
+    kind: Texts { format: &PATH, default: &["/bin/sh", "/bin/bash"], may_be_empty: false },
+};
 
-/// Programs that run the script behind their option `-c`.
+/// Programs that run the script after their option `-c`.
 const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
 
 pub(crate) struct ShellRemoval<'s> {
     paths: Cow<'s, [&'s str]>,
 }
 
-impl<'s> ShellRemoval<'s> {
-    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
-        let paths = options.strings("paths", &["/bin/sh", "/bin/bash"], check_place);
-        options.refuse_empty("paths");
-        Self { paths }
-    }
-
-    /// The field that is wrong, and what must be done about it.
-    fn judge(&self, container: &Container<'_>) -> Option<(&'static str, String)> {
+impl ShellRemoval<'_> {
+    /// The field that is wrong, and what the container must do.
+    fn violation(&self, container: &Container<'_>) -> Option<(&'static str, String)> {
         let removed = removed_paths(&container.startup_probe.exec.command);
-        let is_read_only = container.security_context.read_only_root_filesystem == Some(true);
-        let mut left = Vec::new();
-        for path in self.paths.iter() {
-            match removed.contains(&path.trim_end_matches('/')) {
-                true if is_read_only => {
-                    let demand =
-                        format!("must not remove {path}: on its read-only root the probe can never succeed");
-                    return Some(("startupProbe.exec.command", demand));
-                }
-                false if !is_read_only => left.push(*path),
-                _ => {}
-            }
+        let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
+        if container.security_context.read_only_root_filesystem == Some(true) {
+            let path = self.paths.iter().find(is_removed)?;
+            let message = format!("must not remove {path}: on its read-only root the probe can never succeed");
+            return Some(("startupProbe.exec.command", message));
         }
+        let left: Vec<_> = self.paths.iter().filter(|path| !is_removed(path)).copied().collect();
         if left.is_empty() {
             return None;
         }
         let left = left.join(", ");
-        let demand = format!("must remove {left} by its exec command, or have a read-only root filesystem");
-        Some(("startupProbe", demand))
+        let message = format!("must remove {left} by its exec command, or have a read-only root filesystem");
+        Some(("startupProbe", message))
     }
 }
 
-impl Rule for ShellRemoval<'_> {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            return;
-        }
-        for at in pod.all_containers() {
-            if !may_have_probes(at.list, at.container) {
+impl<'s> Rule<'s> for ShellRemoval<'s> {
+    const META: RuleMeta = RuleMeta { id: "shellRemoval", default_mode: Mode::Off, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers with a writable root filesystem remove their shells when they start.",
+        finding: "a container with a writable root filesystem, and without a `startupProbe` whose exec command removes every path in \
+                  `paths`; a container with a read-only root filesystem and such a probe",
+        fix: None,
+        details: "\
+This rule is for images that cannot run on a read-only root filesystem. The probe succeeds when the shells are gone, and only then the
+container counts as started: `[\"rm\", \"-f\", \"/bin/sh\", \"/bin/bash\"]`, or the same through a shell, `[\"sh\", \"-c\", \"rm -f /bin/sh &&
+rm -f /bin/bash\"]`. A command counts only if it fails unless every path is removed: it must consist of `rm` with no options but `-f`,
+`-r`, `-v` and `-d`, and programs must be in `/bin` or `/usr/bin` if they have a path, because other directories can contain anything.
+On a read-only root filesystem the probe can never succeed, so it is a finding there. Init containers that are not sidecars, and
+ephemeral containers, are skipped because they cannot have probes. Windows pods are skipped too.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&PATHS];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        Self { paths: reader.get(&PATHS) }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.linux_pod() else { return };
+        for container in pod.all_containers() {
+            if !can_have_probes(container.list, container.container) {
                 continue;
             }
-            if let Some((field, demand)) = self.judge(at.container) {
-                let command = list(&at.container.startup_probe.exec.command);
-                Finding::of_container(found, at, field, &command, demand);
+            if let Some((field, message)) = self.violation(container.container) {
+                let command = list(&container.container.startup_probe.exec.command);
+                findings.at(container, field).message(message).value(command);
             }
         }
     }
 }
 
-fn may_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
+fn can_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
     match list {
         ContainerList::Init => container.is_sidecar(),
         ContainerList::Regular => true,
@@ -92,7 +90,7 @@ fn may_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
     }
 }
 
-/// What a command certainly removes when it succeeds; nothing when that cannot be told.
+/// The paths that a command certainly removes if it succeeds; none if that is not certain.
 fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     let words: Vec<&str> = command.iter().map(|word| &**word).collect();
     let mut removed = Vec::new();
@@ -105,7 +103,7 @@ fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
     if is_certain { removed } else { Vec::new() }
 }
 
-/// The name of a program where systems keep theirs. Elsewhere anybody may have put one, so there it has no name that counts.
+/// The name of a program in a directory of the system. Other directories can contain anything, so there it has no name.
 fn program(path: &str) -> &str {
     match path.rsplit_once('/') {
         None => path,
@@ -114,38 +112,25 @@ fn program(path: &str) -> &str {
     }
 }
 
-/// `-c`, alone or behind options that only make failing easier or the shell louder.
+/// Whether an option is `-c`, alone or after options that only make failing easier or the shell more verbose.
 fn is_script_option(option: &str) -> bool {
     let letters = option.strip_prefix('-').and_then(|letters| letters.strip_suffix('c'));
     letters.is_some_and(|letters| letters.bytes().all(|letter| matches!(letter, b'e' | b'u' | b'x')))
 }
 
-/// Whether a script is one `rm` after the other, of these paths. In a script with any other command, or with anything
-/// that a shell expands, an `rm` may fail unseen or remove something else.
+/// Whether a script consists of `rm` commands joined by `&&`, and of nothing that a shell expands. In any other script, an `rm` may
+/// fail without notice or remove something else.
 fn is_removal_script<'c>(script: &'c str, removed: &mut Vec<&'c str>) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'.' | b'_' | b'-' | b'&');
-    if !script.bytes().all(is_plain) {
-        return false;
-    }
-    let mut parts = script.split('&');
-    while let Some(command) = parts.next() {
-        let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
-        if !is_rm(&words, removed) {
-            return false;
-        }
-        // Ampersands come in pairs, and between those of a pair stands nothing.
-        match parts.next() {
-            None => return true,
-            Some("") => {}
-            Some(_) => return false,
-        }
-    }
-    false
+    script.bytes().all(is_plain)
+        && script.split("&&").all(|command| {
+            let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
+            !command.contains('&') && is_rm(&words, removed)
+        })
 }
 
-/// Whether a command is an `rm`, of these paths.
-#[inline(never)]
+/// Whether a command is an `rm`; its paths are added to `removed`.
 fn is_rm<'c>(words: &[&'c str], removed: &mut Vec<&'c str>) -> bool {
     let Some((path, arguments)) = words.split_first() else { return false };
     if program(path) != "rm" {
@@ -157,7 +142,7 @@ fn is_rm<'c>(words: &[&'c str], removed: &mut Vec<&'c str>) -> bool {
             "--" if !options_end => options_end = true,
             _ if options_end || !argument.starts_with('-') => removed.push(argument),
             "--force" | "--recursive" | "--verbose" | "--dir" => {}
-            // Others, such as --help, have it succeed and remove nothing.
+            // With any other option, such as --help, the command may succeed and remove nothing.
             _ if is_harmless_option(argument) => {}
             _ => return false,
         }
@@ -174,15 +159,15 @@ fn is_harmless_option(argument: &str) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check, errors};
-    use super::*;
 
     fn container(command: &Value) -> Value {
         json!({"name": "a", "startupProbe": {"exec": {"command": command}}})
     }
 
     fn findings(container: &Value) -> Vec<String> {
-        check(&RULE, &json!({}), &json!({"containers": [container]}))
+        check(RuleId::ShellRemoval, &json!({}), &json!({"containers": [container]}))
     }
 
     fn left(shells: &str) -> String {
@@ -257,7 +242,7 @@ mod tests {
             "containers": [{"name": "c"}],
             "ephemeralContainers": [{"name": "d"}],
         });
-        let lines = check(&RULE, &json!({"paths": ["/bin/zsh"]}), &pod);
+        let lines = check(RuleId::ShellRemoval, &json!({"paths": ["/bin/zsh"]}), &pod);
         let demand =
             "must remove /bin/zsh by its exec command, or have a read-only root filesystem [shellRemoval]";
         assert_eq!(
@@ -268,15 +253,15 @@ mod tests {
             ]
         );
         let windows = json!({"os": {"name": "windows"}, "containers": [{"name": "a"}]});
-        assert_eq!(check(&RULE, &json!({}), &windows), [""; 0]);
+        assert_eq!(check(RuleId::ShellRemoval, &json!({}), &windows), [""; 0]);
     }
 
     #[test]
     fn paths_are_absolute() {
         assert_eq!(
-            errors(&RULE, &json!({"paths": ["sh"]})),
-            [r#"shellRemoval.paths[0]: must be an absolute path, not "sh""#]
+            errors(RuleId::ShellRemoval, &json!({"paths": ["sh"]})),
+            [r#"shellRemoval.paths[0]: expected an absolute path, got "sh""#]
         );
-        assert_eq!(errors(&RULE, &json!({"paths": []})), ["shellRemoval.paths: must not be empty"]);
+        assert_eq!(errors(RuleId::ShellRemoval, &json!({"paths": []})), ["shellRemoval.paths: must not be empty"]);
     }
 }

@@ -1,33 +1,31 @@
-//! `sysctls`: a pod changes no parameters of the kernel but those that concern nobody else.
-//!
-//! A finding is a name in `securityContext.sysctls` of the pod that is in `denied`, or neither in the safe set of
-//! Kubernetes nor in `allowed`
-//!
-//! The safe set is that of the Pod Security Standards of Kubernetes 1.37. A name may be written with dots or with
-//! slashes, as for sysctl(8): `net/ipv4/tcp_syncookies`. One with two dots in a row is never allowed. Windows pods may not set the field, so nothing is asked of
-//! them.
-//!
-//! Settings:
-//!
-//! - `allowed`: what a pod may set besides. `*` stands for any run of characters: `net.ipv4.*`.
-//! - `denied`: what no pod may set, in the safe set or not; it wins over `allowed`.
+//! `sysctls`: pods change no kernel parameters that affect other pods.
 
 use std::borrow::Cow;
 
-use super::{Definition, Kind, Rule};
+use super::finding::Findings;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::kubernetes::pod::Pod;
-use crate::rules::finding::Finding;
-use crate::rules::settings::Severity;
-use crate::settings::reader::{Options, not_empty};
+use crate::settings::declaration::{Declared, NOT_EMPTY, Setting, Texts};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
 use crate::text::quoted;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition =
-    Definition { id: "sysctls", mode: Some(Severity::Deny), can_fix: false, kind: Kind::Sysctls };
+const ALLOWED: Setting<Texts> = Setting {
+    key: "allowed",
+    label: "Allowed sysctls",
+    doc: "Sysctls that pods can set besides the safe ones. `*` matches any characters: `net.ipv4.*`.",
+    kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
+};
 
-/// What affects the pod alone.
+const DENIED: Setting<Texts> = Setting {
+    key: "denied",
+    label: "Denied sysctls",
+    doc: "Sysctls that pods cannot set, even safe ones. It overrides `allowed`.",
+    kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
+};
+
+/// The sysctls that affect the pod alone.
 ///
 /// Source: `policy/check_sysctls.go` in `k8s.io/pod-security-admission`, for Kubernetes 1.37.
 const SAFE: [&str; 14] = [
@@ -52,24 +50,9 @@ pub(crate) struct Sysctls<'s> {
     denied: Vec<Cow<'s, str>>,
 }
 
-impl<'s> Sysctls<'s> {
-    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
-        let mut dotted = |key| -> Vec<_> {
-            options.strings(key, &[], not_empty).iter().map(|&name| with_dots(name)).collect()
-        };
-        let (allowed, denied) = (dotted("allowed"), dotted("denied"));
-        for pattern in &allowed {
-            // A star is a character like any other here, which only another star matches.
-            if matches_any(&denied, pattern) {
-                let reason = format!("{} can never be allowed: denied has it too", quoted(pattern));
-                options.refuse("allowed", &reason);
-            }
-        }
-        Self { allowed, denied }
-    }
-
+impl Sysctls<'_> {
     fn allows(&self, name: &str) -> bool {
-        // Where one climbs out of its directory, API servers refuse it, and so does this: no pattern means that.
+        // API servers reject a name that climbs out of its directory, whatever a pattern says.
         if name.as_bytes().windows(2).any(|pair| pair == b"..") {
             return false;
         }
@@ -78,16 +61,43 @@ impl<'s> Sysctls<'s> {
     }
 }
 
-impl Rule for Sysctls<'_> {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
-        if pod.is_windows() {
-            return;
+impl<'s> Rule<'s> for Sysctls<'s> {
+    const META: RuleMeta = RuleMeta { id: "sysctls", default_mode: Mode::Deny, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Pods set only sysctls that do not affect other pods.",
+        finding: "an entry of the pod's `securityContext.sysctls` that `denied` contains, or that is neither safe nor in `allowed`",
+        fix: None,
+        details: "\
+The safe sysctls are those of the Pod Security Standards of Kubernetes 1.37. Names can be written with dots or with slashes, as in
+sysctl(8): `net/ipv4/tcp_syncookies`. A name with two consecutive dots is always denied. Windows pods are skipped because they cannot
+set this field.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &DENIED];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        let mut dotted = |setting: &'static Setting<Texts>| -> Vec<_> {
+            reader.get(setting).iter().map(|&name| with_dots(name)).collect()
+        };
+        let (allowed, denied) = (dotted(&ALLOWED), dotted(&DENIED));
+        for pattern in &allowed {
+            // Here a star is a character like any other, which only another star matches.
+            if matches_any(&denied, pattern) {
+                let reason = format!("{} can never be allowed: denied has it too", quoted(pattern));
+                reader.refuse(ALLOWED.key, reason);
+            }
         }
+        Self { allowed, denied }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.linux_pod() else { return };
         for (index, sysctl) in pod.spec.security_context.sysctls.iter().enumerate() {
-            let name = &sysctl.name;
+            let name = &*sysctl.name;
             if !self.allows(name) {
                 let field = of_item("securityContext.sysctls", index, "name");
-                Finding::of_pod(found, pod, &field, name, format!("must not set {}", quoted(name)));
+                findings.at_pod(pod, &field).message(format!("must not set {}", quoted(name))).value(name);
             }
         }
     }
@@ -97,7 +107,7 @@ fn matches_any(patterns: &[Cow<'_, str>], name: &str) -> bool {
     patterns.iter().any(|pattern| wildcard::matches(pattern, name))
 }
 
-/// The name with dots where it is written with slashes, in which case its dots mean slashes: the first one decides.
+/// The name with dots instead of slashes, and slashes instead of dots, if its first separator is a slash.
 ///
 /// Source: `NormalizeName` in `k8s.io/component-helpers/node/util/sysctl`.
 fn with_dots(name: &str) -> Cow<'_, str> {
@@ -118,13 +128,14 @@ fn with_dots(name: &str) -> Cow<'_, str> {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check, errors};
     use super::*;
 
     /// The names among these that are not accepted.
     fn refused(settings: &Value, names: &[&str]) -> Vec<String> {
         let sysctls: Vec<_> = names.iter().map(|name| json!({"name": name, "value": "1"})).collect();
-        let lines = check(&RULE, settings, &json!({"securityContext": {"sysctls": sysctls}}));
+        let lines = check(RuleId::Sysctls, settings, &json!({"securityContext": {"sysctls": sysctls}}));
         let name = |line: &String| {
             let (_, behind) = line.split_once(": the pod must not set \"").unwrap();
             behind.strip_suffix("\" [sysctls]").unwrap().to_owned()
@@ -146,7 +157,7 @@ mod tests {
     fn says_where_the_name_stands() {
         let sysctls = json!([{"name": "net.ipv4.tcp_rmem"}, {"name": "kernel.msgmax"}]);
         assert_eq!(
-            check(&RULE, &json!({}), &json!({"securityContext": {"sysctls": sysctls}})),
+            check(RuleId::Sysctls, &json!({}), &json!({"securityContext": {"sysctls": sysctls}})),
             ["spec.securityContext.sysctls[1].name: the pod must not set \"kernel.msgmax\" [sysctls]"]
         );
     }
@@ -183,14 +194,14 @@ mod tests {
     fn asks_nothing_of_windows() {
         let pod =
             json!({"os": {"name": "windows"}, "securityContext": {"sysctls": [{"name": "vm.swappiness"}]}});
-        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+        assert_eq!(check(RuleId::Sysctls, &json!({}), &pod), [""; 0]);
     }
 
     #[test]
     fn refuses_what_can_never_match() {
         let settings = json!({"allowed": ["", "net.*", "kernel.msgmax", "vm/*"], "denied": ["kernel.*", "net.*", "vm.*"]});
         assert_eq!(
-            errors(&RULE, &settings),
+            errors(RuleId::Sysctls, &settings),
             [
                 "sysctls.allowed[0]: must not be empty",
                 r#"sysctls.allowed: "net.*" can never be allowed: denied has it too"#,

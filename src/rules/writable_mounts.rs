@@ -1,48 +1,56 @@
-//! `writableMounts`: where a container can write, nothing lies that it runs, loads or logs in by.
-//!
-//! A finding is a writable mount at, above or below a protected path; outside of `allowedPaths` when that is set; of
-//! a volume type outside of `allowedTypes`
-//!
-//! A mount is writable unless it has `readOnly: true`, its volume has, or nothing can write to volumes of its type:
-//! `configMap`, `secret`, `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume
-//! that the pod spec does not have comes from a claim template beside it, and so does one that has the name of such a
-//! template: both count as a `persistentVolumeClaim`. Paths are compared segment by segment, after `.`, `..` and `//` are
-//! resolved; links are not followed. Windows paths are read as Windows reads them, in pods for Windows and where a pod
-//! does not say its `os` and the path begins with a drive or `\`. Where Windows may read a path in another way, it lies in
-//! no allowed place.
-//!
-//! Settings:
-//!
-//! - `protectedPaths`: what nobody may write to. By default, the directories that programs and libraries are loaded
-//!   from, and the files in `/etc` that decide who may log in and what is loaded.
-//! - `allowedPaths`: the strict form, unset by default: a container may write only there and below. `*` stands for
-//!   any run of characters within one segment; a trailing `/**` means only what lies below.
-//! - `allowedTypes`: the types of volumes that a container may write to.
+//! `writableMounts`: containers cannot write where programs, libraries and login files are.
 
 use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
-use super::{Definition, Kind, Rule};
+use super::finding::Findings;
+use super::fingerprint::Fingerprint;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::kubernetes::file_path::{check_pattern, check_place, pattern_lies_within};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::kubernetes::volume::{Volume, writable_types};
-use crate::rules::finding::{Finding, Value};
-use crate::rules::fingerprint::Fingerprint;
-use crate::rules::settings::Severity;
-use crate::settings::reader::{Options, choice};
+use crate::settings::declaration::{Choices, Declared, Format, OptionalTexts, Setting, Texts};
+use crate::settings::mode::Mode;
+use crate::settings::path_pattern::{PATH, PATH_PATTERN, is_within, lies_within};
+use crate::settings::reader::ObjectReader;
+use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
 use json_view::Raw;
 
-/// The rule's entry in the list.
-pub(super) const RULE: Definition = Definition {
-    id: "writableMounts",
-    mode: Some(Severity::Deny),
-    can_fix: false,
-    kind: Kind::WritableMounts,
+const PROTECTED_PATHS: Setting<Texts> = Setting {
+    key: "protectedPaths",
+    label: "Protected paths",
+    doc: "Paths that containers cannot write to. By default, the directories of programs and libraries, and the files in `/etc` that \
+          decide about logins and loaded libraries.",
+    kind: Texts { format: &PATH, default: &PROTECTED, may_be_empty: true },
 };
 
-/// What programs and libraries are loaded from, what decides who may log in, and what is the kernel's.
+const ALLOWED_PATHS: Setting<OptionalTexts> = Setting {
+    key: "allowedPaths",
+    label: "Allowed paths",
+    doc: "If set, containers can write only to these paths and below them. `*` matches any characters within one segment; a trailing \
+          `/**` matches only what is below.",
+    kind: OptionalTexts { format: &PATH_PATTERN, may_be_empty: true },
+};
+
+const ALLOWED_TYPES: Setting<Texts> = Setting {
+    key: "allowedTypes",
+    label: "Allowed volume types",
+    doc: "Types of volumes that containers can write to.",
+    kind: Texts {
+        format: &WRITABLE_TYPE,
+        default: &["emptyDir", "persistentVolumeClaim", "ephemeral"],
+        may_be_empty: true,
+    },
+};
+
+const WRITABLE_TYPE: Format = Format {
+    check: check_type,
+    demands: &[],
+    choices: Some(|| Choices { words: writable_types().collect(), other_spellings: None }),
+};
+
+/// The paths of programs and libraries, of the files that decide about logins, and of the kernel.
 const PROTECTED: [&str; 25] = [
     "/bin",
     "/sbin",
@@ -71,13 +79,19 @@ const PROTECTED: [&str; 25] = [
     "/sys",
 ];
 
+const MOUNTS: &str = "volumeMounts";
+const DEVICES: &str = "volumeDevices";
+
+/// The type of a volume that comes from a claim template.
+const CLAIM: &str = "persistentVolumeClaim";
+
 pub(crate) struct WritableMounts<'s> {
     protected_paths: Cow<'s, [&'s str]>,
     allowed_paths: Option<Vec<&'s str>>,
     allowed_types: Cow<'s, [&'s str]>,
 }
 
-/// A place in a container where a volume can be written to, and the field that puts it there.
+/// A path of a container at which a volume is mounted, and the field that mounts it.
 struct Mount<'p> {
     list: &'static str,
     index: usize,
@@ -92,17 +106,12 @@ impl Mount<'_> {
     }
 }
 
-const MOUNTS: &str = "volumeMounts";
-const DEVICES: &str = "volumeDevices";
-
-const CLAIM: &str = "persistentVolumeClaim";
-
-/// A volume, or what stands for all that come from claim templates.
+/// A volume, or all volumes that come from claim templates.
 struct MountedVolume<'p> {
     access: Access<'p>,
-    /// The volume as it is written; nothing for one from a claim template.
+    /// The volume as it is written; empty for one from a claim template.
     json: Raw<'p>,
-    /// The fingerprint of the volume, once something is found. The text may be long, and mounted often.
+    /// The fingerprint of the volume. It is computed once, because the text may be long and mounted often.
     fingerprint: OnceCell<Fingerprint>,
 }
 
@@ -111,50 +120,35 @@ impl<'p> MountedVolume<'p> {
         Self { access, json, fingerprint: OnceCell::new() }
     }
 
-    /// The value of a finding about it: another volume in the same place is another finding.
-    fn value(&self, field: &str) -> Value {
+    /// The fingerprint of a finding about the volume: another volume at the same path is another finding.
+    fn fingerprint(&self, field: &str) -> Fingerprint {
         let volume = self.fingerprint.get_or_init(|| Fingerprint::of(self.json.0));
-        Value::Shared(Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()]))
+        Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()])
     }
 }
 
-/// What a mount of a volume can do, where it does not ask for less.
+/// What a mount of a volume can do, unless the mount itself is read-only.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access<'p> {
     ReadOnly,
     Writable,
-    /// Write to a type of volume that may not be written to.
+    /// It can write to a volume of a type that is not allowed.
     Denied(&'p str),
 }
 
-impl<'s> WritableMounts<'s> {
-    pub(super) fn new(options: &mut Options<'_, 's>) -> Self {
-        let protected_paths = options.strings("protectedPaths", &PROTECTED, check_place);
-        let allowed_paths = options.strings_if_given("allowedPaths", check_pattern);
-        for pattern in allowed_paths.iter().flatten() {
-            if let Some(place) = protected_paths.iter().find(|place| pattern_lies_within(pattern, place)) {
-                let reason = format!("{} can never be allowed: {place} is protected", quoted(pattern));
-                options.refuse("allowedPaths", &reason);
-            }
-        }
-        let allowed_types =
-            options.strings("allowedTypes", &["emptyDir", "persistentVolumeClaim", "ephemeral"], check_type);
-        Self { protected_paths, allowed_paths, allowed_types }
-    }
-
-    /// What is wrong with the place of a writable mount, if anything.
-    fn judge_path(&self, pod: &Pod<'_>, path: &str) -> Option<String> {
+impl WritableMounts<'_> {
+    /// What is wrong with the path of a writable mount, if anything.
+    fn path_violation(&self, pod: &Pod<'_>, path: &str) -> Option<String> {
         let at = pod.file_path(path);
-        if let Some(place) = self.protected_paths.iter().find(|place| at.overlaps(place)) {
-            return Some(format!("{place} is protected"));
+        if let Some(protected) = self.protected_paths.iter().find(|protected| at.overlaps(protected)) {
+            return Some(format!("{protected} is protected"));
         }
-        let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| at.is_within_pattern(pattern));
-        let lies_outside = !self.allowed_paths.as_ref().is_none_or(is_allowed);
-        lies_outside.then(|| "it lies outside of the allowed paths".to_owned())
+        let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| is_within(&at, pattern));
+        let is_outside = !self.allowed_paths.as_ref().is_none_or(is_allowed);
+        is_outside.then(|| "it lies outside of the allowed paths".to_owned())
     }
 
-    /// What mounting a volume means where a mount may write to it.
-    fn judge_volume<'p>(&self, volume: &'p Volume<'_>) -> Access<'p> {
+    fn access_to<'p>(&self, volume: &'p Volume<'_>) -> Access<'p> {
         let mut access = Access::ReadOnly;
         for kind in volume.writable_types() {
             if !self.allowed_types.contains(&kind) {
@@ -165,66 +159,98 @@ impl<'s> WritableMounts<'s> {
         access
     }
 
-    /// What mounting a volume means that the pod spec does not have: it comes from a claim template.
-    fn judge_claim(&self) -> Access<'static> {
+    /// The access to a volume that the pod spec does not contain: it comes from a claim template.
+    fn access_to_claim(&self) -> Access<'static> {
         if self.allowed_types.contains(&CLAIM) { Access::Writable } else { Access::Denied(CLAIM) }
     }
 
-    fn judge<'p>(
+    fn check_mount<'p>(
         &self,
-        at: ContainerAt<'p, '_>,
+        container: ContainerAt<'p, 'p>,
         mount: &Mount<'_>,
         mounted: &MountedVolume<'_>,
-        found: &mut Vec<Finding<'p>>,
+        findings: &mut Findings<'p>,
     ) {
         let Mount { list, index, path_field, path, volume } = mount;
         if mounted.access == Access::ReadOnly {
             return;
         }
-        if let Some(reason) = self.judge_path(at.pod, path) {
-            let demand = if mount.is_device() {
+        if let Some(reason) = self.path_violation(container.pod, path) {
+            let message = if mount.is_device() {
                 format!("must have no writable device at {}: {reason}", quoted(path))
             } else {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
-            let field = of_item(list, *index, path_field);
-            Finding::of_container(found, at, &field, "", demand).value = mounted.value(path);
+            let finding = findings.at(container, &of_item(list, *index, path_field));
+            finding.message(message).shared_value(mounted.fingerprint(path));
         }
         if let Access::Denied(kind) = mounted.access {
-            let demand = if mount.is_device() {
+            let message = if mount.is_device() {
                 format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
             } else {
                 format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
             };
-            let field = of_item(list, *index, "name");
-            Finding::of_container(found, at, &field, "", demand).value = mounted.value(volume);
+            let finding = findings.at(container, &of_item(list, *index, "name"));
+            finding.message(message).shared_value(mounted.fingerprint(volume));
         }
     }
 }
 
-impl Rule for WritableMounts<'_> {
-    fn check<'p>(&self, pod: &'p Pod<'_>, found: &mut Vec<Finding<'p>>) {
+impl<'s> Rule<'s> for WritableMounts<'s> {
+    const META: RuleMeta = RuleMeta { id: "writableMounts", default_mode: Mode::Deny, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Writable mounts do not cover programs, libraries or login files.",
+        finding: "a writable mount at, above or below a protected path; outside of `allowedPaths` if it is set; of a volume type that is \
+                  not in `allowedTypes`",
+        fix: None,
+        details: "\
+A mount is writable unless it has `readOnly: true`, its volume has, or volumes of its type are never writable: `configMap`, `secret`,
+`downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume that the pod spec does not contain comes from
+a claim template, and so does a volume with the name of a claim template: both count as a `persistentVolumeClaim`. Paths are compared
+segment by segment, after `.`, `..` and `//` are resolved; links are not followed. Windows paths are parsed as Windows parses them, in
+Windows pods, and in pods that do not set `os` if the path begins with a drive or `\\\\`. A path that Windows may read in another way is
+not within any allowed path.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&PROTECTED_PATHS, &ALLOWED_PATHS, &ALLOWED_TYPES];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        let protected_paths = reader.get(&PROTECTED_PATHS);
+        let allowed_paths = reader.get(&ALLOWED_PATHS);
+        for pattern in allowed_paths.iter().flatten() {
+            if let Some(path) = protected_paths.iter().find(|path| lies_within(pattern, path)) {
+                let reason = format!("{} can never be allowed: {path} is protected", quoted(pattern));
+                reader.refuse(ALLOWED_PATHS.key, reason);
+            }
+        }
+        Self { protected_paths, allowed_paths, allowed_types: reader.get(&ALLOWED_TYPES) }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.pod() else { return };
         let volumes = LazyCell::new(|| {
-            let judged = |volume| MountedVolume::new(self.judge_volume(volume), volume.json);
-            let volumes: Vec<_> = pod.spec.volumes.iter().map(judged).collect();
-            (pod.volume_places(), volumes, MountedVolume::new(self.judge_claim(), Raw::default()))
+            let volumes = pod.spec.volumes.iter();
+            let volumes: Vec<_> =
+                volumes.map(|volume| MountedVolume::new(self.access_to(volume), volume.json)).collect();
+            (pod.volume_places(), volumes, MountedVolume::new(self.access_to_claim(), Raw::default()))
         });
         let mounted = |name: &str| {
             let (places, volumes, claim) = &*volumes;
             places.get(name).and_then(|place| volumes.get(place)).unwrap_or(claim)
         };
-        for at in pod.all_containers() {
-            for (index, mount) in at.container.volume_mounts.iter().enumerate() {
+        for container in pod.all_containers() {
+            for (index, mount) in container.container.volume_mounts.iter().enumerate() {
                 if !mount.read_only {
                     let (path, volume) = (&*mount.mount_path, &*mount.name);
                     let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
-                    self.judge(at, &mount, mounted(volume), found);
+                    self.check_mount(container, &mount, mounted(volume), findings);
                 }
             }
-            for (index, device) in at.container.volume_devices.iter().enumerate() {
+            for (index, device) in container.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
-                self.judge(at, &mount, mounted(volume), found);
+                self.check_mount(container, &mount, mounted(volume), findings);
             }
         }
     }
@@ -235,13 +261,14 @@ fn check_type(kind: &str) -> Result<(), String> {
     if types.contains(&kind) {
         return Ok(());
     }
-    Err(format!("{} is no type of volume that can be written to{}", quoted(kind), choice(kind, &types)))
+    Err(format!("{} is not a writable volume type{}", quoted(kind), suggestion(kind, &types)))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::RuleId;
     use super::super::testing::{check, errors};
     use super::*;
 
@@ -255,7 +282,7 @@ mod tests {
 
     #[track_caller]
     fn reason(settings: &Value, path: &str) -> Option<String> {
-        let lines = check(&RULE, settings, &pod(path));
+        let lines = check(RuleId::WritableMounts, settings, &pod(path));
         assert!(lines.len() <= 1, "{lines:?}");
         let line = lines.first()?;
         let prefix = format!(
@@ -337,11 +364,11 @@ mod tests {
         ] {
             pod["volumes"][0] = read_only.clone();
             pod["volumes"][0]["name"] = "x".into();
-            assert_eq!(check(&RULE, &json!({}), &pod), [""; 0], "{read_only}");
+            assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [""; 0], "{read_only}");
         }
         let mut read_only = self::pod("/usr/bin");
         read_only["containers"][0]["volumeMounts"][0]["readOnly"] = true.into();
-        assert_eq!(check(&RULE, &json!({}), &read_only), [""; 0]);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &read_only), [""; 0]);
     }
 
     #[test]
@@ -355,15 +382,15 @@ mod tests {
         };
         for kind in ["hostPath", "csi", "nfs", "gitRepo"] {
             pod["volumes"][0] = json!({"name": "x", kind: {}});
-            assert_eq!(check(&RULE, &json!({}), &pod), [finding(kind)]);
-            assert_eq!(check(&RULE, &json!({"allowedTypes": ["emptyDir", kind]}), &pod), [""; 0]);
+            assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [finding(kind)]);
+            assert_eq!(check(RuleId::WritableMounts, &json!({"allowedTypes": ["emptyDir", kind]}), &pod), [""; 0]);
         }
         pod["volumes"][0] = json!({"name": "x", "inventedTomorrow": {}});
-        assert_eq!(check(&RULE, &json!({}), &pod), [finding("inventedTomorrow")]);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [finding("inventedTomorrow")]);
         for kind in ["emptyDir", "persistentVolumeClaim", "ephemeral"] {
             pod["volumes"][0] = json!({"name": "x", kind: {}});
-            assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
-            assert_eq!(check(&RULE, &json!({"allowedTypes": ["csi"]}), &pod), [finding(kind)]);
+            assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [""; 0]);
+            assert_eq!(check(RuleId::WritableMounts, &json!({"allowedTypes": ["csi"]}), &pod), [finding(kind)]);
         }
     }
 
@@ -371,17 +398,17 @@ mod tests {
     fn a_volume_from_elsewhere_is_a_claim() {
         let mut pod = pod("/data");
         pod["volumes"] = json!([]);
-        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
-        assert_eq!(check(&RULE, &json!({"allowedTypes": ["emptyDir"]}), &pod).len(), 1);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [""; 0]);
+        assert_eq!(check(RuleId::WritableMounts, &json!({"allowedTypes": ["emptyDir"]}), &pod).len(), 1);
         pod["containers"][0]["volumeMounts"][0]["mountPath"] = "/bin".into();
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 1);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod).len(), 1);
     }
 
     #[test]
     fn a_place_and_a_type_are_two_findings() {
         let mut pod = pod("/bin");
         pod["volumes"][0] = json!({"name": "x", "hostPath": {"path": "/bin"}});
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 2);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod).len(), 2);
     }
 
     #[test]
@@ -391,12 +418,12 @@ mod tests {
             "volumes": [{"name": "x", "persistentVolumeClaim": {}}],
         });
         assert_eq!(
-            check(&RULE, &json!({}), &pod),
+            check(RuleId::WritableMounts, &json!({}), &pod),
             ["spec.containers[0].volumeDevices[0].devicePath: container \"a\" \
               must have no writable device at \"/sys/disk\": /sys is protected [writableMounts]"]
         );
         pod["volumes"][0]["persistentVolumeClaim"]["readOnly"] = true.into();
-        assert_eq!(check(&RULE, &json!({}), &pod), [""; 0]);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [""; 0]);
     }
 
     #[test]
@@ -407,7 +434,7 @@ mod tests {
             "initContainers": [container("a")], "containers": [container("b")],
             "ephemeralContainers": [container("c")], "volumes": [{"name": "x", "emptyDir": {}}],
         });
-        assert_eq!(check(&RULE, &json!({}), &pod).len(), 3);
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod).len(), 3);
     }
 
     #[test]
@@ -416,7 +443,7 @@ mod tests {
         for (path, count) in [(r"C:\windows\system32", 1), (r"c:\", 1), (r"C:\data", 0), (r"D:\windows", 0)] {
             let mut pod = pod(path);
             pod["os"] = json!({"name": "windows"});
-            assert_eq!(check(&RULE, &settings, &pod).len(), count, "{path}");
+            assert_eq!(check(RuleId::WritableMounts, &settings, &pod).len(), count, "{path}");
         }
     }
 
@@ -429,19 +456,18 @@ mod tests {
         });
         let allowed = format!(" (allowed: {})", writable_types().collect::<Vec<_>>().join(", "));
         let errors: Vec<_> =
-            errors(&RULE, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
+            errors(RuleId::WritableMounts, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
         assert_eq!(
             errors,
             [
-                r#"writableMounts.protectedPaths[0]: must be an absolute path, not "bin""#,
-                r#"writableMounts.protectedPaths[1]: must be a path without ., .. and //, not "/usr/../bin""#,
-                r#"writableMounts.allowedPaths[3]: may have ** only at the end, as in /data/**, not "/a/**/b""#,
-                r#"writableMounts.allowedPaths[4]: must be an absolute path, not "tmp""#,
+                r#"writableMounts.protectedPaths[0]: expected an absolute path, got "bin""#,
+                r#"writableMounts.protectedPaths[1]: must be a normalized path (no ".", ".." or "//"), got "/usr/../bin""#,
+                r#"writableMounts.allowedPaths[3]: "**" is supported only at the end, as in "/data/**", got "/a/**/b""#,
+                r#"writableMounts.allowedPaths[4]: expected an absolute path, got "tmp""#,
                 r#"writableMounts.allowedPaths: "/usr/bin/x" can never be allowed: /usr/bin is protected"#,
                 r#"writableMounts.allowedPaths: "/usr/bin/**" can never be allowed: /usr/bin is protected"#,
-                r#"writableMounts.allowedTypes[0]: "emptydir" is no type of volume that can be written to, did you mean "emptyDir"? …"#,
-                r#"writableMounts.allowedTypes[1]: "configMap" is no type of volume that can be written to …"#,
-            ]
-        );
+                r#"writableMounts.allowedTypes[0]: "emptydir" is not a writable volume type, did you mean "emptyDir"?"#,
+                r#"writableMounts.allowedTypes[1]: "configMap" is not a writable volume type (allowed: awsElasticBlockStore, azureDisk, azureFile, cephfs, cinder, csi, emptyDir, ephemeral and 17 more)"#,
+            ]);
     }
 }

@@ -1,8 +1,13 @@
 //! How settings are declared and read. No rule is named here.
 
 pub mod date;
+pub mod declaration;
+pub mod exemption;
+pub mod mode;
+pub mod path_pattern;
 pub mod reader;
 pub mod selector;
+pub mod suggestion;
 pub mod value;
 pub mod wildcard;
 pub mod writable_paths;

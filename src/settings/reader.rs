@@ -1,27 +1,20 @@
-//! An object of the settings while it is read: strict, and with errors that name the key and what it may be.
+//! Reads an object of the settings: strictly, and with errors that name the key and what it accepts.
+//!
+//! All errors are collected, so that a user sees them at once. Of a value that is wrong, the default is used meanwhile.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
+use super::declaration::{
+    Flag, Format, Natural, ObjectKind, Objects, OptionalTexts, Required, Setting, Text, TextLists, Texts, Word, Words,
+    names,
+};
+use super::suggestion::{alternatives, suggestion};
+use super::value::{Entry, SettingValue};
 use crate::kubernetes::field_path;
-use crate::settings::value::Value;
 use crate::text::quoted;
-use json_view::Text;
 
-/// A key of an object, and its value.
-pub type Entry<'s> = (Text<'s>, Value<'s>);
-
-/// What says whether a string is acceptable, or else why it is not.
-pub type Check = fn(&str) -> Result<(), String>;
-
-/// Reads the keys of one object. It remembers which keys were asked for, so that the others can be refused.
-pub struct Options<'o, 's> {
-    place: Place<'o>,
-    entries: &'s [Entry<'s>],
-    known: Vec<&'static str>,
-    errors: &'o mut Vec<String>,
-}
-
-/// Where something stands in the settings. It is spelled out only when something is wrong there.
+/// A place in the settings. Its path is written only if something is wrong there.
 #[derive(Clone, Copy)]
 enum Place<'o> {
     Root,
@@ -45,309 +38,507 @@ impl Place<'_> {
     }
 }
 
-impl<'o, 's> Options<'o, 's> {
-    /// Reads the entries of the settings as a whole, and adds what is wrong to `errors`.
+/// What a kind of setting is read into.
+pub trait ReadSetting {
+    /// The value.
+    type Value<'s>;
+
+    /// The value if the setting is unset.
+    fn unset<'s>(&self) -> Self::Value<'s>;
+
+    /// Reads a value that is set. Errors are reported at the cursor.
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Self::Value<'s>;
+
+    /// What a user must do who left the setting out, if it must be set.
+    fn instruction(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Where a value is, and the errors so far.
+pub struct Cursor<'o> {
+    place: Place<'o>,
+    errors: &'o mut Vec<String>,
+}
+
+impl Cursor<'_> {
+    /// Reports what is wrong here.
+    fn refuse(&mut self, reason: impl Display) {
+        let mut message = String::new();
+        self.place.push_to(&mut message);
+        self.errors.push(format!("{message}: {reason}"));
+    }
+
+    fn refuse_type(&mut self, expected: &str, value: &SettingValue<'_>) {
+        self.refuse(format_args!("expected {expected}, got {}", value.type_name()));
+    }
+
+    fn key<'c>(&'c mut self, key: &'c str) -> Cursor<'c> {
+        Cursor { place: Place::Key(&self.place, key), errors: &mut *self.errors }
+    }
+
+    fn item(&mut self, index: usize) -> Cursor<'_> {
+        Cursor { place: Place::Item(&self.place, index), errors: &mut *self.errors }
+    }
+
+    /// The items of a list that can be read; the others are reported.
+    fn items<'s, T>(
+        &mut self,
+        value: &'s SettingValue<'s>,
+        read: impl Fn(&'s SettingValue<'s>, &mut Cursor<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = match value {
+            SettingValue::List(items) => items,
+            SettingValue::Lazy(lazy) => match lazy.get() {
+                Ok(list) => return self.items(list, read),
+                Err(reason) => {
+                    self.refuse(reason);
+                    return None;
+                }
+            },
+            other => {
+                self.refuse_type("a list", other);
+                return None;
+            }
+        };
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            values.extend(read(item, &mut self.item(index)));
+        }
+        Some(values)
+    }
+
+    fn refuse_empty(&mut self, value: &SettingValue<'_>) {
+        if matches!(value, SettingValue::List(items) if items.is_empty()) {
+            self.refuse("must not be empty");
+        }
+    }
+}
+
+/// Reads the keys of one object. It remembers the keys that were asked for, so that it can refuse the others.
+pub struct ObjectReader<'o, 's> {
+    place: Place<'o>,
+    entries: &'s [Entry<'s>],
+    known: Vec<&'static str>,
+    errors: &'o mut Vec<String>,
+}
+
+impl<'o, 's> ObjectReader<'o, 's> {
+    /// Reads the settings as a whole; errors are added to `errors`.
     #[must_use]
     pub fn new(entries: &'s [Entry<'s>], errors: &'o mut Vec<String>) -> Self {
         Self { place: Place::Root, entries, known: Vec::new(), errors }
     }
 
+    /// The value of a setting, or what it means to leave it out.
+    pub fn get<K: ReadSetting>(&mut self, setting: &'static Setting<K>) -> K::Value<'s> {
+        let Some(value) = self.value(setting.key) else {
+            if let Some(instruction) = setting.kind.instruction() {
+                self.refuse(setting.key, format_args!("missing: {instruction}"));
+            }
+            return setting.kind.unset();
+        };
+        self.read(setting, value)
+    }
+
+    /// Reads a value as a setting.
+    pub fn read<K: ReadSetting>(
+        &mut self,
+        setting: &'static Setting<K>,
+        value: &'s SettingValue<'s>,
+    ) -> K::Value<'s> {
+        setting.kind.read(value, &mut self.cursor().key(setting.key))
+    }
+
     /// The value at a key, unless it is absent or `null`, which are the same.
-    pub fn get(&mut self, key: &'static str) -> Option<&'s Value<'s>> {
+    pub fn value(&mut self, key: &'static str) -> Option<&'s SettingValue<'s>> {
         if self.entries.is_empty() {
             return None;
         }
-        if self.known.is_empty() {
-            // As many as the settings have at the top, so that the list never grows.
-            self.known.reserve(24);
-        }
         self.known.push(key);
-        self.value(key)
+        self.entry(key)
     }
 
-    /// The same, for a key that is asked for besides.
-    fn value(&self, key: &str) -> Option<&'s Value<'s>> {
-        let (_, value) = self.entries.iter().find(|(name, _)| &**name == key)?;
-        (!matches!(value, Value::Null)).then_some(value)
+    fn entry(&self, key: &str) -> Option<&'s SettingValue<'s>> {
+        let (_, value) = self.entries.iter().find(|(name, _)| name == key)?;
+        (!matches!(value, SettingValue::Null)).then_some(value)
+    }
+
+    /// Whether a key is set.
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// The index of the object in its list; 0 if it is not in a list.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        match self.place {
+            Place::Item(_, index) => index,
+            Place::Root | Place::Key(..) => 0,
+        }
     }
 
     /// The object at a key, with these entries.
-    pub fn within(&mut self, key: &'static str, entries: &'s [Entry<'s>]) -> Options<'_, 's> {
-        Options { place: Place::Key(&self.place, key), entries, known: Vec::new(), errors: &mut *self.errors }
+    pub fn within(&mut self, key: &'static str, entries: &'s [Entry<'s>]) -> ObjectReader<'_, 's> {
+        ObjectReader { place: Place::Key(&self.place, key), entries, known: Vec::new(), errors: &mut *self.errors }
     }
 
-    /// A list of objects, each as `read` reads it; empty by default. What `read` makes nothing of is left out.
-    pub fn objects<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnMut(&mut Options<'_, 's>) -> Option<T>,
-    ) -> Vec<T> {
-        let refuse = |item: &'s Value<'s>| Err(format!("must be an object, not {}", item.type_name()));
-        self.objects_or(key, refuse, read)
+    fn cursor(&mut self) -> Cursor<'_> {
+        Cursor { place: self.place, errors: &mut *self.errors }
     }
 
-    /// The same, in which a string alone stands for an object, as `shorthand` says.
-    pub fn objects_or_strings<T>(
-        &mut self,
-        key: &'static str,
-        shorthand: impl Fn(&'s str) -> Result<T, String>,
-        read: impl FnMut(&mut Options<'_, 's>) -> Option<T>,
-    ) -> Vec<T> {
-        let read_string = |item: &'s Value<'s>| match item {
-            Value::String(text) => shorthand(text),
-            other => Err(format!("must be a string or an object, not {}", other.type_name())),
-        };
-        self.objects_or(key, read_string, read)
-    }
-
-    fn objects_or<T>(
-        &mut self,
-        key: &'static str,
-        read_other: impl Fn(&'s Value<'s>) -> Result<T, String>,
-        mut read: impl FnMut(&mut Options<'_, 's>) -> Option<T>,
-    ) -> Vec<T> {
-        let items = self.list(key).unwrap_or_default();
-        let list = Place::Key(&self.place, key);
-        let mut objects = Vec::with_capacity(items.len());
-        // One list of keys serves all objects.
-        let mut known = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            let place = Place::Item(&list, index);
-            let Value::Object(entries) = item else {
-                match read_other(item) {
-                    Ok(value) => objects.push(value),
-                    Err(reason) => report(self.errors, place, &reason),
-                }
-                continue;
-            };
-            known.clear();
-            let mut own = Options { place, entries, known, errors: &mut *self.errors };
-            objects.extend(read(&mut own));
-            own.refuse_unknown_keys();
-            known = own.known;
-        }
-        objects
-    }
-
-    /// `true` or `false`.
-    pub fn flag(&mut self, key: &'static str, default: bool) -> bool {
-        match self.get(key) {
-            None => default,
-            Some(Value::Bool(flag)) => *flag,
-            Some(other) => {
-                self.refuse(key, &format!("must be true or false, not {}", other.type_name()));
-                default
+    /// Refuses the keys that were not asked for, and those that are written twice. To be called last.
+    pub fn finish(&mut self) {
+        for (index, (key, _)) in self.entries.iter().enumerate() {
+            if !self.known.contains(&&**key) {
+                let mut known = self.known.clone();
+                known.dedup();
+                self.refuse(key, format_args!("unknown key{}", suggestion(key, &known)));
+            } else if self.entries.iter().take(index).any(|(other, _)| other == key) {
+                self.refuse(key, "duplicate key");
             }
         }
     }
 
-    /// An integer that is not negative.
-    pub fn natural(&mut self, key: &'static str) -> Option<i64> {
-        match self.get(key)? {
-            Value::Number(Some(number @ 0..)) => Some(*number),
-            Value::Number(_) => {
-                self.refuse(key, "must be an integer from 0 on");
-                None
-            }
-            other => {
-                self.refuse(key, &format!("must be an integer, not {}", other.type_name()));
-                None
-            }
-        }
+    /// Reports what is wrong at a key.
+    pub fn refuse(&mut self, key: &str, reason: impl Display) {
+        self.cursor().key(key).refuse(reason);
     }
 
-    /// A string that passes the check.
-    pub fn string(&mut self, key: &'static str, check: Check) -> Option<&'s str> {
-        let checked = checked_string(self.get(key)?, check);
-        checked.map_err(|reason| self.refuse(key, &reason)).ok()
+    /// Reports what is wrong at a key of an object of a list.
+    pub fn refuse_in_item(&mut self, list: &str, index: usize, key: &str, reason: impl Display) {
+        self.cursor().key(list).item(index).key(key).refuse(reason);
     }
 
-    /// One of several words.
-    pub fn one_of<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
-        let value = self.get(key);
-        self.word(key, value, default, words)
+    /// Reports what is wrong with an item of a list.
+    pub fn refuse_item(&mut self, list: &str, index: usize, reason: impl Display) {
+        self.cursor().key(list).item(index).refuse(reason);
     }
 
-    /// One of several words, which is the value of a key.
+    /// Reports what is wrong with an item of a list in an object of a list.
+    pub fn refuse_in_list(&mut self, list: &str, index: usize, key: &str, place: usize, reason: impl Display) {
+        self.cursor().key(list).item(index).key(key).item(place).refuse(reason);
+    }
+
+    /// Reports what is wrong with this object as a whole.
+    pub fn refuse_object(&mut self, reason: impl Display) {
+        self.cursor().refuse(reason);
+    }
+
+    /// The meaning of a value that must be one of several words.
     pub fn word<T: Copy>(
         &mut self,
-        key: &'static str,
-        value: Option<&Value<'_>>,
-        default: T,
-        words: &[(&str, T)],
-    ) -> T {
-        let Some(value) = value else { return default };
-        word(value, words).map_err(|reason| self.refuse(key, &reason)).unwrap_or(default)
+        key: &str,
+        value: &SettingValue<'_>,
+        words: &'static [(&'static str, T)],
+    ) -> Option<T> {
+        read_word(value, words, &mut self.cursor().key(key))
+    }
+}
+
+fn read_word<T: Copy>(
+    value: &SettingValue<'_>,
+    words: &'static [(&'static str, T)],
+    at: &mut Cursor<'_>,
+) -> Option<T> {
+    let names = || names(words).collect::<Vec<_>>();
+    let SettingValue::String(text) = value else {
+        at.refuse_type(&format!("one of {}", alternatives(&names())), value);
+        return None;
+    };
+    let meaning = words.iter().find(|(name, _)| name == text).map(|(_, meaning)| *meaning);
+    if meaning.is_none() {
+        at.refuse(format_args!("unknown value {}{}", quoted(text), suggestion(text, &names())));
+    }
+    meaning
+}
+
+fn read_text<'s>(value: &'s SettingValue<'s>, format: &Format, at: &mut Cursor<'_>) -> Option<&'s str> {
+    let SettingValue::String(text) = value else {
+        at.refuse_type("a string", value);
+        return None;
+    };
+    match (format.check)(text) {
+        Ok(()) => Some(text),
+        Err(reason) => {
+            at.refuse(reason);
+            None
+        }
+    }
+}
+
+impl ReadSetting for Flag {
+    type Value<'s> = bool;
+
+    fn unset<'s>(&self) -> Self::Value<'s> {
+        false
     }
 
-    /// A list of words.
-    pub fn any_of<T: Copy>(
-        &mut self,
-        key: &'static str,
-        default: &'static [T],
-        words: &[(&str, T)],
-    ) -> Cow<'static, [T]> {
-        self.items(key, |item| word(item, words)).map_or(Cow::Borrowed(default), Cow::Owned)
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> bool {
+        if let SettingValue::Bool(flag) = value {
+            return *flag;
+        }
+        at.refuse_type("true or false", value);
+        false
+    }
+}
+
+impl ReadSetting for Natural {
+    type Value<'s> = Option<i64>;
+
+    fn unset<'s>(&self) -> Self::Value<'s> {
+        None
     }
 
-    /// A list of strings, each of which passes the check.
-    pub fn strings(
-        &mut self,
-        key: &'static str,
-        default: &'static [&'static str],
-        check: Check,
-    ) -> Cow<'s, [&'s str]> {
-        self.strings_if_given(key, check).map_or(Cow::Borrowed(default), Cow::Owned)
-    }
-
-    /// A list of strings, each of which passes the check, if there is one.
-    pub fn strings_if_given(&mut self, key: &'static str, check: Check) -> Option<Vec<&'s str>> {
-        self.items(key, |item| checked_string(item, check))
-    }
-
-    /// A list of lists of strings; empty by default.
-    pub fn string_lists(&mut self, key: &'static str) -> Vec<Vec<&'s str>> {
-        let read = |item: &'s Value<'s>| {
-            let Value::List(strings) = item else {
-                return Err(format!("must be a list, not {}", item.type_name()));
-            };
-            if strings.is_empty() {
-                return Err("must not be empty".to_owned());
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<i64> {
+        match value {
+            SettingValue::Number(Some(number @ 0..)) => return Some(*number),
+            SettingValue::Number(Some(number)) => {
+                at.refuse(format_args!("expected a non-negative integer, got {number}"));
             }
-            strings.iter().map(|string| checked_string(string, |_| Ok(()))).collect()
-        };
-        self.items(key, read).unwrap_or_default()
-    }
-
-    /// To be called last: refuses every key that nobody asked for.
-    pub fn refuse_unknown_keys(&mut self) {
-        for (key, _) in self.entries {
-            if !self.known.contains(&&**key) {
-                let mut known: Vec<&str> = Vec::new();
-                for asked in &self.known {
-                    if !known.contains(asked) {
-                        known.push(asked);
-                    }
-                }
-                self.refuse(key, &format!("unknown key{}", choice(key, &known)));
-            }
+            SettingValue::Number(None) => at.refuse("expected a non-negative integer of at most 63 bits"),
+            other => at.refuse_type("a non-negative integer", other),
         }
-    }
-
-    /// Refuses a list in which nothing stands, where that would mean that nothing ever matches.
-    pub fn refuse_empty(&mut self, key: &'static str) {
-        if matches!(self.value(key), Some(Value::List(items)) if items.is_empty()) {
-            self.refuse(key, "must not be empty");
-        }
-    }
-
-    /// Refuses an object without a key that it must have.
-    pub fn require(&mut self, key: &'static str, why: &str) {
-        if self.value(key).is_none() {
-            self.refuse(key, &format!("missing: {why}"));
-        }
-    }
-
-    /// Says what is wrong with this object as a whole.
-    pub fn refuse_object(&mut self, reason: &str) {
-        report(self.errors, self.place, reason);
-    }
-
-    /// Says what is wrong at a key.
-    pub fn refuse(&mut self, key: &str, reason: &str) {
-        report(self.errors, Place::Key(&self.place, key), reason);
-    }
-
-    /// Says what is wrong with an item of the list at a key.
-    fn refuse_item(&mut self, key: &str, index: usize, reason: &str) {
-        report(self.errors, Place::Item(&Place::Key(&self.place, key), index), reason);
-    }
-
-    /// The items of a list that can be read; the others are refused.
-    fn items<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(&'s Value<'s>) -> Result<T, String>,
-    ) -> Option<Vec<T>> {
-        let items = self.list(key)?;
-        let mut values = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            match read(item) {
-                Ok(value) => values.push(value),
-                Err(reason) => self.refuse_item(key, index, &reason),
-            }
-        }
-        Some(values)
-    }
-
-    fn list(&mut self, key: &'static str) -> Option<&'s [Value<'s>]> {
-        let value = self.get(key)?;
-        if let Value::List(items) = value {
-            return Some(items);
-        }
-        self.refuse(key, &format!("must be a list, not {}", value.type_name()));
         None
     }
 }
 
-fn report(errors: &mut Vec<String>, place: Place<'_>, reason: &str) {
-    let mut message = String::new();
-    place.push_to(&mut message);
-    message.push_str(": ");
-    message.push_str(reason);
-    errors.push(message);
-}
+impl ReadSetting for Text {
+    type Value<'s> = Option<&'s str>;
 
-fn word<T: Copy>(value: &Value<'_>, words: &[(&str, T)]) -> Result<T, String> {
-    let names = || words.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-    let Value::String(text) = value else {
-        return Err(format!("must be one of {}, not {}", names().join(", "), value.type_name()));
-    };
-    match words.iter().find(|(name, _)| *name == &**text) {
-        Some((_, meaning)) => Ok(*meaning),
-        None => Err(format!("{} is unknown{}", quoted(text), choice(text, &names()))),
+    fn unset<'s>(&self) -> Option<&'s str> {
+        None
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<&'s str> {
+        read_text(value, self.0, at)
     }
 }
 
-fn checked_string<'s>(value: &'s Value<'s>, check: Check) -> Result<&'s str, String> {
-    match value {
-        Value::String(text) => check(text).map(|()| &**text),
-        other => Err(format!("must be a string, not {}", other.type_name())),
+impl ReadSetting for Texts {
+    type Value<'s> = Cow<'s, [&'s str]>;
+
+    fn unset<'s>(&self) -> Cow<'s, [&'s str]> {
+        Cow::Borrowed(self.default)
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Cow<'s, [&'s str]> {
+        if !self.may_be_empty {
+            at.refuse_empty(value);
+        }
+        let items = at.items(value, |item, at| read_text(item, self.format, at));
+        items.map_or_else(|| self.unset(), Cow::Owned)
     }
 }
 
-/// Refuses the empty string, which is never what somebody meant to write.
-///
-/// # Errors
-/// When the text is empty.
-pub fn not_empty(text: &str) -> Result<(), String> {
-    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(()) }
+impl ReadSetting for OptionalTexts {
+    type Value<'s> = Option<Vec<&'s str>>;
+
+    fn unset<'s>(&self) -> Option<Vec<&'s str>> {
+        None
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<Vec<&'s str>> {
+        if !self.may_be_empty {
+            at.refuse_empty(value);
+        }
+        at.items(value, |item, at| read_text(item, self.format, at))
+    }
 }
 
-/// What the user may have meant, and what there is to choose from.
-#[must_use]
-pub fn choice(text: &str, allowed: &[&str]) -> String {
-    format!("{} (allowed: {})", suggestion(text, allowed), allowed.join(", "))
+impl ReadSetting for TextLists {
+    type Value<'s> = Vec<Vec<&'s str>>;
+
+    fn unset<'s>(&self) -> Vec<Vec<&'s str>> {
+        Vec::new()
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Vec<Vec<&'s str>> {
+        let read_list = |item: &'s SettingValue<'s>, at: &mut Cursor<'_>| {
+            at.refuse_empty(item);
+            at.items(item, |item, at| read_text(item, &super::declaration::ANY_TEXT, at))
+        };
+        at.items(value, read_list).unwrap_or_default()
+    }
 }
 
-/// What the user may have meant, if anything is near: `, did you mean "warn"?`.
-fn suggestion(text: &str, allowed: &[&str]) -> String {
-    let lower = text.to_ascii_lowercase();
-    let distance = |word: &&&str| strsim::osa_distance(&lower, &word.to_ascii_lowercase());
-    let nearest = allowed.iter().min_by_key(distance).filter(|word| distance(word) <= word.len() / 3);
-    nearest.map_or(String::new(), |word| format!(", did you mean \"{word}\"?"))
+impl<T: Copy> ReadSetting for Word<T> {
+    type Value<'s> = T;
+
+    fn unset<'s>(&self) -> Self::Value<'s> {
+        self.default
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> T {
+        read_word(value, self.words, at).unwrap_or(self.default)
+    }
+}
+
+impl<T: Copy> ReadSetting for Words<T> {
+    type Value<'s> = Cow<'static, [T]>;
+
+    fn unset<'s>(&self) -> Self::Value<'s> {
+        Cow::Borrowed(self.default)
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Cow<'static, [T]> {
+        if !self.may_be_empty {
+            at.refuse_empty(value);
+        }
+        let items = at.items(value, |item, at| read_word(item, self.words, at));
+        items.map_or_else(|| self.unset(), Cow::Owned)
+    }
+}
+
+impl<T: ObjectKind> ReadSetting for Objects<T> {
+    type Value<'s> = Vec<T::Value<'s>>;
+
+    fn unset<'s>(&self) -> Vec<T::Value<'s>> {
+        Vec::new()
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Vec<T::Value<'s>> {
+        if !self.may_be_empty {
+            at.refuse_empty(value);
+        }
+        at.items(value, read_object::<T>).unwrap_or_default()
+    }
+}
+
+fn read_object<'s, T: ObjectKind>(value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<T::Value<'s>> {
+    match (value, T::SHORTHAND) {
+        (SettingValue::Object(entries), _) => {
+            let mut reader =
+                ObjectReader { place: at.place, entries, known: Vec::new(), errors: &mut *at.errors };
+            let object = T::read(&mut reader);
+            reader.finish();
+            if !T::AT_LEAST_ONE_OF.is_empty() && !T::AT_LEAST_ONE_OF.iter().any(|key| reader.is_set(key)) {
+                reader.refuse_object(format_args!("at least one of {} is required", T::AT_LEAST_ONE_OF.join(", ")));
+            }
+            object
+        }
+        (SettingValue::String(_), Some(format)) => T::read_shorthand(read_text(value, format, at)?),
+        (other, shorthand) => {
+            at.refuse_type(if shorthand.is_some() { "a string or an object" } else { "an object" }, other);
+            None
+        }
+    }
+}
+
+impl<K: ReadSetting> ReadSetting for Required<K> {
+    type Value<'s> = K::Value<'s>;
+
+    fn unset<'s>(&self) -> K::Value<'s> {
+        self.kind.unset()
+    }
+
+    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> K::Value<'s> {
+        self.kind.read(value, at)
+    }
+
+    fn instruction(&self) -> Option<&'static str> {
+        Some(self.instruction)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::value::SettingsDocument;
     use super::*;
+    use crate::settings::declaration::{Declared, NOT_EMPTY};
+
+    const FLAG: Setting<Flag> = Setting { key: "flag", label: "", doc: "", kind: Flag };
+    const NUMBER: Setting<Natural> = Setting { key: "number", label: "", doc: "", kind: Natural };
+    const NAMES: Setting<Texts> = Setting {
+        key: "names",
+        label: "",
+        doc: "",
+        kind: Texts { format: &NOT_EMPTY, default: &["a"], may_be_empty: false },
+    };
+    const PAIRS: Setting<Objects<Pair>> = Setting { key: "pairs", label: "", doc: "", kind: Objects::ANY };
+    const LEFT: Setting<Required<Natural>> = Setting {
+        key: "left",
+        label: "",
+        doc: "",
+        kind: Required { kind: Natural, instruction: "a pair has two sides" },
+    };
+
+    struct Pair;
+
+    impl ObjectKind for Pair {
+        type Value<'s> = i64;
+
+        const SETTINGS: &'static [&'static dyn Declared] = &[&LEFT];
+
+        fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<i64> {
+            reader.get(&LEFT)
+        }
+    }
+
+    fn read(json: &str) -> (bool, Option<i64>, Vec<String>, Vec<i64>, Vec<String>) {
+        let document = SettingsDocument::parse(json.as_bytes()).unwrap().0;
+        let SettingValue::Object(entries) = &document else { panic!("{json}") };
+        let mut errors = Vec::new();
+        let mut reader = ObjectReader::new(entries, &mut errors);
+        let flag = reader.get(&FLAG);
+        let number = reader.get(&NUMBER);
+        let names = reader.get(&NAMES).iter().map(|&name| name.to_owned()).collect();
+        let pairs = reader.get(&PAIRS);
+        reader.finish();
+        (flag, number, names, pairs, errors)
+    }
+
+    fn errors(json: &str) -> Vec<String> {
+        read(json).4
+    }
 
     #[test]
-    fn suggests_only_what_is_near() {
-        let allowed = ["off", "warn", "deny"];
-        assert_eq!(choice("wran", &allowed), ", did you mean \"warn\"? (allowed: off, warn, deny)");
-        assert_eq!(choice("DENY", &allowed), ", did you mean \"deny\"? (allowed: off, warn, deny)");
-        assert_eq!(choice("audit", &allowed), " (allowed: off, warn, deny)");
-        assert_eq!(choice("", &allowed), " (allowed: off, warn, deny)");
+    fn reads_what_is_set() {
+        let (flag, number, names, pairs, errors) =
+            read(r#"{"flag": true, "number": 7, "names": ["b", "c"], "pairs": [{"left": 1}]}"#);
+        assert_eq!((flag, number, pairs, errors), (true, Some(7), vec![1], Vec::new()));
+        assert_eq!(names, ["b", "c"]);
+    }
+
+    #[test]
+    fn unset_and_null_mean_the_default() {
+        for json in ["{}", r#"{"flag": null, "number": null, "names": null, "pairs": null}"#] {
+            let (flag, number, names, pairs, errors) = read(json);
+            assert_eq!((flag, number, pairs, errors), (false, None, Vec::new(), Vec::new()));
+            assert_eq!(names, ["a"]);
+        }
+    }
+
+    #[test]
+    fn reports_all_errors_with_their_paths() {
+        assert_eq!(
+            errors(
+                r#"{"flag": 1, "number": -1, "names": ["", 2, "b"], "pairs": [{"left": "x"}, {}, 3, {"left": 1, "lef": 2}]}"#
+            ),
+            [
+                "flag: expected true or false, got a number",
+                "number: expected a non-negative integer, got -1",
+                "names[0]: must not be empty",
+                "names[1]: expected a string, got a number",
+                "pairs[0].left: expected a non-negative integer, got a string",
+                "pairs[1].left: missing: a pair has two sides",
+                "pairs[2]: expected an object, got a number",
+                "pairs[3].lef: unknown key, did you mean \"left\"?",
+            ]
+        );
+    }
+
+    #[test]
+    fn refuses_an_empty_list_that_would_match_nothing() {
+        assert_eq!(errors(r#"{"names": []}"#), ["names: must not be empty"]);
+    }
+
+    #[test]
+    fn refuses_unknown_and_duplicate_keys() {
+        assert_eq!(
+            errors(r#"{"flag": true, "other": 1, "flag": false}"#),
+            ["other: unknown key (allowed: flag, number, names, pairs)", "flag: duplicate key"]
+        );
     }
 }

@@ -1,19 +1,51 @@
-//! What settings choose containers by: their images, their names and their namespaces.
-//!
-//! - `images`: images as pod specs name them. `*` stands for any run of characters within a segment, which ends at a `/`.
-//!   Without a tag, an entry means every tag.
-//! - `containers`: names of containers, with `*` as in `images`.
-//! - `namespaces`: names of namespaces, with `*` as in `images`.
+//! Which containers an entry of the settings is about: by image, by name and by namespace.
 
+use super::declaration::{Format, Demand, OptionalTexts, Setting, not_empty};
+use super::reader::ObjectReader;
+use super::wildcard;
 use crate::kubernetes::image_reference::{ImagePattern, ImageReference};
-use crate::settings::reader::{Check, Options, not_empty};
-use crate::settings::wildcard;
 use crate::text::quoted;
 
-/// The most characters of a name in Kubernetes that is a DNS label.
+/// The maximum number of characters of a name that is a DNS label.
 pub const LABEL_LENGTH: usize = 63;
 
-/// Chooses containers. Every key that is given must match, by any of its entries.
+/// A pattern that can match the name of a container or a namespace.
+const LABEL_PATTERN: Format = Format {
+    check: check_label,
+    demands: &[Demand::NotEmpty, Demand::Matches("^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?$")],
+    choices: None,
+};
+
+/// A pattern that can match an image.
+const IMAGE_PATTERN: Format =
+    Format { check: ImagePattern::check, demands: &[Demand::NotEmpty], choices: None };
+
+/// `images`: which images.
+pub const IMAGES: Setting<OptionalTexts> = Setting {
+    key: "images",
+    label: "Images",
+    doc: "Images as pod specs write them. `*` matches any characters within one segment of the path. An entry without a tag \
+          matches every tag.",
+    kind: OptionalTexts { format: &IMAGE_PATTERN, may_be_empty: false },
+};
+
+/// `containers`: which containers.
+pub const CONTAINERS: Setting<OptionalTexts> = Setting {
+    key: "containers",
+    label: "Container names",
+    doc: "Container names. `*` matches any characters.",
+    kind: OptionalTexts { format: &LABEL_PATTERN, may_be_empty: false },
+};
+
+/// `namespaces`: in which namespaces.
+pub const NAMESPACES: Setting<OptionalTexts> = Setting {
+    key: "namespaces",
+    label: "Namespaces",
+    doc: "Namespaces of the object. `*` matches any characters.",
+    kind: OptionalTexts { format: &LABEL_PATTERN, may_be_empty: false },
+};
+
+/// Selects containers. Every key that is set must match, by any of its entries.
 #[derive(Debug)]
 pub struct Selector<'s> {
     images: Option<Vec<ImagePattern<'s>>>,
@@ -23,22 +55,22 @@ pub struct Selector<'s> {
 
 impl<'s> Selector<'s> {
     /// Reads the keys `images`, `containers` and `namespaces`.
-    pub fn new(options: &mut Options<'_, 's>) -> Self {
-        let images = patterns(options, "images", ImagePattern::check);
-        let containers = patterns(options, "containers", check_label);
-        let namespaces = patterns(options, "namespaces", check_label);
+    pub fn read(reader: &mut ObjectReader<'_, 's>) -> Self {
+        let images = reader.get(&IMAGES);
+        let containers = reader.get(&CONTAINERS);
+        let namespaces = reader.get(&NAMESPACES);
         let images = images.map(|images| images.into_iter().map(ImagePattern::new).collect());
         Self { images, containers, namespaces }
     }
 
-    /// Whether it chooses anything in a namespace.
+    /// Whether it can select a container in a namespace.
     #[must_use]
-    pub fn fits(&self, namespace: &str) -> bool {
+    pub fn includes_namespace(&self, namespace: &str) -> bool {
         is_any_of(self.namespaces.as_ref(), namespace)
     }
 
-    /// Whether it chooses a container in a namespace that fits, by its name and its image, where it has them. The image is
-    /// asked for only where it matters.
+    /// Whether it selects a container, in a namespace that it includes, by its name and its image, if it has them. The image is
+    /// parsed only if it matters.
     pub fn matches<'i>(
         &self,
         container: Option<&str>,
@@ -53,16 +85,10 @@ impl<'s> Selector<'s> {
     }
 }
 
-/// Whether a text matches one of the patterns, if there are any.
+/// Whether a text matches one of the patterns; without patterns, any text does.
 #[must_use]
 pub fn is_any_of(patterns: Option<&Vec<&str>>, text: &str) -> bool {
     patterns.is_none_or(|patterns| patterns.iter().any(|pattern| wildcard::matches_segments(pattern, text)))
-}
-
-/// A list of patterns that has something in it, where it is given.
-pub fn patterns<'s>(options: &mut Options<'_, 's>, key: &'static str, check: Check) -> Option<Vec<&'s str>> {
-    options.refuse_empty(key);
-    options.strings_if_given(key, check)
 }
 
 fn check_label(pattern: &str) -> Result<(), String> {

@@ -1,57 +1,63 @@
-//! A JSON value of the settings, as it stands there: keys in their order, each at most once.
+//! A value of the settings as it is written: keys in their order, duplicates included, so that the reader can report them.
 //!
-//! `serde_json::Value` keeps the last of two equal keys, so that the first would be ignored unseen.
+//! `serde_json::Value` keeps the last of two equal keys, and the first would be ignored silently.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::fmt;
 
-use crate::settings::reader::Entry;
-use crate::text::quoted;
-use json_view::Text;
-use json_view::{self as json, Error, Raw, Read, Reader};
+use json_view::{Error, Raw, Read, Reader};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::text::printable;
+
+/// A key of an object, and its value.
+pub type Entry<'a> = (Cow<'a, str>, SettingValue<'a>);
+
+/// The key of the list that is parsed only when a request needs it: exemptions matter only if something is found, and there may be
+/// many.
+pub const EXEMPTIONS: &str = "exemptions";
 
 /// A value of the settings. It borrows from the payload.
 #[derive(Debug, Default)]
-pub enum Value<'a> {
-    /// `null`, which is the same as an absent key.
+pub enum SettingValue<'a> {
+    /// `null`, which means the same as an absent key.
     #[default]
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, as an integer where it is written as one.
+    /// A number; nothing if it is not an integer of 64 bits.
     Number(Option<i64>),
     /// A string.
-    String(Text<'a>),
+    String(Cow<'a, str>),
     /// A list.
-    List(Vec<Value<'a>>),
+    List(Vec<SettingValue<'a>>),
     /// An object.
     Object(Vec<Entry<'a>>),
-    /// A list that nobody has needed yet.
-    Unread(Unread<'a>),
+    /// A list that is parsed when it is needed.
+    Lazy(LazyValue<'a>),
 }
 
-/// A list with its key, as it stands in the settings.
+/// A list that is parsed when it is needed.
 #[derive(Debug)]
-pub struct Unread<'a> {
-    json: Raw<'a>,
-    entry: OnceCell<Box<Result<Entry<'a>, String>>>,
+pub struct LazyValue<'a> {
+    json: &'a [u8],
+    parsed: OnceCell<Box<Result<SettingValue<'a>, String>>>,
 }
 
-impl<'a> Unread<'a> {
-    /// The list with its key.
+impl<'a> LazyValue<'a> {
+    /// The parsed list.
     ///
     /// # Errors
-    /// When it cannot be read: one sentence that begins with the key.
-    pub fn read(&self) -> Result<&Entry<'a>, &str> {
-        let read = || match json::from_slice(self.json.0) {
-            Ok(value) => Ok((Text::from(EXEMPTIONS), value)),
-            Err(failure) => Err(format!("{EXEMPTIONS}: {}", failure.message)),
-        };
-        (**self.entry.get_or_init(|| Box::new(read()))).as_ref().map_err(String::as_str)
+    /// If it cannot be parsed: the reason, without a path.
+    pub fn get(&self) -> Result<&SettingValue<'a>, &str> {
+        let parse = || Box::new(parse(self.json));
+        (**self.parsed.get_or_init(parse)).as_ref().map_err(String::as_str)
     }
 }
 
-impl Value<'_> {
-    /// The type as users know it, with its article.
+impl SettingValue<'_> {
+    /// The type in words, with its article.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -59,106 +65,183 @@ impl Value<'_> {
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::String(_) => "a string",
-            Self::List(_) | Self::Unread(_) => "a list",
+            Self::List(_) | Self::Lazy(_) => "a list",
             Self::Object(_) => "an object",
         }
     }
 }
 
-impl<'a> Read<'a> for Value<'a> {
-    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        *self = match reader.peek() {
-            Some(b'{') => read_object(reader, None)?,
-            Some(b'[') => {
-                let mut items = Vec::new();
-                items.read(reader)?;
-                // Most are short, and there may be many.
-                items.shrink_to_fit();
-                Self::List(items)
-            }
-            Some(b'"') => Self::String(reader.string()?.into()),
-            Some(b't' | b'f') => {
-                let mut value = false;
-                value.read(reader)?;
-                Self::Bool(value)
-            }
-            Some(b'n') => reader.null().map(|_| Self::Null)?,
-            Some(b'-' | b'0'..=b'9') => {
-                let number = std::str::from_utf8(reader.number()?).ok();
-                Self::Number(number.and_then(|number| number.parse().ok()))
-            }
-            // Whatever it is, it says why that is no value.
-            _ => reader.skip().map(|()| Self::Null)?,
+impl<'de> Deserialize<'de> for SettingValue<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = SettingValue<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(SettingValue::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(SettingValue::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(SettingValue::Number(Some(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(SettingValue::Number(value.try_into().ok()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(SettingValue::Number(None))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(SettingValue::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(SettingValue::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(SettingValue::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut object = Vec::new();
+        while let Some(Key(key)) = entries.next_key()? {
+            object.push((key, entries.next_value()?));
+        }
+        Ok(SettingValue::Object(object))
+    }
+}
+
+/// A key, which serde copies unless it is asked to borrow.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_str(ValueVisitor)? {
+            SettingValue::String(key) => Ok(Self(key)),
+            other => Err(de::Error::custom(format_args!("expected a key, got {}", other.type_name()))),
+        }
+    }
+}
+
+/// The settings as a whole, with the exemptions not parsed yet.
+#[derive(Debug)]
+pub struct SettingsDocument<'a>(pub SettingValue<'a>);
+
+impl<'a> SettingsDocument<'a> {
+    /// Parses the settings.
+    ///
+    /// # Errors
+    /// If they are not JSON: the reason, in one sentence.
+    pub fn parse(json: &'a [u8]) -> Result<Self, String> {
+        match json.first() {
+            Some(b'{') => Entries::parse(json).map(|entries| Self(SettingValue::Object(entries))),
+            _ => parse(json).map(Self),
+        }
+    }
+}
+
+/// The entries of the settings, each as it is written: skipping exemptions is faster than parsing them.
+#[derive(Default)]
+struct Entries<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+
+impl<'a> Entries<'a> {
+    fn parse(json: &'a [u8]) -> Result<Vec<Entry<'a>>, String> {
+        let Self(entries) = json_view::from_slice(json)
+            .map_err(|failure| format!("{} at byte {}", failure.message, failure.offset))?;
+        let parse_entry = |(key, Raw(json)): (Cow<'a, str>, Raw<'a>)| {
+            let value = if key == EXEMPTIONS && json.first() == Some(&b'[') {
+                SettingValue::Lazy(LazyValue { json, parsed: OnceCell::new() })
+            } else {
+                parse(json).map_err(|reason| format!("{}: {reason}", printable(&key)))?
+            };
+            Ok((key, value))
         };
+        entries.into_iter().map(parse_entry).collect()
+    }
+}
+
+impl<'a> Read<'a> for Entries<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let mut keys = reader.object()?;
+        while let Some(key) = keys.next(reader)? {
+            self.0.push((key, reader.raw()?));
+        }
         Ok(())
     }
 }
 
-/// Settings in which one list is left unread until it is needed.
-#[derive(Debug, Default)]
-pub struct WithUnread<'a>(pub Value<'a>);
-
-/// The key of that list. Exemptions matter only where something is found, and there may be many.
-pub const EXEMPTIONS: &str = "exemptions";
-
-impl<'a> Read<'a> for WithUnread<'a> {
-    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        if reader.peek() == Some(b'{') {
-            self.0 = read_object(reader, Some(EXEMPTIONS))?;
-            Ok(())
-        } else {
-            self.0.read(reader)
-        }
-    }
-}
-
-fn read_object<'a>(reader: &mut Reader<'a>, unread: Option<&str>) -> Result<Value<'a>, Error> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut keys = reader.object()?;
-    while let Some(key) = keys.next(reader)? {
-        let key = Text::from(key);
-        if entries.iter().any(|(other, _)| *other == key) {
-            return Err(Error::shape(format!("duplicate key {}", quoted(&key))));
-        }
-        let mut value = Value::Null;
-        if unread == Some(&*key) && reader.peek() == Some(b'[') {
-            value = Value::Unread(Unread { json: reader.raw()?, entry: OnceCell::new() });
-        } else {
-            value.read(reader)?;
-        }
-        entries.push((key, value));
-    }
-    Ok(Value::Object(entries))
+fn parse(json: &[u8]) -> Result<SettingValue<'_>, String> {
+    serde_json::from_slice(json).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use json_view as json;
 
-    #[test]
-    fn keeps_keys_in_their_order() {
-        let value: Value =
-            json::from_slice(br#"{"b": [1, -1, 1.5, "x", "\n", null], "a": {"c": true}}"#).unwrap();
-        assert_eq!(
-            format!("{value:?}"),
-            r#"Object([(Text("b"), List([Number(Some(1)), Number(Some(-1)), Number(None), String(Text("x")), String(Text("\n")), Null])), (Text("a"), Object([(Text("c"), Bool(true))]))])"#
-        );
+    fn parse(json: &str) -> SettingValue<'_> {
+        SettingsDocument::parse(json.as_bytes()).unwrap().0
     }
 
     #[test]
-    fn refuses_a_key_that_stands_twice() {
-        let error =
-            json::from_slice::<Value>(br#"{"privileged": "deny", "privileg\u0065d": "off"}"#).unwrap_err();
-        assert_eq!(error.message, r#"duplicate key "privileged""#);
+    fn keeps_every_key_in_its_order() {
+        let SettingValue::Object(entries) = parse(r#"{"b": 1, "a": 2, "b": 3}"#) else { panic!() };
+        assert_eq!(entries.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["b", "a", "b"]);
     }
 
     #[test]
-    fn names_the_type_of_each_value() {
-        let names = ["null", "true", "1", "\"\"", "[]", "{}"].map(|text| {
-            let value: Value = json::from_slice(text.as_bytes()).unwrap();
-            value.type_name()
-        });
-        assert_eq!(names, ["null", "a boolean", "a number", "a string", "a list", "an object"]);
+    fn borrows_strings_without_escapes() {
+        let SettingValue::Object(entries) = parse(r#"{"a": "plain", "\u0062": "\n"}"#) else { panic!() };
+        assert!(matches!(&entries[..], [
+            (Cow::Borrowed("a"), SettingValue::String(Cow::Borrowed("plain"))),
+            (Cow::Owned(key), SettingValue::String(Cow::Owned(text))),
+        ] if key == "b" && text == "\n"));
     }
+
+    #[test]
+    fn a_number_is_an_integer_or_nothing() {
+        for (json, number) in
+            [("1", Some(1)), ("-7", Some(-7)), ("1.0", None), ("9223372036854775808", None), ("1e2", None)]
+        {
+            let list = format!("[{json}]");
+            let SettingValue::List(items) = parse(&list) else { panic!() };
+            assert!(matches!(items[..], [SettingValue::Number(other)] if other == number), "{json}");
+        }
+    }
+
+    #[test]
+    fn parses_exemptions_when_they_are_needed() {
+        let SettingValue::Object(entries) = parse(r#"{"exemptions": [{"a": 1}]}"#) else { panic!() };
+        let [(_, SettingValue::Lazy(lazy))] = &entries[..] else { panic!() };
+        assert!(matches!(lazy.get(), Ok(SettingValue::List(items)) if items.len() == 1));
+    }
+
+    #[test]
+    fn reports_what_is_not_json() {
+        let error = |json: &str| SettingsDocument::parse(json.as_bytes()).unwrap_err();
+        assert_eq!(error("{"), "expected a key at byte 1");
+        assert_eq!(error(r#"{"privileged": [wran]}"#), "privileged: expected value at line 1 column 2");
+        assert_eq!(error(""), "EOF while parsing a value at line 1 column 0");
+        assert_eq!(error("1 2"), "trailing characters at line 1 column 3");
+    }
+
 }

@@ -1,28 +1,27 @@
-//! `writablePaths`: the places that containers with a read-only root write to, and the volumes that they get for them.
-//!
-//! - `paths`: the places, each as a path alone or as an object.
-//!   - `path`: an absolute path.
-//!   - `sizeLimit`: how much the volume may hold: `64Mi`.
-//!   - `medium`: `Memory` keeps the volume in memory.
+//! `writablePaths`: where containers with a read-only root filesystem write, and the volumes that a fix gives them.
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use crate::fix::additions::to_json;
-use crate::kubernetes::file_path::check_place;
+
 use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::name_index::Places;
 use crate::kubernetes::pod::{ContainerAt, NO_PLACE, Pod};
 use crate::kubernetes::volume::Volume;
-use crate::rules::finding::Finding;
-use crate::rules::settings::ActiveRule;
-use crate::rules::{BoundRule, Rule};
-use crate::settings::reader::Options;
-use crate::settings::selector::Selector;
-use crate::settings::value::Value;
+use crate::rules::finding::Findings;
+use crate::rules::policy_settings::ActiveRule;
+use crate::rules::ConfiguredRule;
+use crate::rules::rule::Target;
+use crate::settings::declaration::{
+    Declared, Demand, Format, ObjectKind, Objects, Required, Setting, Text, Word,
+};
+use crate::settings::path_pattern;
+use crate::settings::reader::ObjectReader;
+use crate::settings::selector::{CONTAINERS, IMAGES, NAMESPACES, Selector};
+use serde_json::Value;
 use crate::text::quoted;
 use json_view as json;
-use json_view::Text;
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -36,14 +35,66 @@ const READABLE_LENGTH: usize = 40;
 /// Source: `Quantity` of `k8s.io/apimachinery/pkg/api/resource`.
 const UNITS: [&str; 13] = ["", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
-const MEDIA: [(&str, Option<&str>); 1] = [("Memory", Some("Memory"))];
+/// The setting `writablePaths`.
+pub const SETTING: Setting<Objects<WritablePathsEntry<'static>>> = Setting {
+    key: "writablePaths",
+    label: "Writable paths",
+    doc: "Paths that containers write to. If a fix makes the root filesystem of a container read-only, it mounts an `emptyDir` at each \
+          path of every entry that selects the container.",
+    kind: Objects::ANY,
+};
+
+const PATHS: Setting<Required<Objects<WritablePath<'static>>>> = Setting {
+    key: "paths",
+    label: "Paths",
+    doc: "The paths, each as a string or as an object.",
+    kind: Required { kind: Objects::NON_EMPTY, instruction: "name the paths that containers write to" },
+};
+
+const PATH: Setting<Required<Text>> = Setting {
+    key: "path",
+    label: "Path",
+    doc: "An absolute path.",
+    kind: Required { kind: Text(&WRITABLE_PATH), instruction: "name the path that containers write to" },
+};
+
+const SIZE_LIMIT: Setting<Text> = Setting {
+    key: "sizeLimit",
+    label: "Size limit",
+    doc: "The maximum size of the volume: `64Mi`.",
+    kind: Text(&SIZE),
+};
+
+const MEDIUM: Setting<Word<Option<&'static str>>> = Setting {
+    key: "medium",
+    label: "Medium",
+    doc: "`Memory` keeps the volume in memory.",
+    kind: Word { words: &[("Memory", Some("Memory"))], default: None },
+};
+
+/// A path that a volume can be mounted at.
+const WRITABLE_PATH: Format = Format {
+    check: check_path,
+    demands: &[Demand::Matches("^/"), Demand::MatchesNot(path_pattern::NOT_NORMALIZED), Demand::MatchesNot(r"[*:]|^/$")],
+    choices: None,
+};
+
+/// A number of bytes above zero, as Kubernetes writes it.
+const SIZE: Format = Format {
+    check: check_size,
+    demands: &[Demand::Matches(
+        r"^(0*[1-9][0-9]*(\.[0-9]+)?|0+\.0*[1-9][0-9]*)(k|[KMGTPE]i|[MGTPE])?$",
+    )],
+    choices: None,
+};
 
 /// Every entry of `writablePaths`, in their order.
 #[derive(Debug, Default)]
-pub struct WritablePaths<'s>(Vec<Entry<'s>>);
+pub struct WritablePaths<'s>(Vec<WritablePathsEntry<'s>>);
 
+/// An entry of `writablePaths`.
 #[derive(Debug)]
-struct Entry<'s> {
+pub struct WritablePathsEntry<'s> {
     selector: Selector<'s>,
     paths: Vec<WritablePath<'s>>,
 }
@@ -58,8 +109,8 @@ pub struct WritablePath<'s> {
 
 impl<'s> WritablePaths<'s> {
     /// Reads the key `writablePaths` of the settings.
-    pub fn new(options: &mut Options<'_, 's>) -> Self {
-        Self(options.objects("writablePaths", |entry| Some(Entry::new(entry))))
+    pub fn read(reader: &mut ObjectReader<'_, 's>) -> Self {
+        Self(reader.get(&SETTING))
     }
 
     /// The places that a container writes to and has no mount for, each once.
@@ -67,8 +118,8 @@ impl<'s> WritablePaths<'s> {
     pub fn lacking(&self, namespace: &str, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
         let image = LazyCell::new(|| ImageReference::parse(&at.container.image).ok());
         let mut lacking: Vec<WritablePath<'s>> = Vec::new();
-        for Entry { selector, paths } in &self.0 {
-            if selector.fits(namespace) && selector.matches(Some(&at.container.name), || image.as_ref()) {
+        for WritablePathsEntry { selector, paths } in &self.0 {
+            if selector.includes_namespace(namespace) && selector.matches(Some(&at.container.name), || image.as_ref()) {
                 for path in paths {
                     if !is_mounted(at, path.path)
                         && !lacking.iter().any(|known| is_same(known.path, path.path))
@@ -87,7 +138,7 @@ impl WritablePaths<'_> {
     #[must_use]
     pub fn denied_by(&self, ActiveRule { id, rule, .. }: &ActiveRule<'_>) -> Vec<String> {
         let mut errors = Vec::new();
-        for (entry, Entry { paths, .. }) in self.0.iter().enumerate() {
+        for (entry, WritablePathsEntry { paths, .. }) in self.0.iter().enumerate() {
             for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
                 errors.extend(demand(rule, path).map(|demand| {
                     format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
@@ -99,38 +150,40 @@ impl WritablePaths<'_> {
 }
 
 /// What a rule demands of a container with an `emptyDir` at a path, if it denies one there.
-fn demand(rule: &BoundRule<'_>, path: &str) -> Option<String> {
+fn demand(rule: &ConfiguredRule<'_>, path: &str) -> Option<String> {
     let mount = format!("{{\"mountPath\":{}}}", to_json(path));
     let spec =
         format!("{{\"containers\":[{{\"volumeMounts\":[{mount}]}}],\"volumes\":[{{\"emptyDir\":{{}}}}]}}");
     let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("".into(), true, reader)).ok()?;
-    let mut found = Vec::new();
-    rule.check(&pod, &mut found);
-    found.first().map(|Finding { demand, .. }| demand.to_string())
+    let mut findings = Findings::default();
+    rule.check(&Target::Pod(&pod), &mut findings);
+    findings.list.first().map(|finding| finding.message.to_string())
 }
 
-impl<'s> Entry<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Self {
-        let selector = Selector::new(options);
-        options.require("paths", "name the places that are written to");
-        options.refuse_empty("paths");
-        let path = |path| WritablePath { path, medium: None, size_limit: None };
-        let paths = options.objects_or_strings(
-            "paths",
-            |text| check_path(text).map(|()| path(text)),
-            WritablePath::new,
-        );
-        Self { selector, paths }
+impl ObjectKind for WritablePathsEntry<'static> {
+    type Value<'s> = WritablePathsEntry<'s>;
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&IMAGES, &CONTAINERS, &NAMESPACES, &PATHS];
+
+    fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<WritablePathsEntry<'s>> {
+        Some(WritablePathsEntry { selector: Selector::read(reader), paths: reader.get(&PATHS) })
     }
 }
 
-impl<'s> WritablePath<'s> {
-    fn new(options: &mut Options<'_, 's>) -> Option<Self> {
-        options.require("path", "name the place that is written to");
-        let path = options.string("path", check_path);
-        let size_limit = options.string("sizeLimit", check_size);
-        let medium = options.one_of("medium", None, &MEDIA);
-        Some(Self { path: path?, medium, size_limit })
+impl ObjectKind for WritablePath<'static> {
+    type Value<'s> = WritablePath<'s>;
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&PATH, &SIZE_LIMIT, &MEDIUM];
+
+    const SHORTHAND: Option<&'static Format> = Some(&WRITABLE_PATH);
+
+    fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<WritablePath<'s>> {
+        let (path, size_limit, medium) = (reader.get(&PATH), reader.get(&SIZE_LIMIT), reader.get(&MEDIUM));
+        Some(WritablePath { path: path?, medium, size_limit })
+    }
+
+    fn read_shorthand(path: &str) -> Option<WritablePath<'_>> {
+        Some(WritablePath { path, medium: None, size_limit: None })
     }
 }
 
@@ -143,8 +196,8 @@ impl WritablePath<'_> {
 
     /// Whether a volume is the `emptyDir` of this name that a fix would add, and nothing more.
     fn is_made_as(&self, volume: &Volume<'_>) -> bool {
-        let Ok(Value::Object(fields)) = json::from_slice(volume.json.0) else { return false };
-        let is_made = |(key, value): &(Text<'_>, Value<'_>)| match (&**key, value) {
+        let Ok(Value::Object(fields)) = serde_json::from_slice(volume.json.0) else { return false };
+        let is_made = |(key, value): (&String, &Value)| match (&**key, value) {
             ("name", _) | (_, Value::Null) => true,
             ("emptyDir", Value::Object(fields)) => self.is_made_of(fields),
             _ => false,
@@ -152,22 +205,17 @@ impl WritablePath<'_> {
         volume.source("emptyDir").is_some() && fields.iter().all(is_made)
     }
 
-    fn is_made_of(&self, fields: &[(Text<'_>, Value<'_>)]) -> bool {
-        let text = |key: &str| match fields.iter().find(|(known, _)| &**known == key) {
-            Some((_, Value::String(text))) => Some(&**text),
-            _ => None,
-        };
+    fn is_made_of(&self, fields: &serde_json::Map<String, Value>) -> bool {
         // An API server writes no medium as an empty one, and a size with another unit.
-        let medium = text("medium").filter(|medium| !medium.is_empty());
-        let has_size = match (text("sizeLimit"), self.size_limit) {
+        let medium = fields.get("medium").and_then(Value::as_str).filter(|medium| !medium.is_empty());
+        let has_size = match (fields.get("sizeLimit").and_then(Value::as_str), self.size_limit) {
             (Some(size), Some(limit)) => {
                 size == limit || bytes(size).is_some_and(|size| Some(size) == bytes(limit))
             }
             (size, limit) => size == limit,
         };
-        let is_known = |key: &str| (["medium", "sizeLimit"]).contains(&key);
-        let is_made = |(key, value): &(Text<'_>, Value<'_>)| {
-            matches!(value, Value::Null) || (is_known(key) && matches!(value, Value::String(_)))
+        let is_made = |(key, value): (&String, &Value)| {
+            value.is_null() || (["medium", "sizeLimit"].contains(&&**key) && value.is_string())
         };
         fields.iter().all(is_made) && medium == self.medium && has_size
     }
@@ -281,12 +329,12 @@ fn bytes(size: &str) -> Option<u128> {
 }
 
 fn check_path(path: &str) -> Result<(), String> {
-    check_place(path)?;
+    path_pattern::check_path(path)?;
     if path.contains(['*', ':']) {
-        return Err(format!("must be one path, without * and :, not {}", quoted(path)));
+        return Err(format!("must not contain \"*\" or \":\", got {}", quoted(path)));
     }
     if path == "/" {
-        return Err("must not be the root, which stays read-only".to_owned());
+        return Err("must not be the root directory".to_owned());
     }
     Ok(())
 }
@@ -296,7 +344,7 @@ fn check_size(size: &str) -> Result<(), String> {
     if UNITS.iter().any(|unit| size.strip_suffix(unit).is_some_and(is_positive)) {
         return Ok(());
     }
-    Err(format!("must be a size such as 64Mi, not {}", quoted(size)))
+    Err(format!("expected a size such as 64Mi, got {}", quoted(size)))
 }
 
 /// Whether it is a number above zero, written in digits and at most one dot between them.
@@ -350,15 +398,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::rules::settings::Settings;
+    use crate::rules::policy_settings::PolicySettings;
+    use crate::settings::value::SettingsDocument;
     use json_view as json;
 
     fn with_settings<T>(
         writable_paths: &serde_json::Value,
-        then: impl FnOnce(Result<Settings<'_>, String>) -> T,
+        then: impl FnOnce(Result<PolicySettings<'_>, String>) -> T,
     ) -> T {
         let text = json!({"writablePaths": writable_paths}).to_string();
-        then(Settings::read(&json::from_slice(text.as_bytes()).unwrap()))
+        let document = SettingsDocument::parse(text.as_bytes()).unwrap();
+        then(PolicySettings::read(&document))
     }
 
     /// The places that the first container of a pod in the namespace `shop` lacks.
@@ -535,7 +585,7 @@ mod tests {
         ] {
             assert_eq!(
                 check_size(size),
-                Err(format!("must be a size such as 64Mi, not {}", quoted(size))),
+                Err(format!("expected a size such as 64Mi, got {}", quoted(size))),
                 "{size}"
             );
         }
@@ -556,23 +606,23 @@ mod tests {
                 "/run",
             ])),
             [
-                "writablePaths[0].paths: missing: name the places that are written to",
+                "writablePaths[0].paths: missing: name the paths that containers write to",
                 "writablePaths[1].paths: must not be empty",
                 "writablePaths[2].images: must not be empty",
                 r#"writablePaths[2].containers[0]: "Web" can never match: names are lower case letters, digits and dashes"#,
-                r#"writablePaths[2].paths[0]: must be an absolute path, not "run""#,
-                r#"writablePaths[2].paths[1]: must be a path without ., .. and //, not "/a/../b""#,
-                "writablePaths[2].paths[2]: must not be the root, which stays read-only",
-                r#"writablePaths[2].paths[3]: must be one path, without * and :, not "/tmp/*""#,
-                r#"writablePaths[2].paths[4]: must be an absolute path, not "C:/x""#,
-                "writablePaths[2].paths[5]: must be a string or an object, not a number",
-                r#"writablePaths[2].namespace: unknown key, did you mean "namespaces"? (allowed: images, containers, namespaces, paths)"#,
-                "writablePaths[3].paths[0].path: missing: name the place that is written to",
+                r#"writablePaths[2].paths[0]: expected an absolute path, got "run""#,
+                r#"writablePaths[2].paths[1]: must be a normalized path (no ".", ".." or "//"), got "/a/../b""#,
+                "writablePaths[2].paths[2]: must not be the root directory",
+                r#"writablePaths[2].paths[3]: must not contain "*" or ":", got "/tmp/*""#,
+                r#"writablePaths[2].paths[4]: expected an absolute path, got "C:/x""#,
+                "writablePaths[2].paths[5]: expected a string or an object, got a number",
+                r#"writablePaths[2].namespace: unknown key, did you mean "namespaces"?"#,
+                "writablePaths[3].paths[0].path: missing: name the path that containers write to",
                 "writablePaths[3].paths[1].size: unknown key (allowed: path, sizeLimit, medium)",
-                r#"writablePaths[3].paths[2].sizeLimit: must be a size such as 64Mi, not "64MB""#,
-                r#"writablePaths[3].paths[2].medium: "memory" is unknown, did you mean "Memory"? (allowed: Memory)"#,
-                "writablePaths[4].paths: must be a list, not an object",
-                "writablePaths[5]: must be an object, not a string",
+                r#"writablePaths[3].paths[2].sizeLimit: expected a size such as 64Mi, got "64MB""#,
+                r#"writablePaths[3].paths[2].medium: unknown value "memory", did you mean "Memory"?"#,
+                "writablePaths[4].paths: expected a list, got an object",
+                "writablePaths[5]: expected an object, got a string",
             ]
         );
     }

@@ -297,7 +297,7 @@ fn settings_are_read_to_their_limit_and_refused_beyond() {
         assert_eq!(
             refused(depth),
             format!(
-                r#"{{"valid":false,"message":"the settings cannot be read: nested too deeply at byte {}"}}"#,
+                r#"{{"valid":false,"message":"the settings cannot be parsed as JSON: nested too deeply at byte {}"}}"#,
                 6 + DEPTH
             )
         );

@@ -32,17 +32,6 @@ pub(crate) fn read(file: &str) -> Value {
     }
 }
 
-/// Writes a file that is generated where it is not what it should be, which ends the test.
-#[track_caller]
-pub(crate) fn rewrite(file: &str, generated: &str) {
-    let path = in_repository(file);
-    if fs::read_to_string(&path).is_ok_and(|written| written == generated) {
-        return;
-    }
-    fs::write(path, generated).unwrap_or_else(|error| panic!("{file}: {error}"));
-    panic!("{file} was not what the code says, and was rewritten: run the tests again, and commit it");
-}
-
 fn strings(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use immutable_pods_host::Interactions;
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::documents::{self, metadata};
@@ -77,7 +78,7 @@ fn every_rule_objects_to_everything_wrong() {
     assert_eq!(objects, ["Deployment", "Pod"]);
     let found: BTreeSet<_> = rules.iter().map(String::as_str).collect();
     // What is created has no image yet that could change.
-    let on = RULES.iter().filter(|rule| rule.mode.is_some() && rule.id != "imageChange");
+    let on = RULES.iter().filter(|rule| rule.default_mode != Mode::Off && rule.id != "imageChange");
     assert_eq!(found, on.map(|rule| rule.id).collect());
 }
 

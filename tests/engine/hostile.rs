@@ -111,16 +111,16 @@ fn the_message_names_what_cannot_be_judged() {
 
 #[test]
 fn what_is_no_request_is_denied() {
-    refuses("1", "the payload: must be an object, not a number");
-    refuses("null", "the payload: must be an object, not null");
-    refuses("[]", "the payload: must be an object, not a list");
-    refuses("\"\"", "the payload: must be an object, not a string");
+    refuses("1", "the payload: expected an object, got a number");
+    refuses("null", "the payload: expected an object, got null");
+    refuses("[]", "the payload: expected an object, got a list");
+    refuses("\"\"", "the payload: expected an object, got a string");
     refuses("{}", "request: missing");
     refuses(r#"{"request": null}"#, "request: missing");
-    refuses(r#"{"request": []}"#, "request: must be an object, not a list");
+    refuses(r#"{"request": []}"#, "request: expected an object, got a list");
     refuses(r#"{"request": {}}"#, "request.kind: missing");
     refuses(r#"{"Request": {}}"#, "request: missing");
-    refuses(r#"{"request": {"kind": "Pod"}}"#, "request.kind: must be an object, not a string");
+    refuses(r#"{"request": {"kind": "Pod"}}"#, "request.kind: expected an object, got a string");
     refuses(request("CREATE", r#""kind": null"#), "request.kind: missing");
 }
 
@@ -133,7 +133,7 @@ fn an_unknown_operation_is_denied() {
     refuses(format!(r#"{{"request": {{{object}}}}}"#), "request.operation: missing");
     refuses(
         format!(r#"{{"request": {{"operation": 1, {object}}}}}"#),
-        "request.operation: must be a string, not a number",
+        "request.operation: expected a string, got a number",
     );
 }
 
@@ -161,13 +161,13 @@ fn a_pod_without_a_spec_is_denied() {
     refuses(object(POD, "{}"), "spec: missing");
     refuses(object(POD, r#"{"Spec": {}}"#), "spec: missing");
     refuses(pod("null"), "spec: missing");
-    refuses(pod("\"x\""), "spec: must be an object, not a string");
-    refuses(pod("[]"), "spec: must be an object, not a list");
-    refuses(pod("1"), "spec: must be an object, not a number");
-    refuses(pod("false"), "spec: must be an object, not a boolean");
+    refuses(pod("\"x\""), "spec: expected an object, got a string");
+    refuses(pod("[]"), "spec: expected an object, got a list");
+    refuses(pod("1"), "spec: expected an object, got a number");
+    refuses(pod("false"), "spec: expected an object, got a boolean");
     refuses(
         object(r#"{"group": "apps", "kind": "Deployment"}"#, r#"{"spec": {"template": {"spec": "x"}}}"#),
-        "spec.template.spec: must be an object, not a string",
+        "spec.template.spec: expected an object, got a string",
     );
     refuses(
         object(r#"{"group": "batch", "kind": "CronJob"}"#, r#"{"spec": {"jobTemplate": {"spec": {}}}}"#),
@@ -180,10 +180,10 @@ fn an_object_that_is_none_is_denied() {
     let deployment = r#"{"group": "apps", "version": "v1", "kind": "Deployment"}"#;
     for (value, found) in [("\"x\"", "a string"), ("1", "a number"), ("true", "a boolean"), ("[]", "a list")]
     {
-        refuses(object(POD, value), &format!("request.object: must be an object, not {found}"));
+        refuses(object(POD, value), &format!("request.object: expected an object, got {found}"));
         refuses(
             object(deployment, &at("spec.template", value)),
-            &format!("spec.template: must be an object, not {found}"),
+            &format!("spec.template: expected an object, got {found}"),
         );
     }
 }
@@ -194,12 +194,12 @@ fn containers_that_are_none_are_denied() {
         let refuses = |value: &str, sentence: &str| {
             refuses(pod(&format!(r#"{{"{list}": {value}}}"#)), &format!("spec.{list}{sentence}"));
         };
-        refuses("{}", ": must be a list, not an object");
-        refuses(r#"{"web": {"image": "web:1"}}"#, ": must be a list, not an object");
-        refuses("\"web\"", ": must be a list, not a string");
-        refuses("[null]", "[0]: must be an object, not null");
-        refuses("[{}, \"web\"]", "[1]: must be an object, not a string");
-        refuses("[[]]", "[0]: must be an object, not a list");
+        refuses("{}", ": expected a list, got an object");
+        refuses(r#"{"web": {"image": "web:1"}}"#, ": expected a list, got an object");
+        refuses("\"web\"", ": expected a list, got a string");
+        refuses("[null]", "[0]: expected an object, got null");
+        refuses("[{}, \"web\"]", "[1]: expected an object, got a string");
+        refuses("[[]]", "[0]: expected an object, got a list");
     }
 }
 
@@ -332,7 +332,7 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
     }
     refuses(
         context(r#""runAsUser": "0""#),
-        "spec.containers[0].securityContext.runAsUser: must be an integer, not a string",
+        "spec.containers[0].securityContext.runAsUser: expected a non-negative integer, got a string",
     );
     for field in [
         "securityContext.fsGroup",
@@ -341,7 +341,7 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
         "containers[0].securityContext.runAsGroup",
     ] {
         refuses(pod(&at(field, "1.5")), &format!("spec.{field}: must be an integer, not 1.5"));
-        refuses(pod(&at(field, "\"0\"")), &format!("spec.{field}: must be an integer, not a string"));
+        refuses(pod(&at(field, "\"0\"")), &format!("spec.{field}: expected a non-negative integer, got a string"));
     }
     // What JSON has no numbers for.
     for number in ["01", "+1", "0x0", "NaN", "1."] {
@@ -518,11 +518,11 @@ fn what_is_nested_too_deeply_is_denied() {
     );
     refuses(
         pod(&format!(r#"{{"containers": {deep}}}"#)),
-        "spec.containers[0]: must be an object, not a list",
+        "spec.containers[0]: expected an object, got a list",
     );
-    refuses(pod(&deep), "spec: must be an object, not a list");
-    refuses(&deep, "the payload: must be an object, not a list");
-    refuses("[".repeat(100_000), "the payload: must be an object, not a list");
+    refuses(pod(&deep), "spec: expected an object, got a list");
+    refuses(&deep, "the payload: expected an object, got a list");
+    refuses("[".repeat(100_000), "the payload: expected an object, got a list");
     refuses(
         object(FOREIGN, &"{\"a\":".repeat(100_000)),
         "the request cannot be read as JSON: nested too deeply at byte 745",
@@ -536,14 +536,14 @@ fn what_is_nested_too_deeply_is_denied() {
         "the request cannot be read as JSON: nested too deeply at byte 231",
     );
     for (path, message) in [
-        ("volumes[0].invented", "spec.volumes[0].invented: must be an object, not a list"),
+        ("volumes[0].invented", "spec.volumes[0].invented: expected an object, got a list"),
         ("volumes[0].emptyDir.invented", "the request cannot be read as JSON: nested too deeply at byte 271"),
-        ("containers[0].volumeMounts", "spec.containers[0].volumeMounts[0]: must be an object, not a list"),
+        ("containers[0].volumeMounts", "spec.containers[0].volumeMounts[0]: expected an object, got a list"),
         (
             "containers[0].startupProbe.httpGet",
             "the request cannot be read as JSON: nested too deeply at byte 277",
         ),
-        ("securityContext.sysctls", "spec.securityContext.sysctls[0]: must be an object, not a list"),
+        ("securityContext.sysctls", "spec.securityContext.sysctls[0]: expected an object, got a list"),
     ] {
         refuses(pod(&at(path, &deep)), message);
     }

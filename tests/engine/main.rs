@@ -1,17 +1,16 @@
 //! The policy as it is shipped: the module in the engine of policy servers, on fixtures, examples and hostile input;
 //! and the documents and views that must agree with it.
 
-mod artifact_hub;
 mod benchmark;
 mod bounds;
 mod bypass;
 mod cluster;
 mod controllers;
-mod docs;
 mod documents;
 mod examples;
 mod fixes;
 mod fixture;
+mod form;
 mod generated;
 mod guest;
 mod hostile;
@@ -23,7 +22,6 @@ mod markdown;
 mod module;
 mod oracle;
 mod properties;
-mod questions;
 mod readme;
 mod registrations;
 mod registry;
@@ -33,7 +31,6 @@ mod rules;
 mod schema;
 mod seeds;
 mod settings;
-mod shape;
 mod slow;
 mod warning;
 mod workflows;

@@ -15,7 +15,7 @@ use immutable_pods_host::{ValidationResponse, admission, document};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
-use crate::docs::keys_of;
+use crate::settings::keys_of;
 use crate::documents::metadata;
 use crate::fixture::requests;
 use crate::markdown::{Block, Document, documents};
@@ -286,8 +286,8 @@ fn every_option_that_is_named_exists() {
             let Some((rule, rest)) = code.text.split_once('.') else { continue };
             let Some(rule) = RULES.iter().find(|known| known.id == rule) else { continue };
             let key: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
-            if !keys_of(rule).contains(&key) {
-                fail(&document, code.line, &format!("{} has no {key}: {:?}", rule.id, keys_of(rule)));
+            if !keys_of(rule.id).contains(&&*key) {
+                fail(&document, code.line, &format!("{} has no {key}: {:?}", rule.id, keys_of(rule.id)));
             }
         }
     }

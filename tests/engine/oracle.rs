@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use immutable_pods_policy::admission::request::{Payload, Subject};
+use immutable_pods_policy::admission::request::Payload;
+use immutable_pods_policy::kubernetes::operation::Operation;
 use immutable_pods_policy::kubernetes::pod;
 use immutable_pods_policy::kubernetes::workload::{self, WORKLOADS, Workload};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -347,10 +348,10 @@ fn viewed_pods(request: &Value) -> Vec<(&'static str, Vec<(String, Value)>)> {
     let viewed = |pods: &[pod::Pod<'_>]| -> Vec<_> {
         pods.iter().map(|pod| (pod.path.to_string(), viewed::pod(&pod.spec))).collect()
     };
-    match &payload.request.subject {
-        Subject::Nothing | Subject::Connect(_) => Vec::new(),
-        Subject::Create(pods) => vec![("object", viewed(pods))],
-        Subject::Update { old, new } => vec![("oldObject", viewed(old)), ("object", viewed(new))],
+    match &payload.request.operation {
+        Operation::Nothing | Operation::Connect(_) => Vec::new(),
+        Operation::Create(pods) => vec![("object", viewed(pods))],
+        Operation::Update { old, new } => vec![("oldObject", viewed(old)), ("object", viewed(new))],
     }
 }
 

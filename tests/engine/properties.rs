@@ -5,10 +5,9 @@
 
 use immutable_pods_host::admission;
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
-use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::rules::RuleId;
 use serde_json::{Map, Value, json};
 
-use crate::docs::Docs;
 use crate::fixture::{Fixture, fixtures, of_rules, unchanged};
 use crate::module::{admitted, judge, lines, policy};
 
@@ -44,19 +43,19 @@ const PARTIAL: [(&str, &[Place], &str); 2] = [
     (
         "ephemeralContainers",
         &[Place::Ephemeral],
-        "Only `ephemeralContainers` is judged, so the other lists of containers give no findings.",
+        "The rule checks only `ephemeralContainers`, not the other lists of containers",
     ),
     (
         "shellRemoval",
         &[Place::Init, Place::Ephemeral],
-        "Init containers that are no sidecars and ephemeral containers cannot have probes, so nothing is asked of them",
+        "Init containers that are not sidecars, and ephemeral containers, are skipped because they cannot have probes",
     ),
 ];
 
 /// Rules that never object to what is there already, and what their docs must say about that.
 const OF_CHANGES: [(&str, &str); 2] = [
-    ("imageChange", "`image` is one of the few fields of a Pod that can be changed in place"),
-    ("ephemeralContainers", "those that are there already hold up nobody"),
+    ("imageChange", "`image` is one of the few fields of a Pod that an update can change"),
+    ("ephemeralContainers", "Ephemeral containers that the old object already has are not findings"),
 ];
 
 /// Every fixture of a rule.
@@ -64,10 +63,12 @@ fn all() -> impl Iterator<Item = (&'static str, Fixture)> {
     ["pass", "fail"].into_iter().flat_map(of_rules)
 }
 
+/// What the docs of a rule say besides what a finding is, on one line.
 #[track_caller]
-fn docs_of(id: &str) -> Docs {
-    let rule = RULES.iter().find(|rule| rule.id == id);
-    Docs::of(rule.unwrap_or_else(|| panic!("{id}: there is no such rule")))
+fn details_of(id: &str) -> String {
+    let rule = RuleId::ALL.iter().find(|rule| rule.meta().id == id);
+    let rule = rule.unwrap_or_else(|| panic!("{id}: there is no such rule"));
+    rule.docs().details.replace('\n', " ")
 }
 
 /// A request to create an object of some kind, with a value at a path of keys.
@@ -164,7 +165,7 @@ fn moved_line(line: &str, place: Place) -> String {
 fn rules_say_why_they_do_not_ask_the_same_of_all() {
     let partial = PARTIAL.iter().map(|(rule, _, reason)| (rule, reason));
     for (rule, reason) in partial.chain(OF_CHANGES.iter().map(|(rule, reason)| (rule, reason))) {
-        assert!(docs_of(rule).say(reason), "the docs of {rule} do not say: {reason}");
+        assert!(details_of(rule).contains(reason), "the docs of {rule} do not say: {reason}");
     }
 }
 

@@ -10,30 +10,18 @@ use immutable_pods_host::admission::Subject;
 use immutable_pods_host::input::Source;
 use immutable_pods_host::report::Report;
 use immutable_pods_host::{document, manifest};
-use immutable_pods_policy::rules::RULES;
 use serde_json::{Value, json};
 
-use crate::docs;
 use crate::documents::metadata;
 use crate::examples;
-use crate::fixture::{FIXTURES, of_rules, requests, with_mode};
-use crate::module::{in_repository, judge, policy};
+use crate::module::{in_repository, policy};
 
 const README: &str = "README.md";
-
-/// What stands before and behind that which is generated.
-const MARKERS: [&str; 2] = ["<!-- rules: generated from src/rules -->\n", "<!-- end of rules -->\n"];
 
 /// The README as a whole.
 #[track_caller]
 pub(crate) fn text() -> String {
     fs::read_to_string(in_repository(README)).unwrap_or_else(|error| panic!("{README}: {error}"))
-}
-
-/// The settings that it shows as the defaults.
-#[track_caller]
-pub(crate) fn settings() -> Value {
-    yaml_block("enforcement")
 }
 
 /// The fenced blocks of a language, without their fences.
@@ -50,82 +38,12 @@ pub(crate) fn yaml_blocks() -> impl Iterator<Item = Value> {
     documents.map(|document| document.unwrap_or_else(|error| panic!("{error}")).value)
 }
 
-/// The one YAML block in which a key stands at the left.
-#[track_caller]
-fn yaml_block(key: &str) -> Value {
-    let mut found: Vec<_> = yaml_blocks().filter(|value| value.get(key).is_some()).collect();
-    assert_eq!(found.len(), 1, "there is one block with {key}");
-    found.pop().unwrap_or_default()
-}
-
 /// The one manifest of a policy of this name.
 #[track_caller]
 fn manifest_of(name: &str) -> Value {
     let mut found: Vec<_> = yaml_blocks().filter(|value| value["metadata"]["name"] == name).collect();
     assert_eq!(found.len(), 1, "there is one manifest of {name}");
     found.pop().unwrap_or_default()
-}
-
-#[test]
-fn the_rules_are_described_as_in_their_files() {
-    let [start, end] = MARKERS;
-    let readme = text();
-    let (before, rest) = readme.split_once(start).expect("README.md: lacks the marker before the rules");
-    let (described, behind) = rest.split_once(end).expect("README.md: lacks the marker behind the rules");
-    let generated = format!("\n{}\n", docs::generated());
-    if described != generated {
-        fs::write(in_repository(README), [before, start, &generated, end, behind].concat()).unwrap();
-        panic!(
-            "README.md did not describe the rules as src/rules does, and was rewritten: run the tests again, and commit it"
-        );
-    }
-}
-
-#[test]
-fn the_settings_are_complete() {
-    let settings = settings();
-    assert!(policy().validate_settings(&settings).unwrap().valid);
-    for key in ["enforcement", "onUpdate", "writablePaths", "exemptions"] {
-        assert!(settings.get(key).is_some(), "the settings lack {key}");
-    }
-    for rule in RULES {
-        for key in docs::keys_of(rule) {
-            assert!(settings[rule.id].get(&key).is_some(), "the settings lack {}.{key}", rule.id);
-        }
-    }
-}
-
-#[test]
-fn the_settings_are_the_defaults() {
-    let settings = settings();
-    for rule in RULES {
-        let mode = if rule.mode.is_some() { "deny" } else { "off" };
-        assert_eq!(settings[rule.id]["mode"], mode, "{}", rule.id);
-    }
-    // What makes no difference to any fixture of a rule, and to nothing else that there is to judge, is the default.
-    let fixtures = ["pass", "fail"].into_iter().flat_map(of_rules);
-    let requests = fixtures.map(|(rule, fixture)| (fixture.request, with_mode(&json!({}), rule, "deny")));
-    for (request, defaults) in requests.chain(requests_in("examples")).chain(requests_in(FIXTURES)) {
-        let mut settings = settings.clone();
-        for (rule, options) in defaults.as_object().into_iter().flatten() {
-            settings[rule]["mode"] = options["mode"].clone();
-        }
-        assert_eq!(judge(&request, &settings), judge(&request, &defaults), "{request}");
-    }
-}
-
-/// Everything in a folder, with the settings it is judged by when there are none.
-fn requests_in(folder: &str) -> impl Iterator<Item = (Value, Value)> {
-    requests(folder).into_iter().map(|request| (request, json!({})))
-}
-
-#[test]
-fn the_settings_list_every_protected_path() {
-    let source = fs::read_to_string(in_repository("src/rules/writable_mounts.rs")).unwrap();
-    let (_, list) = source.split_once("const PROTECTED:").unwrap();
-    let (list, _) = list.split_once("];").unwrap();
-    let protected: Vec<_> = list.split('"').filter(|text| text.starts_with('/')).collect();
-    assert_eq!(settings()["writableMounts"]["protectedPaths"], json!(protected));
 }
 
 #[test]

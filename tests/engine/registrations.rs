@@ -9,6 +9,7 @@ use std::path::Path;
 
 use immutable_pods_host::{ValidationResponse, admission};
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::documents::{self, metadata};
@@ -301,13 +302,13 @@ fn a_writable_root_is_contained_by_all_else() {
 fn the_strict_settings_leave_out_no_rule_but_that_which_needs_a_writable_root() {
     let strict = Registration::read("examples/policies/strict.yaml").unwrap();
     let settings = &strict.spec["settings"];
-    for rule in RULES.iter().filter(|rule| rule.mode.is_none()) {
+    for rule in RULES.iter().filter(|rule| rule.default_mode == Mode::Off) {
         let mode = settings[rule.id].get("mode").unwrap_or(&settings[rule.id]);
         let expected = if rule.id == "shellRemoval" { Value::Null } else { json!("deny") };
         assert_eq!(*mode, expected, "{}", rule.id);
     }
     assert!(!fixes(settings));
-    for rule in RULES.iter().filter(|rule| rule.mode.is_some()) {
+    for rule in RULES.iter().filter(|rule| rule.default_mode != Mode::Off) {
         assert!(matches!(settings[rule.id], Value::Null | Value::Object(_)), "{}", rule.id);
         assert_eq!(settings[rule.id].get("mode"), None, "{}", rule.id);
     }

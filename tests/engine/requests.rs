@@ -302,11 +302,11 @@ fn whoever_is_exempt_may_reach_into_a_pod() {
 #[test]
 fn a_connection_that_cannot_be_read_is_denied() {
     for (options, reason) in [
-        (json!({"command": "sh"}), "request.object.command: must be a list, not a string"),
-        (json!({"command": ["sh", null]}), "request.object.command[1]: must be a string, not null"),
-        (json!({"container": 1}), "request.object.container: must be a string, not a number"),
+        (json!({"command": "sh"}), "request.object.command: expected a list, got a string"),
+        (json!({"command": ["sh", null]}), "request.object.command[1]: expected a string, got null"),
+        (json!({"container": 1}), "request.object.container: expected a string, got a number"),
         (json!({"tty": "true"}), "request.object.tty: must be a boolean, not a string"),
-        (json!(["sh"]), "request.object: must be an object, not a list"),
+        (json!(["sh"]), "request.object: expected an object, got a list"),
     ] {
         let response = judge(&connection("exec", options), &json!({}));
         assert_eq!(lines(&response), [format!("{reason} (denied because it cannot be judged)")]);

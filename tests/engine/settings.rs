@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
 use immutable_pods_host::SettingsValidationResponse;
-use immutable_pods_policy::rules::RULES;
+use immutable_pods_policy::rules::{RULES, policy_settings};
+use immutable_pods_policy::settings::declaration::{Accepts, Declaration};
 use serde_json::{Value, json};
 
-use crate::fixture::good_pod;
+use crate::fixture::{FIXTURES, good_pod, of_rules, requests, with_mode};
 use crate::module::{judge, policy};
 use crate::schema;
 
@@ -31,29 +32,54 @@ fn refuses(settings: &Value, message: &str) {
     assert_eq!(errors(settings.to_string().as_bytes()).unwrap(), message, "{settings}");
 }
 
-/// The same, where there is so much to choose from that only the beginning of each line is worth repeating.
-#[track_caller]
-fn refuses_one_of_many(settings: &Value, beginnings: &[&str]) {
-    assert_eq!(schema::check(settings), Ok(()));
-    let message = errors(settings.to_string().as_bytes()).unwrap();
-    assert_eq!(message.lines().count(), beginnings.len(), "{message}");
-    for (line, beginning) in message.lines().zip(beginnings) {
-        assert!(line.starts_with(beginning), "{line}");
+/// Every setting with its default.
+pub(crate) fn defaults() -> Value {
+    let declaration = policy_settings::declaration();
+    let default = |setting: &Declaration| match &setting.accepts {
+        Accepts::Shorthand(_, options) => {
+            let own = options.settings.iter();
+            own.map(|option| (option.key.to_owned(), option.default.clone().unwrap_or_default())).collect()
+        }
+        _ => setting.default.clone().unwrap_or_default(),
+    };
+    declaration.settings.iter().map(|setting| (setting.key.to_owned(), default(setting))).collect()
+}
+
+/// The settings of a rule, its mode included.
+pub(crate) fn keys_of(rule: &str) -> Vec<&'static str> {
+    let declaration = policy_settings::declaration();
+    let of_rule = declaration.settings.iter().find(|setting| setting.key == rule);
+    match of_rule.map(|setting| &setting.accepts) {
+        Some(Accepts::Shorthand(_, options)) => options.settings.iter().map(|option| option.key).collect(),
+        _ => Vec::new(),
     }
+}
+
+#[test]
+fn the_declared_defaults_are_what_no_settings_mean() {
+    let settings = defaults();
+    accepts(&settings);
+    // What makes no difference to any fixture of a rule, and to nothing else that there is to judge, is the default.
+    let fixtures = ["pass", "fail"].into_iter().flat_map(of_rules);
+    let requests = fixtures.map(|(rule, fixture)| (fixture.request, with_mode(&json!({}), rule, "deny")));
+    for (request, defaults) in requests.chain(requests_in("examples")).chain(requests_in(FIXTURES)) {
+        let mut settings = settings.clone();
+        for (rule, options) in defaults.as_object().into_iter().flatten() {
+            settings[rule]["mode"] = options["mode"].clone();
+        }
+        assert_eq!(judge(&request, &settings), judge(&request, &defaults), "{request}");
+    }
+}
+
+/// Everything in a folder, with the settings it is judged by when there are none.
+fn requests_in(folder: &str) -> impl Iterator<Item = (Value, Value)> {
+    requests(folder).into_iter().map(|request| (request, json!({})))
 }
 
 #[test]
 fn no_settings_are_needed() {
     accepts(&json!({}));
     accepts(&Value::Null);
-}
-
-/// What the settings may hold, as messages list it.
-fn known_keys() -> String {
-    let rules = RULES.iter().map(|rule| rule.id);
-    let last = ["writablePaths", "exemptions"];
-    let keys: Vec<_> = ["enforcement", "onUpdate"].into_iter().chain(rules).chain(last).collect();
-    keys.join(", ")
 }
 
 #[test]
@@ -138,22 +164,21 @@ fn null_means_the_default_everywhere() {
 
 #[test]
 fn a_typo_is_refused() {
-    let keys = known_keys();
     refuses(
         &json!({"privilegd": "warn"}),
-        &format!("privilegd: unknown key, did you mean \"privileged\"? (allowed: {keys})"),
+        "privilegd: unknown key, did you mean \"privileged\"?",
     );
     refuses(
         &json!({"exemption": []}),
-        &format!("exemption: unknown key, did you mean \"exemptions\"? (allowed: {keys})"),
+        "exemption: unknown key, did you mean \"exemptions\"?",
     );
     refuses(
         &json!({"imageReference": {"deniedTag": ["latest"]}}),
-        "imageReference.deniedTag: unknown key, did you mean \"deniedTags\"? (allowed: mode, require, deniedTags)",
+        "imageReference.deniedTag: unknown key, did you mean \"deniedTags\"?",
     );
     refuses(
         &json!({"hostPathVolumes": {"allowed": [{"pathPrefix": "/x", "readonly": true}]}}),
-        "hostPathVolumes.allowed[0].readonly: unknown key, did you mean \"readOnly\"? (allowed: pathPrefix, readOnly)",
+        "hostPathVolumes.allowed[0].readonly: unknown key, did you mean \"readOnly\"?",
     );
     refuses(
         &json!({"sharedProcessNamespace": {"allow": true}}),
@@ -163,27 +188,27 @@ fn a_typo_is_refused() {
 
 #[test]
 fn an_unknown_mode_is_refused() {
-    refuses(&json!({"privileged": "audit"}), "privileged: \"audit\" is unknown (allowed: off, warn, deny)");
+    refuses(&json!({"privileged": "audit"}), "privileged: unknown value \"audit\" (allowed: off, warn, deny)");
     refuses(
         &json!({"privileged": {"mode": "wran"}}),
-        "privileged.mode: \"wran\" is unknown, did you mean \"warn\"? (allowed: off, warn, deny)",
+        "privileged.mode: unknown value \"wran\", did you mean \"warn\"?",
     );
     // `true` could mean any mode but `off`.
-    refuses(&json!({"privileged": true}), "privileged: must be one of off, warn, deny, not a boolean");
+    refuses(&json!({"privileged": true}), "privileged: expected one of off, warn, deny, got a boolean");
 }
 
 #[test]
 fn a_fix_of_nothing_is_refused() {
     for rule in RULES.iter().filter(|rule| !rule.can_fix) {
         for (settings, key) in [(json!("fix"), ""), (json!({"mode": "fix"}), ".mode")] {
-            let reason = "must not be \"fix\": the rule fills in nothing (allowed: off, warn, deny)";
+            let reason = "mode \"fix\" is not supported by this rule (allowed: off, warn, deny)";
             refuses(&json!({rule.id: settings}), &format!("{}{key}: {reason}", rule.id));
         }
     }
-    refuses(&json!({"capabilities": "fix"}), "capabilities: \"fix\" fills in nothing without requiredDrop");
+    refuses(&json!({"capabilities": "fix"}), "capabilities: mode \"fix\" has no effect without requiredDrop");
     refuses(
         &json!({"runAsNonRoot": "fixed"}),
-        "runAsNonRoot: \"fixed\" is unknown (allowed: off, warn, deny, fix)",
+        "runAsNonRoot: unknown value \"fixed\" (allowed: off, warn, deny, fix)",
     );
 }
 
@@ -202,45 +227,44 @@ fn a_writable_path_that_would_be_denied_is_refused() {
 fn an_unknown_word_is_refused() {
     refuses(
         &json!({"onUpdate": "change"}),
-        "onUpdate: \"change\" is unknown, did you mean \"changes\"? (allowed: changes, all)",
+        "onUpdate: unknown value \"change\", did you mean \"changes\"?",
     );
-    refuses(&json!({"onUpdate": true}), "onUpdate: must be one of changes, all, not a boolean");
+    refuses(&json!({"onUpdate": true}), "onUpdate: expected one of changes, all, got a boolean");
     refuses(
         &json!({"interactiveAccess": {"subresources": ["portForward", "log"]}}),
-        "interactiveAccess.subresources[0]: \"portForward\" is unknown, did you mean \"portforward\"? \
-         (allowed: exec, attach, portforward, proxy)\n\
-         interactiveAccess.subresources[1]: \"log\" is unknown (allowed: exec, attach, portforward, proxy)",
+        "interactiveAccess.subresources[0]: unknown value \"portForward\", did you mean \"portforward\"?\n\
+         interactiveAccess.subresources[1]: unknown value \"log\" (allowed: exec, attach, portforward, proxy)",
     );
 }
 
 #[test]
 fn a_wrong_type_is_refused() {
-    refuses(&json!([]), "the settings must be an object, not a list");
-    refuses(&json!({"enforcement": 1}), "enforcement: must be one of deny, warn, not a number");
+    refuses(&json!([]), "the settings: expected an object, got a list");
+    refuses(&json!({"enforcement": 1}), "enforcement: expected one of deny, warn, got a number");
     refuses(
         &json!({"hostNamespaces": {"allow": "hostPID"}}),
-        "hostNamespaces.allow: must be a list, not a string",
+        "hostNamespaces.allow: expected a list, got a string",
     );
     refuses(
         &json!({"imageReference": {"deniedTags": ["latest", 1]}}),
-        "imageReference.deniedTags[1]: must be a string, not a number",
+        "imageReference.deniedTags[1]: expected a string, got a number",
     );
     refuses(
         &json!({"imageChange": {"allowPinning": 1, "allowSameRepository": "no"}}),
-        "imageChange.allowPinning: must be true or false, not a number\n\
-         imageChange.allowSameRepository: must be true or false, not a string",
+        "imageChange.allowPinning: expected true or false, got a number\n\
+         imageChange.allowSameRepository: expected true or false, got a string",
     );
     refuses(
         &json!({"hostPathVolumes": {"allowed": ["/var/log"]}}),
-        "hostPathVolumes.allowed[0]: must be an object, not a string",
+        "hostPathVolumes.allowed[0]: expected an object, got a string",
     );
     refuses(
         &json!({"interactiveAccess": {"allowedCommands": ["nginx", [], ["cat", 1]]}}),
-        "interactiveAccess.allowedCommands[0]: must be a list, not a string\n\
+        "interactiveAccess.allowedCommands[0]: expected a list, got a string\n\
          interactiveAccess.allowedCommands[1]: must not be empty\n\
-         interactiveAccess.allowedCommands[2]: must be a string, not a number",
+         interactiveAccess.allowedCommands[2]: expected a string, got a number",
     );
-    refuses(&json!({"exemptions": {}}), "exemptions: must be a list, not an object");
+    refuses(&json!({"exemptions": {}}), "exemptions: expected a list, got an object");
 }
 
 #[test]
@@ -253,11 +277,11 @@ fn a_range_that_is_none_is_refused() {
         &json!({"runAsNonRoot": {"userRanges": ranges}}),
         "runAsNonRoot.userRanges[0].max: missing: a range has a min and a max\n\
          runAsNonRoot.userRanges[1].min: missing: a range has a min and a max\n\
-         runAsNonRoot.userRanges[2].min: must be an integer from 0 on\n\
-         runAsNonRoot.userRanges[3].min: must be an integer from 0 on\n\
-         runAsNonRoot.userRanges[4].max: must be an integer, not a string\n\
-         runAsNonRoot.userRanges[5]: no id can lie in it: min 2 is greater than max 1\n\
-         runAsNonRoot.userRanges[6]: must be an object, not a list",
+         runAsNonRoot.userRanges[2].min: expected a non-negative integer, got -1\n\
+         runAsNonRoot.userRanges[3].min: expected a non-negative integer of at most 63 bits\n\
+         runAsNonRoot.userRanges[4].max: expected a non-negative integer, got a string\n\
+         runAsNonRoot.userRanges[5]: empty range: min 2 is greater than max 1\n\
+         runAsNonRoot.userRanges[6]: expected an object, got a list",
     );
 }
 
@@ -265,50 +289,43 @@ fn a_range_that_is_none_is_refused() {
 fn a_path_that_is_none_is_refused() {
     refuses(
         &json!({"hostPathVolumes": {"allowed": [{}, {"pathPrefix": "var"}], "denied": ["", "/a/../b"]}}),
-        "hostPathVolumes.denied[0]: must be an absolute path, not \"\"\n\
-         hostPathVolumes.denied[1]: must be a path without ., .. and //, not \"/a/../b\"\n\
-         hostPathVolumes.allowed[0].pathPrefix: missing: name the directory that is allowed\n\
-         hostPathVolumes.allowed[1].pathPrefix: must be an absolute path, not \"var\"",
+        "hostPathVolumes.allowed[0].pathPrefix: missing: name the directory that is allowed\n\
+         hostPathVolumes.allowed[1].pathPrefix: expected an absolute path, got \"var\"\n\
+         hostPathVolumes.denied[0]: expected an absolute path, got \"\"\n\
+         hostPathVolumes.denied[1]: must be a normalized path (no \".\", \"..\" or \"//\"), got \"/a/../b\"",
     );
     refuses(
         &json!({"writableMounts": {"protectedPaths": ["bin"], "allowedPaths": ["tmp", "/a/**/b", "/./a"]}}),
-        "writableMounts.protectedPaths[0]: must be an absolute path, not \"bin\"\n\
-         writableMounts.allowedPaths[0]: must be an absolute path, not \"tmp\"\n\
-         writableMounts.allowedPaths[1]: may have ** only at the end, as in /data/**, not \"/a/**/b\"\n\
-         writableMounts.allowedPaths[2]: must be a path without ., .. and //, not \"/./a\"",
+        "writableMounts.protectedPaths[0]: expected an absolute path, got \"bin\"\n\
+         writableMounts.allowedPaths[0]: expected an absolute path, got \"tmp\"\n\
+         writableMounts.allowedPaths[1]: \"**\" is supported only at the end, as in \"/data/**\", got \"/a/**/b\"\n\
+         writableMounts.allowedPaths[2]: must be a normalized path (no \".\", \"..\" or \"//\"), got \"/./a\"",
     );
     refuses(
         &json!({"shellRemoval": {"paths": ["sh"]}}),
-        "shellRemoval.paths[0]: must be an absolute path, not \"sh\"",
+        "shellRemoval.paths[0]: expected an absolute path, got \"sh\"",
     );
 }
 
 #[test]
-fn what_does_not_exist_is_refused() {
-    refuses_one_of_many(
+fn an_unknown_name_is_refused() {
+    refuses(
         &json!({"capabilities": {"requiredDrop": ["NET_RAWW"], "allowedAdd": [""], "deniedAdd": ["ALL"]}}),
-        &[
-            "capabilities.requiredDrop[0]: \"NET_RAWW\" is no capability, did you mean \"NET_RAW\"? \
-             (allowed: ALL, AUDIT_CONTROL, AUDIT_READ, ",
-            "capabilities.allowedAdd[0]: \"\" is no capability (allowed: ALL, *, AUDIT_CONTROL, ",
-            "capabilities.deniedAdd[0]: \"ALL\" is no capability (allowed: AUDIT_CONTROL, ",
-        ],
+        "capabilities.requiredDrop[0]: \"NET_RAWW\" is not a capability, did you mean \"NET_RAW\"?\n\
+         capabilities.allowedAdd[0]: \"\" is not a capability (allowed: ALL, *, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, \
+         BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE and 35 more)\n\
+         capabilities.deniedAdd[0]: \"ALL\" is not a capability (allowed: AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, \
+         BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN, DAC_OVERRIDE and 33 more)",
     );
-    refuses_one_of_many(
+    refuses(
         &json!({"writableMounts": {"allowedTypes": ["emptydir", "configMap"]}}),
-        &[
-            "writableMounts.allowedTypes[0]: \"emptydir\" is no type of volume that can be written to, \
-             did you mean \"emptyDir\"? (allowed: awsElasticBlockStore, ",
-            "writableMounts.allowedTypes[1]: \"configMap\" is no type of volume that can be written to \
-             (allowed: awsElasticBlockStore, ",
-        ],
+        "writableMounts.allowedTypes[0]: \"emptydir\" is not a writable volume type, did you mean \"emptyDir\"?\n\
+         writableMounts.allowedTypes[1]: \"configMap\" is not a writable volume type (allowed: awsElasticBlockStore, \
+         azureDisk, azureFile, cephfs, cinder, csi, emptyDir, ephemeral and 17 more)",
     );
-    let rules = RULES.iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ");
     refuses(
         &json!({"exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["priviledged"]}]}),
-        &format!(
-            "exemptions[0].rules[0]: \"priviledged\" is unknown, did you mean \"privileged\"? (allowed: {rules})"
-        ),
+        "exemptions[0].rules[0]: unknown rule \"priviledged\", did you mean \"privileged\"?",
     );
 }
 
@@ -334,7 +351,7 @@ fn what_is_allowed_in_vain_is_refused() {
 
 #[test]
 fn an_exemption_needs_a_reason_and_somebody_to_exempt() {
-    let somebody = "must name at least one of images, containers, namespaces, users, groups";
+    let somebody = "at least one of images, containers, namespaces, users, groups is required";
     refuses(
         &json!({"exemptions": [{}]}),
         &format!(
@@ -348,9 +365,9 @@ fn an_exemption_needs_a_reason_and_somebody_to_exempt() {
         ]}),
         &format!(
             "exemptions[0].reason: must not be empty\n\
-             exemptions[1].reason: must be a string, not a number\n\
+             exemptions[1].reason: expected a string, got a number\n\
              exemptions[2]: {somebody}\n\
-             exemptions[3]: must be an object, not a string"
+             exemptions[3]: expected an object, got a string"
         ),
     );
 }
@@ -367,19 +384,19 @@ fn an_exemption_that_can_never_apply_is_refused() {
             "users": [""],
             "groups": [1],
         }]}),
-        "exemptions[0].expires: must be a day such as 2027-06-30, not \"2027-02-29\"\n\
+        "exemptions[0].expires: expected a day such as 2027-06-30, got \"2027-02-29\"\n\
          exemptions[0].images[0]: \"Nginx\" can never match an image: it has a repository name with upper case letters\n\
          exemptions[0].images[1]: \"\" can never match an image: it is empty\n\
          exemptions[0].containers[0]: \"Web\" can never match: names are lower case letters, digits and dashes\n\
          exemptions[0].containers[1]: must not be empty\n\
          exemptions[0].namespaces: must not be empty\n\
          exemptions[0].users[0]: must not be empty\n\
-         exemptions[0].groups[0]: must be a string, not a number",
+         exemptions[0].groups[0]: expected a string, got a number",
     );
     for day in ["", "30.06.2027", "2027-6-30", "2027-06-30T00:00:00Z", "2027-13-01"] {
         refuses(
             &json!({"exemptions": [{"reason": "a", "users": ["b"], "expires": day}]}),
-            &format!("exemptions[0].expires: must be a day such as 2027-06-30, not {day:?}"),
+            &format!("exemptions[0].expires: expected a day such as 2027-06-30, got {day:?}"),
         );
     }
 }
@@ -395,17 +412,13 @@ fn all_errors_are_told_at_once() {
             "sharedProcessNamespace": "of",
             "runAsRoot": "off",
         }),
-        &format!(
-            "enforcement: \"of\" is unknown (allowed: deny, warn)\n\
-             hostNamespaces.allow[0]: \"hostPid\" is unknown, did you mean \"hostPID\"? \
-             (allowed: hostNetwork, hostPID, hostIPC)\n\
-             imageReference.require: \"tags\" is unknown, did you mean \"tag\"? (allowed: tag, digest)\n\
+        "enforcement: unknown value \"of\" (allowed: deny, warn)\n\
+             hostNamespaces.allow[0]: unknown value \"hostPid\", did you mean \"hostPID\"?\n\
+             imageReference.require: unknown value \"tags\", did you mean \"tag\"?\n\
              imageReference.deniedTags[0]: must not be empty\n\
-             sharedProcessNamespace: \"of\" is unknown, did you mean \"off\"? (allowed: off, warn, deny)\n\
-             exemptions[0].reason: missing: say why the exemption exists\n\
-             runAsRoot: unknown key, did you mean \"runAsNonRoot\"? (allowed: {})",
-            known_keys()
-        ),
+             sharedProcessNamespace: unknown value \"of\", did you mean \"off\"?\n\
+             runAsRoot: unknown key, did you mean \"runAsNonRoot\"?\n\
+             exemptions[0].reason: missing: say why the exemption exists",
     );
 }
 
@@ -413,19 +426,19 @@ fn all_errors_are_told_at_once() {
 fn what_is_wrong_with_a_rule_that_is_off_is_told_too() {
     refuses(
         &json!({"shellRemoval": {"mode": "off", "path": ["/bin/sh"]}}),
-        "shellRemoval.path: unknown key, did you mean \"paths\"? (allowed: mode, paths)",
+        "shellRemoval.path: unknown key, did you mean \"paths\"?",
     );
 }
 
 #[test]
 fn what_is_not_json_is_refused() {
     let cases: [(&[u8], &str); 4] = [
-        (b"", "the settings cannot be read: expected a value at byte 0"),
-        (b"privileged: off", "the settings cannot be read: expected a value at byte 0"),
-        (b"{\"privileged\": \"\xff\"}", "the settings cannot be read: must be UTF-8 at byte 17"),
+        (b"", "the settings cannot be parsed as JSON: EOF while parsing a value at line 1 column 0"),
+        (b"privileged: off", "the settings cannot be parsed as JSON: expected value at line 1 column 1"),
+        (b"{\"privileged\": \"\xff\"}", "the settings cannot be parsed as JSON: privileged: invalid unicode code point at line 1 column 2"),
         (
             br#"{"privileged": "deny", "privileged": "off"}"#,
-            "the settings cannot be read: duplicate key \"privileged\" at byte 36",
+            "privileged: duplicate key",
         ),
     ];
     for (settings, message) in cases {
@@ -438,7 +451,7 @@ fn deeply_nested_settings_are_refused() {
     let nested = format!("{{\"privileged\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(
         errors(nested.as_bytes()).unwrap(),
-        "the settings cannot be read: nested too deeply at byte 143"
+        "the settings cannot be parsed as JSON: nested too deeply at byte 143"
     );
 }
 
@@ -449,10 +462,6 @@ fn nothing_is_admitted_by_settings_that_are_wrong() {
     assert_eq!(response.code, Some(403));
     assert_eq!(
         response.message.unwrap(),
-        format!(
-            "the settings of the policy are invalid: runAsNonRot: unknown key, did you mean \"runAsNonRoot\"? \
-             (allowed: {})",
-            known_keys()
-        )
+        "the settings of the policy are invalid: runAsNonRot: unknown key, did you mean \"runAsNonRoot\"?"
     );
 }

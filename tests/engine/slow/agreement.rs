@@ -16,7 +16,6 @@ use crate::cluster;
 use crate::fixes;
 use crate::fixture::{Fixture, fixtures, of_rules};
 use crate::module::{path_of, policy, rule_of};
-use crate::readme;
 use crate::warning::{MOST_CHARACTERS, Warning, characters, parse};
 
 /// Rules that compare the old object with the new one, so that nothing of theirs was there before.
@@ -40,7 +39,7 @@ fn every_rule_has_a_slow_twin() {
 
 #[test]
 fn generated_requests_are_to_show_what_every_option_does() {
-    let settings = readme::settings();
+    let settings = crate::settings::defaults();
     for (rule, _) in TWINS {
         let options = settings[rule].as_object().into_iter().flat_map(|options| options.keys());
         for option in options.filter(|option| !["mode", "inspectImage", "namedUsers"].contains(&&***option)) {

@@ -1,17 +1,56 @@
-//! Whether an update could run something else than what runs.
+//! The baseline of an update: what the old object already has does not count.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 
 use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::name_index::Places;
 use crate::kubernetes::pod::{Container, Pod};
+use crate::rules::finding::Finding;
+use crate::rules::fingerprint::Fingerprint;
+use crate::rules::responsible::ResponsibleContainers;
 
-/// Whether an update is judged in full where the settings want that: it could run something else, and what it replaces is not
-/// being deleted.
+/// The maximum number of equal findings that are compared by their containers. Only paths that are too long to differ in messages
+/// have more than one.
+const MAX_MATCH_CANDIDATES: usize = 8;
+
+/// The findings of the old object.
+pub(super) struct Baseline<'j> {
+    /// The containers of each finding, by what the finding has in common with the same finding in another object. There may be many
+    /// findings, so only what differs is kept.
+    responsible: HashMap<Fingerprint, VecDeque<ResponsibleContainers<'j>>>,
+}
+
+impl<'j> Baseline<'j> {
+    pub(super) fn new(findings: Vec<Finding<'j>>) -> Self {
+        let mut responsible: HashMap<_, VecDeque<_>> = HashMap::with_capacity(findings.len());
+        for finding in findings {
+            match responsible.entry(finding.identity()) {
+                Entry::Occupied(mut others) => others.get_mut().push_back(finding.responsible),
+                Entry::Vacant(place) => _ = place.insert(VecDeque::from([finding.responsible])),
+            }
+        }
+        Self { responsible }
+    }
+
+    /// Removes the findings that the old object has too, once each: of two equal findings, one may be new.
+    pub(super) fn remove_from(mut self, findings: &mut Vec<Finding<'_>>) {
+        findings.retain(|finding| {
+            let Some(others) = self.responsible.get_mut(&finding.identity()) else { return true };
+            let mut candidates = others.iter().take(MAX_MATCH_CANDIDATES);
+            let same = candidates.position(|other| finding.responsible.are_among(other));
+            same.and_then(|place| others.remove(place)).is_none()
+        });
+    }
+}
+
+/// Whether all findings of an update count with `onUpdate: all`: the update can change what runs, and the old object is not being
+/// deleted.
 ///
-/// Pod Security Admission draws the line in the same place for pods: `isSignificantPodUpdate` of
-/// `k8s.io/pod-security-admission/admission`. Controllers must be able to remove finalizers and to scale down what breaks a
-/// rule.
+/// Pod Security Admission makes the same distinction for pods: `isSignificantPodUpdate` of
+/// `k8s.io/pod-security-admission/admission`. Controllers must be able to remove finalizers and to scale down what violates a rule.
 #[must_use]
-pub fn is_significant(old_metadata: Metadata<'_>, old: &[Pod<'_>], new: &[Pod<'_>]) -> bool {
+pub(super) fn is_significant(old_metadata: Metadata<'_>, old: &[Pod<'_>], new: &[Pod<'_>]) -> bool {
     let places = Places::of(old.iter().map(|pod| &*pod.path));
     let is_the_same = |pod: &Pod<'_>| {
         let replaced = places.get(&pod.path).and_then(|place| old.get(place));
@@ -46,14 +85,15 @@ fn has_new_debugger(old: &[Container<'_>], new: &[Container<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::request::{Payload, Subject};
+    use crate::admission::request::Payload;
+    use crate::kubernetes::operation::Operation;
 
     fn is_significant_update(kind: &str, old: &str, new: &str) -> bool {
         let payload = format!(
             r#"{{"request": {{"kind": {kind}, "operation": "UPDATE", "object": {new}, "oldObject": {old}}}}}"#
         );
         let request = Payload::read(payload.as_bytes()).unwrap().request;
-        let Subject::Update { old, new } = &request.subject else { panic!("{payload}") };
+        let Operation::Update { old, new } = &request.operation else { panic!("{payload}") };
         is_significant(request.old_metadata, old, new)
     }
 

@@ -1,0 +1,89 @@
+//! The fix of a finding, as data: which field changes, and how.
+//!
+//! Rules only describe fixes. [`crate::fix`] looks up what a fix needs and applies it to the object.
+
+use crate::kubernetes::pod::{ContainerAt, Pod};
+
+/// The container field whose fix also mounts the writable paths of the settings.
+pub const READ_ONLY_ROOT: &str = "securityContext.readOnlyRootFilesystem";
+
+/// A change of one field that resolves a finding.
+#[derive(Clone, Debug)]
+pub struct Fix<'p> {
+    /// The field that changes.
+    pub field: FixField<'p>,
+    /// How the field changes.
+    pub change: Change<'p>,
+}
+
+/// The field that a fix changes.
+#[derive(Clone, Copy, Debug)]
+pub enum FixField<'p> {
+    /// A field of a container. The keys below the container are separated by dots.
+    Container(ContainerAt<'p, 'p>, &'static str),
+    /// The image reference of the image volume at an index of a pod's volumes.
+    ImageVolume(&'p Pod<'p>, usize),
+}
+
+/// How a fix changes a field.
+#[derive(Clone, Debug)]
+pub enum Change<'p> {
+    /// Sets the field if it is unset.
+    Set(bool),
+    /// Appends these items to the list, which is created if it is missing.
+    Append(Vec<String>),
+    /// Appends the current digest to this image, which is the value of the field.
+    Pin(&'p str),
+    /// Replaces the image in the field by this one, whose digest an update has removed.
+    Restore(&'p str),
+}
+
+impl<'p> Fix<'p> {
+    /// Sets a container field that is unset.
+    #[must_use]
+    pub fn set(at: ContainerAt<'p, 'p>, field: &'static str, flag: bool) -> Self {
+        Self { field: FixField::Container(at, field), change: Change::Set(flag) }
+    }
+
+    /// Appends items to a list in a container.
+    #[must_use]
+    pub fn append(at: ContainerAt<'p, 'p>, field: &'static str, items: Vec<String>) -> Self {
+        Self { field: FixField::Container(at, field), change: Change::Append(items) }
+    }
+
+    /// Pins the image of a container to its current digest.
+    #[must_use]
+    pub fn pin(at: ContainerAt<'p, 'p>) -> Self {
+        Self { field: FixField::Container(at, "image"), change: Change::Pin(&at.container.image) }
+    }
+
+    /// Pins the image of an image volume to its current digest.
+    #[must_use]
+    pub fn pin_volume(pod: &'p Pod<'p>, index: usize, reference: &'p str) -> Self {
+        Self { field: FixField::ImageVolume(pod, index), change: Change::Pin(reference) }
+    }
+
+    /// Restores the image that a container had before an update.
+    #[must_use]
+    pub fn restore(at: ContainerAt<'p, 'p>, image: &'p str) -> Self {
+        Self { field: FixField::Container(at, "image"), change: Change::Restore(image) }
+    }
+
+    /// Returns the pod that the field belongs to.
+    #[must_use]
+    pub fn pod(&self) -> &'p Pod<'p> {
+        match self.field {
+            FixField::Container(at, _) => at.pod,
+            FixField::ImageVolume(pod, _) => pod,
+        }
+    }
+
+    /// Returns the container that gets a read-only root filesystem, if the fix is about that.
+    #[must_use]
+    pub fn makes_read_only(&self) -> Option<ContainerAt<'p, 'p>> {
+        match self.field {
+            FixField::Container(at, READ_ONLY_ROOT) => Some(at),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a rule is: its metadata, its settings, and one check.
+
+use super::finding::Findings;
+use crate::kubernetes::connect::Connection;
+use crate::kubernetes::pod::Pod;
+use crate::settings::declaration::Declared;
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
+
+/// A rule with its settings.
+///
+/// Rules are pure: they know nothing of JSON, waPC or the time, and they cannot fail. A rule reports its findings in any order.
+pub trait Rule<'s>: Sized {
+    /// The metadata of the rule.
+    const META: RuleMeta;
+
+    /// The documentation of the rule.
+    const DOCS: RuleDocs;
+
+    /// The settings of the rule, except for its mode.
+    const SETTINGS: &'static [&'static dyn Declared] = &[];
+
+    /// Reads the settings of the rule.
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self;
+
+    /// Checks a target and reports findings.
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>);
+
+    /// The setting without which mode `fix` has no effect, if it is unset.
+    fn missing_fix_option(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Why a finding with a pending image user counts, given the user of the image or the reason why it is unknown. Nothing if the
+    /// finding does not count.
+    fn resolve_image_user(&self, _user: Result<&str, &str>, _image: &str) -> Option<String> {
+        None
+    }
+}
+
+/// What a rule checks.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'p> {
+    /// A pod, whatever it was before.
+    Pod(&'p Pod<'p>),
+    /// A pod, and the pod that it replaces; nothing if it is new.
+    Update {
+        /// The pod before the request.
+        old: Option<&'p Pod<'p>>,
+        /// The pod after the request.
+        new: &'p Pod<'p>,
+    },
+    /// A connection to a running pod.
+    Connect(&'p Connection<'p>),
+}
+
+impl<'p> Target<'p> {
+    /// The pod, if the target is a pod whatever it was before.
+    #[must_use]
+    pub fn pod(&self) -> Option<&'p Pod<'p>> {
+        match self {
+            Self::Pod(pod) => Some(pod),
+            Self::Update { .. } | Self::Connect(_) => None,
+        }
+    }
+
+    /// The same, unless the pod runs on Windows, where it cannot set the fields of Linux.
+    #[must_use]
+    pub fn linux_pod(&self) -> Option<&'p Pod<'p>> {
+        self.pod().filter(|pod| !pod.is_windows())
+    }
+}
+
+/// The metadata of a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleMeta {
+    /// The name of the rule in settings and messages. The file of the rule has the same name in snake case.
+    pub id: &'static str,
+    /// The mode of the rule if the settings do not set it.
+    pub default_mode: Mode,
+    /// Whether the mode can be `fix`.
+    pub can_fix: bool,
+}
+
+/// The documentation of a rule, in Markdown.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleDocs {
+    /// What the rule enforces, in one sentence.
+    pub summary: &'static str,
+    /// What a finding is: a phrase that begins with an article.
+    pub finding: &'static str,
+    /// What a fix does: a phrase that begins with a verb.
+    pub fix: Option<&'static str>,
+    /// Why the rule matters, how it decides, and its limits: paragraphs.
+    pub details: &'static str,
+}
+
+impl RuleDocs {
+    /// What the rule enforces, what a finding is, and what a fix does, in one paragraph.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let fix = self.fix.map(|fix| format!(" The fix {fix}.")).unwrap_or_default();
+        format!("{} A finding is {}.{fix}", self.summary, self.finding)
+    }
+}

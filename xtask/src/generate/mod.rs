@@ -1,0 +1,60 @@
+//! Files that repeat what the code knows.
+
+mod artifact_hub;
+mod form;
+mod readme;
+mod reference;
+mod schema;
+
+use std::fs;
+
+use similar::TextDiff;
+
+use crate::in_repository;
+
+/// A generated file: its path in the repository, and its text, given what is written there now.
+type Generated = (&'static str, fn(&str) -> Result<String, String>);
+
+/// Every generated file. A file that repeats another one comes after it.
+const FILES: [Generated; 5] = [
+    (schema::FILE, |_| schema::generate()),
+    (form::FILE, |_| form::generate()),
+    (artifact_hub::FILE, artifact_hub::generate),
+    (reference::FILE, |_| Ok(reference::generate())),
+    (readme::FILE, readme::generate),
+];
+
+/// Writes the files that are not up to date, or reports them.
+///
+/// # Errors
+/// If a file cannot be generated, read or written; with `check`, if one is not up to date.
+pub(crate) fn run(check: bool) -> Result<(), String> {
+    let mut outdated = Vec::new();
+    for (file, generate) in FILES {
+        let path = in_repository(file);
+        let written = fs::read_to_string(&path).unwrap_or_default();
+        let generated = generate(&written).map_err(|reason| format!("{file}: {reason}"))?;
+        if generated == written {
+            continue;
+        }
+        if check {
+            eprint!("{}", TextDiff::from_lines(&written, &generated).unified_diff().header(file, file));
+            outdated.push(file);
+        } else {
+            fs::write(&path, generated).map_err(|error| format!("{file}: {error}"))?;
+            println!("wrote {file}");
+        }
+    }
+    if outdated.is_empty() {
+        return Ok(());
+    }
+    Err(format!("not up to date: {} (run `cargo xtask generate`)", outdated.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn generated_files_are_up_to_date() {
+        assert_eq!(super::run(true), Ok(()));
+    }
+}
