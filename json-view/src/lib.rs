@@ -1,16 +1,25 @@
-//! Reads a few fields of large JSON documents, in one pass and without copies.
-//!
-//! A reader declares the fields that it needs as [`views!`]; everything else is skipped, sixteen bytes at a time.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod error;
+mod fields;
+mod list;
+mod literal;
+mod number;
+mod object;
+mod raw;
 mod reader;
-pub mod scan;
+mod scan;
+mod string;
 mod text;
-mod view;
+mod views;
 
-pub use reader::{
-    Error, Failure, Fields, Items, Keys, Known, MAX_DEPTH, MAX_ITEMS, Raw, Read, Reader, TOO_MANY_ITEMS,
-    from_slice, read_with,
-};
+pub use error::{Error, ErrorKind, PathSegment};
+pub use fields::{KnownFields, KnownKey, MAX_KNOWN_KEYS};
+pub use list::ListItems;
+pub use object::ObjectEntries;
+pub use raw::RawValue;
+pub use reader::{DEFAULT_MAX_ITEMS, MAX_DEPTH, ReadJson, Reader, ValueKind, from_slice, read_with};
+#[doc(hidden)]
+pub use scan::plain_end;
 pub use text::Text;

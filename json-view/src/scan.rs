@@ -7,9 +7,9 @@ use wide::u8x16;
 
 /// What went wrong on the way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Unclosed {
     /// The text ends first.
-    Endless,
+    EndOfText,
     /// Brackets stand in brackets more deeply than they may: the number of bytes up to the first one that does, with it.
     TooDeep(usize),
 }
@@ -39,7 +39,6 @@ pub fn plain_end(json: &[u8], mut at: usize) -> usize {
 
 /// The same for the last bytes of a text.
 #[cold]
-#[inline(never)]
 fn plain_end_of_rest(json: &[u8], mut at: usize) -> usize {
     while let Some(byte) = json.get(at)
         && !matches!(byte, b'"' | b'\\' | ..0x20)
@@ -54,9 +53,9 @@ fn plain_end_of_rest(json: &[u8], mut at: usize) -> usize {
 ///
 /// # Errors
 /// When there is no such bracket, or brackets are nested more deeply.
-pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
+pub(crate) fn closing_end(json: &[u8], most: u32) -> Result<usize, Unclosed> {
     if most == 0 {
-        return Err(Trouble::TooDeep(0));
+        return Err(Unclosed::TooDeep(0));
     }
     let mut strings = Strings::default();
     let mut depth = 1;
@@ -66,7 +65,7 @@ pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
         let (chunks, _) = rest.as_chunks();
         let block = match chunks.first_chunk() {
             Some(block) => Found::in_block(block),
-            None if rest.is_empty() => return Err(Trouble::Endless),
+            None if rest.is_empty() => return Err(Unclosed::EndOfText),
             None => Found::in_block(&filled_up(rest)),
         };
         let outside = !strings.follow(&block);
@@ -77,7 +76,7 @@ pub fn closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
         } else if let Some(end) = bracket_by_bracket(opening, closing, &mut depth, most) {
             return match end {
                 Ok(end) => Ok(at + end),
-                Err(end) => Err(Trouble::TooDeep(at + end)),
+                Err(end) => Err(Unclosed::TooDeep(at + end)),
             };
         }
         at += BLOCK;
@@ -214,10 +213,10 @@ mod tests {
     use super::*;
 
     /// A byte at a time.
-    fn slow_closing_end(json: &[u8], most: u32) -> Result<usize, Trouble> {
+    fn slow_closing_end(json: &[u8], most: u32) -> Result<usize, Unclosed> {
         let (mut depth, mut in_string, mut is_escaped) = (1, false, false);
         if depth > most {
-            return Err(Trouble::TooDeep(0));
+            return Err(Unclosed::TooDeep(0));
         }
         for (at, byte) in json.iter().enumerate() {
             let escapes = *byte == b'\\' && !is_escaped;
@@ -232,10 +231,10 @@ mod tests {
                 return Ok(at + 1);
             }
             if depth > most {
-                return Err(Trouble::TooDeep(at + 1));
+                return Err(Unclosed::TooDeep(at + 1));
             }
         }
-        Err(Trouble::Endless)
+        Err(Unclosed::EndOfText)
     }
 
     fn slow_plain_end(json: &[u8], start: usize) -> usize {

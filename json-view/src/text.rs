@@ -1,11 +1,11 @@
-//! Strings of a document, borrowed unless JSON escapes force a copy.
+//! Strings of a text.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use crate::{Error, Read, Reader};
+use crate::{Error, ReadJson, Reader};
 
-/// A string that borrows from the payload, unless it is written with escapes.
+/// A string that borrows from the text, unless it is written with escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text<'a>(Cow<'a, str>);
 
@@ -17,15 +17,33 @@ impl Deref for Text<'_> {
     }
 }
 
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
 impl<'a> From<&'a str> for Text<'a> {
     fn from(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
     }
 }
 
-impl<'a> From<Cow<'a, str>> for Text<'a> {
-    fn from(text: Cow<'a, str>) -> Self {
-        Self(text)
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl<'a> From<Text<'a>> for Cow<'a, str> {
+    fn from(text: Text<'a>) -> Self {
+        text.0
     }
 }
 
@@ -35,9 +53,9 @@ impl From<&Text<'_>> for String {
     }
 }
 
-impl<'a> Read<'a> for Text<'a> {
+impl<'a> ReadJson<'a> for Text<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        self.0 = reader.string()?;
+        *self = reader.string()?;
         Ok(())
     }
 }
@@ -47,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn borrows_unless_the_string_has_escapes() {
+    fn a_string_is_borrowed_unless_it_has_escapes() {
         let plain: Text = crate::from_slice(br#""nginx""#).unwrap();
         let escaped: Text = crate::from_slice(br#""ngin\u0078""#).unwrap();
         assert!(matches!(plain.0, Cow::Borrowed("nginx")));

@@ -4,12 +4,12 @@ use crate::kubernetes::connect::{Access, ConnectOptions, Connection};
 use crate::kubernetes::discovery;
 use crate::kubernetes::field_path;
 use crate::kubernetes::metadata::Metadata;
+use crate::kubernetes::operation::Operation;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::{self, MutableFields, Workload};
-use crate::kubernetes::operation::Operation;
 use json_view::Text;
 use json_view::views;
-use json_view::{self as json, Error, Failure, Known, Raw, Read, Reader};
+use json_view::{self as json, Error, ErrorKind, KnownKey, RawValue, ReadJson, Reader};
 
 /// The most characters that a message about unreadable input has: paths and numbers are as long as users make them.
 const SHOWN: usize = 400;
@@ -20,7 +20,7 @@ pub struct Payload<'a> {
     /// What is to be judged.
     pub request: Request<'a>,
     /// The settings as they are written; `null` if there are none.
-    pub settings: Raw<'a>,
+    pub settings: RawValue<'a>,
 }
 
 /// An admission request, as far as the policy judges it.
@@ -76,7 +76,7 @@ pub struct MutableObject<'a> {
     /// The kind of the object.
     kind: GroupKind<'a>,
     /// The object as it is written.
-    pub json: Raw<'a>,
+    pub json: RawValue<'a>,
     /// What a fix can change in it.
     pub mutable_fields: MutableFields,
 }
@@ -87,7 +87,7 @@ impl MutableObject<'_> {
     /// # Errors
     /// When it cannot be read: one sentence that begins with the path of the field in question.
     pub fn pods_of<'b>(&self, json: &'b [u8]) -> Result<Vec<Pod<'b>>, String> {
-        pods(&self.kind, Object::Unread(Raw(json)))
+        pods(&self.kind, Object::Unread(RawValue(json)))
     }
 }
 
@@ -98,9 +98,9 @@ impl<'a> Payload<'a> {
     /// When it is not JSON, lacks what an admission request must have, or holds a pod spec that is not one. The
     /// message is one sentence that begins with the path of the field in question.
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
-        let raw: RawPayload = json::from_slice(payload).map_err(|failure| describe(&failure, payload, ""))?;
+        let raw: RawPayload = json::from_slice(payload).map_err(|error| describe(&error, ""))?;
         let request = raw.request.ok_or("request: missing")?;
-        let settings = raw.settings.unwrap_or(Raw(b"null"));
+        let settings = raw.settings.unwrap_or(RawValue(b"null"));
         Ok(Self { request: request.into_request()?, settings })
     }
 }
@@ -116,7 +116,7 @@ views! {
 
     struct RawPayload<'a> {
         request "request": Option<AdmissionRequest<'a>>,
-        settings "settings": Option<Raw<'a>>,
+        settings "settings": Option<RawValue<'a>>,
     }
 
     /// `GroupVersionKind` of `k8s.io/apimachinery/pkg/apis/meta/v1`, but for the version.
@@ -141,7 +141,7 @@ struct AdmissionRequest<'a> {
     operation: Option<Text<'a>>,
     user_info: UserInfo<'a>,
     object: Option<Object<'a>>,
-    object_json: Raw<'a>,
+    object_json: RawValue<'a>,
     old_object: Option<Object<'a>>,
 }
 
@@ -150,7 +150,7 @@ enum Object<'a> {
     /// An object of a built-in kind.
     Workload(&'static Workload, WorkloadParts<'a>),
     /// An object whose kind was not known yet when it was met, or is none of the built-in ones.
-    Unread(Raw<'a>),
+    Unread(RawValue<'a>),
 }
 
 /// What counts of an object of a built-in kind.
@@ -210,7 +210,7 @@ impl<'a> AdmissionRequest<'a> {
                 }),
                 None => Operation::Nothing,
             },
-            _ => return Err("request.operation: must be CREATE, UPDATE, DELETE or CONNECT".to_owned()),
+            _ => return Err("request.operation: expected CREATE, UPDATE, DELETE or CONNECT".to_owned()),
         };
         let mutable_fields = match &operation {
             Operation::Create(_) => Some(MutableFields::Unset),
@@ -270,12 +270,12 @@ fn old_pods<'a>(kind: &GroupKind<'_>, object: Object<'a>) -> Result<Vec<Pod<'a>>
 const OLD_OBJECT: &str = "request.oldObject";
 
 fn read_object<'a>(
-    Raw(json): Raw<'a>,
+    RawValue(json): RawValue<'a>,
     workload: &'static Workload,
     base: &str,
 ) -> Result<Vec<Pod<'a>>, String> {
     let parts = json::read_with(json, |reader| read_parts(reader, workload))
-        .map_err(|failure| describe(&failure, json, base))?;
+        .map_err(|error| describe(&error, base))?;
     pod_of(workload, parts.pod, base)
 }
 
@@ -291,8 +291,8 @@ fn pod_of<'a>(workload: &Workload, pod: Option<Pod<'a>>, base: &str) -> Result<V
 /// The options of a connection belong to a kind of their own, which is none of the built-in ones.
 fn connect_options<'a>(object: &Object<'a>) -> Result<ConnectOptions<'a>, String> {
     match object {
-        Object::Unread(Raw(json)) => {
-            json::from_slice(json).map_err(|failure| describe(&failure, json, "request.object"))
+        Object::Unread(RawValue(json)) => {
+            json::from_slice(json).map_err(|error| describe(&error, "request.object"))
         }
         Object::Workload(..) => Err("request.object: must be the options of a connection".to_owned()),
     }
@@ -307,29 +307,29 @@ const KEYS: [&str; 8] =
 
 /// Reads the object in passing when its kind stands before it, as it does in what API servers and policy
 /// servers send. Should it stand behind, the object is kept until the kind is known.
-impl<'a> Read<'a> for AdmissionRequest<'a> {
+impl<'a> ReadJson<'a> for AdmissionRequest<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        let known = KEYS.map(Known::new);
+        let known = KEYS.map(KnownKey::new);
         let mut fields = reader.fields(&known)?;
-        while let Some(place) = fields.next_known()? {
-            let reader = &mut *fields.reader;
-            match KEYS.get(place).copied().unwrap_or_default() {
-                "kind" => self.kind.read(reader)?,
-                "subResource" => self.sub_resource.read(reader)?,
-                "name" => self.name.read(reader)?,
-                "namespace" => self.namespace.read(reader)?,
-                "operation" => self.operation.read(reader)?,
-                "userInfo" => self.user_info.read(reader)?,
+        while let Some(index) = fields.next_field()? {
+            match KEYS.get(index).copied().unwrap_or_default() {
+                "kind" => fields.read(&mut self.kind)?,
+                "subResource" => fields.read(&mut self.sub_resource)?,
+                "name" => fields.read(&mut self.name)?,
+                "namespace" => fields.read(&mut self.namespace)?,
+                "operation" => fields.read(&mut self.operation)?,
+                "userInfo" => fields.read(&mut self.user_info)?,
                 "object" => {
                     // Nobody is held up by what need not be read.
                     let workload = self.workload().filter(|_| !self.changes_no_container());
-                    (self.object, self.object_json) =
-                        reader.with_raw(|reader| read_or_keep(reader, workload))?;
+                    (self.object, self.object_json) = fields
+                        .read_with(|reader| reader.with_raw(|reader| read_or_keep(reader, workload)))?;
                 }
                 _ => {
                     let is_update =
                         self.operation.as_deref() == Some("UPDATE") && !self.changes_no_container();
-                    self.old_object = read_or_keep(reader, self.workload().filter(|_| is_update))?;
+                    let workload = self.workload().filter(|_| is_update);
+                    self.old_object = fields.read_with(|reader| read_or_keep(reader, workload))?;
                 }
             }
         }
@@ -351,15 +351,15 @@ fn read_or_keep<'a>(
 /// Reads what counts of an object: its pod spec, and what lies at the top besides.
 fn read_parts<'a>(reader: &mut Reader<'a>, workload: &'static Workload) -> Result<WorkloadParts<'a>, Error> {
     let (key, rest) = workload.pod_spec.split_once('.').unwrap_or((workload.pod_spec, ""));
-    let known = [Known::new(key), Known::new("metadata"), Known::new("status")];
+    let known = [KnownKey::new(key), KnownKey::new("metadata"), KnownKey::new("status")];
     let mut parts = WorkloadParts::default();
-    let mut status = Raw::default();
+    let mut status = RawValue::default();
     let mut fields = reader.fields(&known)?;
-    while let Some(place) = fields.next_known()? {
-        match place {
-            0 => parts.pod = read_pod(fields.reader, workload, rest)?,
-            1 => parts.metadata = Metadata::Own(fields.reader.raw()?),
-            _ => status = fields.reader.raw()?,
+    while let Some(index) = fields.next_field()? {
+        match index {
+            0 => parts.pod = fields.read_with(|reader| read_pod(reader, workload, rest))?,
+            1 => parts.metadata = Metadata::Own(fields.read_with(Reader::raw)?),
+            _ => fields.read(&mut status)?,
         }
     }
     if let Some(pod) = &mut parts.pod {
@@ -376,14 +376,14 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
     let mut found = None;
     let mut claim_templates = Vec::new();
-    let known = [Known::new(key), Known::new(CLAIM_TEMPLATES)];
     let has_claim_templates = key == "template" && workload.has_claim_templates();
-    let mut fields = reader.fields(if has_claim_templates { &known } else { known.split_at(1).0 })?;
-    while let Some(place) = fields.next_known()? {
-        if place == 0 {
-            found = read_pod(fields.reader, workload, rest)?;
+    let (pod, claims) = ([KnownKey::new(key)], [KnownKey::new(key), KnownKey::new(CLAIM_TEMPLATES)]);
+    let mut fields = if has_claim_templates { reader.fields(&claims)? } else { reader.fields(&pod)? };
+    while let Some(index) = fields.next_field()? {
+        if index == 0 {
+            found = fields.read_with(|reader| read_pod(reader, workload, rest))?;
         } else {
-            claim_templates.read(fields.reader)?;
+            fields.read(&mut claim_templates)?;
         }
     }
     if has_claim_templates && let Some(pod) = &mut found {
@@ -392,15 +392,18 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     Ok(found)
 }
 
-/// One sentence on what could not be read, with the path of the field where that is known.
-///
-/// `json` is what was read, `base` the path at which it stands in the object.
-pub(crate) fn describe(failure: &Failure, json: &[u8], base: &str) -> String {
-    let Failure { is_syntax, message, offset } = failure;
-    if *is_syntax {
-        return shorten(&format!("the request cannot be read as JSON: {message} at byte {offset}"));
-    }
-    let inner = field_path::at_offset(json, *offset);
+/// What is wrong with an object that has more list items than are evaluated.
+pub(crate) const TOO_MANY_ITEMS: &str =
+    "too many items: of an object 50000 of them are judged, and fewer where they stand deep in it";
+
+/// Describes in one sentence why JSON at a path of the object cannot be read, beginning with the path of the field.
+pub(crate) fn describe(error: &Error, base: &str) -> String {
+    let message = match error.kind() {
+        ErrorKind::Syntax => return shorten(&format!("the request cannot be read as JSON: {error}")),
+        ErrorKind::TooManyItems => TOO_MANY_ITEMS,
+        ErrorKind::Shape => error.message(),
+    };
+    let inner = field_path::of_segments(error.path());
     let mut path = base.to_owned();
     field_path::push_path(&mut path, inner.strip_prefix("request.object.").unwrap_or(&inner));
     let path = if path.is_empty() { "the payload" } else { &path };
@@ -487,9 +490,9 @@ mod tests {
         assert_eq!(error(&format!("{{\"object\": null, {POD}}}")), "request.object: missing");
         assert_eq!(
             error(r#"{"kind": {"group": "", "kind": "Pod"}, "operation": "PATCH"}"#),
-            "request.operation: must be CREATE, UPDATE, DELETE or CONNECT"
+            "request.operation: expected CREATE, UPDATE, DELETE or CONNECT"
         );
-        assert_eq!(error("[1]"), "request: must be an object, not a list");
+        assert_eq!(error("[1]"), "request: expected an object, got a list");
         assert_eq!(error(&format!("{{{POD}, {POD}}}")), "request: duplicate field `kind`");
     }
 
@@ -503,24 +506,24 @@ mod tests {
         };
         assert_eq!(error("{}"), "spec: missing");
         assert_eq!(error(r#"{"spec": null}"#), "spec: missing");
-        assert_eq!(error(r#"{"spec": "x"}"#), "spec: must be an object, not a string");
+        assert_eq!(error(r#"{"spec": "x"}"#), "spec: expected an object, got a string");
         assert_eq!(
             error(r#"{"spec": {"containers": [{}, {"securityContext": {"privileged": "yes"}}]}}"#),
-            "spec.containers[1].securityContext.privileged: must be a boolean, not a string"
+            "spec.containers[1].securityContext.privileged: expected a boolean, got a string"
         );
         assert_eq!(
             error(r#"{"spec": {"securityContext": {"runAsUser": 1.5}}}"#),
-            "spec.securityContext.runAsUser: must be an integer, not 1.5"
+            "spec.securityContext.runAsUser: expected an integer, got 1.5"
         );
         assert_eq!(
             error(r#"{"spec": {"containers": {"web": {}}}}"#),
-            "spec.containers: must be a list, not an object"
+            "spec.containers: expected a list, got an object"
         );
         assert_eq!(
             error(r#"{"spec": {"containers": [null]}}"#),
-            "spec.containers[0]: must be an object, not null"
+            "spec.containers[0]: expected an object, got null"
         );
-        assert_eq!(error(r#"{"spec": {"os": {"name": 1}}}"#), "spec.os.name: must be a string, not a number");
+        assert_eq!(error(r#"{"spec": {"os": {"name": 1}}}"#), "spec.os.name: expected a string, got a number");
     }
 
     #[test]
@@ -550,7 +553,7 @@ mod tests {
         );
         assert_eq!(error(b"{} x"), "the request cannot be read as JSON: expected nothing more at byte 3");
         assert_eq!(error(b"{}"), "request: missing");
-        assert_eq!(error(b"1"), "the payload: must be an object, not a number");
+        assert_eq!(error(b"1"), "the payload: expected an object, got a number");
     }
 
     #[test]
@@ -577,7 +580,7 @@ mod tests {
         assert_eq!(error(r#", "oldObject": {}"#), "request.oldObject.spec: missing");
         assert_eq!(
             error(r#", "oldObject": {"spec": {"hostPID": 1}}"#),
-            "request.oldObject.spec.hostPID: must be a boolean, not a number"
+            "request.oldObject.spec.hostPID: expected a boolean, got a number"
         );
     }
 
@@ -620,7 +623,7 @@ mod tests {
         assert_eq!(found("console", r#"{"command": 3}"#), None);
         assert_eq!(
             connection("exec", r#"{"command": "sh"}"#).unwrap_err(),
-            "request.object.command: must be a list, not a string"
+            "request.object.command: expected a list, got a string"
         );
     }
 }

@@ -68,8 +68,7 @@ impl<'j, 's> Evaluator<'j, 's> {
     /// Evaluates every rule that is on.
     #[must_use]
     pub fn evaluate(&self, scope: Scope<'j>, lookups: &mut Lookups<'_>) -> Evaluation<'j, 's> {
-        let mut exemptions =
-            ExemptionMatcher::new(&self.settings.exemptions, self.requester, self.today);
+        let mut exemptions = ExemptionMatcher::new(&self.settings.exemptions, self.requester, self.today);
         let mut rules = Vec::new();
         for rule in &self.settings.rules {
             let Findings { list, suggestions, .. } = scope.findings(rule, &mut exemptions);
@@ -130,7 +129,9 @@ impl<'j> Scope<'j> {
                 active.rule.check(&Target::Pod(pod), &mut known);
             }
         }
-        Baseline::new(exemptions.without_recording(|exemptions| exemptions.without_covered(active.id, known.list)))
+        Baseline::new(
+            exemptions.without_recording(|exemptions| exemptions.without_covered(active.id, known.list)),
+        )
     }
 }
 
@@ -161,7 +162,11 @@ impl Evaluation<'_, '_> {
 }
 
 /// Whether a finding counts, once the user of its image is known. If it does, it says why.
-fn resolve_image_user(finding: &mut Finding<'_>, rule: &ConfiguredRule<'_>, lookups: &mut Lookups<'_>) -> bool {
+fn resolve_image_user(
+    finding: &mut Finding<'_>,
+    rule: &ConfiguredRule<'_>,
+    lookups: &mut Lookups<'_>,
+) -> bool {
     let Some(image) = finding.pending_image else { return true };
     let user = lookups.user_of(image);
     let reason = rule.resolve_image_user(user.as_deref().map_err(String::as_str), image);

@@ -419,7 +419,9 @@ mod tests {
 
     fn errors(exemptions: &serde_json::Value) -> Vec<String> {
         let text = json!({"exemptions": exemptions}).to_string();
-        with_exemptions(&text, |exemptions| exemptions.list().unwrap_err().lines().map(str::to_owned).collect())
+        with_exemptions(&text, |exemptions| {
+            exemptions.list().unwrap_err().lines().map(str::to_owned).collect()
+        })
     }
 
     #[test]

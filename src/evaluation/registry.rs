@@ -4,7 +4,7 @@ use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::name_index::Places;
 use crate::text::printable;
 use json_view::Text;
-use json_view::{self as json, Error, Read, Reader};
+use json_view::{self as json, Error, Reader};
 
 /// The host's way to registries.
 pub trait Registry {
@@ -93,8 +93,7 @@ fn read(question: Question, image: &str, answer: &[u8]) -> Result<String, String
         Question::ManifestDigest => &["digest"],
     };
     let mut found = Found::default();
-    json::read_with(answer, |reader| found.read(reader, path))
-        .map_err(|failure| failure.message.into_owned())?;
+    json::read_with(answer, |reader| found.read(reader, path)).map_err(|error| error.message().to_owned())?;
     if !found.is_there {
         return Err(format!("it has no {}", path.first().unwrap_or(&"")));
     }
@@ -126,19 +125,22 @@ impl<'a> Found<'a> {
     /// Reads the string at a path of keys. Container runtimes do not tell keys apart by their case, and take the last one:
     /// whoever made the image could tell them another user than us.
     fn read(&mut self, reader: &mut Reader<'a>, path: &[&str]) -> Result<(), Error> {
-        let Some((name, rest)) = path.split_first() else { return self.text.read(reader) };
+        let Some((name, rest)) = path.split_first() else {
+            self.text = reader.string()?;
+            return Ok(());
+        };
         let mut is_known = false;
-        let mut keys = reader.object()?;
-        while let Some(key) = keys.next(reader)? {
+        let mut object = reader.object()?;
+        while let Some(key) = object.next_key()? {
             if !key.chars().map(folded).eq(name.chars().map(folded)) {
-                reader.skip()?;
+                object.read_with(Reader::skip)?;
             } else if is_known || key != *name {
-                return Err(reader.duplicate(name));
+                return Err(object.duplicate_field(name));
             } else {
                 is_known = true;
-                if !reader.null()? {
+                if !object.read_with(Reader::skip_null)? {
                     self.is_there = true;
-                    self.read(reader, rest)?;
+                    object.read_with(|reader| self.read(reader, rest))?;
                 }
             }
         }
@@ -234,15 +236,15 @@ mod tests {
         );
         assert_eq!(
             user("[]").unwrap_err(),
-            "the answer of the host cannot be understood: must be an object, not a list"
+            "the answer of the host cannot be understood: expected an object, got a list"
         );
         assert_eq!(
             user(r#"{"config": {"User": 101}}"#).unwrap_err(),
-            "the answer of the host cannot be understood: must be a string, not a number"
+            "the answer of the host cannot be understood: expected a string, got a number"
         );
         assert_eq!(
             digest("\"sha256\"").unwrap_err(),
-            "the answer of the host cannot be understood: must be an object, not a string"
+            "the answer of the host cannot be understood: expected an object, got a string"
         );
         for (wrong, reason) in [
             (r#"{"digest": "sha256:abc"}"#, "it has a digest of the wrong length"),

@@ -159,7 +159,6 @@ impl<'f, 'p> OfRule<'f, 'p> {
         }
     }
 
-
     /// A warning of at most so many bytes about all findings of the rule, and the number of those that it leaves out. Where
     /// not even the first finding fits, the warning gives their number, if that fits into what is left for all rules.
     fn warning(&self, share: usize, left: usize) -> (Option<String>, usize) {

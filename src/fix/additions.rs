@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write;
 
-use json_view::scan::plain_end;
-use json_view::{self as json, Error, Failure, Reader};
+use json_view::{self as json, Error, Reader, ValueKind, plain_end};
 
 /// A step from a JSON value to one in it.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +197,7 @@ impl Insertions {
     ///
     /// # Errors
     /// When the value is not JSON, or not of the shape that the paths say.
-    pub fn find(&mut self, offset: usize, json: &[u8], additions: &Additions) -> Result<(), Failure> {
+    pub fn find(&mut self, offset: usize, json: &[u8], additions: &Additions) -> Result<(), Error> {
         json::read_with(json, |reader| self.visit(reader, offset, additions))
     }
 
@@ -218,13 +217,13 @@ impl Insertions {
 
     /// Moves past a value. `base` is the offset at which the reader began.
     fn visit(&mut self, reader: &mut Reader<'_>, base: usize, additions: &Additions) -> Result<(), Error> {
-        let next = reader.peek();
+        let next = reader.peek_kind()?;
         let place = reader.position();
         match additions {
             Additions::Nothing => reader.skip(),
             Additions::Suffix(suffix) => {
                 reader.skip()?;
-                if next == Some(b'"') {
+                if next == ValueKind::String {
                     let start = self.text.len();
                     self.text.push_str(suffix);
                     self.insert(start, base + reader.position() - 1, 0);
@@ -238,7 +237,7 @@ impl Insertions {
                 self.insert(start, base + place, reader.position() - place);
                 Ok(())
             }
-            _ if reader.null()? => {
+            _ if reader.skip_null()? => {
                 let replaces = reader.position() - place;
                 let start = self.text.len();
                 additions.push_to(&mut self.text);
@@ -254,13 +253,16 @@ impl Insertions {
 
     fn visit_object(&mut self, reader: &mut Reader<'_>, base: usize, fields: &[Field]) -> Result<(), Error> {
         let mut missing: Vec<_> = fields.iter().collect();
-        let mut keys = reader.object()?;
+        let mut object = reader.object()?;
         let mut is_empty = true;
-        while let Some(key) = keys.next(reader)? {
+        while let Some(key) = object.next_key()? {
             is_empty = false;
-            match missing.iter().position(|(wanted, _)| *wanted == key) {
-                Some(place) => self.visit(reader, base, &missing.remove(place).1)?,
-                None => reader.skip()?,
+            match missing.iter().position(|(wanted, _)| key == *wanted) {
+                Some(place) => {
+                    let (_, field) = missing.remove(place);
+                    object.read_with(|reader| self.visit(reader, base, field))?;
+                }
+                None => object.read_with(Reader::skip)?,
             }
         }
         if !missing.is_empty() {
@@ -279,13 +281,13 @@ impl Insertions {
         appended: &str,
     ) -> Result<(), Error> {
         let mut present = present.iter();
-        let mut items = reader.list()?;
+        let mut list = reader.list()?;
         let mut is_empty = true;
-        while items.next(reader)? {
+        while list.next_item()? {
             is_empty = false;
             match present.next() {
-                Some(item) => self.visit(reader, base, item)?,
-                None => reader.skip()?,
+                Some(item) => list.read_with(|reader| self.visit(reader, base, item))?,
+                None => list.read_with(Reader::skip)?,
             }
         }
         if !appended.is_empty() {

@@ -5,7 +5,7 @@ use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::{Change, Fix, FixField};
 use crate::settings::writable_paths::{Volumes, WritablePath, WritablePaths};
 use crate::text::quoted;
-use json_view::Raw;
+use json_view::RawValue;
 
 /// Where the volumes come from that containers get with a read-only root.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,11 @@ impl<'p> PlannedFix<'p> {
 ///
 /// `object` is the text that the pods were read from. There is no such object when they were read from another one.
 #[must_use]
-pub fn apply(object: Raw<'_>, fixes: &[PlannedFix<'_>], source: VolumeSource<'_, '_>) -> Option<Vec<u8>> {
+pub fn apply(
+    object: RawValue<'_>,
+    fixes: &[PlannedFix<'_>],
+    source: VolumeSource<'_, '_>,
+) -> Option<Vec<u8>> {
     let mut by_pod: Vec<Vec<&PlannedFix<'_>>> = Vec::new();
     for fix in fixes {
         let index = fix.fix.pod().index;

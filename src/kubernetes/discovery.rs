@@ -3,13 +3,13 @@
 //! Wherever an object has a list `containers` or `initContainers` of what looks like containers, it is taken for a pod
 //! spec; but not in its own `metadata` and `status`, from which no pod is made.
 
-use crate::admission::request::{CLAIM_TEMPLATES, describe};
+use crate::admission::request::{CLAIM_TEMPLATES, TOO_MANY_ITEMS, describe};
 use crate::kubernetes::field_path;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::volume::ClaimTemplate;
 use crate::text::printable;
 use json_view::Text;
-use json_view::{self as json, Error, Failure, MAX_ITEMS, Raw, Read, Reader, TOO_MANY_ITEMS};
+use json_view::{self as json, DEFAULT_MAX_ITEMS, Error, RawValue, ReadJson, Reader, ValueKind};
 
 /// The fields by which a container is known. One without a name and an image may get them from whoever makes the pod.
 const CONTAINER_FIELDS: [&str; 5] = ["name", "image", "securityContext", "volumeMounts", "volumeDevices"];
@@ -30,7 +30,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn check_items(&self, path: &str) -> Result<(), String> {
-        if self.items <= MAX_ITEMS {
+        if self.items <= DEFAULT_MAX_ITEMS {
             return Ok(());
         }
         Err(format!("{}: {TOO_MANY_ITEMS}", printable(path)))
@@ -44,7 +44,7 @@ impl<'a> Found<'a> {
         let templates: Vec<ClaimTemplate> = json::from_slice(json).unwrap_or_default();
         for pod in self.pods.iter_mut().skip(known) {
             self.items += templates.len();
-            if self.items <= MAX_ITEMS {
+            if self.items <= DEFAULT_MAX_ITEMS {
                 pod.claim_templates.extend_from_slice(&templates);
             }
         }
@@ -56,20 +56,20 @@ impl<'a> Found<'a> {
 /// # Errors
 /// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search, or too much
 /// is found.
-pub fn find(object: Raw<'_>) -> Result<Vec<Pod<'_>>, String> {
+pub fn find(object: RawValue<'_>) -> Result<Vec<Pod<'_>>, String> {
     let mut found = Found::default();
     search(object, &mut String::new(), &mut found)?;
     Ok(found.pods)
 }
 
-fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Result<(), String> {
-    let Raw(json) = value;
+fn search<'a>(value: RawValue<'a>, path: &mut String, found: &mut Found<'a>) -> Result<(), String> {
+    let RawValue(json) = value;
     if !matches!(json.first(), Some(b'{' | b'[')) {
         return Ok(());
     }
     let known = found.pods.len();
     let mut claim_templates = None;
-    let Parts(parts) = read_pod(json, path, found).map_err(|failure| describe(&failure, json, path))?;
+    let Parts(parts) = read_pod(json, path, found).map_err(|error| describe(&error, path))?;
     found.check_items(path)?;
     let parent = path.len();
     for (index, (key, part)) in parts.into_iter().enumerate() {
@@ -86,7 +86,7 @@ fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Resul
         search(part, path, found)?;
         path.truncate(parent);
     }
-    if let Some(Raw(json)) = claim_templates {
+    if let Some(RawValue(json)) = claim_templates {
         found.add_claim_templates(known, json);
         found.check_items(path)?;
     }
@@ -94,13 +94,13 @@ fn search<'a>(value: Raw<'a>, path: &mut String, found: &mut Found<'a>) -> Resul
 }
 
 /// Reads an object or a list, which may be a pod spec.
-fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Parts<'a>, Failure> {
+fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Parts<'a>, Error> {
     let Parts(parts) = json::from_slice(json)?;
     let is_list = |key: &str| matches!(key, "containers" | "initContainers");
     if parts.iter().any(|(key, part)| key.as_deref().is_some_and(is_list) && is_container_list(*part)) {
         let pod = json::read_with(json, |reader| {
             let pod = Pod::read(path.to_owned().into(), true, reader)?;
-            found.items += (1 + reader.items()) * (1 + path.len() / LONG_PATH);
+            found.items += (1 + reader.item_count()) * (1 + path.len() / LONG_PATH);
             Ok(pod)
         })?;
         found.pods.push(Pod { index: found.pods.len(), is_custom: true, ..pod });
@@ -108,10 +108,10 @@ fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Par
     Ok(Parts(parts))
 }
 
-fn is_container_list(Raw(list): Raw<'_>) -> bool {
+fn is_container_list(RawValue(list): RawValue<'_>) -> bool {
     // What cannot be read is no list of containers.
     let Parts(items) = json::from_slice(list).unwrap_or_default();
-    items.into_iter().any(|(key, Raw(item))| key.is_none() && is_container(item))
+    items.into_iter().any(|(key, RawValue(item))| key.is_none() && is_container(item))
 }
 
 fn is_container(item: &[u8]) -> bool {
@@ -121,21 +121,21 @@ fn is_container(item: &[u8]) -> bool {
 
 /// The entries of an object or the items of a list in the order in which they stand, unread. What is neither has none.
 #[derive(Default)]
-struct Parts<'a>(Vec<(Option<Text<'a>>, Raw<'a>)>);
+struct Parts<'a>(Vec<(Option<Text<'a>>, RawValue<'a>)>);
 
-impl<'a> Read<'a> for Parts<'a> {
+impl<'a> ReadJson<'a> for Parts<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        match reader.peek() {
-            Some(b'{') => {
-                let mut keys = reader.object()?;
-                while let Some(key) = keys.next(reader)? {
-                    self.0.push((Some(key.into()), reader.raw()?));
+        match reader.peek_kind()? {
+            ValueKind::Object => {
+                let mut object = reader.object()?;
+                while let Some(key) = object.next_key()? {
+                    self.0.push((Some(key), object.read_with(Reader::raw)?));
                 }
             }
-            Some(b'[') => {
-                let mut items = reader.list()?;
-                while items.next(reader)? {
-                    self.0.push((None, reader.raw()?));
+            ValueKind::List => {
+                let mut list = reader.list()?;
+                while list.next_item()? {
+                    self.0.push((None, list.read_with(Reader::raw)?));
                 }
             }
             _ => reader.skip()?,
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn found(object: &str) -> Result<Vec<String>, String> {
-        Ok(find(Raw(object.as_bytes()))?.into_iter().map(|pod| pod.path.into_owned()).collect())
+        Ok(find(RawValue(object.as_bytes()))?.into_iter().map(|pod| pod.path.into_owned()).collect())
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         let set = r#"{"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}],
             "template": {"spec": {"containers": [{"name": "a"}]}}},
             "other": {"volumeClaimTemplates": "none", "containers": [{"name": "b"}]}}"#;
-        let pods = find(Raw(set.as_bytes())).unwrap();
+        let pods = find(RawValue(set.as_bytes())).unwrap();
         let names: Vec<Vec<_>> = pods
             .iter()
             .map(|pod| pod.claim_templates.iter().map(|claim| &*claim.metadata.name).collect())
@@ -216,7 +216,7 @@ mod tests {
     fn says_where_a_pod_spec_cannot_be_read() {
         assert_eq!(
             found(r#"{"spec": {"pods": [{"containers": [{"name": "x"}], "hostPID": "no"}]}}"#).unwrap_err(),
-            "spec.pods[0].hostPID: must be a boolean, not a string"
+            "spec.pods[0].hostPID: expected a boolean, got a string"
         );
     }
 }

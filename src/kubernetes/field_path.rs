@@ -3,8 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::text::{SHOWN, push_printable};
-use json_view as json;
-use json_view::Text;
+use json_view::PathSegment;
 
 /// Appends a key of an object. One that is longer than a message bears is cut.
 pub fn push_key(path: &mut String, key: &str) {
@@ -75,63 +74,14 @@ fn split_number(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at_checked(digits).unwrap_or_default()
 }
 
-/// The path of the JSON value that was read last when `consumed` bytes of `json` had been read.
-///
-/// For messages about what could not be read: the reader knows the byte, the user looks for the field. What is
-/// not JSON gives the path to the place where it stops being JSON.
+/// Writes the path of an error of the reader.
 #[must_use]
-pub fn at_offset(json: &[u8], consumed: usize) -> String {
-    let mut open = Vec::new();
-    let mut string: Option<(usize, bool)> = None;
-    let mut last_string: &[u8] = &[];
-    for (position, &byte) in json.iter().enumerate().take(consumed) {
-        if let Some((start, escaped)) = string {
-            string = match byte {
-                b'"' if !escaped => {
-                    last_string = json.get(start..=position).unwrap_or_default();
-                    None
-                }
-                _ => Some((start, byte == b'\\' && !escaped)),
-            };
-            continue;
-        }
-        match byte {
-            b'"' => string = Some((position, false)),
-            b'{' => open.push(Place::Object(None)),
-            b'[' => open.push(Place::List(0)),
-            b'}' | b']' => _ = open.pop(),
-            b':' => {
-                if let Some(Place::Object(key)) = open.last_mut() {
-                    *key = Some(last_string);
-                }
-            }
-            b',' => match open.last_mut() {
-                Some(Place::Object(key)) => *key = None,
-                Some(Place::List(index)) => *index += 1,
-                None => {}
-            },
-            _ => {}
-        }
-    }
-    render(&open)
-}
-
-/// Where a reader stands in an object or a list that it has not yet read to the end.
-enum Place<'a> {
-    /// After the colon behind a key, which is still written as in JSON; before that, none.
-    Object(Option<&'a [u8]>),
-    List(usize),
-}
-
-fn render(open: &[Place<'_>]) -> String {
+pub fn of_segments<'s>(segments: impl Iterator<Item = &'s PathSegment>) -> String {
     let mut path = String::new();
-    for place in open {
-        match place {
-            Place::Object(Some(key)) => {
-                push_key(&mut path, &json::from_slice::<Text<'_>>(key).unwrap_or_default());
-            }
-            Place::Object(None) => {}
-            Place::List(index) => push_index(&mut path, *index),
+    for segment in segments {
+        match segment {
+            PathSegment::Key(key) => push_key(&mut path, key),
+            PathSegment::Index(index) => push_index(&mut path, *index),
         }
     }
     path
@@ -187,29 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_path_of_what_was_read_last() {
-        let json = br#"{"a": {"b": [10, {"c:,{": "x\"}"}], "d": null}}"#;
-        let at = |needle: &str| {
-            let text = std::str::from_utf8(json).unwrap();
-            at_offset(json, text.find(needle).unwrap() + needle.len())
-        };
-        assert_eq!(at("{"), "");
-        assert_eq!(at(r#""a""#), "");
-        assert_eq!(at(r#""a":"#), "a");
-        assert_eq!(at("10"), "a.b[0]");
-        assert_eq!(at(r#"x\"}""#), r"a.b[1][c:,{]");
-        assert_eq!(at(r#"}"}"#), "a.b[1]");
-        assert_eq!(at("]"), "a.b");
-        assert_eq!(at("null"), "a.d");
-        assert_eq!(at("null}"), "a");
-    }
-
-    #[test]
-    fn survives_what_is_not_json() {
-        for garbage in [&b"}}]]"[..], b"\"\\", b"{\"\\ud800\":", b"\xff\xfe{,:", b""] {
-            for consumed in 0..=garbage.len() + 1 {
-                let _ = at_offset(garbage, consumed);
-            }
-        }
+    fn writes_the_path_of_an_error() {
+        let segments = [
+            PathSegment::Key("a".to_owned()),
+            PathSegment::Key("b".to_owned()),
+            PathSegment::Index(10),
+            PathSegment::Key("c:,{".to_owned()),
+        ];
+        assert_eq!(of_segments(segments.iter()), "a.b[10][c:,{]");
+        assert_eq!(of_segments([].iter()), "");
     }
 }

@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-
 /// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FilePath<'p> {

@@ -2,7 +2,7 @@
 
 use json_view::Text;
 use json_view::views;
-use json_view::{self as json, Raw};
+use json_view::{self as json, RawValue};
 
 /// The metadata of an object. It is parsed only when a verdict depends on it, which is rare.
 ///
@@ -10,9 +10,9 @@ use json_view::{self as json, Raw};
 #[derive(Clone, Copy, Debug)]
 pub enum Metadata<'a> {
     /// The metadata as it is written.
-    Own(Raw<'a>),
+    Own(RawValue<'a>),
     /// The object that has it, as it is written.
-    Of(Raw<'a>),
+    Of(RawValue<'a>),
 }
 
 views! {
@@ -25,21 +25,21 @@ views! {
 
     /// Source: `ConfigMirrorAnnotationKey` of `k8s.io/kubernetes/pkg/kubelet/types`.
     struct Annotations<'a> {
-        mirror "kubernetes.io/config.mirror": Raw<'a>,
+        mirror "kubernetes.io/config.mirror": RawValue<'a>,
     }
 
     struct OwnerReference<'a> {
-        controller "controller": Raw<'a>,
+        controller "controller": RawValue<'a>,
     }
 
     struct Object<'a> {
-        metadata "metadata": Raw<'a>,
+        metadata "metadata": RawValue<'a>,
     }
 }
 
 impl Default for Metadata<'_> {
     fn default() -> Self {
-        Self::Own(Raw::default())
+        Self::Own(RawValue::default())
     }
 }
 
@@ -63,9 +63,9 @@ impl<'a> Metadata<'a> {
     }
 
     fn parse(self) -> ObjectMeta<'a> {
-        let Raw(json) = match self {
+        let RawValue(json) = match self {
             Self::Own(json) => json,
-            Self::Of(Raw(object)) => json::from_slice::<Object<'_>>(object).unwrap_or_default().metadata,
+            Self::Of(RawValue(object)) => json::from_slice::<Object<'_>>(object).unwrap_or_default().metadata,
         };
         json::from_slice(json).unwrap_or_default()
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn metadata(json: &str) -> Metadata<'_> {
-        Metadata::Own(Raw(json.as_bytes()))
+        Metadata::Own(RawValue(json.as_bytes()))
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn finds_the_metadata_of_an_object() {
         let object = br#"{"spec": {}, "metadata": {"deletionTimestamp": "now"}}"#;
-        assert!(Metadata::Of(Raw(object)).is_deleted());
-        assert!(!Metadata::Of(Raw(b"[]")).is_deleted());
+        assert!(Metadata::Of(RawValue(object)).is_deleted());
+        assert!(!Metadata::Of(RawValue(b"[]")).is_deleted());
     }
 }

@@ -13,7 +13,7 @@ use crate::kubernetes::volume::{ClaimTemplate, Volume};
 use crate::text::push_quoted;
 use json_view::Text;
 use json_view::views;
-use json_view::{self as json, Error, Raw, Read, Reader};
+use json_view::{self as json, Error, RawValue, ReadJson, Reader};
 
 /// A pod spec and where it was found.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Pod<'a> {
     /// The number of pod specs before it in the object.
     pub index: usize,
     /// The pod spec as it is written.
-    pub json: Raw<'a>,
+    pub json: RawValue<'a>,
     /// The pod spec. It is large, and every page of memory that a fresh instance touches costs as much as a kilobyte of
     /// JSON: it is read where it stays.
     pub spec: Box<PodSpec<'a>>,
@@ -35,14 +35,14 @@ pub struct Pod<'a> {
     /// Whether it was found in an object of a kind that is not built in, whose schema the policy does not know.
     pub is_custom: bool,
     /// The `status` of its object as it is written; empty if it has none.
-    pub status: Raw<'a>,
+    pub status: RawValue<'a>,
 }
 
 views! {
     /// What is read of a pod spec only where a verdict depends on it.
     struct RareFields<'a> {
         node_name "nodeName": Text<'a>,
-        volumes "volumes": Raw<'a>,
+        volumes "volumes": RawValue<'a>,
     }
 }
 
@@ -54,7 +54,7 @@ impl<'a> Pod<'a> {
     pub fn read(path: Cow<'static, str>, is_template: bool, reader: &mut Reader<'a>) -> Result<Self, Error> {
         let mut spec = Box::<PodSpec>::default();
         let ((), json) = reader.with_raw(|reader| spec.read(reader))?;
-        let (claim_templates, status) = (Vec::new(), Raw::default());
+        let (claim_templates, status) = (Vec::new(), RawValue::default());
         Ok(Self { path, is_template, index: 0, json, spec, claim_templates, is_custom: false, status })
     }
 
@@ -446,6 +446,6 @@ mod tests {
     fn a_field_given_twice_is_refused() {
         let twice = br#"{"containers": [], "containers": [{"name": "hidden"}]}"#;
         let error = json::from_slice::<PodSpec>(twice).unwrap_err();
-        assert_eq!(error.message, "duplicate field `containers`");
+        assert_eq!(error.message(), "duplicate field `containers`");
     }
 }

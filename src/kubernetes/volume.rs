@@ -1,11 +1,9 @@
 //! The volumes of a pod, and which of them can be written to.
 
-use std::borrow::Cow;
-
 use crate::text::printable;
 use json_view::Text;
 use json_view::views;
-use json_view::{Error, Raw, Read, Reader};
+use json_view::{Error, RawValue, ReadJson, Reader};
 
 /// Who decides whether a volume can be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +72,7 @@ pub struct Volume<'a> {
     /// `name`
     pub name: Text<'a>,
     /// All of it as it is written.
-    pub json: Raw<'a>,
+    pub json: RawValue<'a>,
     /// What it is made from: one source, for Kubernetes knows no volume with more. Without any it is an empty directory.
     pub sources: Vec<VolumeSource<'a>>,
 }
@@ -134,7 +132,7 @@ impl<'a> Volume<'a> {
     }
 }
 
-impl<'a> Read<'a> for Volume<'a> {
+impl<'a> ReadJson<'a> for Volume<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         ((), self.json) = reader.with_raw(|reader| self.read_fields(reader))?;
         Ok(())
@@ -144,31 +142,32 @@ impl<'a> Read<'a> for Volume<'a> {
 impl<'a> Volume<'a> {
     fn read_fields(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut has_name = false;
-        let mut nulls: Vec<Cow<'a, str>> = Vec::new();
-        let mut keys = reader.object()?;
-        while let Some(key) = keys.next(reader)? {
+        let mut nulls: Vec<Text<'a>> = Vec::new();
+        let mut object = reader.object()?;
+        while let Some(key) = object.next_key()? {
             let is_name = key == "name";
-            let is_known = self.sources.iter().any(|source| *source.kind == key) || nulls.contains(&key);
+            let is_known = self.sources.iter().any(|source| source.kind == key) || nulls.contains(&key);
             if (is_name && has_name) || is_known {
-                return Err(reader.duplicate(&printable(&key).to_string()));
+                return Err(object.duplicate_field(printable(&key)));
             }
             if !is_name && self.sources.len() + nulls.len() == MOST_SOURCES {
-                return Err(Error::shape("must not have more than 100 sources".to_owned()));
+                return Err(object.error("must not have more than 100 sources").in_key(&key));
             }
+            let is_null = object.read_with(Reader::skip_null)?;
             if is_name {
                 has_name = true;
-                if !reader.null()? {
-                    self.name.read(reader)?;
+                if !is_null {
+                    object.read(&mut self.name)?;
                 }
-            } else if reader.null()? {
+            } else if is_null {
                 nulls.push(key);
             } else {
                 let mut details = Details::default();
-                details.read(reader)?;
+                object.read(&mut details)?;
                 let writable = writable(&key);
                 details.read_only &= writable == Writable::UnlessReadOnly;
                 let is_writable = !details.read_only && writable != Writable::Never;
-                self.sources.push(VolumeSource { kind: key.into(), details, is_writable });
+                self.sources.push(VolumeSource { kind: key, details, is_writable });
             }
         }
         Ok(())
@@ -222,7 +221,9 @@ mod tests {
         let read = |count: usize| {
             let sources: Vec<_> = (0..count).map(|number| format!("\"s{number}\": null")).collect();
             let volume = format!("{{\"name\": \"a\", {}}}", sources.join(","));
-            json::from_slice::<Volume>(volume.as_bytes()).map(|_| ()).map_err(|failure| failure.message)
+            json::from_slice::<Volume>(volume.as_bytes())
+                .map(|_| ())
+                .map_err(|error| error.message().to_owned())
         };
         assert_eq!(read(100), Ok(()));
         assert_eq!(read(101).unwrap_err(), "must not have more than 100 sources");
@@ -245,6 +246,6 @@ mod tests {
             assert!(json::from_slice::<Volume>(twice.as_bytes()).is_err(), "{twice}");
         }
         let wrong = json::from_slice::<Volume>(br#"{"nfs": 3}"#).unwrap_err();
-        assert_eq!(wrong.message, "must be an object, not a number");
+        assert_eq!(wrong.message(), "expected an object, got a number");
     }
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::fingerprint::Fingerprint;
 use super::responsible::{ResponsibleContainer, ResponsibleContainers};
-use crate::rules::fix::Fix;
 use crate::kubernetes::field_path;
 use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::rules::fix::Fix;
 use crate::text::quoted;
 use json_view::Text;
 
@@ -103,7 +103,12 @@ impl<'p> Finding<'p> {
                 &shared
             }
         };
-        Fingerprint::of_parts(&[self.path.as_bytes(), self.subject.as_bytes(), self.message.as_bytes(), value])
+        Fingerprint::of_parts(&[
+            self.path.as_bytes(),
+            self.subject.as_bytes(),
+            self.message.as_bytes(),
+            value,
+        ])
     }
 
     /// The line that a denied user reads.

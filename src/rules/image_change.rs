@@ -104,7 +104,7 @@ mod tests {
     use super::super::RuleId;
     use super::super::testing::check_change;
     use super::*;
-    use json_view::{self as json, Raw};
+    use json_view::{self as json, RawValue};
 
     const DIGEST: &str = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     const OTHER: &str = "@sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -127,7 +127,7 @@ mod tests {
         let status = json!({"containerStatuses": [{"name": "web", "imageID": image_id}]}).to_string();
         let mut before =
             json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
-        before.status = Raw(status.as_bytes());
+        before.status = RawValue(status.as_bytes());
         let spec = pod(new).to_string();
         let after =
             json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();

@@ -150,7 +150,11 @@ pub(crate) mod testing {
 
     /// The lines of what a rule finds in a connection.
     #[track_caller]
-    pub(crate) fn check_connection(rule: RuleId, settings: &Value, connection: &Connection<'_>) -> Vec<String> {
+    pub(crate) fn check_connection(
+        rule: RuleId,
+        settings: &Value,
+        connection: &Connection<'_>,
+    ) -> Vec<String> {
         lines(rule, settings, &Target::Connect(connection))
     }
 
@@ -199,7 +203,8 @@ mod tests {
     use super::*;
 
     /// Files in the folder of the rules that are not rules.
-    const NOT_RULES: [&str; 7] = ["finding", "fingerprint", "fix", "mod", "policy_settings", "responsible", "rule"];
+    const NOT_RULES: [&str; 7] =
+        ["finding", "fingerprint", "fix", "mod", "policy_settings", "responsible", "rule"];
 
     #[test]
     fn a_rule_and_its_file_have_the_same_name() {
@@ -234,7 +239,11 @@ mod tests {
             assert!(summary.ends_with('.') && details.ends_with('.'), "{id}");
             assert!(!finding.ends_with('.') && !fix.unwrap_or_default().ends_with('.'), "{id}");
             for setting in rule.settings() {
-                assert!(setting.doc.trim_end_matches('`').ends_with(['.', ':']) || setting.doc.ends_with("`."), "{id}.{}", setting.key);
+                assert!(
+                    setting.doc.trim_end_matches('`').ends_with(['.', ':']) || setting.doc.ends_with("`."),
+                    "{id}.{}",
+                    setting.key
+                );
                 assert!(!setting.label.is_empty() && !setting.label.ends_with('.'), "{id}.{}", setting.key);
             }
         }

@@ -144,7 +144,12 @@ fn read_rule<'s>(rule: RuleId, reader: &mut ObjectReader<'_, 's>) -> Option<Acti
     (mode != Mode::Off).then_some(ActiveRule { id, mode, rule })
 }
 
-fn read_mode(rule: RuleId, reader: &mut ObjectReader<'_, '_>, key: &str, value: Option<&SettingValue<'_>>) -> Mode {
+fn read_mode(
+    rule: RuleId,
+    reader: &mut ObjectReader<'_, '_>,
+    key: &str,
+    value: Option<&SettingValue<'_>>,
+) -> Mode {
     let meta = rule.meta();
     let modes = if meta.can_fix { MODES_AND_FIX } else { MODES };
     match value {
@@ -228,7 +233,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    fn read<T>(settings: &serde_json::Value, then: impl FnOnce(Result<PolicySettings<'_>, String>) -> T) -> T {
+    fn read<T>(
+        settings: &serde_json::Value,
+        then: impl FnOnce(Result<PolicySettings<'_>, String>) -> T,
+    ) -> T {
         let settings = settings.to_string();
         let document = SettingsDocument::parse(settings.as_bytes()).unwrap();
         then(PolicySettings::read(&document))
@@ -249,9 +257,13 @@ mod tests {
 
     #[test]
     fn by_default_most_rules_deny() {
-        let on: Vec<_> =
-            RULES.iter().filter(|rule| rule.default_mode != Mode::Off).map(|rule| (rule.id, rule.default_mode)).collect();
-        let off: Vec<_> = RULES.iter().filter(|rule| rule.default_mode == Mode::Off).map(|rule| rule.id).collect();
+        let on: Vec<_> = RULES
+            .iter()
+            .filter(|rule| rule.default_mode != Mode::Off)
+            .map(|rule| (rule.id, rule.default_mode))
+            .collect();
+        let off: Vec<_> =
+            RULES.iter().filter(|rule| rule.default_mode == Mode::Off).map(|rule| rule.id).collect();
         assert!(on.iter().all(|(_, severity)| *severity == Mode::Deny));
         assert_eq!(
             off,
@@ -280,10 +292,7 @@ mod tests {
     fn a_rule_fixes_only_where_it_can() {
         let fixing = |settings: &serde_json::Value| {
             let severities = modes(settings).into_iter();
-            severities
-                .filter(|(_, severity)| *severity == Mode::Fix)
-                .map(|(id, _)| id)
-                .collect::<Vec<_>>()
+            severities.filter(|(_, severity)| *severity == Mode::Fix).map(|(id, _)| id).collect::<Vec<_>>()
         };
         let settings = json!({
             "readOnlyRootFilesystem": "fix",
@@ -390,12 +399,8 @@ mod tests {
 
     #[test]
     fn refuses_settings_that_are_no_object() {
-        assert_eq!(errors(&json!([])), [
-                "the settings: expected an object, got a list",
-            ]);
-        assert_eq!(errors(&json!("{}")), [
-                "the settings: expected an object, got a string",
-            ]);
+        assert_eq!(errors(&json!([])), ["the settings: expected an object, got a list",]);
+        assert_eq!(errors(&json!("{}")), ["the settings: expected an object, got a string",]);
     }
 
     #[test]

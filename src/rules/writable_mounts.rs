@@ -15,7 +15,7 @@ use crate::settings::path_pattern::{PATH, PATH_PATTERN, is_within, lies_within};
 use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
-use json_view::Raw;
+use json_view::RawValue;
 
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
@@ -110,13 +110,13 @@ impl Mount<'_> {
 struct MountedVolume<'p> {
     access: Access<'p>,
     /// The volume as it is written; empty for one from a claim template.
-    json: Raw<'p>,
+    json: RawValue<'p>,
     /// The fingerprint of the volume. It is computed once, because the text may be long and mounted often.
     fingerprint: OnceCell<Fingerprint>,
 }
 
 impl<'p> MountedVolume<'p> {
-    fn new(access: Access<'p>, json: Raw<'p>) -> Self {
+    fn new(access: Access<'p>, json: RawValue<'p>) -> Self {
         Self { access, json, fingerprint: OnceCell::new() }
     }
 
@@ -233,7 +233,7 @@ not within any allowed path.",
             let volumes = pod.spec.volumes.iter();
             let volumes: Vec<_> =
                 volumes.map(|volume| MountedVolume::new(self.access_to(volume), volume.json)).collect();
-            (pod.volume_places(), volumes, MountedVolume::new(self.access_to_claim(), Raw::default()))
+            (pod.volume_places(), volumes, MountedVolume::new(self.access_to_claim(), RawValue::default()))
         });
         let mounted = |name: &str| {
             let (places, volumes, claim) = &*volumes;

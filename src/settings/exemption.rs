@@ -118,7 +118,8 @@ impl ObjectKind for Exemption<'static> {
     const SETTINGS: &'static [&'static dyn Declared] =
         &[&REASON, &EXPIRES, &RULES, &IMAGES, &CONTAINERS, &NAMESPACES, &USERS, &GROUPS];
 
-    const AT_LEAST_ONE_OF: &'static [&'static str] = &["images", "containers", "namespaces", "users", "groups"];
+    const AT_LEAST_ONE_OF: &'static [&'static str] =
+        &["images", "containers", "namespaces", "users", "groups"];
 
     fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<Exemption<'s>> {
         let reason = reader.get(&REASON);

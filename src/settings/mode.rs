@@ -63,11 +63,15 @@ pub const ON_UPDATE: Setting<Word<OnUpdate>> = Setting {
     label: "Findings that count in an update",
     doc: "`changes` counts only the findings that the old object does not have. `all` counts every finding of an update that can \
           change what runs.",
-    kind: Word { words: &[("changes", OnUpdate::Changes), ("all", OnUpdate::All)], default: OnUpdate::Changes },
+    kind: Word {
+        words: &[("changes", OnUpdate::Changes), ("all", OnUpdate::All)],
+        default: OnUpdate::Changes,
+    },
 };
 
 /// What `mode` of a rule means.
-pub const MODE_DOC: &str = "`off` disables the rule, `warn` admits the object with a warning, `deny` denies it.";
+pub const MODE_DOC: &str =
+    "`off` disables the rule, `warn` admits the object with a warning, `deny` denies it.";
 
 /// What mode `fix` means besides.
 pub const FIX_DOC: &str = "`fix` fills in unset fields and denies what is left.";

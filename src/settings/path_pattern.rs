@@ -54,7 +54,10 @@ pub fn check_path(path: &str) -> Result<(), String> {
 pub fn check_pattern(pattern: &str) -> Result<(), String> {
     check_path(pattern)?;
     if split_pattern(pattern).0.contains("**") {
-        return Err(format!("\"**\" is supported only at the end, as in \"/data/**\", got {}", quoted(pattern)));
+        return Err(format!(
+            "\"**\" is supported only at the end, as in \"/data/**\", got {}",
+            quoted(pattern)
+        ));
     }
     Ok(())
 }
@@ -70,8 +73,8 @@ pub fn is_within(path: &FilePath<'_>, pattern: &str) -> bool {
         return false;
     }
     let mut segments = path.segments();
-    let is_within =
-        segments_of(&parent).all(|part| segments.next().is_some_and(|segment| wildcard::matches(part, segment)));
+    let is_within = segments_of(&parent)
+        .all(|part| segments.next().is_some_and(|segment| wildcard::matches(part, segment)));
     !path.is_ambiguous() && is_within && (!only_below || segments.next().is_some())
 }
 

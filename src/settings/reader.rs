@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::declaration::{
-    Flag, Format, Natural, ObjectKind, Objects, OptionalTexts, Required, Setting, Text, TextLists, Texts, Word, Words,
-    names,
+    Flag, Format, Natural, ObjectKind, Objects, OptionalTexts, Required, Setting, Text, TextLists, Texts,
+    Word, Words, names,
 };
 use super::suggestion::{alternatives, suggestion};
 use super::value::{Entry, SettingValue};
@@ -181,7 +181,12 @@ impl<'o, 's> ObjectReader<'o, 's> {
 
     /// The object at a key, with these entries.
     pub fn within(&mut self, key: &'static str, entries: &'s [Entry<'s>]) -> ObjectReader<'_, 's> {
-        ObjectReader { place: Place::Key(&self.place, key), entries, known: Vec::new(), errors: &mut *self.errors }
+        ObjectReader {
+            place: Place::Key(&self.place, key),
+            entries,
+            known: Vec::new(),
+            errors: &mut *self.errors,
+        }
     }
 
     fn cursor(&mut self) -> Cursor<'_> {
@@ -217,7 +222,14 @@ impl<'o, 's> ObjectReader<'o, 's> {
     }
 
     /// Reports what is wrong with an item of a list in an object of a list.
-    pub fn refuse_in_list(&mut self, list: &str, index: usize, key: &str, place: usize, reason: impl Display) {
+    pub fn refuse_in_list(
+        &mut self,
+        list: &str,
+        index: usize,
+        key: &str,
+        place: usize,
+        reason: impl Display,
+    ) {
         self.cursor().key(list).item(index).key(key).item(place).refuse(reason);
     }
 
@@ -414,7 +426,10 @@ fn read_object<'s, T: ObjectKind>(value: &'s SettingValue<'s>, at: &mut Cursor<'
             let object = T::read(&mut reader);
             reader.finish();
             if !T::AT_LEAST_ONE_OF.is_empty() && !T::AT_LEAST_ONE_OF.iter().any(|key| reader.is_set(key)) {
-                reader.refuse_object(format_args!("at least one of {} is required", T::AT_LEAST_ONE_OF.join(", ")));
+                reader.refuse_object(format_args!(
+                    "at least one of {} is required",
+                    T::AT_LEAST_ONE_OF.join(", ")
+                ));
             }
             object
         }

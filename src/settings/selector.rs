@@ -1,6 +1,6 @@
 //! Which containers an entry of the settings is about: by image, by name and by namespace.
 
-use super::declaration::{Format, Demand, OptionalTexts, Setting, not_empty};
+use super::declaration::{Demand, Format, OptionalTexts, Setting, not_empty};
 use super::reader::ObjectReader;
 use super::wildcard;
 use crate::kubernetes::image_reference::{ImagePattern, ImageReference};

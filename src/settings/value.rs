@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 
-use json_view::{Error, Raw, Read, Reader};
+use json_view::{Error, RawValue, ReadJson, Reader};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::text::printable;
@@ -162,13 +162,13 @@ impl<'a> SettingsDocument<'a> {
 
 /// The entries of the settings, each as it is written: skipping exemptions is faster than parsing them.
 #[derive(Default)]
-struct Entries<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
+struct Entries<'a>(Vec<(Cow<'a, str>, RawValue<'a>)>);
 
 impl<'a> Entries<'a> {
     fn parse(json: &'a [u8]) -> Result<Vec<Entry<'a>>, String> {
         let Self(entries) = json_view::from_slice(json)
-            .map_err(|failure| format!("{} at byte {}", failure.message, failure.offset))?;
-        let parse_entry = |(key, Raw(json)): (Cow<'a, str>, Raw<'a>)| {
+            .map_err(|error| error.to_string())?;
+        let parse_entry = |(key, RawValue(json)): (Cow<'a, str>, RawValue<'a>)| {
             let value = if key == EXEMPTIONS && json.first() == Some(&b'[') {
                 SettingValue::Lazy(LazyValue { json, parsed: OnceCell::new() })
             } else {
@@ -180,11 +180,13 @@ impl<'a> Entries<'a> {
     }
 }
 
-impl<'a> Read<'a> for Entries<'a> {
+impl<'a> ReadJson<'a> for Entries<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        let mut keys = reader.object()?;
-        while let Some(key) = keys.next(reader)? {
-            self.0.push((key, reader.raw()?));
+        let mut object = reader.object()?;
+        while let Some(key) = object.next_key()? {
+            let mut value = RawValue::default();
+            object.read(&mut value)?;
+            self.0.push((key.into(), value));
         }
         Ok(())
     }

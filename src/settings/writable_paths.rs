@@ -9,9 +9,9 @@ use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::name_index::Places;
 use crate::kubernetes::pod::{ContainerAt, NO_PLACE, Pod};
 use crate::kubernetes::volume::Volume;
+use crate::rules::ConfiguredRule;
 use crate::rules::finding::Findings;
 use crate::rules::policy_settings::ActiveRule;
-use crate::rules::ConfiguredRule;
 use crate::rules::rule::Target;
 use crate::settings::declaration::{
     Declared, Demand, Format, ObjectKind, Objects, Required, Setting, Text, Word,
@@ -19,9 +19,9 @@ use crate::settings::declaration::{
 use crate::settings::path_pattern;
 use crate::settings::reader::ObjectReader;
 use crate::settings::selector::{CONTAINERS, IMAGES, NAMESPACES, Selector};
-use serde_json::Value;
 use crate::text::quoted;
 use json_view as json;
+use serde_json::Value;
 
 /// What the name of every volume begins with that is added.
 const PREFIX: &str = "writable-";
@@ -75,16 +75,18 @@ const MEDIUM: Setting<Word<Option<&'static str>>> = Setting {
 /// A path that a volume can be mounted at.
 const WRITABLE_PATH: Format = Format {
     check: check_path,
-    demands: &[Demand::Matches("^/"), Demand::MatchesNot(path_pattern::NOT_NORMALIZED), Demand::MatchesNot(r"[*:]|^/$")],
+    demands: &[
+        Demand::Matches("^/"),
+        Demand::MatchesNot(path_pattern::NOT_NORMALIZED),
+        Demand::MatchesNot(r"[*:]|^/$"),
+    ],
     choices: None,
 };
 
 /// A number of bytes above zero, as Kubernetes writes it.
 const SIZE: Format = Format {
     check: check_size,
-    demands: &[Demand::Matches(
-        r"^(0*[1-9][0-9]*(\.[0-9]+)?|0+\.0*[1-9][0-9]*)(k|[KMGTPE]i|[MGTPE])?$",
-    )],
+    demands: &[Demand::Matches(r"^(0*[1-9][0-9]*(\.[0-9]+)?|0+\.0*[1-9][0-9]*)(k|[KMGTPE]i|[MGTPE])?$")],
     choices: None,
 };
 
@@ -119,7 +121,9 @@ impl<'s> WritablePaths<'s> {
         let image = LazyCell::new(|| ImageReference::parse(&at.container.image).ok());
         let mut lacking: Vec<WritablePath<'s>> = Vec::new();
         for WritablePathsEntry { selector, paths } in &self.0 {
-            if selector.includes_namespace(namespace) && selector.matches(Some(&at.container.name), || image.as_ref()) {
+            if selector.includes_namespace(namespace)
+                && selector.matches(Some(&at.container.name), || image.as_ref())
+            {
                 for path in paths {
                     if !is_mounted(at, path.path)
                         && !lacking.iter().any(|known| is_same(known.path, path.path))

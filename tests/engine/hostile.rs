@@ -128,7 +128,7 @@ fn what_is_no_request_is_denied() {
 fn an_unknown_operation_is_denied() {
     let object = format!(r#""kind": {POD}, "object": {{"spec": {GOOD}}}"#);
     for operation in ["", "PATCH", "create", "CREATE "] {
-        refuses(request(operation, &object), "request.operation: must be CREATE, UPDATE, DELETE or CONNECT");
+        refuses(request(operation, &object), "request.operation: expected CREATE, UPDATE, DELETE or CONNECT");
     }
     refuses(format!(r#"{{"request": {{{object}}}}}"#), "request.operation: missing");
     refuses(
@@ -274,7 +274,7 @@ fn a_field_of_the_wrong_type_is_denied() {
     ] {
         for field in fields {
             for (value, found) in wrong(expected) {
-                refuses(pod(&at(field, value)), &format!("spec.{field}: must be {expected}, not {found}"));
+                refuses(pod(&at(field, value)), &format!("spec.{field}: expected {expected}, got {found}"));
             }
         }
     }
@@ -323,11 +323,11 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
     for number in ["1.5", "1e400", "1e2", "0.0", "-0.0", "99999999999999999999", "-9223372036854775809"] {
         refuses(
             context(&format!(r#""runAsUser": {number}"#)),
-            &format!("spec.containers[0].securityContext.runAsUser: must be an integer, not {number}"),
+            &format!("spec.containers[0].securityContext.runAsUser: expected an integer, got {number}"),
         );
         refuses(
             pod(&format!(r#"{{"securityContext": {{"runAsUser": {number}}}}}"#)),
-            &format!("spec.securityContext.runAsUser: must be an integer, not {number}"),
+            &format!("spec.securityContext.runAsUser: expected an integer, got {number}"),
         );
     }
     refuses(
@@ -340,7 +340,7 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
         "securityContext.supplementalGroups[0]",
         "containers[0].securityContext.runAsGroup",
     ] {
-        refuses(pod(&at(field, "1.5")), &format!("spec.{field}: must be an integer, not 1.5"));
+        refuses(pod(&at(field, "1.5")), &format!("spec.{field}: expected an integer, got 1.5"));
         refuses(pod(&at(field, "\"0\"")), &format!("spec.{field}: expected a non-negative integer, got a string"));
     }
     // What JSON has no numbers for.
@@ -353,7 +353,7 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
 #[test]
 fn a_number_is_not_repeated_at_any_length() {
     let reason = reason(context(&format!(r#""runAsUser": {}"#, "9".repeat(100_000))).as_bytes());
-    assert!(reason.starts_with("spec.containers[0].securityContext.runAsUser: must be an integer, not 999"));
+    assert!(reason.starts_with("spec.containers[0].securityContext.runAsUser: expected an integer, got 999"));
     assert_eq!(reason.chars().count(), 401, "{reason}");
 }
 

@@ -305,7 +305,7 @@ fn a_connection_that_cannot_be_read_is_denied() {
         (json!({"command": "sh"}), "request.object.command: expected a list, got a string"),
         (json!({"command": ["sh", null]}), "request.object.command[1]: expected a string, got null"),
         (json!({"container": 1}), "request.object.container: expected a string, got a number"),
-        (json!({"tty": "true"}), "request.object.tty: must be a boolean, not a string"),
+        (json!({"tty": "true"}), "request.object.tty: expected a boolean, got a string"),
         (json!(["sh"]), "request.object: expected an object, got a list"),
     ] {
         let response = judge(&connection("exec", options), &json!({}));

@@ -1,12 +1,27 @@
-//! How views are read: the fields they name, borrowed from the payload, with everything else skipped unparsed.
-//!
-//! serde's derive would read them too, but it takes a list for an object, wants an attribute on every field for
-//! `null` to mean absent, and makes the module larger.
+//! The macro that declares views.
 
-/// Declares views: structs with a lifetime, whose fields are given with their JSON keys.
+/// Declares views: structs that borrow from a text, with the JSON key of each field.
 ///
-/// `null` and an absent field are the field's default. A key that stands twice could be read in two ways, so it is
-/// refused.
+/// A view skips every other field. Fields that are `null` or absent have their default, and a key that occurs twice is refused,
+/// because the object could be read in two ways. A view has at most [`MAX_KNOWN_KEYS`](crate::MAX_KNOWN_KEYS) fields.
+///
+/// ```
+/// use json_view::{Text, views};
+///
+/// views! {
+///     /// A person.
+///     #[derive(Clone)]
+///     pub struct Person<'a> {
+///         /// The full name.
+///         pub name "fullName": Text<'a>,
+///         friends "friends": Vec<Person<'a>>,
+///     }
+/// }
+///
+/// let person: Person = json_view::from_slice(br#"{"age": 36, "fullName": "Ada Lovelace", "friends": null}"#)?;
+/// assert_eq!(person.name, "Ada Lovelace");
+/// # Ok::<(), json_view::Error>(())
+/// ```
 #[macro_export]
 macro_rules! views {
     ($(
@@ -21,21 +36,19 @@ macro_rules! views {
             $($(#[$doc])* $field_visibility $field: $type,)*
         }
 
-        impl<$lifetime> $crate::Read<$lifetime> for $view<$lifetime> {
+        impl<$lifetime> $crate::ReadJson<$lifetime> for $view<$lifetime> {
             fn read(
                 &mut self,
                 reader: &mut $crate::Reader<$lifetime>,
             ) -> Result<(), $crate::Error> {
-                // Their places among the keys.
+                // The indices of the fields among the known keys.
                 #[expect(non_camel_case_types, reason = "named like the fields")]
                 enum Field { $($field,)* }
 
-                let mut fields = reader.fields(const { &[$($crate::Known::new($key)),*] })?;
-                while let Some(place) = fields.next_known()? {
-                    match place {
-                        $(_ if place == Field::$field as usize => {
-                            $crate::Read::read(&mut self.$field, fields.reader)?;
-                        })*
+                let mut fields = reader.fields(const { &[$($crate::KnownKey::new($key)),*] })?;
+                while let Some(index) = fields.next_field()? {
+                    match index {
+                        $(_ if index == Field::$field as usize => fields.read(&mut self.$field)?,)*
                         _ => {}
                     }
                 }
@@ -47,7 +60,7 @@ macro_rules! views {
 
 #[cfg(test)]
 mod tests {
-    use crate::{self as json, Text};
+    use crate::Text;
 
     views! {
         /// An example.
@@ -59,11 +72,11 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Example<'_>, String> {
-        json::from_slice(json.as_bytes()).map_err(|failure| failure.message.into_owned())
+        crate::from_slice(json.as_bytes()).map_err(|error| error.message().to_owned())
     }
 
     #[test]
-    fn reads_the_fields_it_names_and_skips_the_rest() {
+    fn a_view_reads_its_fields_and_skips_all_others() {
         let example =
             read(r#"{"x": [{}], "name": "a", "a\u0046lag": false, "list": ["b"], "Name": 3}"#).unwrap();
         assert_eq!((&*example.name, example.flag, example.list.len()), ("a", Some(false), 1));
@@ -76,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_can_be_read_in_two_ways() {
+    fn a_duplicate_key_is_refused() {
         for twice in [
             r#"{"name": "a", "name": "b"}"#,
             r#"{"name": null, "name": "b"}"#,
@@ -87,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_object() {
-        assert_eq!(read(r#"["a", true, []]"#).unwrap_err(), "must be an object, not a list");
+    fn only_an_object_is_a_view() {
+        assert_eq!(read(r#"["a", true, []]"#).unwrap_err(), "expected an object, got a list");
     }
 }
