@@ -1,5 +1,7 @@
 //! The reader agrees with `serde_json`: on what is JSON, and on what it says.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
@@ -63,7 +65,8 @@ fn with_escapes(json: &str) -> String {
     for unit in json.encode_utf16() {
         match u8::try_from(unit) {
             Ok(plain @ b' '..=b'~') => escaped.push(plain.into()),
-            _ => escaped += &format!("\\u{unit:04X}"),
+            // Writing to a string does not fail.
+            _ => _ = write!(escaped, "\\u{unit:04X}"),
         }
     }
     escaped

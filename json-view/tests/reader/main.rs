@@ -1,6 +1,8 @@
 //! The reader as its users see it.
 
 mod agreement;
+mod conformance;
+mod errors;
 mod limits;
 
 use json_view::{Error, ReadJson, Reader, ValueKind};
