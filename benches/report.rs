@@ -1,4 +1,4 @@
-//! What the benchmark found out: the file that keeps it, and the tables and the picture that show it.
+//! The results of the benchmark: the file that stores them, and the tables and the picture that show them.
 
 use std::error::Error;
 use std::fs;
@@ -10,50 +10,50 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::{Deserialize, Serialize};
 
-/// Where it is kept.
+/// The file with the results.
 pub(crate) const RESULTS: &str = "benches/results.json";
 
-/// Where the tables are shown, between these markers.
-const README: &str = "README.md";
+/// The document that shows the tables, between these markers.
+const DOCUMENT: &str = "docs/performance.md";
 const MARKERS: [&str; 2] = ["<!-- cost: generated from benches/results.json -->\n", "<!-- end of cost -->\n"];
 
-/// Where the picture is.
+/// The picture.
 const PICTURE: &str = "docs/benchmark.svg";
 
-/// How many containers there are in a column.
+/// The number of containers per column.
 const SIZES: [u32; 4] = [1, 4, 32, 128];
 
-/// What stands behind the name of a request that is judged with exemptions.
+/// The suffix of the names of requests that are evaluated with exemptions.
 const EXEMPTING: &str = ", 50 exemptions";
 
-/// The size of the picture, its letters, and its colors.
+/// Size, fonts and colors of the picture.
 const PIXELS: (u32, u32) = (960, 820);
 const FONT: (&str, u32) = ("sans-serif", 16);
 const TITLE: (&str, u32) = ("sans-serif", 22);
 const BLUE: RGBColor = RGBColor(50, 108, 229);
 const GREY: RGBColor = RGBColor(180, 186, 196);
 
-/// Of each row, the bars: whose they are, their color, where they stand in the row, and how long they are.
+/// The bars of each row: label, color, position in the row, and length.
 const BARS: [(&str, RGBColor, f64, Ratio); 2] = [
     ("this policy, every rule", BLUE, 0.5, |cost| Some(cost.policy)),
     ("a typical policy, one field", GREY, 0.1, |cost| cost.typical),
 ];
 
-/// How many times the floor a policy is, where it was asked.
+/// The ratio of a policy to the floor, if it was measured.
 type Ratio = fn(&Cost) -> Option<f64>;
 
-/// How much of a row a bar fills.
+/// Height of a bar, as a part of the row.
 const THICKNESS: f64 = 0.4;
 
-/// By how much a number stands behind its bar, as a ratio.
+/// Distance of a number from the end of its bar, as a ratio.
 const GAP: f64 = 1.03;
 
-/// How many rows the legend takes, below the others.
+/// Height of the legend below the bars, in rows.
 const LEGEND: f64 = 2.0;
 
 type Failure = Box<dyn Error>;
 
-/// What requests cost, in ratios: times would say nothing about any other machine.
+/// The costs of requests as ratios, because times are not comparable between machines.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) machine: String,
@@ -70,33 +70,33 @@ pub(crate) struct Sizes {
     pub(crate) typical: u32,
 }
 
-/// What a request costs.
+/// The cost of a request.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Cost {
     pub(crate) request: String,
     pub(crate) containers: u32,
     pub(crate) bytes: u32,
-    /// With the floor, over what the first request costs with it.
+    /// Cost of the floor, relative to the floor of the first request.
     pub(crate) floor: f64,
-    /// With the policy, over what the same request costs with the floor.
+    /// Cost of the policy, relative to the floor of the same request.
     pub(crate) policy: f64,
-    /// The same with the typical policy, where it was asked.
+    /// Cost of the typical policy, relative to the same floor, if it was measured.
     pub(crate) typical: Option<f64>,
 }
 
 impl Cost {
-    /// What the policy takes, on the scale of all requests.
+    /// Cost of the policy, relative to the floor of the first request.
     fn total(&self) -> f64 {
         self.floor * self.policy
     }
 
-    /// What the policy adds to the floor, on the same scale.
+    /// Cost that the policy adds to the floor, on the same scale.
     fn own(&self) -> f64 {
         self.total() - self.floor
     }
 }
 
-/// What shall be true of the costs, and what is, as far as it was measured.
+/// A bound for the costs, and the measured value, if there is one.
 struct Promise {
     what: &'static str,
     bound: Bound,
@@ -109,7 +109,7 @@ enum Bound {
 }
 
 impl Results {
-    /// The tables, in Markdown.
+    /// Returns the tables as Markdown.
     pub(crate) fn tables(&self) -> String {
         let Self { machine, date, bytes, costs } = self;
         let [policy, typical] = [bytes.policy, bytes.typical].map(kilobytes);
@@ -118,19 +118,19 @@ impl Results {
             [sizes().min(), sizes().max()].map(|size| kilobytes(size.unwrap_or_default()));
         let (costs, promises) = (table(&self.cost_rows()), table(&self.promise_rows()));
         format!(
-            "\nMeasured on {date} on {machine}, in times the floor. Requests have {smallest:.0} to {largest:.0} kB,\n\
-             this module has {policy:.0} kB, and that of the typical policy {typical:.0} kB.\n\n{costs}\n{promises}\n"
+            "\nMeasured on {date} on {machine}, as ratios to the floor. Request size: {smallest:.0} to {largest:.0} kB.\n\
+             Module size: {policy:.0} kB for this policy, {typical:.0} kB for the typical policy.\n\n{costs}\n{promises}\n"
         )
     }
 
     fn cost_rows(&self) -> Vec<Vec<String>> {
         let header = ["policy", "request", "1 container", "4", "32", "128"].map(str::to_owned).to_vec();
-        let own = self.rows("this one", |cost| Some(cost.policy));
+        let own = self.rows("this policy", |cost| Some(cost.policy));
         let typical = self.rows("typical", |cost| cost.typical);
         [header].into_iter().chain(own).chain(typical).collect()
     }
 
-    /// A row for each request that such a policy was asked.
+    /// Returns a row for each request that was measured with a policy.
     fn rows(&self, policy: &str, ratio: Ratio) -> impl Iterator<Item = Vec<String>> {
         let mut requests: Vec<_> = self.costs.iter().map(|cost| &*cost.request).collect();
         requests.dedup();
@@ -147,7 +147,7 @@ impl Results {
     }
 
     fn promise_rows(&self) -> Vec<Vec<String>> {
-        let header = ["promised", "bound", "measured", "kept"].map(str::to_owned).to_vec();
+        let header = ["property", "bound", "measured", "met"].map(str::to_owned).to_vec();
         let rows = self.promises().into_iter().filter_map(|Promise { what, bound, measured }| {
             let measured = measured?;
             let (bound, is_kept) = match bound {
@@ -164,25 +164,25 @@ impl Results {
         use Bound::{AtLeast, AtMost};
         let [average, last] = self.growth();
         [
-            ("a request of one container, over the floor", AtMost(1.35), self.admitting(1)),
-            ("a request of 32 containers, over the floor", AtMost(1.6), self.admitting(32)),
-            ("what each of 128 containers adds, over each of 32", AtMost(1.15), average),
-            ("what each adds from the 33rd on, over those from the 5th", AtMost(1.15), last),
-            ("an admitted request with 50 exemptions, over none", AtMost(1.15), self.exempting("Pod")),
-            ("a denied request with 50 exemptions, over none", AtMost(1.15), self.exempting("Pod, denied")),
-            ("the typical policy, over this one", AtLeast(4.0), self.typical()),
-            ("the module, in kB", AtMost(220.0), Some(kilobytes(self.bytes.policy))),
+            ("1 container, relative to the floor", AtMost(1.35), self.admitting(1)),
+            ("32 containers, relative to the floor", AtMost(1.6), self.admitting(32)),
+            ("cost per container among 128, relative to 32", AtMost(1.15), average),
+            ("cost per container from the 33rd on, relative to the 5th to 32nd", AtMost(1.15), last),
+            ("admitted with 50 exemptions, relative to none", AtMost(1.15), self.exempting("Pod")),
+            ("denied with 50 exemptions, relative to none", AtMost(1.15), self.exempting("Pod, denied")),
+            ("typical policy, relative to this policy", AtLeast(4.0), self.typical()),
+            ("module size in kB", AtMost(220.0), Some(kilobytes(self.bytes.policy))),
         ]
         .map(|(what, bound, measured)| Promise { what, bound, measured })
     }
 
-    /// How many times the floor a request costs that is admitted.
+    /// Returns the highest ratio of an admitted request to the floor.
     fn admitting(&self, containers: u32) -> Option<f64> {
         let costs = ["Pod", "Deployment"].into_iter().filter_map(|request| self.cost(request, containers));
         greatest(costs.map(|cost| cost.policy))
     }
 
-    /// How much more a container costs where there are many: all of them on average, and those that come last.
+    /// Returns how the cost per container grows with their number: on average, and for the last ones.
     fn growth(&self) -> [Option<f64>; 2] {
         let average = |[_, few, many]: [f64; 3]| (many / 128.0) / (few / 32.0);
         let last = |[fewest, few, many]: [f64; 3]| ((many - few) / 96.0) / ((few - fewest) / 28.0);
@@ -194,7 +194,7 @@ impl Results {
         [greatest(own.iter().copied().map(average)), greatest(own.iter().copied().map(last))]
     }
 
-    /// How many times what a request costs it costs with exemptions.
+    /// Returns the ratio of a request with exemptions to the same request without.
     fn exempting(&self, request: &str) -> Option<f64> {
         greatest(self.costs.iter().filter_map(|with| {
             let is_it = with.request.strip_suffix(EXEMPTING) == Some(request);
@@ -203,28 +203,28 @@ impl Results {
         }))
     }
 
-    /// How many times what a request costs it costs with the typical policy, at the least.
+    /// Returns the lowest ratio of the typical policy to this policy.
     fn typical(&self) -> Option<f64> {
         let ratios = self.costs.iter().filter_map(|cost| Some(cost.typical? / cost.policy));
         ratios.min_by(f64::total_cmp)
     }
 }
 
-/// The picture, as SVG.
+/// Returns the picture as SVG.
 fn picture(results: &Results) -> Result<String, Failure> {
     let mut picture = String::new();
     draw(results, &SVGBackend::with_string(&mut picture, PIXELS).into_drawing_area())?;
     Ok(picture + "\n")
 }
 
-/// Draws a row for each cost: how many times the floor it is, with this policy and with the typical one.
+/// Draws a row per request: the ratio to the floor, for this policy and for the typical policy.
 fn draw(results: &Results, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Failure> {
     let rows: Vec<_> = (1u32..).map(|row| -f64::from(row)).zip(&results.costs).collect();
     let bottom = rows.last().map_or(-1.0, |(row, _)| *row);
     let most = greatest(results.costs.iter().map(|cost| cost.typical.unwrap_or(cost.policy))).unwrap_or(1.0);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
-        .caption("What a request costs, in times the floor (logarithmic)", TITLE)
+        .caption("Cost of a request relative to the floor (logarithmic)", TITLE)
         .margin(20)
         .margin_right(60)
         .x_label_area_size(30)
@@ -258,7 +258,7 @@ fn draw(results: &Results, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<
     Ok(())
 }
 
-/// What stands before a row, with a space that is not taken away.
+/// Returns the label of a row, with a space that SVG does not trim.
 fn label(cost: &Cost) -> String {
     match cost.containers {
         1 => format!("{}, 1 container\u{a0}", cost.request),
@@ -278,7 +278,7 @@ fn decimal(ratio: f64) -> String {
     format!("{ratio:.2}")
 }
 
-/// A table in Markdown, of which the first row is the header.
+/// Returns a Markdown table. The first row is the header.
 fn table(rows: &[Vec<String>]) -> String {
     let mut lines = rows.iter().map(|cells| format!("| {} |\n", cells.join(" | ")));
     let header = lines.next().unwrap_or_default();
@@ -286,12 +286,12 @@ fn table(rows: &[Vec<String>]) -> String {
     format!("{header}|{}\n{}", " --- |".repeat(rule), lines.collect::<String>())
 }
 
-/// Makes what shows the results show those that are kept, and names the files that did not.
+/// Updates the files that show the stored results, and returns the names of the outdated files.
 pub(crate) fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
     let results: Results = serde_json::from_slice(&fs::read(repository.join(RESULTS))?)?;
-    let readme = fs::read_to_string(repository.join(README))?;
+    let document = fs::read_to_string(repository.join(DOCUMENT))?;
     let mut outdated = Vec::new();
-    let shown = [(README, in_readme(&readme, &results.tables())?), (PICTURE, picture(&results)?)];
+    let shown = [(DOCUMENT, with_tables(&document, &results.tables())?), (PICTURE, picture(&results)?)];
     for (file, shown) in shown {
         let file_in = repository.join(file);
         if fs::read_to_string(&file_in).ok().as_ref() != Some(&shown) {
@@ -302,11 +302,11 @@ pub(crate) fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
     Ok(outdated)
 }
 
-/// The README with other tables.
-fn in_readme(readme: &str, tables: &str) -> io::Result<String> {
+/// Replaces the tables in the document.
+fn with_tables(document: &str, tables: &str) -> io::Result<String> {
     let [start, end] = MARKERS;
-    let parts = readme.split_once(start).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
-    let (before, behind) =
-        parts.ok_or_else(|| io::Error::other("README.md lacks the markers of the costs"))?;
-    Ok([before, start, tables, end, behind].concat())
+    let parts = document.split_once(start).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
+    let (before, after) =
+        parts.ok_or_else(|| io::Error::other(format!("{DOCUMENT} lacks the markers of the costs")))?;
+    Ok([before, start, tables, end, after].concat())
 }

@@ -50,7 +50,9 @@ pub(crate) fn documents() -> Vec<Document> {
             .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"));
         names.map(|name| format!("{prefix}{name}")).collect::<Vec<_>>()
     };
-    [in_folder("", ""), in_folder("docs", "docs/")].concat().into_iter().map(Document::read).collect()
+    let folders = ["", "docs/", "docs/contributing/", "docs/contributing/decisions/"];
+    let names = folders.into_iter().flat_map(|folder| in_folder(folder.trim_end_matches('/'), folder));
+    names.map(Document::read).collect()
 }
 
 impl Document {
