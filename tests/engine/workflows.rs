@@ -1,4 +1,4 @@
-//! The workflows that test the policy and release it.
+//! The workflows that test and release the policy.
 
 #![expect(clippy::unwrap_used, reason = "a workflow that cannot be read ends its test")]
 
@@ -13,7 +13,7 @@ use crate::module::in_repository;
 
 const WORKFLOWS: &str = ".github/workflows";
 
-/// The workflows, each with its name.
+/// Returns the workflows with their names.
 #[track_caller]
 fn workflows() -> Vec<(String, Value)> {
     let read = |name: String| {
@@ -21,11 +21,11 @@ fn workflows() -> Vec<(String, Value)> {
         (name, workflow)
     };
     let workflows: Vec<_> = names_in(WORKFLOWS).into_iter().map(read).collect();
-    assert!(!workflows.is_empty(), "there are workflows");
+    assert!(!workflows.is_empty(), "found no workflows");
     workflows
 }
 
-/// The lines of all workflows, for comments stand in no value.
+/// Returns the lines of all workflows, because values do not contain comments.
 fn lines() -> Vec<String> {
     let texts = names_in(WORKFLOWS)
         .into_iter()
@@ -33,7 +33,7 @@ fn lines() -> Vec<String> {
     texts.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()).collect()
 }
 
-/// Whether this is the digest of a commit, and behind it the version that somebody looked up.
+/// Returns whether a text is a commit digest, followed by its version.
 fn is_pin(text: &str) -> bool {
     let Some((commit, version)) = text.split_once(" # v") else { return false };
     commit.len() == 40
@@ -42,7 +42,7 @@ fn is_pin(text: &str) -> bool {
         && version.split('.').all(|number| number.parse::<u32>().is_ok())
 }
 
-/// The targets of make that a script runs.
+/// Returns the make targets that a script runs.
 fn targets(script: &str) -> Vec<&str> {
     let commands = script.lines().filter_map(|line| line.trim().strip_prefix("make "));
     let words = commands.flat_map(str::split_whitespace);
@@ -65,7 +65,7 @@ fn every_action_is_pinned_to_a_commit() {
 }
 
 #[test]
-fn what_is_no_commit_is_no_pin() {
+fn only_a_commit_is_a_pin() {
     assert!(is_pin("0123456789abcdef0123456789abcdef01234567 # v1.2.3"));
     for text in [
         "v1.2.3",
@@ -79,7 +79,7 @@ fn what_is_no_commit_is_no_pin() {
 }
 
 #[test]
-fn every_door_that_is_opened_exists() {
+fn every_make_target_exists() {
     let makefile = fs::read_to_string(in_repository("Makefile")).unwrap();
     let known: BTreeSet<_> = makefile
         .lines()
@@ -100,13 +100,27 @@ fn every_door_that_is_opened_exists() {
 }
 
 #[test]
-fn no_job_runs_for_ever_or_may_do_more_than_it_says() {
+fn every_job_has_a_timeout_and_permissions() {
     for (file, workflow) in workflows() {
         assert_eq!(workflow["permissions"], json!({}), "{file}: must grant nothing to all jobs");
         for (name, job) in workflow["jobs"].as_object().unwrap() {
             assert!(job["permissions"].is_object(), "{file}: {name}: must say what it may do");
-            // What calls another workflow has the limits of its jobs.
+            // A job that calls another workflow has the limits of that workflow.
             assert!(job["timeout-minutes"].is_u64() || job["uses"].is_string(), "{file}: {name}: must end");
         }
+    }
+}
+
+#[test]
+fn the_workflow_runs_every_check_of_the_local_script() {
+    let workflow = documents::read(&format!("{WORKFLOWS}/test.yml"));
+    let jobs = workflow["jobs"].as_object().unwrap().values();
+    let steps = jobs.flat_map(|job| job["steps"].as_array().into_iter().flatten());
+    let run: BTreeSet<_> = steps.filter_map(|step| step["run"].as_str()).flat_map(targets).collect();
+    let script = fs::read_to_string(in_repository(".ci/run")).unwrap();
+    let local = targets(&script);
+    assert_eq!(local, ["lint", "test", "e2e-tests", "fuzz"]);
+    for target in local {
+        assert!(run.contains(target), "test.yml does not run make {target}");
     }
 }
