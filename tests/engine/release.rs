@@ -1,4 +1,4 @@
-//! What is asked of a release before it is made.
+//! The checks before a release.
 
 #![expect(clippy::unwrap_used, reason = "a script that cannot be run ends its test")]
 
@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use crate::module::in_repository;
 
-/// The files that name version 1.2.3, as it is to be released.
+/// Files with version 1.2.3.
 const FILES: [(&str, &str); 4] = [
     (
         "Cargo.toml",
@@ -22,7 +22,7 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-/// A folder with the scripts and the files, some of them changed.
+/// Creates a folder with the scripts and the files, with changes.
 fn repository(name: &str, changes: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(folder.join("scripts")).unwrap();
@@ -39,7 +39,7 @@ fn run(folder: &Path, script: &str, version: &str) -> Output {
     Command::new(folder.join("scripts").join(script)).arg(version).output().unwrap()
 }
 
-/// What the check has to say.
+/// Returns the errors of the check.
 #[track_caller]
 fn refusals(folder: &Path, version: &str) -> String {
     let output = run(folder, "release-check", version);
@@ -48,7 +48,7 @@ fn refusals(folder: &Path, version: &str) -> String {
 }
 
 #[test]
-fn a_version_that_all_files_name_can_be_released() {
+fn a_version_in_all_files_passes() {
     let folder = repository("agreed", &[]);
     for version in ["v1.2.3", "1.2.3"] {
         let output = run(&folder, "release-check", version);
@@ -57,43 +57,43 @@ fn a_version_that_all_files_name_can_be_released() {
 }
 
 #[test]
-fn every_file_that_names_another_version_is_told_of() {
+fn every_file_with_another_version_is_reported() {
     assert_eq!(
         refusals(&repository("all", &[]), "v1.3.0"),
-        "Cargo.toml: says version 1.2.3, must say 1.3.0\n\
-         metadata.yml: says version 1.2.3, must say 1.3.0\n\
-         artifacthub-pkg.yml: says version 1.2.3, must say 1.3.0\n\
-         CHANGELOG.md: must have an entry \"## 1.3.0\" that says what changed\n"
+        "Cargo.toml: expected version 1.3.0, got 1.2.3\n\
+         metadata.yml: expected version 1.3.0, got 1.2.3\n\
+         artifacthub-pkg.yml: expected version 1.3.0, got 1.2.3\n\
+         CHANGELOG.md: expected an entry \"## 1.3.0\" that describes the changes\n"
     );
 }
 
 #[test]
-fn an_entry_that_says_nothing_is_none() {
+fn an_empty_changelog_entry_is_reported() {
     let changelog = ("CHANGELOG.md", "# Changelog\n\n## 1.2.3\n\n## 1.2.2\n\n- Old.\n");
     assert_eq!(
         refusals(&repository("empty", &[changelog]), "v1.2.3"),
-        "CHANGELOG.md: must have an entry \"## 1.2.3\" that says what changed\n"
+        "CHANGELOG.md: expected an entry \"## 1.2.3\" that describes the changes\n"
     );
 }
 
 #[test]
-fn no_version_is_no_release() {
+fn a_missing_version_is_reported() {
     let metadata = ("metadata.yml", "annotations: {}\n");
     assert_eq!(
         refusals(&repository("none", &[metadata]), "v1.2.3"),
-        "metadata.yml: says version nothing, must say 1.2.3\n"
+        "metadata.yml: expected version 1.2.3, got none\n"
     );
-    assert_eq!(refusals(&repository("no-tag", &[]), ""), "must be told a version, such as v1.2.3\n");
+    assert_eq!(refusals(&repository("no-tag", &[]), ""), "expected a version, such as v1.2.3\n");
 }
 
 #[test]
-fn the_notes_are_what_the_changelog_says_of_the_version() {
+fn the_release_notes_are_the_changelog_entry() {
     let output = run(&repository("notes", &[]), "release-notes", "1.2.3");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "\n- New.\n\n");
 }
 
 #[test]
-fn what_users_are_told_to_verify_is_this_version() {
+fn the_verified_version_is_the_version_of_the_package() {
     let text = fs::read_to_string(in_repository("docs/verify.md")).unwrap();
     let is_version =
         |word: &&str| word.starts_with('v') && word.ends_with(|last: char| last.is_ascii_digit());
