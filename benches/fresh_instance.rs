@@ -1,8 +1,8 @@
-//! What a request costs: a fresh instance of the policy, beside one of a guest that reads nothing, which is the floor, and
-//! one of a typical policy, which checks a single field.
+//! Measures the cost of a request in a fresh instance of the policy, compared with a guest that reads nothing (the floor) and
+//! with a typical policy that checks a single field.
 //!
-//! Times differ from machine to machine; what counts is the ratio of those of one run. A run of everything is written down,
-//! and the README shows it.
+//! Times differ between machines, so only ratios within one run are reported. A complete run is stored, and
+//! `docs/performance.md` shows it.
 
 use std::error::Error;
 use std::fs;
@@ -21,7 +21,7 @@ mod requests;
 use report::{Cost, Results, Sizes};
 use requests::{Scenario, scenarios};
 
-/// What the typical policy is asked. It knows neither exemptions nor fixes.
+/// The requests for the typical policy, which does not have exemptions and fixes.
 const TYPICAL: [&str; 4] = ["Pod", "Pod, denied", "Deployment", "Deployment, denied"];
 
 const ACCEPTED: &[u8] = br#"{"accepted":true}"#;
@@ -46,7 +46,7 @@ fn main() -> Result<(), Failure> {
         return Ok(());
     }
     println!("{}", results.tables());
-    // Whoever asks for less, or for a quick look, does not ask for it to be kept.
+    // A run of a part, or a quick run, is not stored.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {
         fs::write(repository.join(report::RESULTS), serde_json::to_string_pretty(&results)? + "\n")?;
         report::update(repository)?;
@@ -54,14 +54,14 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Has criterion measure every guest with every request that it is asked, and leave its samples in a folder.
+/// Measures every guest with its requests. Criterion writes its samples into a folder.
 fn measure(repository: &Path, scenarios: &[Scenario], samples: &Path) -> Result<(), Failure> {
     let guest = |name| Policy::from_file(&repository.join(name).with_extension("wasm"));
     let (floor, policy, typical) = (guest("floor")?, guest("policy")?, guest("typical")?);
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
-        // Samples so short that some of them are not disturbed.
+        // Short samples, so that other processes do not disturb all of them.
         .sample_size(300)
         .nresamples(2000)
         .output_directory(samples)
@@ -83,7 +83,7 @@ fn measure(repository: &Path, scenarios: &[Scenario], samples: &Path) -> Result<
     Ok(())
 }
 
-/// What is measured must be the right answer.
+/// Checks that the measured response is correct.
 fn check(guest: &str, scenario: &Scenario, answer: &[u8]) -> Result<(), Failure> {
     let is_right = match guest {
         "floor" => answer == ACCEPTED,
@@ -92,15 +92,16 @@ fn check(guest: &str, scenario: &Scenario, answer: &[u8]) -> Result<(), Failure>
     if is_right {
         return Ok(());
     }
-    Err(format!("{}: the {guest} answers {}", group(scenario), String::from_utf8_lossy(answer)).into())
+    Err(format!("{}: unexpected response of {guest}: {}", group(scenario), String::from_utf8_lossy(answer))
+        .into())
 }
 
-/// What criterion calls the request.
+/// Returns criterion's name of a request.
 fn group(scenario: &Scenario) -> String {
     format!("{}, {} containers", scenario.name, scenario.containers)
 }
 
-/// What every request costs that was measured.
+/// Returns the costs of all measured requests.
 fn costs(scenarios: &[Scenario], samples: &Path) -> Vec<Cost> {
     let mut first = None;
     let cost = |scenario: &Scenario| {
@@ -118,22 +119,22 @@ fn costs(scenarios: &[Scenario], samples: &Path) -> Vec<Cost> {
     scenarios.iter().filter_map(cost).collect()
 }
 
-/// How long a call took in the fastest sample, in nanoseconds; none when it was not measured. Whatever else runs on the
-/// machine can only make a sample slower.
+/// Returns the time of a call in the fastest sample in nanoseconds, or `None` if it was not measured. Other processes can
+/// only make a sample slower.
 fn time(benchmark: &Path) -> Option<f64> {
     let sample: Sample = serde_json::from_slice(&fs::read(benchmark.join("new/sample.json")).ok()?).ok()?;
     let times = sample.times.iter().zip(&sample.iters).map(|(time, calls)| time / calls);
     times.min_by(f64::total_cmp)
 }
 
-/// What criterion leaves behind: how often it called, and how long all of these calls took.
+/// A sample file of criterion: numbers of calls, and their total times.
 #[derive(Deserialize)]
 struct Sample {
     iters: Vec<f64>,
     times: Vec<f64>,
 }
 
-/// To two decimals.
+/// Rounds to two decimals.
 fn rounded(ratio: f64) -> f64 {
     (ratio * 100.0).round() / 100.0
 }
@@ -145,7 +146,7 @@ fn sizes(repository: &Path) -> Result<Sizes, Failure> {
     Ok(Sizes { floor: size("floor")?, policy: size("policy")?, typical: size("typical")? })
 }
 
-/// The machine, as far as it tells what it is.
+/// Returns a description of the machine, as far as the operating system provides it.
 fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

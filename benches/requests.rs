@@ -1,7 +1,7 @@
-//! What the benchmark and the count of instructions ask: requests as an API server sends them.
+//! The requests of the benchmark and of the instruction gate, in the form that an API server sends.
 //!
-//! They grow out of a recorded one, for a pod of one container. Each further container is one as people write it, with all
-//! that an API server adds: defaults, its entry in `managedFields`, the mount of the service account.
+//! They are derived from a recorded request for a pod with one container. Each additional container looks like a container that
+//! an author wrote, with the fields that an API server adds: defaults, its entry in `managedFields`, the service account mount.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -10,13 +10,13 @@ use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Map, Value, json};
 
-/// How many containers pods have.
+/// The numbers of containers in a pod.
 pub(crate) const SIZES: [u32; 4] = [1, 4, 32, 128];
 
-/// How many exemptions there are where there are any.
+/// The number of exemptions in settings with exemptions.
 const EXEMPTIONS: u32 = 50;
 
-/// What the API server sets in pods, and not in what makes them.
+/// Fields that the API server sets in pods, but not in objects that create pods.
 const ADDED_TO_PODS: [&str; 6] = [
     "enableServiceLinks",
     "preemptionPolicy",
@@ -26,7 +26,7 @@ const ADDED_TO_PODS: [&str; 6] = [
     "tolerations",
 ];
 
-/// What a request is to be answered with.
+/// The expected verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Admitted,
@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// Whether it is what an answer says.
+    /// Returns whether a response has this verdict.
     pub(crate) fn is_in(self, answer: &ValidationResponse) -> bool {
         let says_why = answer.message.as_ref().is_some_and(|message| !message.is_empty());
         let expected = (self != Self::Denied, self == Self::Denied, self == Self::Fixed);
@@ -43,19 +43,19 @@ impl Verdict {
     }
 }
 
-/// A request, with the settings by which it is judged.
+/// A request with its settings.
 pub(crate) struct Scenario {
-    /// What it is about, but for the number of containers.
+    /// Name of the request, without the number of containers.
     pub(crate) name: &'static str,
     pub(crate) containers: u32,
     pub(crate) verdict: Verdict,
     pub(crate) payload: Vec<u8>,
 }
 
-/// Makes a request from a pod.
+/// Creates a request from a pod.
 type Make = fn(Value) -> Value;
 
-/// Everything that is asked: made from the recorded request, and the same each time.
+/// Returns all requests, derived from the recorded request. They are equal in every run.
 pub(crate) fn scenarios(recorded: &Value) -> Vec<Scenario> {
     use Verdict::{Admitted, Denied, Fixed};
     let itself: Make = |request| request;
@@ -79,14 +79,13 @@ pub(crate) fn scenarios(recorded: &Value) -> Vec<Scenario> {
     scenarios
 }
 
-/// Settings in which no rule is off.
+/// Returns settings in which every rule is on.
 fn every_rule() -> Value {
     let off_by_default = RULES.iter().filter(|rule| rule.default_mode == Mode::Off);
     off_by_default.map(|rule| (rule.id, json!("deny"))).collect()
 }
 
-/// The same with exemptions, of which none covers the requests: half of them are for other namespaces, the others for other
-/// images.
+/// Returns the same settings with exemptions that do not apply: half of them are for other namespaces, half for other images.
 fn exempting() -> Value {
     let mut settings = every_rule();
     settings["exemptions"] = (1..=EXEMPTIONS).map(exemption).collect();
@@ -122,7 +121,7 @@ fn exemption(number: u32) -> Value {
     }
 }
 
-/// Settings that fix everything that no registry must be asked for.
+/// Returns settings with every fix that does not need a registry.
 fn fixing() -> Value {
     let mut settings = every_rule();
     for rule in ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "runAsNonRoot"] {
@@ -133,7 +132,7 @@ fn fixing() -> Value {
     settings
 }
 
-/// The request for a pod, with containers beside the first.
+/// Returns the request for a pod with additional containers.
 fn with_containers(mut request: Value, count: u32) -> Value {
     let object = &mut request["object"];
     for number in 2..=count {
@@ -145,7 +144,7 @@ fn with_containers(mut request: Value, count: u32) -> Value {
     request
 }
 
-/// A container as people write it, and as the API server completes it.
+/// Returns a container that an author wrote, with the defaults of the API server.
 fn container(number: u32) -> Value {
     let name = format!("worker-{number}");
     let tag = format!("registry.example.com/shop/{name}:1.{number}.0");
@@ -193,7 +192,7 @@ fn probe(path: &str, port: u32) -> Value {
     })
 }
 
-/// The mount that the API server gives each container of a pod, which no manager owns.
+/// Returns the mount that the API server adds to each container of a pod. It does not have a field manager.
 fn service_account() -> Value {
     json!({
         "name": "kube-api-access-9wxyz",
@@ -202,7 +201,7 @@ fn service_account() -> Value {
     })
 }
 
-/// What `managedFields` says of a value of which one manager owns everything.
+/// Returns the entry in `managedFields` of a value that one manager owns completely.
 fn managed(value: &Value) -> Value {
     match value {
         // References and selectors are owned as a whole.
@@ -222,7 +221,7 @@ fn owned(fields: impl Iterator<Item = (String, Value)>) -> Value {
     fields.chain([(".".to_owned(), json!({}))]).collect()
 }
 
-/// What an entry of a list is known by in `managedFields`.
+/// Returns the key of a list entry in `managedFields`.
 fn key(entry: &Value) -> String {
     let names: &[_] = if entry.get("containerPort").is_some() {
         &["containerPort", "protocol"]
@@ -235,7 +234,7 @@ fn key(entry: &Value) -> String {
     format!("k:{key}")
 }
 
-/// The request for the Deployment that makes such pods: without what the API server adds to pods only.
+/// Returns the request for the Deployment that creates such pods, without the fields that only pods have.
 fn deployment(mut request: Value) -> Value {
     let kind = json!({"group": "apps", "version": "v1", "kind": "Deployment"});
     let resource = json!({"group": "apps", "version": "v1", "resource": "deployments"});
@@ -302,7 +301,7 @@ fn deployment_of(mut pod: Value) -> Value {
     deployment
 }
 
-/// A pod spec as it stands in a template.
+/// Returns a pod spec in the form that a template has.
 fn template_spec(mut spec: Value) -> Value {
     let added = service_account()["name"].take();
     let drop_added = |list: &mut Value| {
@@ -320,7 +319,7 @@ fn template_spec(mut spec: Value) -> Value {
     spec
 }
 
-/// The request for a pod, with containers as everyone writes them: nothing is set that would make them immutable.
+/// Returns the request for a pod with common containers, without the fields that make them immutable.
 fn plain(mut request: Value) -> Value {
     let object = &mut request["object"];
     let managed = managed_spec(object);
@@ -336,7 +335,7 @@ fn plain(mut request: Value) -> Value {
     request
 }
 
-/// What `managedFields` says of a pod's spec.
+/// Returns the entry in `managedFields` of a pod spec.
 fn managed_spec(pod: &mut Value) -> &mut Value {
     &mut pod["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
 }

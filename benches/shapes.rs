@@ -1,18 +1,17 @@
-//! Requests that somebody makes large in order to keep the policy busy, or to have it take much memory: each of a shape, and
-//! of as many bytes as are asked for.
+//! Large requests that an attacker could send to consume time or memory. Each request has a shape, and a size in bytes.
 
 /// A way to fill a request.
 pub(crate) struct Shape {
-    /// What there is a lot of.
+    /// The repeated part.
     pub(crate) name: &'static str,
-    /// The most bytes that it is filled with: up to what policy servers take, or to as many items as the policy judges.
+    /// Maximum size of the repeated part, in bytes: the limit of policy servers, or the item limit of the policy.
     pub(crate) most: usize,
-    /// The payload with as many bytes of that, besides what stands around it and in the settings.
+    /// Returns the payload with a repeated part of a size, without the bytes around the part and in the settings.
     pub(crate) payload: fn(usize) -> String,
 }
 
-/// Shapes that once took seconds or hundreds of megabytes, because every finding repeated a long string. They have closer
-/// bounds than the others.
+/// Shapes that once took seconds or hundreds of megabytes, because every finding repeated a long string. Their bounds are
+/// stricter.
 pub(crate) const REPEATING: [&str; 6] = [
     "findings about one long image, an exemption by image",
     "findings about one long name, an exemption by container",
@@ -22,14 +21,14 @@ pub(crate) const REPEATING: [&str; 6] = [
     "volumes that are mounted again",
 ];
 
-/// Nearly all that policy servers take: two megabytes.
+/// Slightly less than the limit of policy servers: two megabytes.
 const FULL: usize = 2_000_000;
 
-/// The number of items that are judged of an object, less a few that stand beside them. Of what stands at the longest paths
-/// here, a sixth is.
+/// Maximum number of evaluated items of an object, without a few other items. For the longest paths in this file, the maximum
+/// is a sixth of this.
 const ITEMS: usize = 49_000;
 
-/// The number of entries in long lists of the settings.
+/// Number of entries in long lists of the settings.
 const ENTRIES: usize = 1_000;
 
 const POD: &str = r#"{"group": "", "version": "v1", "kind": "Pod"}"#;
@@ -38,10 +37,10 @@ const FLEET: &str = r#"{"group": "example.com", "version": "v1", "kind": "Fleet"
 const EVERY_RULE: &str = r#"{"ephemeralContainers": "deny", "interactiveAccess": "deny", "shellRemoval": "deny", "sharedProcessNamespace": "deny"}"#;
 const EVERY_FIX: &str = r#"{"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "fix", "runAsNonRoot": "fix", "capabilities": {"mode": "fix", "requiredDrop": ["ALL"]}, "writablePaths": [{"paths": ["/run", "/tmp"]}]}"#;
 
-/// A container of three bytes with its comma, in which nothing is as it must be.
+/// A container of three bytes with its comma, which violates every rule for unset fields.
 const NOTHING: &str = "{}";
 
-/// Every shape.
+/// All shapes.
 pub(crate) const SHAPES: &[Shape] = &[
     Shape {
         name: "containers",
@@ -617,12 +616,12 @@ fn create(settings: &str, kind: &str, fields: &str) -> String {
     format!(r#"{{"request": {{"operation": "CREATE", "kind": {kind}, {fields}}}, "settings": {settings}}}"#)
 }
 
-/// The payload to create a pod with these fields in its spec.
+/// Returns the payload to create a pod with these fields in its spec.
 fn pod(settings: &str, fields: &str) -> String {
     create(settings, POD, &format!(r#""object": {{"spec": {{{fields}}}}}"#))
 }
 
-/// The payload to create an object with these fields, of a kind that the policy has never heard of.
+/// Returns the payload to create an object of a custom kind with these fields.
 fn fleet(settings: &str, fields: &str) -> String {
     create(settings, FLEET, &format!(r#""object": {{{fields}}}"#))
 }
@@ -637,7 +636,7 @@ fn update_by(settings: &str, kind: &str, old: &str, new: &str) -> String {
     )
 }
 
-/// A pod with containers, by settings with exemptions.
+/// Returns the payload for a pod with containers, and settings with exemptions.
 fn exempting(bytes: usize, matcher: fn(usize) -> String) -> String {
     pod(&exemptions(matcher), &containers(&fill(bytes, container)))
 }
@@ -647,7 +646,7 @@ fn exemptions(matcher: fn(usize) -> String) -> String {
     format!(r#"{{"exemptions": [{exemptions}]}}"#)
 }
 
-/// Items with commas between them, of as many bytes.
+/// Returns items with commas between them, of a total size.
 fn fill(bytes: usize, item: impl Fn(usize) -> String) -> String {
     let mut items = item(0);
     for number in 1.. {
@@ -660,7 +659,7 @@ fn fill(bytes: usize, item: impl Fn(usize) -> String) -> String {
     items
 }
 
-/// The entries of a long list of the settings.
+/// Returns the entries of a long list of the settings.
 fn list(entry: impl Fn(usize) -> String) -> String {
     (0..ENTRIES).map(entry).collect::<Vec<_>>().join(",")
 }
@@ -669,21 +668,21 @@ fn containers(items: &str) -> String {
     format!("\"containers\": [{items}]")
 }
 
-/// A container as API servers send it, of two hundred bytes: two megabytes hold ten thousand.
+/// Returns a container in the form that API servers send, of 200 bytes: two megabytes contain 10,000 of them.
 fn container(number: usize) -> String {
     format!(
         r#"{{"name": "web-{number}", "image": "registry.example.com/shop/web-{number}:1.29", "imagePullPolicy": "IfNotPresent", "resources": {{}}, "terminationMessagePath": "/dev/termination-log"}}"#
     )
 }
 
-/// A container in which no rule finds anything.
+/// Returns a container without findings.
 fn good_container(number: usize) -> String {
     format!(
         r#"{{"name": "web-{number}", "image": "registry.example.com/shop/web-{number}:1.29", "securityContext": {{"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsUser": 1000}}}}"#
     )
 }
 
-/// A container with one field.
+/// Returns a container with one field.
 fn one(field: &str, value: &str) -> String {
     containers(&format!(r#"{{"{field}": "{value}"}}"#))
 }
@@ -692,12 +691,12 @@ fn list_of_pods(bytes: usize, container: fn(usize) -> String) -> String {
     format!("\"pods\": [{}]", fill(bytes, |number| format!(r#"{{"containers":[{}]}}"#, container(number))))
 }
 
-/// Pod specs in pod specs around a value.
+/// Returns a value in nested pod specs.
 fn pods_around(value: String) -> String {
     (0..30).fold(value, |inner, _| format!(r#"{{"containers": [{{"name": "a", "x": {inner}}}]}}"#))
 }
 
-/// A pod spec with containers where its path is nearly as long as any may be.
+/// Returns a pod spec with containers at a path of nearly the maximum length.
 fn below_long_keys(items: &str) -> String {
     let key = "k".repeat(99);
     let pod = format!(r#"{{"containers": [{{"name": ""}}, {items}]}}"#);
@@ -720,7 +719,7 @@ fn sysctls(items: &str) -> String {
     format!(r#""securityContext": {{"sysctls": [{items}]}}"#)
 }
 
-/// Half as many bytes of each.
+/// Returns two parts, each of half the size.
 fn sysctls_and_containers(bytes: usize, container: &str) -> String {
     let sysctls = sysctls(&fill(bytes / 2, |_| NOTHING.into()));
     format!("{sysctls}, {}", containers(&fill(bytes / 2, |_| container.into())))

@@ -1,5 +1,5 @@
-//! A long run: every fixture, and small ones of the requests that are made to be large, over and over, each time in a fresh
-//! instance as policy servers have it. The same request must get the same answer, and memory must not grow.
+//! A long run: evaluates every case, and small versions of the large requests, many times, each time in a fresh instance, like
+//! policy servers. The same request must get the same response, and memory must not grow.
 //!
 //! `make soak EVALUATIONS=1000000`
 
@@ -26,22 +26,22 @@ use fixture::{FIXTURES, Fixture, fixtures, names_in};
 use module::{in_repository, policy};
 use shapes::SHAPES;
 
-/// The number of evaluations, where no other is given.
+/// Default number of evaluations.
 const EVALUATIONS: usize = 1_000_000;
 
-/// How many bytes there are in requests that are made to be large.
+/// Size of the large requests, in bytes.
 const LARGE: usize = 4_000;
 
-/// How often memory is looked at.
+/// Number of memory checks.
 const SAMPLES: usize = 20;
 
-/// How many kilobytes the memory of the process may grow by, once everything was asked twice.
+/// Maximum growth of the process, in kilobytes, after every request was evaluated twice.
 const GROWTH: u64 = 8 << 10;
 
-/// A prime, so that what is asked next is of another kind, with other settings.
+/// A prime step, so that consecutive requests have different kinds and settings.
 const STRIDE: usize = 1_009;
 
-/// Settings by which every fixture is judged besides its own.
+/// Additional settings for every case.
 const SETTINGS: [&str; 3] = [
     "{}",
     r#"{"enforcement": "warn", "onUpdate": "all", "ephemeralContainers": "deny", "interactiveAccess": "deny", "shellRemoval": "deny", "sharedProcessNamespace": "deny"}"#,
@@ -50,7 +50,7 @@ const SETTINGS: [&str; 3] = [
 
 type Failure = Box<dyn Error>;
 
-/// What is asked, and what was answered at first.
+/// A request and its first response.
 struct Question {
     name: String,
     operation: &'static str,
@@ -64,7 +64,7 @@ impl Question {
         Self { name, operation, payload, exchanges: Vec::new(), answer: None }
     }
 
-    /// Asks in a fresh instance, and holds the answer against the first one.
+    /// Evaluates the request in a fresh instance, and compares the response with the first one.
     fn ask(&mut self) -> Result<(), Failure> {
         let interactions = Interactions::new(self.exchanges.iter().cloned());
         let answer = policy().replaying(&interactions).call(self.operation, &self.payload)?;
@@ -73,7 +73,9 @@ impl Question {
             Some(first) if *first == answer => {}
             Some(first) => {
                 let [first, answer] = [first, &answer].map(|answer| String::from_utf8_lossy(answer));
-                return Err(format!("{}: was answered\n{first}\nand later\n{answer}", self.name).into());
+                return Err(
+                    format!("{}: first response\n{first}\nlater response\n{answer}", self.name).into()
+                );
             }
         }
         Ok(())
@@ -86,17 +88,15 @@ fn main() -> Result<(), Failure> {
     let mut questions = questions()?;
     let warm = 2 * questions.len();
     if evaluations < warm {
-        return Err(
-            format!("there are {} questions: ask for {warm} evaluations or more", questions.len()).into()
-        );
+        return Err(format!("{} requests need at least {warm} evaluations", questions.len()).into());
     }
-    println!("{evaluations} evaluations of {} questions", questions.len());
+    println!("{evaluations} evaluations of {} requests", questions.len());
     let mut progress = Progress::new(evaluations);
     let mut samples = Vec::new();
     let interval = (evaluations - warm).div_ceil(SAMPLES).max(1);
     for number in 0..evaluations {
         let place = number * STRIDE % questions.len();
-        questions.get_mut(place).ok_or("there is nothing to ask")?.ask()?;
+        questions.get_mut(place).ok_or("no requests")?.ask()?;
         let done = number + 1;
         if done >= warm && ((done - warm).is_multiple_of(interval) || done == evaluations) {
             samples.push(resident()?);
@@ -105,40 +105,42 @@ fn main() -> Result<(), Failure> {
     }
     progress.end()?;
     let asked: usize = questions.iter().filter(|question| question.answer.is_some()).count();
-    println!("{evaluations} evaluations of {asked} questions, and every answer the same as the first");
+    println!("{evaluations} evaluations of {asked} requests: every response equals the first");
     judge(&samples)
 }
 
-/// Says how much memory there was, and whether it grew.
+/// Prints the memory, and returns whether it grew.
 fn judge(samples: &[u64]) -> Result<(), Failure> {
     let series: Vec<_> = samples.iter().map(u64::to_string).collect();
-    println!("kilobytes of resident memory, when everything was asked twice, and then at even intervals:");
+    println!(
+        "resident memory in kB, first after two evaluations of every request, then at regular intervals:"
+    );
     println!("{}", series.join(" "));
-    let first = samples.first().ok_or("memory was never looked at")?;
+    let first = samples.first().ok_or("no memory samples")?;
     let most = samples.iter().max().unwrap_or(first);
     let grown = most - first;
-    println!("first {first}, most {most}: {grown} more, of {GROWTH} that there may be");
+    println!("first {first} kB, maximum {most} kB: growth {grown} kB, limit {GROWTH} kB");
     if grown > GROWTH {
-        return Err("memory grows".into());
+        return Err("memory grew beyond the limit".into());
     }
     Ok(())
 }
 
-/// Everything that is asked.
+/// Returns all requests.
 fn questions() -> Result<Vec<Question>, Failure> {
     let mut questions = Vec::new();
     collect("", &mut questions)?;
     for shape in SHAPES {
         questions.push(Question::new(shape.name.to_owned(), "validate", (shape.payload)(LARGE).into_bytes()));
     }
-    // No way through them may lead past some.
+    // The step must not skip requests.
     while questions.len().is_multiple_of(STRIDE) {
         questions.pop();
     }
     Ok(questions)
 }
 
-/// The questions of a folder of fixtures, and of the folders in it.
+/// Returns the requests of a folder of cases and of its subfolders.
 fn collect(folder: &str, questions: &mut Vec<Question>) -> Result<(), Failure> {
     let mut has_fixtures = false;
     for name in names_in(&format!("{FIXTURES}/{folder}")) {
@@ -175,7 +177,7 @@ fn ask_by_all_settings(fixture: &Fixture, questions: &mut Vec<Question>) {
     }
 }
 
-/// What stands behind the comments at the beginning of a file.
+/// Returns the text after the comments at the start of a file.
 fn without_comments(mut text: &[u8]) -> Vec<u8> {
     while text.starts_with(b"# ")
         && let Some(end) = text.iter().position(|byte| *byte == b'\n')
@@ -185,7 +187,7 @@ fn without_comments(mut text: &[u8]) -> Vec<u8> {
     text.to_vec()
 }
 
-/// How many kilobytes of memory the process has.
+/// Returns the memory of the process, in kilobytes.
 fn resident() -> Result<u64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -194,12 +196,12 @@ fn resident() -> Result<u64, Failure> {
     Ok(number.parse()?)
 }
 
-/// How far the run is: one line on a terminal, a few elsewhere.
+/// Progress of the run: one line on a terminal, a few lines elsewhere.
 struct Progress {
     evaluations: usize,
     start: Instant,
     shown: Option<Instant>,
-    /// How often it is shown.
+    /// Time between two updates.
     pause: Duration,
 }
 

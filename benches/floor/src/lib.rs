@@ -1,8 +1,8 @@
-//! A waPC guest that accepts without reading anything: the cost that no policy can avoid.
+//! A waPC guest that accepts every request without reading it: the cost that no policy can avoid.
 
 use kubewarden_policy_sdk::wapc_guest::{CallResult, register_function};
 
-/// Called by the host before anything else.
+/// Registers the functions. The host calls this first.
 #[expect(unsafe_code, reason = "waPC finds the entry point by its unmangled name")]
 #[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {

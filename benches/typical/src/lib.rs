@@ -1,5 +1,5 @@
-//! A Kubewarden policy of one check, written as its tutorial for Rust teaches it: the SDK reads the request, k8s-openapi's
-//! types the pod spec. It asks for one field, `readOnlyRootFilesystem`, of every container.
+//! A Kubewarden policy with one check, written as the Rust tutorial of Kubewarden teaches: the SDK reads the request, and the
+//! types of k8s-openapi read the pod spec. It requires `readOnlyRootFilesystem` in every container.
 
 use k8s_openapi::api::core::v1::{Container, PodSpec, SecurityContext};
 use kubewarden_policy_sdk::request::ValidationRequest;
@@ -8,7 +8,7 @@ use kubewarden_policy_sdk::wapc_guest::{CallResult, register_function};
 use kubewarden_policy_sdk::{accept_request, protocol_version_guest, reject_request, validate_settings};
 use serde::Deserialize;
 
-/// There is nothing to set. What others are told by is ignored, so that all are sent the same.
+/// The policy does not have settings. It ignores the settings of other policies, so that all get the same request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {}
@@ -19,7 +19,7 @@ impl Validatable for Settings {
     }
 }
 
-/// Called by the policy server before anything else.
+/// Registers the functions. The policy server calls this first.
 #[expect(unsafe_code, reason = "waPC finds the entry point by its unmangled name")]
 #[unsafe(no_mangle)]
 pub extern "C" fn wapc_init() {
@@ -40,7 +40,7 @@ fn validate(payload: &[u8]) -> CallResult {
     }
 }
 
-/// The name of the first container that can write to its root.
+/// Returns the name of the first container with a writable root.
 fn writable_root(pod_spec: &PodSpec) -> Option<&str> {
     let init_containers = pod_spec.init_containers.iter().flatten();
     let mut containers = init_containers.chain(&pod_spec.containers);
