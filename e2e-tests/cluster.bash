@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# A control plane on the loopback, and webhooks that are registered as Kubewarden's controller registers them.
+# A control plane on the loopback interface, and webhooks in the form that Kubewarden's controller registers.
 #
-# Programs are looked for in the folder $KUBEBUILDER_ASSETS, as envtest of controller-runtime does, and on the PATH.
+# Programs come from the folder $KUBEBUILDER_ASSETS, as in envtest of controller-runtime, and from the PATH.
 
 PATH=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS:}$PATH
 CLUSTER=$BATS_FILE_TMPDIR/cluster
 # The working directory of every container.
 CONTAINER=$CLUSTER/container
-# kubectl of the user does not count, and neither do its preferences.
+# The kubeconfig and the preferences of the user are ignored.
 export KUBECONFIG=$CLUSTER/admin.kubeconfig KUBECACHEDIR=$CLUSTER/kubectl KUBECTL_KUBERC=false
 
 has() { # PROGRAM
@@ -53,16 +53,16 @@ start_cluster() {
 start() { # PROGRAM ARGUMENT…
   "$@" >"$CLUSTER/$1.log" 2>&1 </dev/null 3>&- &
   echo $! >>"$CLUSTER/pids"
-  # The shell does not report that it was killed.
+  # Prevents the message of the shell about the killed job.
   disown
 }
 
 stop_cluster() {
-  # Nothing that they have stored is needed.
+  # The stored data is not needed any more.
   xargs kill -KILL <"$CLUSTER/pids" 2>/dev/null || true
 }
 
-# Kills what was started if the suite ends without its teardown.
+# Kills all started programs if the suite ends without its teardown.
 guard() {
   (
     trap '' INT TERM HUP
@@ -83,7 +83,7 @@ eventually() { # SECONDS COMMAND…
   done
 }
 
-# One authority for everything that serves, and a key for the tokens of service accounts.
+# Creates one certificate authority for all servers, and a key for service account tokens.
 make_certificates() {
   local key=(-newkey ec -pkeyopt "ec_paramgen_curve:prime256v1" -nodes)
   {
@@ -106,7 +106,7 @@ start_api_server() {
   for user in admin,admin,system:masters system:kube-controller-manager system:kube-scheduler; do
     add_user "$user"
   done
-  # Controllers make the service accounts that this plug-in asks for.
+  # This plug-in requires service accounts, which the controllers create.
   has kube-controller-manager || options+=(--disable-admission-plugins ServiceAccount)
   cat >"$CLUSTER/audit.yaml" <<YAML
 apiVersion: audit.k8s.io/v1
@@ -130,7 +130,7 @@ is_ready() {
   kubectl get --raw /readyz >/dev/null 2>&1
 }
 
-# A user with a token and a kubeconfig.
+# Creates a user with a token and a kubeconfig.
 add_user() { # NAME[,UID,GROUP]
   local token
   token=$(openssl rand -hex 16)
@@ -149,8 +149,8 @@ kubeconfig_of() { # USER
   echo "$CLUSTER/${1#*:}.kubeconfig"
 }
 
-# A node that kwok simulates: pods run on it, and Jobs complete, without any container. What is executed in a pod runs on this
-# machine instead, in a folder of the suite.
+# Creates a node that kwok simulates: pods run and Jobs complete without containers. exec in a pod runs the command on this machine,
+# in a folder of the suite.
 start_nodes() {
   local port stages
   port=$(free_port)
@@ -186,9 +186,9 @@ status:
 YAML
 }
 
-# --- Policies, as Kubewarden's controller registers them ---
+# --- Policies, in the form that Kubewarden's controller registers ---
 
-# Every manifest of ours, renamed as its file is, because they are all registered at once; and variants of them.
+# Prints every manifest of the project and variants. A manifest gets the name of its file, because all are registered at once.
 policies() {
   local file
   while read -r file; do
@@ -206,15 +206,15 @@ manifests() {
 
 name_of_manifest() { # FILE
   case $1 in
-    # Policies name it.
+    # Policies refer to this policy server.
     */server.yaml) echo immutable-pods ;;
     examples/registry/policy.yaml) echo registry ;;
     *) basename "$1" .yaml ;;
   esac
 }
 
-# Registers all policies, and starts a policy server that loads them. The webhooks are those that Kubewarden's controller
-# makes, if there is one, and otherwise the same ones made here.
+# Registers all policies, and starts a policy server that loads them. Kubewarden's controller creates the webhooks if it is
+# installed. Otherwise this script creates the same webhooks.
 register() {
   policies
   kubectl create namespace shop >/dev/null
@@ -228,15 +228,15 @@ register() {
   jq --arg file "file://$(realpath "$MODULE")" 'walk(if type == "object" and has("module") then .module = $file else . end)' \
     "$CLUSTER/written-policies.json" >"$CLUSTER/policies.yml"
   start_policy_server "$CLUSTER" --cert-file "$CLUSTER/server.crt" --key-file "$CLUSTER/server.key"
-  # shellcheck disable=SC2154 # start_policy_server sets it
+  # shellcheck disable=SC2154 # start_policy_server sets the variable
   echo "$policy_server_pid" >>"$CLUSTER/pids"
   disown "$policy_server_pid"
   POLICY_SERVER_URL=https://${POLICY_SERVER_URL#*//}
   served "$CLUSTER/webhooks.json" | kubectl create --filename - >/dev/null
 }
 
-# Webhooks that reach the policy server here. A namespace chooses the policies that apply in it by its labels, because all
-# of them are registered at once.
+# Prints webhooks that call the local policy server. The labels of a namespace select the policies that apply, because all policies
+# are registered at once.
 served() { # FILE
   jq --arg url "$POLICY_SERVER_URL" --arg ca "$(base64 --wrap 0 "$CLUSTER/ca.crt")" '
     .items |= map(
@@ -249,7 +249,7 @@ served() { # FILE
             else . end))' "$1"
 }
 
-# What is registered for the manifests in examples/, without how to reach a policy server, and what a policy server loads.
+# Prints the webhooks of the manifests in examples/, without the address of a policy server, and the policies.yml.
 written() {
   jq --slurp --sort-keys --slurpfile examples "$CLUSTER/examples.json" '
     ($examples[0] | map(.metadata.name)) as $names
@@ -264,7 +264,7 @@ written() {
 
 # --- Kubewarden's controller ---
 
-# The controller waits for the pods of policy servers to be ready.
+# The controller waits until the pods of policy servers are ready.
 has_controller() {
   has kubewarden-controller && has kube-controller-manager && has kube-scheduler && has kwok && [[ -d $(charts) ]]
 }
@@ -273,7 +273,7 @@ charts() {
   echo "${KUBEWARDEN_CHARTS:-$(dirname "$(command -v kubewarden-controller)")/kubewarden-charts}"
 }
 
-# Lets the controller make webhooks and policies.yml, and stops it, because it would undo every change to its webhooks.
+# Runs the controller until it has created webhooks and policies.yml. Then stops it, because it would undo changes to its webhooks.
 register_by_controller() {
   local controller
   start_controller
@@ -296,7 +296,7 @@ start_controller() {
   sed --silent '/{{/!p' "$crds"/crds/*.yaml "$crds"/{,cluster}policyreports.yaml | kubectl create --filename - >/dev/null
   kubectl create namespace kubewarden >/dev/null
   kubectl create serviceaccount policy-server --namespace kubewarden >/dev/null
-  # In the form that the controller reads.
+  # In the format that the controller reads.
   openssl ec -in "$CLUSTER/ca.key" -out "$CLUSTER/ca.ec.key" 2>/dev/null
   kubectl create secret generic kubewarden-ca --namespace kubewarden --from-file "ca.crt=$CLUSTER/ca.crt" \
     --from-file "ca.key=$CLUSTER/ca.ec.key" >/dev/null
@@ -321,10 +321,10 @@ has_written() {
   ((webhooks == $(jq 'map(select(.kind != "PolicyServer")) | length' "$CLUSTER/policies.json")))
 }
 
-# --- What tests do ---
+# --- Helpers for tests ---
 
-# What a pod runs that sets nothing, that is hardened, and that no settings of ours admit.
-# shellcheck disable=SC2034 # tests use them
+# Pod specs: without security fields, hardened, and denied by all settings.
+# shellcheck disable=SC2034 # tests use the variables
 PLAIN='{"containers": [{"name": "web", "image": "nginx:1.29"}]}'
 # shellcheck disable=SC2034
 HARDENED='{"containers": [{"name": "web", "image": "nginx:1.29", "securityContext":
@@ -335,7 +335,7 @@ workload() { # KIND NAME SPEC [FILTER]
   jq --null-input --arg kind "$1" --arg name "$2" --argjson spec "$3" --from-file e2e-tests/cluster/workload.jq | jq "${4:-.}"
 }
 
-# Makes a namespace for the test, in which some policies apply.
+# Creates a namespace for the test, in which some policies apply.
 in_namespace() { # [POLICY…]
   namespace=test-$BATS_TEST_NUMBER
   printf '%s\n' "$@" | jq --raw-input --null-input --arg name "$namespace" '{
@@ -345,12 +345,12 @@ in_namespace() { # [POLICY…]
   ! has kube-controller-manager || eventually 30 k get serviceaccount default >/dev/null 2>&1
 }
 
-# kubectl in the namespace of the test.
+# Runs kubectl in the namespace of the test.
 k() {
   kubectl --namespace "$namespace" "$@"
 }
 
-# Lets policies apply in the namespace of the test from now on, and others no more.
+# Changes the policies that apply in the namespace of the test.
 enforce() { # POLICY…
   local policies=("${@/#/policy/}")
   kubectl label namespace "$namespace" "${policies[@]/%/=}" >/dev/null
@@ -361,7 +361,7 @@ denies_privileged() {
   ! workload Pod probe "$PRIVILEGED" | k create --dry-run=server --filename - >/dev/null 2>&1
 }
 
-# Fails unless a policy denies what the command asks for. Leaves what the user reads in $message.
+# Fails unless a policy denies the request of the command. Sets $message to the output for the user.
 denied_by() { # POLICY COMMAND…
   local denial="admission webhook \"clusterwide-$1.kubewarden.admission\" denied the request: "
   if message=$("${@:2}" 2>&1); then
@@ -388,7 +388,7 @@ rolled_out() { # DEPLOYMENT
   }
 }
 
-# Fails unless a Deployment has as many ReplicaSets as it had templates, and only the last of them has pods.
+# Fails unless a Deployment has one ReplicaSet per template, and only the last one has pods.
 has_replicasets() { # DEPLOYMENT COUNT
   k get replicasets --selector "app=$1" --output name >"$BATS_TEST_TMPDIR/replicasets"
   same "$2" "$(wc -l <"$BATS_TEST_TMPDIR/replicasets")"
@@ -396,7 +396,7 @@ has_replicasets() { # DEPLOYMENT COUNT
   same 1 "$(k get replicasets --selector "app=$1" --output 'jsonpath={range .items[?(@.spec.replicas>0)]}{.metadata.name}{"\n"}{end}' | wc -l)"
 }
 
-# The audit annotation that a policy has left about the last request for an object.
+# Prints an audit annotation of a policy for the last request for an object.
 audited() { # POLICY OBJECT ANNOTATION
   jq --raw-output --slurp --arg namespace "$namespace" --arg name "$2" --arg annotation "clusterwide-$1.kubewarden.admission/$3" '
     map(select(.objectRef.namespace == $namespace and .objectRef.name == $name) | .annotations[$annotation] | values) | last' \

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# The policy in a cluster: API server, controllers and kubectl, and webhooks as Kubewarden's controller registers them.
+# Tests the policy in a cluster: API server, controllers, kubectl, and the webhooks that Kubewarden's controller registers.
 #
-# Each test has a namespace, whose labels choose the policies that apply in it.
+# Each test has a namespace. Its labels select the policies that apply.
 
-# shellcheck disable=SC2016 # jq has variables of its own
-# shellcheck disable=SC2030,SC2031,SC2154 # tests run in subshells of their own, and helpers set $message
+# shellcheck disable=SC2016 # jq has its own variables
+# shellcheck disable=SC2030,SC2031,SC2154 # tests run in separate subshells, and helpers set $message
 load helpers
 load cluster
 
@@ -27,14 +27,14 @@ teardown() {
 
 # --- Manifests ---
 
-@test "manifests become the webhooks and the policies.yml that Kubewarden's controller writes" {
+@test "the manifests produce the webhooks and the policies.yml of Kubewarden's controller" {
   written >"$BATS_TEST_TMPDIR/written.json"
-  # With the controller, RECORD=1 writes the copy anew.
+  # With the controller, RECORD=1 records the webhooks again.
   [[ -z $RECORD ]] || cp "$BATS_TEST_TMPDIR/written.json" e2e-tests/cluster/recorded.json
   diff --unified e2e-tests/cluster/recorded.json "$BATS_TEST_TMPDIR/written.json"
 }
 
-@test "no manifest applies in kube-system" {
+@test "the manifests do not apply in kube-system" {
   local policy
   namespace=kube-system
   workload Pod node-agent "$PRIVILEGED" >"$BATS_TEST_TMPDIR/pod.json"
@@ -47,7 +47,7 @@ teardown() {
 
 # --- Examples ---
 
-# Objects of the examples that are not Kubewarden's.
+# Prints the example files without Kubewarden objects.
 examples_of_users() {
   find examples -name '*.yaml' -not -path '*/fix/*' -not -path 'examples/policies/*' | sort |
     xargs grep --files-without-match '^apiVersion: policies.kubewarden.io/'
@@ -65,12 +65,12 @@ without_namespace() { # FILE
   sed '/^  namespace: /d' "$1"
 }
 
-@test "the steps of the examples are denied until the last one" {
+@test "only the last step of the examples is admitted" {
   local example findings
   in_namespace cluster
   for example in examples/{nginx,httpd}/[1-5]-*.yaml; do
     denied_by cluster k apply --dry-run=server --filename "$example"
-    # Several findings begin with a line that sums them up.
+    # A denial with several findings starts with a summary.
     findings=$(grep --count '\[[a-zA-Z]*\]$' <<<"$message") || true
     if ((findings > 1)); then
       [[ $message == "$findings findings in "* ]]
@@ -82,7 +82,7 @@ without_namespace() { # FILE
   done
 }
 
-@test "everything that is wrong is in the denial" {
+@test "a denial contains every finding" {
   local findings
   in_namespace cluster
   "$HOST" request examples/everything-wrong.yaml | jq --slurp 'first | .object | del(.metadata.namespace)' >"$BATS_TEST_TMPDIR/wrong.json"
@@ -92,13 +92,13 @@ without_namespace() { # FILE
   [[ $message == "$findings findings in container \"shop\", init container \"migrate\", sidecar \"log-shipper\" and "*" more: readOnlyRootFilesystem, privileged, "* ]]
 }
 
-@test "one finding needs no summary" {
+@test "a denial with one finding does not have a summary" {
   in_namespace cluster
   denied_by cluster k apply --filename <(workload Pod web "$HARDENED" '.spec.hostNetwork = true')
   same "spec.hostNetwork: the pod must not share the host's network namespace [hostNamespaces]" "$message"
 }
 
-@test "a namespaced policy applies in its namespace, and denies what its registry does not answer" {
+@test "a namespaced policy applies in its namespace, and denies images that its registry does not have" {
   workload Pod web "$HARDENED" 'del(.spec.containers[].securityContext.runAsNonRoot)' >"$BATS_TEST_TMPDIR/pod.json"
   if kubectl create --namespace shop --filename "$BATS_TEST_TMPDIR/pod.json" 2>"$BATS_TEST_TMPDIR/error"; then
     return 1
@@ -107,7 +107,7 @@ without_namespace() { # FILE
   grep --fixed-strings 'the user of its image "nginx:1.29" is not known' "$BATS_TEST_TMPDIR/error"
 }
 
-@test "a group admits what one of its members admits" {
+@test "a group admits a pod that one of its members admits" {
   in_namespace group
   k create --filename <(workload Pod hardened "$HARDENED")
   k create --filename <(workload Pod contained "$HARDENED" '
@@ -115,14 +115,14 @@ without_namespace() { # FILE
   denied_by group-group k create --filename <(workload Pod plain "$PLAIN")
 }
 
-@test "in monitor mode everything is admitted without a warning" {
+@test "monitor mode admits every object without warnings" {
   in_namespace 1-monitor
   same "pod/web created" "$(k create --filename <(workload Pod web "$PRIVILEGED") 2>&1)"
 }
 
 # --- Warn ---
 
-@test "a user is warned, once for each rule" {
+@test "a user gets one warning per rule" {
   in_namespace 2-warn
   same "Warning: spec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]
 Warning: spec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]
@@ -130,7 +130,7 @@ Warning: spec.containers[0].securityContext.runAsNonRoot: container \"web\" must
 pod/web created" "$(k create --filename <(workload Pod web "$PLAIN") 2>&1)"
 }
 
-@test "the warnings about many containers all arrive" {
+@test "the API server keeps all warnings about many containers" {
   in_namespace 2-warn
   k create --filename <(workload Pod web "$PLAIN" '
     .spec.containers = [range(40) as $n | .spec.containers[0] | .name = "container-with-a-long-name-\($n)"]') \
@@ -138,7 +138,7 @@ pod/web created" "$(k create --filename <(workload Pod web "$PLAIN") 2>&1)"
   cat "$BATS_TEST_TMPDIR/warnings"
   same 3 "$(grep --count '\[[a-zA-Z]*\]$' "$BATS_TEST_TMPDIR/warnings")"
   same 3 "$(grep --count ', and 39 more in ' "$BATS_TEST_TMPDIR/warnings")"
-  # An API server passes 4,096 characters on, and 256 of each warning when they are more.
+  # An API server keeps 4,096 characters, and 256 of each warning if there are more.
   [ "$(wc --chars <"$BATS_TEST_TMPDIR/warnings")" -lt 2200 ]
 }
 
@@ -157,7 +157,7 @@ pod/web created" "$(k create --filename <(workload Pod web "$PLAIN") 2>&1)"
   same 1 "$(audited 2-warn web readOnlyRootFilesystem)"
 }
 
-# --- The way of a Deployment to its pods ---
+# --- From a Deployment to its pods ---
 
 SUMMARY='3 findings in container "web": readOnlyRootFilesystem, allowPrivilegeEscalation, runAsNonRoot'
 
@@ -169,17 +169,17 @@ SUMMARY='3 findings in container "web": readOnlyRootFilesystem, allowPrivilegeEs
     "$(sed -n 2p <<<"$message")"
 }
 
-@test "pods that are denied to a ReplicaSet are in its events, and the rollout fails" {
+@test "denied pods are in the events of the ReplicaSet, and the rollout fails" {
   needs kube-controller-manager
   in_namespace
   k create --filename <(workload Deployment web "$PLAIN" '.spec.progressDeadlineSeconds = 3')
   eventually 30 test -n "$(k get replicasets --output name)"
   enforce cluster
-  # Nothing in the template is new, so the Deployment is admitted.
+  # The template does not change, so the Deployment is admitted.
   k rollout restart deployment/web
   eventually 30 has_event FailedCreate
   k get events --field-selector reason=FailedCreate | grep --fixed-strings "$SUMMARY"
-  # kubectl describes no events of several objects.
+  # kubectl describe does not print events for several objects.
   k describe "$(k get replicasets --output 'jsonpath=replicaset/{.items[?(@.status.conditions)].metadata.name}')" |
     grep --fixed-strings "$SUMMARY"
   k get deployment web --output 'jsonpath={.status.conditions[?(@.type=="ReplicaFailure")].message}' >"$BATS_TEST_TMPDIR/condition"
@@ -189,7 +189,7 @@ SUMMARY='3 findings in container "web": readOnlyRootFilesystem, allowPrivilegeEs
   [[ $output == *"exceeded its progress deadline"* ]]
 }
 
-@test "a ReplicaSet that is denied to a Deployment is in the events of the Deployment" {
+@test "a denied ReplicaSet is in the events of the Deployment" {
   needs kube-controller-manager
   in_namespace
   k create --filename <(workload Deployment web "$PRIVILEGED")
@@ -208,7 +208,7 @@ has_event() { # REASON
 
 KINDS=(Pod PodTemplate ReplicationController Deployment StatefulSet DaemonSet Job CronJob)
 
-# An object of each kind, in one file.
+# Prints an object of each kind.
 of_each_kind() { # SPEC
   local kind
   for kind in "${KINDS[@]}"; do
@@ -216,19 +216,19 @@ of_each_kind() { # SPEC
   done
 }
 
-# What the API server stores of these objects.
+# Prints the stored objects.
 stored() {
   local kinds=("${KINDS[@],,}")
   paste --delimiters / <(printf '%s\n' "${kinds[@]}") <(printf '%s\n' "${kinds[@]}") | xargs kubectl --namespace "$namespace" get --output json
 }
 
-# That, apart from what changes by itself.
+# Prints the stored objects without the fields that change by themselves.
 wanted() {
   stored | jq --sort-keys '[.items[] | {kind, generation: (.kind != "Pod" and .metadata.generation),
     template, spec: (.spec | if . then del(.nodeName, .suspend) else . end)}]'
 }
 
-# The pod specs of objects, at the path of each kind.
+# Prints the pod specs of objects.
 POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.spec // .template.spec // .spec]'
 
 @test "objects of every kind are stored with their fixes, and apply and diff then change nothing" {
@@ -240,7 +240,7 @@ POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.sp
   same '{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"readOnlyRootFilesystem":true,"runAsNonRoot":true}' \
     "$(cat "$BATS_TEST_TMPDIR/contexts")"
   k apply --filename "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/applied"
-  # kubectl itself takes claim templates for changed.
+  # kubectl reports claim templates as changed.
   same "" "$(grep --invert-match --regexp unchanged --regexp statefulset "$BATS_TEST_TMPDIR/applied")"
   wanted | diff "$BATS_TEST_TMPDIR/first.json" -
   k diff --filename <(jq 'select(.kind != "StatefulSet")' "$BATS_TEST_TMPDIR/objects.json")
@@ -253,7 +253,7 @@ POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.sp
   wanted >"$BATS_TEST_TMPDIR/first.json"
   k apply --server-side --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
   wanted | diff "$BATS_TEST_TMPDIR/first.json" -
-  # The API server adds to claim templates, which have one owner.
+  # The API server adds fields to claim templates, which have one owner.
   jq 'select(.kind != "StatefulSet")' "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/others.json"
   k apply --server-side --field-manager other --filename "$BATS_TEST_TMPDIR/others.json" >/dev/null
   wanted | diff "$BATS_TEST_TMPDIR/first.json" -
@@ -266,7 +266,7 @@ POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.sp
   same "readOnlyRootFilesystem: 1; allowPrivilegeEscalation: 1; runAsNonRoot: 1; capabilities: 1" "$(audited fix-mutating web fixes)"
 }
 
-@test "a fixed Deployment restarts, gets another image, scales and is undone, with a ReplicaSet for each template" {
+@test "a fixed Deployment restarts, gets a new image, scales and is undone, with one ReplicaSet per template" {
   needs_nodes
   in_namespace fix-mutating fix-validating
   k apply --filename <(workload Deployment web "$PLAIN")
@@ -285,7 +285,7 @@ POD_SPECS='[.items[] | .spec.jobTemplate.spec.template.spec // .spec.template.sp
     --output 'jsonpath={.items[*].spec.containers[0].securityContext.readOnlyRootFilesystem}')"
 }
 
-# What was there before the policy runs on, and its next pods are fixed.
+# Older objects keep running, and their next pods are fixed.
 stored_before() { # POLICY…
   needs_nodes
   in_namespace
@@ -312,15 +312,15 @@ none_terminating() { # APP
   [[ -z $(k get pods --selector "app=$1" --output 'jsonpath={.items[*].metadata.deletionTimestamp}') ]]
 }
 
-@test "a Deployment that was stored before it is fixed has one ReplicaSet for each template" {
+@test "a Deployment that is older than the policy has one ReplicaSet per template" {
   stored_before fix-mutating fix-validating
 }
 
-@test "a Deployment has one ReplicaSet for each template where ReplicaSets are registered too" {
+@test "a Deployment has one ReplicaSet per template if ReplicaSets are registered" {
   stored_before more-mutating more-validating
 }
 
-@test "rules are put into mode fix one after the other, and a Deployment has one ReplicaSet for each template" {
+@test "a Deployment has one ReplicaSet per template if rules are set to fix one after another" {
   needs_nodes
   in_namespace first-mutating
   k create --filename <(workload Deployment web "$PLAIN") 2>/dev/null
@@ -335,7 +335,7 @@ none_terminating() { # APP
   has_replicasets web 3
 }
 
-@test "a Deployment of exempt users has one ReplicaSet for each template" {
+@test "a Deployment of exempt users has one ReplicaSet per template" {
   needs_nodes
   in_namespace exempt-mutating exempt-validating
   k create --as pat --as-group platform --as-group developers --filename <(workload Deployment web "$PLAIN")
@@ -346,7 +346,7 @@ none_terminating() { # APP
   has_replicasets web 2
 }
 
-@test "a ReplicaSet that a controller manages comes back as it was sent, and its author is warned" {
+@test "a ReplicaSet with a controller is not changed, and its author is warned" {
   needs kube-controller-manager
   in_namespace more-mutating more-validating
   k create --filename <(workload Deployment web "$HARDENED" '.spec.replicas = 0')
@@ -357,12 +357,12 @@ none_terminating() { # APP
   grep --fixed-strings 'Warning: 4 findings that a fix could fill in are left to the pods of this ReplicaSet, because a controller manages it' \
     "$BATS_TEST_TMPDIR/output"
   has_field replicaset/owned '{.spec.template.spec.containers[0].securityContext}' ""
-  # What is wrong is not left to the pods.
+  # Violations without a fix are not left to the pods.
   denied_by more-mutating k create --filename <(jq '.metadata.name = "worse"
     | .spec.template.spec.containers[0].securityContext.privileged = true' "$BATS_TEST_TMPDIR/owned.json")
 }
 
-@test "StatefulSets and DaemonSets that were stored before restart, and their pods are fixed" {
+@test "StatefulSets and DaemonSets that are older than the policy restart, and their pods are fixed" {
   needs_nodes
   in_namespace
   k create --filename <(workload StatefulSet sts "$PLAIN" 'del(.spec.volumeClaimTemplates)'; workload DaemonSet ds "$PLAIN")
@@ -376,12 +376,12 @@ none_terminating() { # APP
   same true "$(running ds '.items[*].spec.containers[0].securityContext.readOnlyRootFilesystem')"
 }
 
-@test "a CronJob makes a Job, and the Job makes a pod and completes" {
+@test "a CronJob creates a Job, and the Job creates a pod and completes" {
   needs_nodes
   in_namespace fix-mutating fix-validating
   k create --filename <(workload CronJob clean "$PLAIN")
   has_field cronjob/clean '{.spec.jobTemplate.spec.template.spec.containers[0].securityContext.runAsNonRoot}' true
-  # A run was missed, so the next one starts at once.
+  # A run was missed, so the next one starts immediately.
   k patch cronjob clean --subresource status --type merge \
     --patch "{\"status\": {\"lastScheduleTime\": \"$(date --utc --date '2 hours ago' +%FT%TZ)\"}}"
   eventually 30 test -n "$(k get jobs --output name)" || eventually 30 has_job
@@ -393,7 +393,7 @@ has_job() {
   [[ -n $(k get jobs --output name) ]]
 }
 
-@test "a custom resource that is applied again and again does not grow" {
+@test "a custom resource does not grow if it is applied repeatedly" {
   in_namespace more-mutating more-validating
   workload Rollout web "$PLAIN" '.spec.strategy = {canary: {steps: [{setWeight: 20}]}}' >"$BATS_TEST_TMPDIR/rollout.json"
   k apply --filename "$BATS_TEST_TMPDIR/rollout.json"
@@ -409,7 +409,7 @@ has_job() {
   has_field rollout/web '{.metadata.generation}' 1
 }
 
-@test "a custom resource that a controller manages is left as it is" {
+@test "a custom resource with a controller is not changed" {
   needs kube-controller-manager
   in_namespace more-mutating more-validating
   k create configmap owner
@@ -419,7 +419,7 @@ has_job() {
   has_field rollout/web '{.spec.template.spec.containers[0].securityContext}' ""
 }
 
-@test "a container that goes and comes back leaves no volumes behind" {
+@test "a container that is removed and added again does not leave volumes" {
   in_namespace fix-mutating fix-validating
   workload Deployment web "$PLAIN" '.spec.replicas = 0 | .spec.template.spec.containers += [.spec.template.spec.containers[0] | .name = "other"]' \
     >"$BATS_TEST_TMPDIR/two.json"
@@ -434,7 +434,7 @@ has_job() {
     diff "$BATS_TEST_TMPDIR/volumes.json" -
 }
 
-@test "only replace takes a fix back once its rule is off" {
+@test "only replace undoes a fix after its rule is off" {
   in_namespace fix-mutating fix-validating
   workload Deployment web "$PLAIN" '.spec.replicas = 0' >"$BATS_TEST_TMPDIR/web.json"
   k apply --filename "$BATS_TEST_TMPDIR/web.json"
@@ -451,7 +451,7 @@ admits_privileged() {
   workload Pod probe "$PRIVILEGED" | k create --dry-run=server --filename - >/dev/null 2>&1
 }
 
-@test "a mirror pod is left as it is, and the kubelet is warned" {
+@test "a mirror pod is not changed, and the kubelet is warned" {
   in_namespace fix-mutating fix-validating
   k create --filename <(workload Pod static-web "$PLAIN" '
     .metadata.annotations = {"kubernetes.io/config.mirror": "0123"} | .spec.nodeName = "node"') 2>&1 | tee "$BATS_TEST_TMPDIR/output"
@@ -460,9 +460,9 @@ admits_privileged() {
   has_field pod/static-web '{.spec.containers[0].securityContext}' ""
 }
 
-# Fixtures take shortcuts that the API server does not, such as a Deployment without a selector: only those count that it
-# admits without their fixes.
-@test "API validation admits what fixes make of the fixtures" {
+# Some cases are invalid for an API server, such as a Deployment without a selector. Only the cases that it admits without fixes
+# are tested.
+@test "API validation admits the fixed test cases" {
   local fixture number=0
   in_namespace
   mkdir "$BATS_TEST_TMPDIR"/{before,after}
@@ -482,14 +482,14 @@ admits_privileged() {
   same "" "$(comm -23 "$BATS_TEST_TMPDIR/before.txt" "$BATS_TEST_TMPDIR/after.txt")"
 }
 
-# The objects in a folder that API validation admits.
+# Prints the objects of a folder that API validation admits.
 admitted_of() { # FOLDER
   k create --dry-run=server --validate=ignore --output name --filename "$1" 2>"$1.errors" | sort || true
 }
 
-# --- Objects that were stored before the policy ---
+# --- Objects that are older than the policy ---
 
-# Whatever does not run anything else is admitted, and what was there goes away when it is deleted.
+# Updates that do not change a pod spec are admitted, and older objects can be deleted.
 lives_on() { # POLICY…
   needs_nodes
   in_namespace
@@ -511,7 +511,7 @@ lives_on() { # POLICY…
   k wait --for=delete pod/held --timeout 30s
   k wait --for condition=Complete job/job --timeout 30s
   k delete statefulset sts --cascade=foreground --timeout 30s
-  # Another image is another thing to run.
+  # A new image changes the pod spec.
   denied_by "$1" k set image pod/pod web=nginx:1.30
   [[ $message == *"must keep the image"* ]]
 }
@@ -520,19 +520,19 @@ has_pods() { # APP COUNT
   (($(k get pods --selector "app=$1" --output name | wc -l) == $2))
 }
 
-@test "what was stored before is labelled, scaled and deleted" {
+@test "older objects are labelled, scaled and deleted" {
   lives_on cluster
 }
 
-@test "what was stored before is labelled, scaled and deleted where every update is judged" {
+@test "older objects are labelled, scaled and deleted with onUpdate: all" {
   lives_on strict
 }
 
-@test "what was stored before is labelled, scaled and deleted where updates of ReplicaSets are judged too" {
+@test "older objects are labelled, scaled and deleted if ReplicaSets are registered" {
   lives_on more-strict
 }
 
-@test "a Job whose pod has succeeded completes where every update is judged" {
+@test "a Job with a succeeded pod completes with onUpdate: all" {
   local pod
   needs kube-controller-manager
   in_namespace
@@ -541,12 +541,12 @@ has_pods() { # APP COUNT
   pod=$(k get pods --selector app=job --output name)
   enforce strict
   k patch "$pod" --subresource status --type merge --patch '{"status": {"phase": "Succeeded"}}'
-  # The controller takes its finalizer off the pod.
+  # The controller removes its finalizer from the pod.
   k wait --for condition=Complete job/job --timeout 30s
   k delete "$pod" --timeout 30s
 }
 
-@test "a Deployment that is hardened replaces the pods that were there before, where every update is judged" {
+@test "a hardened Deployment replaces its older pods with onUpdate: all" {
   needs_nodes
   in_namespace
   k create --filename <(workload Deployment web "$PLAIN")
@@ -560,7 +560,7 @@ has_pods() { # APP COUNT
   has_replicasets web 2
 }
 
-@test "a namespace with what was stored before is deleted where every update is judged" {
+@test "a namespace with older objects is deleted with onUpdate: all" {
   needs_nodes
   in_namespace
   k create --filename <(workload Deployment web "$PLAIN"; workload Job job "$PLAIN")
@@ -589,7 +589,7 @@ as_break_glass() {
   k "${BREAK_GLASS[@]}" "$@"
 }
 
-@test "exec, attach, port-forward and cp are denied, and admitted to those who are exempt" {
+@test "exec, attach, port-forward and cp are denied, except for exempt users" {
   needs_nodes
   in_namespace live-access
   running_pod
@@ -600,7 +600,7 @@ as_break_glass() {
   same "written by web" "$(as_break_glass exec web -- cat log)"
   as_break_glass cp web:log "$BATS_TEST_TMPDIR/copied"
   same "written by web" "$(cat "$BATS_TEST_TMPDIR/copied")"
-  # These stay connected until they are stopped.
+  # These commands stay connected until they are stopped.
   timeout 20 kubectl --namespace "$namespace" "${BREAK_GLASS[@]}" attach web >/dev/null 2>&1 3>&- &
   eventually 20 is_connected web attach
   timeout 20 kubectl --namespace "$namespace" "${BREAK_GLASS[@]}" port-forward web :80 >"$BATS_TEST_TMPDIR/forward" 2>&1 3>&- &
@@ -615,7 +615,7 @@ is_connected() { # POD SUBRESOURCE
     <(grep --fixed-strings "/$namespace/pods/$1/$2" "$CLUSTER/audit.log") >/dev/null
 }
 
-@test "roles come before the policy" {
+@test "RBAC is checked before the policy" {
   needs_nodes
   in_namespace live-access
   running_pod
@@ -623,7 +623,7 @@ is_connected() { # POD SUBRESOURCE
   [[ $output == *'User "eve" cannot get resource "pods"'* ]]
 }
 
-@test "a denied command reads which ones are allowed" {
+@test "a denied command lists the allowed commands" {
   needs_nodes
   in_namespace commands
   running_pod
@@ -632,7 +632,7 @@ is_connected() { # POD SUBRESOURCE
   same "written by web" "$(as_developer exec web -- cat log)"
 }
 
-@test "debug containers are judged, and a restricted one with a read-only root is admitted" {
+@test "debug containers are evaluated, and a restricted one with a read-only root is admitted" {
   local profile
   in_namespace cluster
   running_pod
@@ -644,7 +644,7 @@ is_connected() { # POD SUBRESOURCE
   has_field pod/web '{.spec.ephemeralContainers[*].name}' debug
 }
 
-@test "debug containers are denied to all but those who are exempt" {
+@test "debug containers are denied, except for exempt users" {
   in_namespace live-access
   running_pod
   echo '{"securityContext": {"readOnlyRootFilesystem": true}}' >"$BATS_TEST_TMPDIR/custom.json"
@@ -657,7 +657,7 @@ is_connected() { # POD SUBRESOURCE
 @test "resize, status, binding and eviction are admitted" {
   local resources='{"limits": {"cpu": "1", "memory": "64Mi"}, "requests": {"cpu": "1", "memory": "64Mi"}}'
   in_namespace
-  # What was there before the policy. No node runs it, so its status says what the test says.
+  # An older pod without a node, so that the test sets its status.
   k create --filename <(workload Pod web "$PLAIN" ".spec.schedulerName = \"none\" | .spec.containers[0].resources = $resources")
   enforce strict
   k patch pod web --subresource status --type merge --patch "{\"status\": {\"containerStatuses\": [{

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the suites share: fixtures as requests, and answers as they must be.
+# Helpers for all suites: cases as requests, and expected responses.
 
 KWCTL=${KWCTL:-kwctl}
 POLICY_SERVER=${POLICY_SERVER:-policy-server}
@@ -9,12 +9,12 @@ MODULE=${MODULE:-annotated-policy.wasm}
 
 cd "$BATS_TEST_DIRNAME/.." || exit
 
-# Backtraces would stand in what the user reads.
+# Backtraces would appear in the output for users.
 unset RUST_BACKTRACE RUST_LIB_BACKTRACE
-# Nothing of the user's own has a part in the tests, and nothing is left to it.
+# The tests do not read or change files of the user.
 export XDG_CACHE_HOME="$BATS_RUN_TMPDIR/cache" XDG_CONFIG_HOME="$BATS_RUN_TMPDIR/config"
 export XDG_DATA_HOME="$BATS_RUN_TMPDIR/data"
-# Nothing leaves the machine: kwctl and policy-server would ask Sigstore for keys, and no proxy listens at this port.
+# Blocks network access: kwctl and policy-server would fetch keys from Sigstore. A proxy does not listen on this port.
 export HTTPS_PROXY=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 # --- Fixtures: see tests/engine/fixture.rs ---
@@ -23,7 +23,7 @@ fixture() { # NAME
   echo "tests/fixtures/$1.yaml"
 }
 
-# What follows a word in the comments of a fixture, such as its findings, one a line.
+# Prints the comments of a fixture that start with a word, such as its findings, one per line.
 comments() { # WORD NAME
   sed -n "s/^# $1: //p" "$(fixture "$2")"
 }
@@ -34,17 +34,17 @@ settings_of() { # NAME
   echo "${settings:-"{}"}"
 }
 
-# The requests to create the objects of a fixture, in a list.
+# Prints the list of requests that create the objects of a fixture.
 requests_of() { # NAME
   "$HOST" request "$(fixture "$1")" | jq --slurp .
 }
 
-# In folders of fixes, the last of several objects is what becomes of the one before it.
+# In folders of fixes, the last object is the fixed form of the object before it.
 is_of_fixes() { # NAME
   [[ $1 == */fix/* || $1 == fixes/* || $1 == registry/* ]]
 }
 
-# What a fixture asks: to create its object, or to put the second of two in the place of the first one.
+# Prints the request of a fixture: it creates the object, or updates the first of two objects to the second.
 request_of() { # NAME
   local skip=0
   is_of_fixes "$1" && skip=1
@@ -56,25 +56,25 @@ request_of() { # NAME
       else $old end'
 }
 
-# What becomes of the object of a fixture.
+# Prints the fixed object of a fixture.
 fixed_object_of() { # NAME
   requests_of "$1" | jq '.[-1].object'
 }
 
-# Settings with the mode of a rule, and its options kept.
+# Prints settings with another mode for a rule. The options of the rule are kept.
 with_mode() { # SETTINGS RULE MODE
   jq --compact-output --arg rule "$2" --arg mode "$3" \
     '.[$rule] |= ((objects // {}) + {mode: $mode})' <<<"$1"
 }
 
-# --- Answers ---
+# --- Responses ---
 
-# An answer that admits, with anything else it must hold, in JSON.
+# Prints a response that admits, with additional fields as JSON.
 admitted() { # [MORE]
   jq --null-input --argjson more "${1:-"{}"}" '{allowed: true} + $more'
 }
 
-# An answer that denies for the findings on stdin, one a line. A line that sums them up precedes several findings.
+# Prints a response that denies with the findings on stdin, one per line. A summary precedes several findings.
 denied() {
   jq --raw-input --null-input "$FINDINGS"'
     def summary:
@@ -87,7 +87,7 @@ denied() {
     | {allowed: false, status: {message: ($first + . | join("\n")), code: 403}, auditAnnotations: '"$COUNTS"'}'
 }
 
-# An answer that admits with the findings on stdin as warnings, one for each rule.
+# Prints a response that admits with the findings on stdin as warnings, one per rule.
 warned() {
   jq --raw-input --null-input "$FINDINGS"'
     def warning:
@@ -105,35 +105,35 @@ warned() {
       }'
 }
 
-# What a finding says: whose it is, and the rule. `distinct` keeps the first of equal items where it is.
-# shellcheck disable=SC2016 # jq has variables of its own
+# jq functions: the container and the rule of a finding. `distinct` keeps the first of equal items at its position.
+# shellcheck disable=SC2016 # jq has its own variables
 FINDINGS='
   def subject: capture("^.*?: (?<subject>the pod|[a-z ]+ \"([^\"\\\\]|\\\\.)*\")").subject;
   def rule: capture("\\[(?<rule>\\w+)\\]$").rule;
   def distinct: reduce .[] as $item ([]; if IN(.[]; $item) then . else . + [$item] end);'
 
-# How many findings each rule has, as the audit log has it.
+# Prints the number of findings per rule, in the format of the audit annotations.
 COUNTS='(map(capture("\\[(?<rule>\\w+)\\]$").rule) | group_by(.) | map({(first): (length | tostring)}) | add)'
 
-# Fails, and shows the difference, unless the answer on stdin is the one given. Which request it is for, and what the
-# answer leaves out, does not count.
+# Fails with a diff unless the response on stdin has the expected content. Ignores the request id and fields that the response
+# does not contain.
 answers() { # EXPECTED
   same "$(jq --sort-keys . <<<"$1")" "$(jq --sort-keys 'del(.uid) | with_entries(select(.value != null))')"
 }
 
-# Fails, and shows the difference, unless two texts are the same.
+# Fails with a diff unless two texts are equal.
 same() { # EXPECTED ACTUAL
   diff --label expected --label actual --unified <(echo "$1") <(echo "$2")
 }
 
-# What an object, on stdin, becomes by the patch of an answer.
+# Applies the patch of a response to the object on stdin.
 patched_by() { # ANSWER
   jq --argjson patch "$(jq --raw-output .patch <<<"$1" | base64 --decode)" --from-file e2e-tests/patch.jq
 }
 
-# --- Servers, which listen on the loopback alone ---
+# --- Servers, which listen only on the loopback interface ---
 
-# A port that nobody listens on, below those that outgoing connections take.
+# Prints a free port below the range of outgoing connections.
 free_port() {
   local port
   until port=$((20000 + RANDOM % 10000)) && ! is_open "$port"; do :; done
@@ -144,8 +144,8 @@ is_open() { # PORT
   (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# Starts policy-server with the policies.yml of a folder, and waits until it is ready. Leaves its process in
-# $policy_server_pid, and its address in $POLICY_SERVER_URL. Policies have a minute to answer, for machines that are busy.
+# Starts policy-server with the policies.yml of a folder, and waits until it is ready. Sets $policy_server_pid and
+# $POLICY_SERVER_URL. Policies have a minute to answer, because the machine may be busy.
 start_policy_server() { # FOLDER [FLAG…]
   local folder=$1 port probe
   port=$(free_port)
@@ -159,7 +159,7 @@ start_policy_server() { # FOLDER [FLAG…]
   wait_for "$policy_server_pid" "http://127.0.0.1:$probe/readiness" || { cat "$folder/log"; return 1; }
 }
 
-# Waits until a server answers, for as long as its process lives and at most two minutes.
+# Waits until a server answers. Fails if its process ends, or after two minutes.
 wait_for() { # PID URL
   local deadline=$((SECONDS + 120))
   until curl --silent --fail --output /dev/null "$2"; do
@@ -168,13 +168,13 @@ wait_for() { # PID URL
   done
 }
 
-# Ends a server, if it was ever started, before the folder that it writes to is removed.
+# Stops a server if it was started, before its folder is removed.
 stop() { # [PID]
   [[ -z $1 ]] || { kill "$1" && wait "$1"; } 2>/dev/null || true
 }
 
-# The answer of policy-server to the request on stdin: `validate` asks as an API server does, `audit` as the audit
-# scanner does.
+# Prints the response of policy-server to the request on stdin. `validate` is the endpoint for API servers, `audit` for the audit
+# scanner.
 ask() { # validate|audit POLICY
   jq '{apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request: .}' |
     curl --silent --show-error --fail --header 'Content-Type: application/json' --data-binary @- \

@@ -1,7 +1,6 @@
-# An object → what $patch makes of it: a JSON Patch (RFC 6902) without `remove`, `move` and `copy`, for fixes take nothing
-# away.
+# Applies $patch to an object: a JSON Patch (RFC 6902) without `remove`, `move` and `copy`, because fixes do not remove fields.
 
-# The keys that a JSON Pointer (RFC 6901) leads by.
+# The keys of a JSON Pointer (RFC 6901).
 def keys_of_pointer: split("/")[1:] | map(gsub("~1"; "/") | gsub("~0"; "~"));
 
 def put($keys; $step):

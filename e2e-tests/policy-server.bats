@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# A policy server, asked as API servers and the audit scanner ask it.
+# Tests a policy server with the requests of API servers and of the audit scanner.
 
 load helpers
 
@@ -33,7 +33,7 @@ teardown_file() {
   stop "$policy_server_pid"
 }
 
-# What the audit scanner sends: an object and its kind, and neither a user nor a plural.
+# Converts a request to the form of the audit scanner: an object and its kind, without a user and a resource.
 as_audited() {
   jq '{uid, name, namespace, kind, requestKind, operation, object,
     resource: (.resource + {resource: .kind.kind}), userInfo: {}, dryRun: false}'
@@ -43,7 +43,7 @@ as_audited() {
   request_of neutral/pod | ask validate defaults | answers "$(admitted)"
 }
 
-@test "a denial says everything that has to change, after a line that sums it up" {
+@test "a denial lists every required change after a summary" {
   request_of updates/all | jq '.operation = "CREATE" | .oldObject = null' |
     ask validate defaults | jq --raw-output .status.message >"$BATS_TEST_TMPDIR/message"
   diff --unified - "$BATS_TEST_TMPDIR/message" <<'EOF'
@@ -57,44 +57,44 @@ spec.template.spec.containers[0].image: container "web" must not use the tag "la
 EOF
 }
 
-@test "an update is judged by what it changes" {
+@test "an update is denied for new findings" {
   request_of updates/one-more-violation | ask validate defaults |
     answers "$(comments finding updates/one-more-violation | denied)"
 }
 
-@test "whoever runs a shell in a container is denied" {
+@test "a shell in a container is denied" {
   request_of interactive_access/fail/exec | ask validate every-rule |
     answers "$(comments finding interactive_access/fail/exec | denied)"
 }
 
-@test "whoever adds a debugger is denied" {
+@test "a new debugger is denied" {
   request_of ephemeral_containers/fail/kubectl-debug | ask validate every-rule |
     answers "$(comments finding ephemeral_containers/fail/kubectl-debug | denied)"
 }
 
-@test "shells and debuggers are admitted where their rules are off" {
+@test "shells and debuggers are admitted if their rules are off" {
   request_of interactive_access/fail/exec | ask validate defaults | answers "$(admitted)"
   request_of ephemeral_containers/fail/kubectl-debug | ask validate defaults | answers "$(admitted)"
 }
 
-@test "with enforcement: warn, the user is warned" {
+@test "enforcement: warn returns warnings" {
   request_of privileged/fail/every-container | ask validate warning |
     answers "$(comments finding privileged/fail/every-container | warned)"
 }
 
-@test "in monitor mode, everything is admitted and counted" {
+@test "monitor mode admits every request and counts findings" {
   request_of privileged/fail/every-container | ask validate monitoring |
     answers "$(admitted '{"auditAnnotations": {"privileged": "4"}}')"
 }
 
-@test "a policy may have a message of its own, and the findings stand behind it" {
+@test "a policy with its own message puts the findings into the causes" {
   request_of privileged/fail/every-container | ask validate with-a-message |
     answers "$(comments finding privileged/fail/every-container | denied | jq '.status += {
       message: "containers stay as they were built",
       details: {causes: [{field: null, reason: null, message: .status.message}]}}')"
 }
 
-@test "what is unset is fixed" {
+@test "unset fields are fixed" {
   local answer
   answer=$(request_of fixes/all-rules | ask validate fixing)
   jq 'del(.patch)' <<<"$answer" | answers "$(admitted '{
@@ -105,21 +105,21 @@ EOF
     "$(request_of fixes/all-rules | jq .object | patched_by "$answer" | jq --sort-keys .)"
 }
 
-@test "a fix is refused where the policy must not change anything" {
+@test "a fix is rejected if the policy must not mutate" {
   request_of fixes/all-rules | ask validate fixing-without-leave | jq '{allowed, message: .status.message, patch}' |
     answers '{"allowed": false, "message": "Request rejected by policy fixing-without-leave. The policy attempted to mutate the request, but it is currently configured to not allow mutations."}'
 }
 
-@test "what has nothing to fix is admitted where the policy must not change anything" {
+@test "an object without findings is admitted if the policy must not mutate" {
   request_of fixes/all-rules | jq --argjson fixed "$(fixed_object_of fixes/all-rules)" '.object = $fixed' |
     ask validate fixing-without-leave | answers "$(admitted)"
 }
 
-@test "a group admits what one of its policies admits" {
+@test "a group admits a request that one of its policies admits" {
   request_of neutral/pod | ask validate group | answers "$(admitted)"
 }
 
-@test "a group tells why each of its policies denies, and fixes nothing" {
+@test "a group reports the reason of each policy, and does not fix" {
   request_of fixes/all-rules | ask validate group | jq '.status.details.causes |= sort_by(.field)' |
     answers '{"allowed": false, "status": {"message": "neither hardened nor fixed", "details": {"causes": [
       {"field": "spec.policies.fixed", "reason": null, "message": "mutation is not allowed inside of policy group"},
@@ -131,14 +131,14 @@ EOF
   request_of neutral/pod | as_audited | ask audit every-rule | answers "$(admitted)"
 }
 
-@test "an audit tells what is wrong, in monitor mode too" {
+@test "an audit reports findings, also in monitor mode" {
   local expected
   expected=$(comments finding privileged/fail/argo-rollout | denied)
   request_of privileged/fail/argo-rollout | as_audited | ask audit defaults | answers "$expected"
   request_of privileged/fail/argo-rollout | as_audited | ask audit monitoring | answers "$expected"
 }
 
-@test "a server does not start with settings that are wrong, and says why" {
+@test "a policy server does not start with wrong settings, and logs the errors" {
   cat >"$BATS_TEST_TMPDIR/policies.yml" <<EOF
 wrong: {module: "file://$PWD/$MODULE", settings: {privilegd: deny, hostNamespaces: fix}}
 EOF

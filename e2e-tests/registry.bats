@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The way to a cluster, through a registry; and what a registry says of the images in a pod.
+# Tests the path of the module through a registry, and registry responses about the images in a pod.
 
 load helpers
 
@@ -42,13 +42,13 @@ EOF
   wait_for "$registry_pid" "http://$REGISTRY/v2/" || { cat "$BATS_FILE_TMPDIR/registry.log"; return 1; }
 }
 
-# Pushes the module, and prints the reference that will always mean it.
+# Pushes the module, and prints its immutable reference.
 push() { # TAG
   "$KWCTL" push --sources-path "$SOURCES" --output json "$MODULE" "registry://$REGISTRY/policies/immutable-pods:$1" |
     jq --raw-output '"registry://\(.immutable_ref)"'
 }
 
-# Pushes an image of nothing but a user, and prints its digest.
+# Pushes an image that contains only a user, and prints its digest.
 push_image() { # NAME:TAG USER
   local repository=http://$REGISTRY/v2/shop/${1%:*} config manifest upload
   config=$BATS_FILE_TMPDIR/config.json
@@ -71,18 +71,18 @@ digest_of() { # FILE
   echo "sha256:$(sha256sum "$1" | cut -d ' ' -f 1)"
 }
 
-# The request to create a pod of one container, whose image decides which user it runs as.
+# Prints the request to create a pod with one container, which runs as the user of its image.
 pod_of() { # NAME:TAG
   request_of run_as_non_root/fail/unset |
     jq --arg image "$REGISTRY/shop/$1" '.object.spec.containers[0].image = $image'
 }
 
-@test "the module comes back from the registry as it was, by its digest" {
+@test "the registry returns the same module for its digest" {
   "$KWCTL" pull --sources-path "$SOURCES" --output-path "$BATS_TEST_TMPDIR/pulled.wasm" "$PUSHED"
   cmp "$MODULE" "$BATS_TEST_TMPDIR/pulled.wasm"
 }
 
-@test "the same module has the same digest under every tag" {
+@test "a module has the same digest under every tag" {
   same "$PUSHED" "$(push v0.1.1)"
   same "${PUSHED/@/:v0.1.1@}" "$("$KWCTL" digest --sources-path "$SOURCES" "${PUSHED%@*}:v0.1.1")"
 }
@@ -99,7 +99,7 @@ pod_of() { # NAME:TAG
     answers "$(comments finding privileged/fail/every-container | denied)"
 }
 
-@test "an image gets the digest that the registry has for its tag, and may run as its own user" {
+@test "an image gets the digest of its tag from the registry, and may run as its own user" {
   local answer
   answer=$(pod_of web:1.4 | ask validate asking)
   jq 'del(.patch)' <<<"$answer" |
@@ -108,14 +108,14 @@ pod_of() { # NAME:TAG
     "$(pod_of web:1.4 | jq .object | patched_by "$answer" | jq --raw-output '.spec.containers[0].image')"
 }
 
-@test "an image that runs as root is denied, by the digest that was looked at" {
+@test "an image that runs as root is denied with its digest" {
   pod_of tools:3 | ask validate asking | answers "$(denied <<EOF
 spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: its image "$REGISTRY/shop/tools:3@$TOOLS_DIGEST" runs as "root" [runAsNonRoot]
 EOF
 )"
 }
 
-@test "an image that the registry does not have is denied, with what the registry says" {
+@test "a missing image is denied with the error of the registry" {
   local about="\"$REGISTRY/shop/web:1.5\"" said="Fail to interact with OCI registry: Registry error: "
   pod_of web:1.5 | ask validate asking |
     jq --arg said "$said" '.status.message |= gsub("(?<=\($said)).*(?= \\[)"; "…")' |
@@ -126,7 +126,7 @@ EOF
 )"
 }
 
-@test "a policy that was not granted to ask denies, and says so" {
+@test "a policy without the registry capability denies, and reports it" {
   local about="\"$REGISTRY/shop/web:1.4\"" said="Policy has not been granted access to the"
   pod_of web:1.4 | ask validate asking-without-leave | answers "$(denied <<EOF
 spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of its image $about is not known: $said 'oci/v1/oci_manifest_config' host capability. The violation has been reported [runAsNonRoot]

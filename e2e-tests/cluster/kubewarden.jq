@@ -1,5 +1,5 @@
-# Policies and policy servers, in a list → what Kubewarden's controller makes of them: the webhooks that it registers, and
-# the policies.yml of all policy servers. The fields that the API server sets by default are set here too.
+# Converts a list of policies and policy servers to the output of Kubewarden's controller: the webhooks, and the policies.yml of all
+# policy servers. Also sets the default fields of the API server.
 
 def unique_name:
   {
@@ -11,7 +11,7 @@ def unique_name:
 
 def is_cluster_wide: .kind | startswith("Cluster");
 
-# Only expressions of the policy's own selector count.
+# Kubewarden uses only the expressions of the selector.
 def namespace_selector:
   if is_cluster_wide then
     {matchExpressions: ([{key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["kubewarden"]}]
@@ -44,7 +44,7 @@ def webhook:
 
 def with($field): if .[$field] then {($field): .[$field]} else {} end;
 
-# The capabilities of namespaced policies are those of their policy server.
+# Namespaced policies have the capabilities of their policy server.
 def host_capabilities($servers):
   if is_cluster_wide then ["*"] else $servers[.spec.policyServer // "default"] // ["*"] end;
 

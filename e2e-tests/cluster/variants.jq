@@ -1,9 +1,9 @@
-# The policies of the examples, by name → those that the suite tries besides, in a list.
+# Converts the example policies, by name, to a list of additional policies for the suite.
 
 def variant($of; $name): .[$of] | .metadata.name = $name;
 def with_kinds($group; $version; $kinds):
   .spec.rules += [{apiGroups: [$group], apiVersions: [$version], resources: $kinds, operations: ["CREATE", "UPDATE"]}];
-# What users may register although our manifests do not, and a custom resource with a pod template.
+# Kinds that users may register although the manifests do not, and a custom resource with a pod template.
 def with_more_kinds: with_kinds("apps"; "v1"; ["replicasets"]) | with_kinds("argoproj.io"; "v1alpha1"; ["rollouts"]);
 def exempting($who): .spec.settings.exemptions = [$who + {reason: "the platform looks after its own"}];
 
@@ -11,7 +11,7 @@ def exempting($who): .spec.settings.exemptions = [$who + {reason: "the platform 
   (variant("fix-mutating"; "more-mutating") | with_more_kinds),
   (variant("fix-validating"; "more-validating") | with_more_kinds),
   (variant("strict"; "more-strict") | with_more_kinds),
-  # Rules are put into mode fix one after the other.
+  # Rules are set to mode fix one after another.
   (variant("fix-mutating"; "first-mutating") | with_more_kinds
     | .spec.settings = {enforcement: "warn", allowPrivilegeEscalation: "fix"}),
   (variant("fix-mutating"; "exempt-mutating") | with_more_kinds | exempting({groups: ["platform"]})),

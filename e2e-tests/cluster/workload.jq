@@ -1,4 +1,4 @@
-# An object of the kind $kind named $name, whose pods have the spec $spec.
+# Creates an object with kind $kind, name $name and pod spec $spec.
 
 {metadata: {labels: {app: $name}}, spec: $spec} as $template
 | {matchLabels: {app: $name}} as $selector
