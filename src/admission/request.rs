@@ -7,6 +7,7 @@ use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::operation::Operation;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::{self, MutableFields, Workload};
+use crate::settings::value::UnparsedSettings;
 use json_view::Text;
 use json_view::views;
 use json_view::{self as json, Error, ErrorKind, KnownKey, RawValue, ReadJson, Reader};
@@ -19,8 +20,8 @@ const SHOWN: usize = 400;
 pub struct Payload<'a> {
     /// What is to be judged.
     pub request: Request<'a>,
-    /// The settings as they are written; `null` if there are none.
-    pub settings: RawValue<'a>,
+    /// The settings as they are written.
+    pub settings: UnparsedSettings<'a>,
 }
 
 /// An admission request, as far as the policy judges it.
@@ -100,8 +101,7 @@ impl<'a> Payload<'a> {
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|error| describe(&error, ""))?;
         let request = raw.request.ok_or("request: missing")?;
-        let settings = raw.settings.unwrap_or(RawValue(b"null"));
-        Ok(Self { request: request.into_request()?, settings })
+        Ok(Self { request: request.into_request()?, settings: raw.settings })
     }
 }
 
@@ -116,7 +116,7 @@ views! {
 
     struct RawPayload<'a> {
         request "request": Option<AdmissionRequest<'a>>,
-        settings "settings": Option<RawValue<'a>>,
+        settings "settings": UnparsedSettings<'a>,
     }
 
     /// `GroupVersionKind` of `k8s.io/apimachinery/pkg/apis/meta/v1`, but for the version.
@@ -523,7 +523,10 @@ mod tests {
             error(r#"{"spec": {"containers": [null]}}"#),
             "spec.containers[0]: expected an object, got null"
         );
-        assert_eq!(error(r#"{"spec": {"os": {"name": 1}}}"#), "spec.os.name: expected a string, got a number");
+        assert_eq!(
+            error(r#"{"spec": {"os": {"name": 1}}}"#),
+            "spec.os.name: expected a string, got a number"
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ const EXEMPTIONS: &str = "exemptions";
 pub fn validate(payload: &[u8], form: Form, registry: &dyn Registry) -> Result<Response, String> {
     let payload =
         Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
-    let document = SettingsDocument::parse(payload.settings.0).map_err(|reason| invalid_settings(&reason))?;
+    let document = payload.settings.parse().map_err(|reason| invalid_settings(&reason))?;
     let settings = PolicySettings::read(&document).map_err(|errors| invalid_settings(&errors))?;
     let request = &payload.request;
     let requester = Requester {

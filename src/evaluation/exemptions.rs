@@ -222,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::rules::finding::Findings;
+    use crate::rules::policy_settings::check_rule;
     use crate::settings::reader::ObjectReader;
     use crate::settings::value::{SettingValue, SettingsDocument};
     use json_view::Text;
@@ -234,10 +235,6 @@ mod tests {
     };
     const PROXY: ResponsibleContainer<'_> =
         ResponsibleContainer { name: Some("istio-proxy"), image: Some("istio/proxyv2:1.20"), ..WEB };
-
-    fn check_rule(id: &str) -> Result<(), String> {
-        if ["capabilities", "sysctls"].contains(&id) { Ok(()) } else { Err(format!("unknown rule \"{id}\"")) }
-    }
 
     fn groups() -> [Text<'static>; 2] {
         ["a".into(), "breakglass".into()]
@@ -474,7 +471,8 @@ mod tests {
                 "exemptions[3].labels: unknown key (allowed: reason, expires, rules, images, containers, namespaces, users, groups)",
                 "exemptions[4]: expected an object, got a string",
                 "exemptions[5]: at least one of images, containers, namespaces, users, groups is required",
-                r#"exemptions[2].rules[0]: unknown rule "capabilites""#,
-            ]);
+                r#"exemptions[2].rules[0]: unknown rule "capabilites", did you mean "capabilities"?"#,
+            ]
+        );
     }
 }

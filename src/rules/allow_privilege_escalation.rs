@@ -2,8 +2,8 @@
 
 use super::finding::{Findings, flag};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::rules::fix::Fix;
 use crate::kubernetes::pod::Container;
+use crate::rules::fix::Fix;
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 
@@ -90,7 +90,11 @@ mod tests {
     #[test]
     fn asks_nothing_of_windows() {
         assert_eq!(
-            check(RuleId::AllowPrivilegeEscalation, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
+            check(
+                RuleId::AllowPrivilegeEscalation,
+                &json!({}),
+                &json!({"os": {"name": "windows"}, "containers": [{}]})
+            ),
             [""; 0]
         );
     }

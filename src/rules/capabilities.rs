@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::finding::{Findings, list};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::rules::fix::Fix;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::Capabilities as ContainerCapabilities;
+use crate::rules::fix::Fix;
 use crate::settings::declaration::{Choices, Declared, Format, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
@@ -338,6 +338,7 @@ mod tests {
                 r#"capabilities.deniedAdd[0]: "ALL" is not a capability (allowed: AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN, DAC_OVERRIDE and 33 more)"#,
                 r#"capabilities.allowedAdd: "CHOWN" can never be added: deniedAdd has it too"#,
                 r#"capabilities.allowedAdd: "cap_chown" can never be added: deniedAdd has it too"#,
-            ]);
+            ]
+        );
     }
 }

@@ -53,10 +53,22 @@ mod tests {
     #[test]
     fn finds_only_what_was_not_there() {
         let second = "spec.ephemeralContainers[1]: ephemeral container \"b\" must not be added to the pod [ephemeralContainers]";
-        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["a"])), &pod(&["a", "b"])), [second]);
-        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["b", "a"])), &pod(&["a", "b"])), [""; 0]);
-        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["a", "b"])), &pod(&["a"])), [""; 0]);
-        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&[])), &pod(&["a", "b"])).len(), 2);
+        assert_eq!(
+            check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["a"])), &pod(&["a", "b"])),
+            [second]
+        );
+        assert_eq!(
+            check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["b", "a"])), &pod(&["a", "b"])),
+            [""; 0]
+        );
+        assert_eq!(
+            check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&["a", "b"])), &pod(&["a"])),
+            [""; 0]
+        );
+        assert_eq!(
+            check_change(RuleId::EphemeralContainers, &json!({}), Some(&pod(&[])), &pod(&["a", "b"])).len(),
+            2
+        );
         assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), None, &pod(&["a"])).len(), 1);
         assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), None, &pod(&[])), [""; 0]);
     }
@@ -64,6 +76,9 @@ mod tests {
     #[test]
     fn a_name_of_another_list_is_not_known() {
         let old = json!({"containers": [{"name": "a"}], "initContainers": [{"name": "b"}]});
-        assert_eq!(check_change(RuleId::EphemeralContainers, &json!({}), Some(&old), &pod(&["a", "b"])).len(), 2);
+        assert_eq!(
+            check_change(RuleId::EphemeralContainers, &json!({}), Some(&old), &pod(&["a", "b"])).len(),
+            2
+        );
     }
 }

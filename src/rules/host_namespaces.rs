@@ -91,14 +91,20 @@ mod tests {
     fn refuses_each_namespace_of_the_host() {
         let all = json!({"hostNetwork": true, "hostPID": true, "hostIPC": true});
         assert_eq!(check(RuleId::HostNamespaces, &json!({}), &all), [NETWORK, PID, IPC]);
-        assert_eq!(check(RuleId::HostNamespaces, &json!({}), &json!({"hostNetwork": false, "hostPID": null})), [""; 0]);
+        assert_eq!(
+            check(RuleId::HostNamespaces, &json!({}), &json!({"hostNetwork": false, "hostPID": null})),
+            [""; 0]
+        );
     }
 
     #[test]
     fn allows_what_the_settings_allow() {
         let all = json!({"hostNetwork": true, "hostPID": true, "hostIPC": true});
         assert_eq!(check(RuleId::HostNamespaces, &json!({"allow": ["hostNetwork"]}), &all), [PID, IPC]);
-        assert_eq!(check(RuleId::HostNamespaces, &json!({"allow": ["hostIPC", "hostPID", "hostNetwork"]}), &all), [""; 0]);
+        assert_eq!(
+            check(RuleId::HostNamespaces, &json!({"allow": ["hostIPC", "hostPID", "hostNetwork"]}), &all),
+            [""; 0]
+        );
         assert_eq!(check(RuleId::HostNamespaces, &json!({"allow": null}), &all).len(), 3);
     }
 }

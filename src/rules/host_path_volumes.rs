@@ -131,8 +131,11 @@ leads.",
         for entry in &allowed {
             let at = FilePath::linux(entry.path_prefix);
             if let Some(path) = denied.iter().find(|path| at.is_within(path)) {
-                let reason =
-                    format!("{} can never be allowed: denied has {}", quoted(entry.path_prefix), quoted(path));
+                let reason = format!(
+                    "{} can never be allowed: denied has {}",
+                    quoted(entry.path_prefix),
+                    quoted(path)
+                );
                 reader.refuse_in_item(ALLOWED.key, entry.index, PATH_PREFIX.key, reason);
             }
         }
@@ -355,6 +358,7 @@ mod tests {
                 r#"hostPathVolumes.denied[1]: expected an absolute path, got "../x""#,
                 r#"hostPathVolumes.denied[2]: expected an absolute path, got """#,
                 r#"hostPathVolumes.allowed[2].pathPrefix: "/etc/x" can never be allowed: denied has "/etc""#,
-            ]);
+            ]
+        );
     }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::finding::{Finding, Findings};
 use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::rules::fix::Fix;
 use crate::kubernetes::image_reference::{ImageReference, is_tag_byte};
 use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::rules::fix::Fix;
 use crate::settings::declaration::{Declared, Demand, Format, Setting, Texts, Word, not_empty};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
@@ -73,7 +73,9 @@ impl ImageReferenceRule<'_> {
         match parsed {
             ImageReference { digest: Some(_), .. } => None,
             _ if self.require == Require::Digest => Some(format!("must pin its image by a digest: {image}")),
-            ImageReference { tag: None, .. } => Some(format!("must give its image a tag or a digest: {image}")),
+            ImageReference { tag: None, .. } => {
+                Some(format!("must give its image a tag or a digest: {image}"))
+            }
             ImageReference { tag: Some(tag), .. } if self.is_denied(tag) => {
                 Some(format!("must not use the tag {} without a digest: {image}", quoted(tag)))
             }
@@ -216,7 +218,11 @@ mod tests {
 
     /// What is demanded of a container with this image, without path and rule.
     fn demand(settings: &Value, image: &str) -> Option<String> {
-        let lines = check(RuleId::ImageReferenceRule, settings, &json!({"containers": [{"name": "a", "image": image}]}));
+        let lines = check(
+            RuleId::ImageReferenceRule,
+            settings,
+            &json!({"containers": [{"name": "a", "image": image}]}),
+        );
         assert!(lines.len() <= 1);
         let line = lines.first()?;
         let demand = line.strip_prefix("spec.containers[0].image: container \"a\" ").unwrap();
@@ -272,7 +278,10 @@ mod tests {
             demand(&json!({}), "nginx@sha256:12").as_deref(),
             Some(r#"must name a valid image: "nginx@sha256:12" has a digest of the wrong length"#)
         );
-        assert_eq!(check(RuleId::ImageReferenceRule, &json!({}), &json!({"containers": [{"name": "a"}]})).len(), 1);
+        assert_eq!(
+            check(RuleId::ImageReferenceRule, &json!({}), &json!({"containers": [{"name": "a"}]})).len(),
+            1
+        );
     }
 
     #[test]
@@ -298,7 +307,10 @@ mod tests {
     #[test]
     fn refuses_patterns_that_match_no_tag() {
         assert_eq!(
-            errors(RuleId::ImageReferenceRule, &json!({"deniedTags": ["ok", "", "app:latest", "-x", "*", 1]})),
+            errors(
+                RuleId::ImageReferenceRule,
+                &json!({"deniedTags": ["ok", "", "app:latest", "-x", "*", 1]})
+            ),
             [
                 "imageReference.deniedTags[1]: must not be empty",
                 r#"imageReference.deniedTags[2]: "app:latest" can never match a tag"#,

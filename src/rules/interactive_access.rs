@@ -56,7 +56,8 @@ impl InteractiveAccess<'_> {
         let options = &connection.options;
         let is_like = |pattern: &Vec<&str>| {
             let mut words = pattern.iter().zip(&options.command);
-            pattern.len() == options.command.len() && words.all(|(pattern, word)| wildcard::matches(pattern, word))
+            pattern.len() == options.command.len()
+                && words.all(|(pattern, word)| wildcard::matches(pattern, word))
         };
         let is_allowed = self.allowed_commands.iter().any(is_like);
         if is_allowed && !options.tty {
@@ -68,7 +69,10 @@ impl InteractiveAccess<'_> {
             return Some(("tty", format!("must not ask for a terminal to run {command} in {target}")));
         }
         let allowed = joined(self.allowed_commands.iter().map(|pattern| listed(pattern)));
-        Some(("command", format!("must run one of the allowed commands ({allowed}) in {target}, not {command}")))
+        Some((
+            "command",
+            format!("must run one of the allowed commands ({allowed}) in {target}, not {command}"),
+        ))
     }
 }
 
@@ -224,6 +228,7 @@ mod tests {
                 "interactiveAccess.allowedCommands[0]: expected a list, got a string",
                 "interactiveAccess.allowedCommands[1]: must not be empty",
                 "interactiveAccess.allowedCommands[2][1]: expected a string, got a number",
-            ]);
+            ]
+        );
     }
 }

@@ -194,7 +194,8 @@ fn with_rule_ids(mut exemptions: Declaration) -> Declaration {
     exemptions
 }
 
-fn check_rule(id: &str) -> Result<(), String> {
+/// Checks the name of a rule.
+pub(crate) fn check_rule(id: &str) -> Result<(), String> {
     if RULE_IDS.contains(&id) {
         return Ok(());
     }

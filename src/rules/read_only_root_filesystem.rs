@@ -9,8 +9,7 @@ use crate::settings::reader::ObjectReader;
 pub(crate) struct ReadOnlyRootFilesystem;
 
 impl Rule<'_> for ReadOnlyRootFilesystem {
-    const META: RuleMeta =
-        RuleMeta { id: "readOnlyRootFilesystem", default_mode: Mode::Deny, can_fix: true };
+    const META: RuleMeta = RuleMeta { id: "readOnlyRootFilesystem", default_mode: Mode::Deny, can_fix: true };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "The root filesystem of containers is read-only.",
@@ -88,9 +87,21 @@ mod tests {
     #[test]
     fn asks_nothing_of_windows() {
         assert_eq!(
-            check(RuleId::ReadOnlyRootFilesystem, &json!({}), &json!({"os": {"name": "windows"}, "containers": [{}]})),
+            check(
+                RuleId::ReadOnlyRootFilesystem,
+                &json!({}),
+                &json!({"os": {"name": "windows"}, "containers": [{}]})
+            ),
             [""; 0]
         );
-        assert_eq!(check(RuleId::ReadOnlyRootFilesystem, &json!({}), &json!({"os": {"name": "linux"}, "containers": [{}]})).len(), 1);
+        assert_eq!(
+            check(
+                RuleId::ReadOnlyRootFilesystem,
+                &json!({}),
+                &json!({"os": {"name": "linux"}, "containers": [{}]})
+            )
+            .len(),
+            1
+        );
     }
 }

@@ -3,12 +3,10 @@
 use super::finding::{Findings, flag};
 use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::rules::fix::Fix;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
-use crate::settings::declaration::{
-    Declared, Flag, Natural, ObjectKind, Objects, Required, Setting, Word,
-};
+use crate::rules::fix::Fix;
+use crate::settings::declaration::{Declared, Flag, Natural, ObjectKind, Objects, Required, Setting, Word};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
@@ -55,7 +53,10 @@ const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
     key: "namedUsers",
     label: "Named users of images",
     doc: "With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can stand for any UID.",
-    kind: Word { words: &[("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)], default: NamedUsers::Deny },
+    kind: Word {
+        words: &[("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)],
+        default: NamedUsers::Deny,
+    },
 };
 
 const MIN: Setting<Required<Natural>> = Setting {
@@ -145,8 +146,7 @@ impl RunAsNonRoot {
             }
             Some(_) => None,
             None if !self.user_ranges.is_empty() => {
-                let violation =
-                    violation(format!("must set it to a UID in {}", listed(&self.user_ranges)))?;
+                let violation = violation(format!("must set it to a UID in {}", listed(&self.user_ranges)))?;
                 Some(self.unless_image_decides(violation, at))
             }
             None if self.accepts_root(pod) => None,
@@ -474,7 +474,8 @@ mod tests {
             [
                 "runAsNonRoot.inspectImage: expected true or false, got a string",
                 "runAsNonRoot.namedUsers: expected one of deny, allow, got a boolean",
-            ]);
+            ]
+        );
     }
 
     #[test]
@@ -666,7 +667,8 @@ mod tests {
                 "runAsNonRoot.userRanges[4]: expected an object, got a number",
                 "runAsNonRoot.groups: expected true or false, got a string",
                 "runAsNonRoot.groupRanges: expected a list, got an object",
-            ]);
+            ]
+        );
         assert_eq!(
             errors(RuleId::RunAsNonRoot, &json!({"userRanges": [{"min": 0, "max": 0}]})),
             ["runAsNonRoot.userRanges: range 0-0 allows no user: UID 0 is root"]

@@ -8,8 +8,7 @@ use crate::settings::reader::ObjectReader;
 pub(crate) struct SharedProcessNamespace;
 
 impl Rule<'_> for SharedProcessNamespace {
-    const META: RuleMeta =
-        RuleMeta { id: "sharedProcessNamespace", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta = RuleMeta { id: "sharedProcessNamespace", default_mode: Mode::Off, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "The containers of a pod do not share a process namespace.",
@@ -51,7 +50,10 @@ mod tests {
             ]
         );
         for good in [json!(false), json!(null)] {
-            assert_eq!(check(RuleId::SharedProcessNamespace, &json!({}), &json!({"shareProcessNamespace": good})), [""; 0]);
+            assert_eq!(
+                check(RuleId::SharedProcessNamespace, &json!({}), &json!({"shareProcessNamespace": good})),
+                [""; 0]
+            );
         }
     }
 }

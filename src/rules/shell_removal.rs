@@ -32,7 +32,8 @@ impl ShellRemoval<'_> {
         let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
         if container.security_context.read_only_root_filesystem == Some(true) {
             let path = self.paths.iter().find(is_removed)?;
-            let message = format!("must not remove {path}: on its read-only root the probe can never succeed");
+            let message =
+                format!("must not remove {path}: on its read-only root the probe can never succeed");
             return Some(("startupProbe.exec.command", message));
         }
         let left: Vec<_> = self.paths.iter().filter(|path| !is_removed(path)).copied().collect();
@@ -262,6 +263,9 @@ mod tests {
             errors(RuleId::ShellRemoval, &json!({"paths": ["sh"]})),
             [r#"shellRemoval.paths[0]: expected an absolute path, got "sh""#]
         );
-        assert_eq!(errors(RuleId::ShellRemoval, &json!({"paths": []})), ["shellRemoval.paths: must not be empty"]);
+        assert_eq!(
+            errors(RuleId::ShellRemoval, &json!({"paths": []})),
+            ["shellRemoval.paths: must not be empty"]
+        );
     }
 }

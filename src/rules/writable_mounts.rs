@@ -383,14 +383,20 @@ mod tests {
         for kind in ["hostPath", "csi", "nfs", "gitRepo"] {
             pod["volumes"][0] = json!({"name": "x", kind: {}});
             assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [finding(kind)]);
-            assert_eq!(check(RuleId::WritableMounts, &json!({"allowedTypes": ["emptyDir", kind]}), &pod), [""; 0]);
+            assert_eq!(
+                check(RuleId::WritableMounts, &json!({"allowedTypes": ["emptyDir", kind]}), &pod),
+                [""; 0]
+            );
         }
         pod["volumes"][0] = json!({"name": "x", "inventedTomorrow": {}});
         assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [finding("inventedTomorrow")]);
         for kind in ["emptyDir", "persistentVolumeClaim", "ephemeral"] {
             pod["volumes"][0] = json!({"name": "x", kind: {}});
             assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [""; 0]);
-            assert_eq!(check(RuleId::WritableMounts, &json!({"allowedTypes": ["csi"]}), &pod), [finding(kind)]);
+            assert_eq!(
+                check(RuleId::WritableMounts, &json!({"allowedTypes": ["csi"]}), &pod),
+                [finding(kind)]
+            );
         }
     }
 
@@ -455,8 +461,10 @@ mod tests {
             "allowedTypes": ["emptydir", "configMap", "csi"],
         });
         let allowed = format!(" (allowed: {})", writable_types().collect::<Vec<_>>().join(", "));
-        let errors: Vec<_> =
-            errors(RuleId::WritableMounts, &settings).iter().map(|error| error.replace(&allowed, " …")).collect();
+        let errors: Vec<_> = errors(RuleId::WritableMounts, &settings)
+            .iter()
+            .map(|error| error.replace(&allowed, " …"))
+            .collect();
         assert_eq!(
             errors,
             [
@@ -468,6 +476,7 @@ mod tests {
                 r#"writableMounts.allowedPaths: "/usr/bin/**" can never be allowed: /usr/bin is protected"#,
                 r#"writableMounts.allowedTypes[0]: "emptydir" is not a writable volume type, did you mean "emptyDir"?"#,
                 r#"writableMounts.allowedTypes[1]: "configMap" is not a writable volume type (allowed: awsElasticBlockStore, azureDisk, azureFile, cephfs, cinder, csi, emptyDir, ephemeral and 17 more)"#,
-            ]);
+            ]
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 
-use json_view::{Error, RawValue, ReadJson, Reader};
+use json_view::{Error, RawValue, ReadJson, Reader, Text, ValueKind};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::text::printable;
@@ -153,41 +153,68 @@ impl<'a> SettingsDocument<'a> {
     /// # Errors
     /// If they are not JSON: the reason, in one sentence.
     pub fn parse(json: &'a [u8]) -> Result<Self, String> {
-        match json.first() {
-            Some(b'{') => Entries::parse(json).map(|entries| Self(SettingValue::Object(entries))),
-            _ => parse(json).map(Self),
+        let unparsed: UnparsedSettings<'_> =
+            json_view::from_slice(json).map_err(|error| error.to_string())?;
+        unparsed.parse()
+    }
+}
+
+/// The settings as they are written. Skipping exemptions is faster than parsing them.
+#[derive(Debug)]
+pub enum UnparsedSettings<'a> {
+    /// The entries of an object.
+    Entries(Vec<(Text<'a>, RawValue<'a>)>),
+    /// A value that is not an object.
+    Other(RawValue<'a>),
+}
+
+impl Default for UnparsedSettings<'_> {
+    fn default() -> Self {
+        Self::Entries(Vec::new())
+    }
+}
+
+impl<'a> UnparsedSettings<'a> {
+    /// Parses the settings, except for the exemptions.
+    ///
+    /// # Errors
+    /// If they are not JSON: the reason, in one sentence.
+    pub fn parse(self) -> Result<SettingsDocument<'a>, String> {
+        match self {
+            Self::Other(RawValue(json)) => parse(json).map(SettingsDocument),
+            Self::Entries(entries) => {
+                let entries: Result<_, String> = entries.into_iter().map(parse_entry).collect();
+                entries.map(|entries| SettingsDocument(SettingValue::Object(entries)))
+            }
         }
     }
 }
 
-/// The entries of the settings, each as it is written: skipping exemptions is faster than parsing them.
-#[derive(Default)]
-struct Entries<'a>(Vec<(Cow<'a, str>, RawValue<'a>)>);
-
-impl<'a> Entries<'a> {
-    fn parse(json: &'a [u8]) -> Result<Vec<Entry<'a>>, String> {
-        let Self(entries) = json_view::from_slice(json)
-            .map_err(|error| error.to_string())?;
-        let parse_entry = |(key, RawValue(json)): (Cow<'a, str>, RawValue<'a>)| {
-            let value = if key == EXEMPTIONS && json.first() == Some(&b'[') {
-                SettingValue::Lazy(LazyValue { json, parsed: OnceCell::new() })
-            } else {
-                parse(json).map_err(|reason| format!("{}: {reason}", printable(&key)))?
-            };
-            Ok((key, value))
-        };
-        entries.into_iter().map(parse_entry).collect()
-    }
+fn parse_entry<'a>((key, RawValue(json)): (Text<'a>, RawValue<'a>)) -> Result<Entry<'a>, String> {
+    let value = if key == EXEMPTIONS && json.first() == Some(&b'[') {
+        SettingValue::Lazy(LazyValue { json, parsed: OnceCell::new() })
+    } else {
+        parse(json).map_err(|reason| format!("{}: {reason}", printable(&key)))?
+    };
+    Ok((key.into(), value))
 }
 
-impl<'a> ReadJson<'a> for Entries<'a> {
+impl<'a> ReadJson<'a> for UnparsedSettings<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        if reader.peek_kind()? != ValueKind::Object {
+            let mut value = RawValue::default();
+            value.read(reader)?;
+            *self = Self::Other(value);
+            return Ok(());
+        }
+        let mut entries = Vec::new();
         let mut object = reader.object()?;
         while let Some(key) = object.next_key()? {
             let mut value = RawValue::default();
             object.read(&mut value)?;
-            self.0.push((key.into(), value));
+            entries.push((key, value));
         }
+        *self = Self::Entries(entries);
         Ok(())
     }
 }
@@ -242,8 +269,7 @@ mod tests {
         let error = |json: &str| SettingsDocument::parse(json.as_bytes()).unwrap_err();
         assert_eq!(error("{"), "expected a key at byte 1");
         assert_eq!(error(r#"{"privileged": [wran]}"#), "privileged: expected value at line 1 column 2");
-        assert_eq!(error(""), "EOF while parsing a value at line 1 column 0");
-        assert_eq!(error("1 2"), "trailing characters at line 1 column 3");
+        assert_eq!(error(""), "expected a value at byte 0");
+        assert_eq!(error("1 2"), "expected nothing more at byte 2");
     }
-
 }

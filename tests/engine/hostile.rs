@@ -306,7 +306,7 @@ fn null_is_nothing_but_never_something_in_a_list() {
         ("containers[0].securityContext.capabilities.add", "a string"),
         ("containers[0].startupProbe.exec.command", "a string"),
     ] {
-        refuses(pod(&at(list, "[null]")), &format!("spec.{list}[0]: must be {expected}, not null"));
+        refuses(pod(&at(list, "[null]")), &format!("spec.{list}[0]: expected {expected}, got null"));
     }
 }
 
@@ -332,7 +332,7 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
     }
     refuses(
         context(r#""runAsUser": "0""#),
-        "spec.containers[0].securityContext.runAsUser: expected a non-negative integer, got a string",
+        "spec.containers[0].securityContext.runAsUser: expected an integer, got a string",
     );
     for field in [
         "securityContext.fsGroup",
@@ -341,7 +341,10 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
         "containers[0].securityContext.runAsGroup",
     ] {
         refuses(pod(&at(field, "1.5")), &format!("spec.{field}: expected an integer, got 1.5"));
-        refuses(pod(&at(field, "\"0\"")), &format!("spec.{field}: expected a non-negative integer, got a string"));
+        refuses(
+            pod(&at(field, "\"0\"")),
+            &format!("spec.{field}: expected a non-negative integer, got a string"),
+        );
     }
     // What JSON has no numbers for.
     for number in ["01", "+1", "0x0", "NaN", "1."] {

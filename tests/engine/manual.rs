@@ -15,12 +15,12 @@ use immutable_pods_host::{ValidationResponse, admission, document};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
-use crate::settings::keys_of;
 use crate::documents::metadata;
 use crate::fixture::requests;
 use crate::markdown::{Block, Document, documents};
 use crate::module::{in_repository, judge, lines, policy, rule_of};
 use crate::registrations::ANNOTATIONS;
+use crate::settings::keys_of;
 
 /// What stands behind the verdict of a manifest that is judged by other settings than the defaults.
 const BY_SETTINGS: &str = "by the settings above";

@@ -245,9 +245,9 @@ fn is_accepted(accepts: &Accepts, value: &Value) -> bool {
     match accepts {
         Accepts::Natural => value.is_u64(),
         Accepts::Text(format) => value.as_str().is_some_and(|text| (format.check)(text).is_ok()),
-        Accepts::List { item, .. } => {
-            value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(|value| is_accepted(item, value)))
-        }
+        Accepts::List { item, .. } => value
+            .as_array()
+            .is_some_and(|list| !list.is_empty() && list.iter().all(|value| is_accepted(item, value))),
         Accepts::Shorthand(short, _) => is_accepted(short, value),
         _ => false,
     }
@@ -311,7 +311,8 @@ fn of(accepts: &Accepts) -> BoxedStrategy<Value> {
             let texts = select(&TEXTS[..]).prop_map(Value::from);
             let choices = choices_of(text);
             if choices.is_empty() {
-                let passing: Vec<_> = TEXTS.into_iter().filter(|example| (text.check)(example).is_ok()).collect();
+                let passing: Vec<_> =
+                    TEXTS.into_iter().filter(|example| (text.check)(example).is_ok()).collect();
                 return prop_oneof![8 => select(passing).prop_map(Value::from), 1 => texts].boxed();
             }
             let choices = select(choices);

@@ -56,17 +56,17 @@ fn assert_error<'a, T: ReadJson<'a>>(json: &'a str, kind: ErrorKind, at: &str, m
 #[test]
 fn a_value_of_another_kind_is_named_with_its_path() {
     let shape = |json, at, message, offset| assert_error::<Pod>(json, ErrorKind::Shape, at, message, offset);
-    shape("3", "", "must be an object, not a number", 0);
-    shape(r#"{"containers": {}}"#, "containers", "must be a list, not an object", 15);
-    shape(r#"{"containers": [null]}"#, "containers/0", "must be an object, not null", 16);
-    shape(r#"{"containers": [{}, []]}"#, "containers/1", "must be an object, not a list", 20);
+    shape("3", "", "expected an object, got a number", 0);
+    shape(r#"{"containers": {}}"#, "containers", "expected a list, got an object", 15);
+    shape(r#"{"containers": [null]}"#, "containers/0", "expected an object, got null", 16);
+    shape(r#"{"containers": [{}, []]}"#, "containers/1", "expected an object, got a list", 20);
     shape(
         r#"{"containers": [{"image": true}]}"#,
         "containers/0/image",
-        "must be a string, not a boolean",
+        "expected a string, got a boolean",
         26,
     );
-    shape(r#"{"hostPID" : "yes"}"#, "hostPID", "must be a boolean, not a string", 13);
+    shape(r#"{"hostPID" : "yes"}"#, "hostPID", "expected a boolean, got a string", 13);
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn an_integer_is_shown_as_it_is_written() {
     for (number, end) in [("1.5", 31), ("1e3", 31), ("-9223372036854775809", 48), ("9223372036854775808", 47)]
     {
         let json = format!(r#"{{"containers":[{{"runAsUser":{number}}}]}}"#);
-        let message = format!("must be an integer, not {number}");
+        let message = format!("expected an integer, got {number}");
         assert_error::<Pod>(&json, ErrorKind::Shape, "containers/0/runAsUser", &message, end);
     }
     for number in [i64::MIN, -1, 0, i64::MAX] {
         assert_eq!(from_slice::<i64>(number.to_string().as_bytes()), Ok(number));
     }
     assert_eq!(from_slice::<i64>(b"-0"), Ok(0));
-    assert_error::<i64>("true", ErrorKind::Shape, "", "must be an integer, not a boolean", 0);
+    assert_error::<i64>("true", ErrorKind::Shape, "", "expected an integer, got a boolean", 0);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_key_is_named_without_its_escapes() {
         json,
         ErrorKind::Shape,
         "containers/0/ex\"tra/nice/1",
-        "must be an integer, not a string",
+        "expected an integer, got a string",
         46,
     );
 }

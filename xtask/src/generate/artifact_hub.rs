@@ -167,7 +167,8 @@ fn install(image: &str) -> String {
 /// `Name <address>`.
 fn maintainer(author: &str) -> Result<Maintainer, String> {
     let parts = author.split_once(" <").and_then(|(name, rest)| Some((name, rest.strip_suffix('>')?)));
-    let (name, email) = parts.ok_or_else(|| format!("metadata.yml: expected \"Name <address>\", got {author:?}"))?;
+    let (name, email) =
+        parts.ok_or_else(|| format!("metadata.yml: expected \"Name <address>\", got {author:?}"))?;
     Ok(Maintainer { name: name.trim().to_owned(), email: email.to_owned() })
 }
 

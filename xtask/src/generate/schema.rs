@@ -1,9 +1,7 @@
 //! `settings.schema.json`: the settings as editors understand them, to complete and check them.
 
 use immutable_pods_policy::rules::policy_settings;
-use immutable_pods_policy::settings::declaration::{
-    Accepts, Declaration, Demand, Format, ObjectDeclaration,
-};
+use immutable_pods_policy::settings::declaration::{Accepts, Declaration, Demand, Format, ObjectDeclaration};
 use serde_json::{Map, Value, json};
 
 pub(super) const FILE: &str = "settings.schema.json";
