@@ -1,7 +1,9 @@
 //! Tasks of the repository: `cargo xtask --help` lists them.
 
+mod cases;
 mod generate;
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 /// Tasks of the repository.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -17,6 +19,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Write every case of tests/cases as files for shell scripts
+    Cases {
+        /// The folder, which is created if it does not exist
+        folder: PathBuf,
+    },
     /// Write the files that repeat what the code knows: the schema, the form, the reference
     Generate {
         /// Report the files that are not up to date, and write nothing
@@ -25,14 +32,18 @@ enum Task {
     },
 }
 
+/// Any error ends a task.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Generate { check } => generate::run(check),
+        Task::Cases { folder } => cases::write(&folder),
+        Task::Generate { check } => generate::run(check).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("error: {message}");
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

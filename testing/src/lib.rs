@@ -1,0 +1,3 @@
+//! What the tests, benchmarks and fuzz targets of the policy share.
+
+pub mod cases;

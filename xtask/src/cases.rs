@@ -1,0 +1,60 @@
+//! `cargo xtask cases`: every case as files that shell scripts can read.
+//!
+//! The case `every-container` of `tests/cases/privileged/denied.yaml` becomes the folder `privileged/denied/every-container`:
+//!
+//! - `request.json`: the admission request
+//! - `settings.json`: the settings
+//! - `deny.txt` and `warn.txt`: the lines of the denial and the warnings, empty if there are none
+//! - `fixed.json`: the object that is admitted in place of the requested one, if it is changed
+//! - `recording.json`: the answers of the host, as kwctl records them
+
+use std::fs;
+use std::path::Path;
+
+use immutable_pods_host::interactions::{Exchange, Request, Response};
+use immutable_pods_testing::cases::{self, Case};
+use serde_json::{Value, json};
+
+use crate::{Result, in_repository};
+
+/// Writes every case into a folder.
+pub(crate) fn write(folder: &Path) -> Result<()> {
+    for case in cases::read(&in_repository("tests/cases"))? {
+        write_case(&folder.join(&case.id), &case)?;
+    }
+    Ok(())
+}
+
+fn write_case(folder: &Path, case: &Case) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let write = |name: &str, content: String| fs::write(folder.join(name), content);
+    write("request.json", case.request.to_string())?;
+    write("settings.json", case.settings.to_string())?;
+    write("deny.txt", lines(&case.deny))?;
+    write("warn.txt", lines(&case.warn))?;
+    if let Some(fixed) = &case.fixed {
+        write("fixed.json", fixed.to_string())?;
+    }
+    let recording: Vec<_> = case.exchanges.iter().map(recorded).collect();
+    write("recording.json", Value::from(recording).to_string())?;
+    Ok(())
+}
+
+/// An exchange with the host. kwctl writes the request as YAML, with its type as a tag.
+fn recorded(Exchange { request, response }: &Exchange) -> Value {
+    let request = match request {
+        Request::OciManifestAndConfig { image } => {
+            format!("!OciManifestAndConfig\nimage: {}\n", json!(image))
+        }
+        Request::OciManifestDigest { image } => format!("!OciManifestDigest\nimage: {}\n", json!(image)),
+    };
+    let response = match response {
+        Response::Success { payload } => json!({"type": "Success", "payload": payload}),
+        Response::Error { message } => json!({"type": "Error", "message": message}),
+    };
+    json!({"type": "Exchange", "request": request, "response": response})
+}
+
+fn lines(lines: &[String]) -> String {
+    lines.iter().map(|line| line.clone() + "\n").collect()
+}
