@@ -31,7 +31,7 @@ type Failure = Box<dyn Error>;
 fn main() -> Result<(), Failure> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scenarios =
-        scenarios(&serde_json::from_slice(&fs::read(repository.join("tests/fixtures/requests/pod.json"))?)?);
+        scenarios(&serde_json::from_slice(&fs::read(repository.join("tests/cases/requests/pod.json"))?)?);
     let samples = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
     fs::create_dir_all(&samples)?;
     measure(repository, &scenarios, &samples)?;

@@ -4,25 +4,21 @@
 //! `make soak EVALUATIONS=1000000`
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use immutable_pods_host::Interactions;
 use immutable_pods_host::interactions::Exchange;
+use immutable_pods_testing::cases::{self, Case, Payload};
 use serde_json::{Value, json};
 
-#[expect(dead_code, reason = "tests need more of it")]
-#[path = "../tests/engine/fixture.rs"]
-mod fixture;
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../tests/engine/module.rs"]
 mod module;
 #[expect(dead_code, reason = "tests need more of it")]
 mod shapes;
 
-use fixture::{FIXTURES, Fixture, fixtures, names_in};
 use module::{in_repository, policy};
 use shapes::SHAPES;
 
@@ -129,7 +125,13 @@ fn judge(samples: &[u64]) -> Result<(), Failure> {
 /// Returns all requests.
 fn questions() -> Result<Vec<Question>, Failure> {
     let mut questions = Vec::new();
-    collect("", &mut questions)?;
+    let folder = in_repository("tests/cases");
+    for case in cases::read(&folder)? {
+        ask_by_all_settings(&case, &mut questions);
+    }
+    for Payload { id, bytes, .. } in cases::payloads(&folder)? {
+        questions.push(Question::new(id, "validate", bytes));
+    }
     for shape in SHAPES {
         questions.push(Question::new(shape.name.to_owned(), "validate", (shape.payload)(LARGE).into_bytes()));
     }
@@ -141,50 +143,18 @@ fn questions() -> Result<Vec<Question>, Failure> {
 }
 
 /// Returns the requests of a folder of cases and of its subfolders.
-fn collect(folder: &str, questions: &mut Vec<Question>) -> Result<(), Failure> {
-    let mut has_fixtures = false;
-    for name in names_in(&format!("{FIXTURES}/{folder}")) {
-        let path = format!("{folder}/{name}");
-        let file = in_repository(&format!("{FIXTURES}/{path}"));
-        match file.extension().and_then(OsStr::to_str) {
-            None => collect(&path, questions)?,
-            Some("yaml") => has_fixtures = true,
-            Some("payload") => {
-                questions.push(Question::new(path, "validate", without_comments(&fs::read(file)?)));
-            }
-            Some(_) => {}
-        }
-    }
-    if has_fixtures {
-        for fixture in fixtures(folder) {
-            ask_by_all_settings(&fixture, questions);
-        }
-    }
-    Ok(())
-}
-
-fn ask_by_all_settings(fixture: &Fixture, questions: &mut Vec<Question>) {
-    let Fixture { name, request, settings, exchanges, .. } = fixture;
+fn ask_by_all_settings(case: &Case, questions: &mut Vec<Question>) {
+    let Case { id, request, settings, exchanges, .. } = case;
     let payload =
         |settings: &Value| json!({"request": request, "settings": settings}).to_string().into_bytes();
-    let own = Question::new(name.clone(), "validate", payload(settings));
+    let own = Question::new(id.clone(), "validate", payload(settings));
     questions.push(Question { exchanges: exchanges.clone(), ..own });
     let settings = settings.to_string().into_bytes();
-    questions.push(Question::new(format!("the settings of {name}"), "validate_settings", settings));
+    questions.push(Question::new(format!("the settings of {id}"), "validate_settings", settings));
     for settings in SETTINGS {
         let settings = serde_json::from_str(settings).unwrap_or_default();
-        questions.push(Question::new(format!("{name} by {settings}"), "validate", payload(&settings)));
+        questions.push(Question::new(format!("{id} by {settings}"), "validate", payload(&settings)));
     }
-}
-
-/// Returns the text after the comments at the start of a file.
-fn without_comments(mut text: &[u8]) -> Vec<u8> {
-    while text.starts_with(b"# ")
-        && let Some(end) = text.iter().position(|byte| *byte == b'\n')
-    {
-        text = text.get(end + 1..).unwrap_or_default();
-    }
-    text.to_vec()
 }
 
 /// Returns the memory of the process, in kilobytes.

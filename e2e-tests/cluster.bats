@@ -463,18 +463,17 @@ admits_privileged() {
 # Some cases are invalid for an API server, such as a Deployment without a selector. Only the cases that it admits without fixes
 # are tested.
 @test "API validation admits the fixed test cases" {
-  local fixture number=0
+  local case name number=0
   in_namespace
   mkdir "$BATS_TEST_TMPDIR"/{before,after}
-  for fixture in tests/fixtures/{*/fix,fixes}/*.yaml; do
+  for case in "$CASES"/{*/fixes,fixes/*}/*/; do
+    [[ -e $case/fixed.json ]] || continue
+    [[ $(jq .operation "$case/request.json") == '"CREATE"' ]] || continue
     number=$((number + 1))
-    "$HOST" request "$fixture" | jq --slurp --arg name "fixture-$number" '
-      map(.object | .metadata = {name: $name, labels: .metadata.labels, annotations: .metadata.annotations}) | select(length == 2)' \
-      >"$BATS_TEST_TMPDIR/objects.json"
-    jq 'first' "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/before/$(tr / - <<<"$fixture").json"
-    jq 'last' "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/after/$(tr / - <<<"$fixture").json"
+    name=$(tr / - <<<"${case#"$CASES"/}")
+    jq .object "$case/request.json" | as_probe "case-$number" >"$BATS_TEST_TMPDIR/before/$name.json"
+    as_probe "case-$number" <"$case/fixed.json" >"$BATS_TEST_TMPDIR/after/$name.json"
   done
-  find "$BATS_TEST_TMPDIR" -name '*.json' -empty -delete
   admitted_of "$BATS_TEST_TMPDIR/before" >"$BATS_TEST_TMPDIR/before.txt"
   admitted_of "$BATS_TEST_TMPDIR/after" >"$BATS_TEST_TMPDIR/after.txt"
   [ "$(wc -l <"$BATS_TEST_TMPDIR/before.txt")" -ge 20 ]
@@ -482,7 +481,12 @@ admits_privileged() {
   same "" "$(comm -23 "$BATS_TEST_TMPDIR/before.txt" "$BATS_TEST_TMPDIR/after.txt")"
 }
 
-# Prints the objects of a folder that API validation admits.
+# The object on stdin under another name, with its labels and annotations.
+as_probe() { # NAME
+  jq --arg name "$1" '.metadata = {name: $name, labels: .metadata.labels, annotations: .metadata.annotations}'
+}
+
+# The objects in a folder that API validation admits.
 admitted_of() { # FOLDER
   k create --dry-run=server --validate=ignore --output name --filename "$1" 2>"$1.errors" | sort || true
 }

@@ -6,6 +6,8 @@ POLICY_SERVER=${POLICY_SERVER:-policy-server}
 DOCKER_REGISTRY=${DOCKER_REGISTRY:-docker-registry}
 HOST=${HOST:-target/debug/immutable-pods-host}
 MODULE=${MODULE:-annotated-policy.wasm}
+# The folder that `cargo xtask cases` fills.
+CASES=${CASES:-target/cases}
 
 cd "$BATS_TEST_DIRNAME/.." || exit
 
@@ -17,48 +19,24 @@ export XDG_DATA_HOME="$BATS_RUN_TMPDIR/data"
 # Blocks network access: kwctl and policy-server would fetch keys from Sigstore. A proxy does not listen on this port.
 export HTTPS_PROXY=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
-# --- Fixtures: see tests/engine/fixture.rs ---
+# --- Cases: `cargo xtask cases` writes them as files, see xtask/src/cases.rs ---
 
-fixture() { # NAME
-  echo "tests/fixtures/$1.yaml"
+request_of() { # CASE
+  cat "$CASES/$1/request.json"
 }
 
-# Prints the comments of a fixture that start with a word, such as its findings, one per line.
-comments() { # WORD NAME
-  sed -n "s/^# $1: //p" "$(fixture "$2")"
+settings_of() { # CASE
+  cat "$CASES/$1/settings.json"
 }
 
-settings_of() { # NAME
-  local settings
-  settings=$(comments settings "$1")
-  echo "${settings:-"{}"}"
+# The lines of the denial.
+deny_of() { # CASE
+  cat "$CASES/$1/deny.txt"
 }
 
-# Prints the list of requests that create the objects of a fixture.
-requests_of() { # NAME
-  "$HOST" request "$(fixture "$1")" | jq --slurp .
-}
-
-# In folders of fixes, the last object is the fixed form of the object before it.
-is_of_fixes() { # NAME
-  [[ $1 == */fix/* || $1 == fixes/* || $1 == registry/* ]]
-}
-
-# Prints the request of a fixture: it creates the object, or updates the first of two objects to the second.
-request_of() { # NAME
-  local skip=0
-  is_of_fixes "$1" && skip=1
-  requests_of "$1" | jq --compact-output --argjson skip "$skip" '
-    if length > $skip then .[:length - $skip] else . end
-    | .[0] as $old | .[1] as $new
-    | if $new then
-        $new + {operation: "UPDATE", oldObject: $old.object} | .options.kind = "UpdateOptions"
-      else $old end'
-}
-
-# Prints the fixed object of a fixture.
-fixed_object_of() { # NAME
-  requests_of "$1" | jq '.[-1].object'
+# The object that is admitted in place of the requested one.
+fixed_object_of() { # CASE
+  cat "$CASES/$1/fixed.json"
 }
 
 # Prints settings with another mode for a rule. The options of the rule are kept.

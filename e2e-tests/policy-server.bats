@@ -44,7 +44,7 @@ as_audited() {
 }
 
 @test "a denial lists every required change after a summary" {
-  request_of updates/all | jq '.operation = "CREATE" | .oldObject = null' |
+  request_of updates/findings/all | jq '.operation = "CREATE" | .oldObject = null' |
     ask validate defaults | jq --raw-output .status.message >"$BATS_TEST_TMPDIR/message"
   diff --unified - "$BATS_TEST_TMPDIR/message" <<'EOF'
 6 findings in container "web", the pod: readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference
@@ -58,60 +58,60 @@ EOF
 }
 
 @test "an update is denied for new findings" {
-  request_of updates/one-more-violation | ask validate defaults |
-    answers "$(comments finding updates/one-more-violation | denied)"
+  request_of updates/findings/one-more-violation | ask validate defaults |
+    answers "$(deny_of updates/findings/one-more-violation | denied)"
 }
 
 @test "a shell in a container is denied" {
-  request_of interactive_access/fail/exec | ask validate every-rule |
-    answers "$(comments finding interactive_access/fail/exec | denied)"
+  request_of interactive_access/denied/exec | ask validate every-rule |
+    answers "$(deny_of interactive_access/denied/exec | denied)"
 }
 
 @test "a new debugger is denied" {
-  request_of ephemeral_containers/fail/kubectl-debug | ask validate every-rule |
-    answers "$(comments finding ephemeral_containers/fail/kubectl-debug | denied)"
+  request_of ephemeral_containers/denied/kubectl-debug | ask validate every-rule |
+    answers "$(deny_of ephemeral_containers/denied/kubectl-debug | denied)"
 }
 
 @test "shells and debuggers are admitted if their rules are off" {
-  request_of interactive_access/fail/exec | ask validate defaults | answers "$(admitted)"
-  request_of ephemeral_containers/fail/kubectl-debug | ask validate defaults | answers "$(admitted)"
+  request_of interactive_access/denied/exec | ask validate defaults | answers "$(admitted)"
+  request_of ephemeral_containers/denied/kubectl-debug | ask validate defaults | answers "$(admitted)"
 }
 
 @test "enforcement: warn returns warnings" {
-  request_of privileged/fail/every-container | ask validate warning |
-    answers "$(comments finding privileged/fail/every-container | warned)"
+  request_of privileged/denied/every-container | ask validate warning |
+    answers "$(deny_of privileged/denied/every-container | warned)"
 }
 
 @test "monitor mode admits every request and counts findings" {
-  request_of privileged/fail/every-container | ask validate monitoring |
+  request_of privileged/denied/every-container | ask validate monitoring |
     answers "$(admitted '{"auditAnnotations": {"privileged": "4"}}')"
 }
 
 @test "a policy with its own message puts the findings into the causes" {
-  request_of privileged/fail/every-container | ask validate with-a-message |
-    answers "$(comments finding privileged/fail/every-container | denied | jq '.status += {
+  request_of privileged/denied/every-container | ask validate with-a-message |
+    answers "$(deny_of privileged/denied/every-container | denied | jq '.status += {
       message: "containers stay as they were built",
       details: {causes: [{field: null, reason: null, message: .status.message}]}}')"
 }
 
 @test "unset fields are fixed" {
   local answer
-  answer=$(request_of fixes/all-rules | ask validate fixing)
+  answer=$(request_of fixes/rules/all-rules | ask validate fixing)
   jq 'del(.patch)' <<<"$answer" | answers "$(admitted '{
     "patchType": "JSONPatch",
     "auditAnnotations": {
       "fixes": "readOnlyRootFilesystem: 1; allowPrivilegeEscalation: 1; runAsNonRoot: 1; capabilities: 1"}}')"
-  same "$(fixed_object_of fixes/all-rules | jq --sort-keys .)" \
-    "$(request_of fixes/all-rules | jq .object | patched_by "$answer" | jq --sort-keys .)"
+  same "$(fixed_object_of fixes/rules/all-rules | jq --sort-keys .)" \
+    "$(request_of fixes/rules/all-rules | jq .object | patched_by "$answer" | jq --sort-keys .)"
 }
 
 @test "a fix is rejected if the policy must not mutate" {
-  request_of fixes/all-rules | ask validate fixing-without-leave | jq '{allowed, message: .status.message, patch}' |
+  request_of fixes/rules/all-rules | ask validate fixing-without-leave | jq '{allowed, message: .status.message, patch}' |
     answers '{"allowed": false, "message": "Request rejected by policy fixing-without-leave. The policy attempted to mutate the request, but it is currently configured to not allow mutations."}'
 }
 
 @test "an object without findings is admitted if the policy must not mutate" {
-  request_of fixes/all-rules | jq --argjson fixed "$(fixed_object_of fixes/all-rules)" '.object = $fixed' |
+  request_of fixes/rules/all-rules | jq --argjson fixed "$(fixed_object_of fixes/rules/all-rules)" '.object = $fixed' |
     ask validate fixing-without-leave | answers "$(admitted)"
 }
 
@@ -120,7 +120,7 @@ EOF
 }
 
 @test "a group reports the reason of each policy, and does not fix" {
-  request_of fixes/all-rules | ask validate group | jq '.status.details.causes |= sort_by(.field)' |
+  request_of fixes/rules/all-rules | ask validate group | jq '.status.details.causes |= sort_by(.field)' |
     answers '{"allowed": false, "status": {"message": "neither hardened nor fixed", "details": {"causes": [
       {"field": "spec.policies.fixed", "reason": null, "message": "mutation is not allowed inside of policy group"},
       {"field": "spec.policies.hardened", "reason": null, "message": "3 findings in container \"web\": readOnlyRootFilesystem, allowPrivilegeEscalation, runAsNonRoot\nspec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]\nspec.containers[0].securityContext.allowPrivilegeEscalation: container \"web\" must set it to false [allowPrivilegeEscalation]\nspec.containers[0].securityContext.runAsNonRoot: container \"web\" must set it to true, or runAsUser to a UID other than 0 [runAsNonRoot]"}
@@ -133,9 +133,9 @@ EOF
 
 @test "an audit reports findings, also in monitor mode" {
   local expected
-  expected=$(comments finding privileged/fail/argo-rollout | denied)
-  request_of privileged/fail/argo-rollout | as_audited | ask audit defaults | answers "$expected"
-  request_of privileged/fail/argo-rollout | as_audited | ask audit monitoring | answers "$expected"
+  expected=$(deny_of privileged/denied/argo-rollout | denied)
+  request_of privileged/denied/argo-rollout | as_audited | ask audit defaults | answers "$expected"
+  request_of privileged/denied/argo-rollout | as_audited | ask audit monitoring | answers "$expected"
 }
 
 @test "a policy server does not start with wrong settings, and logs the errors" {

@@ -73,7 +73,7 @@ digest_of() { # FILE
 
 # Prints the request to create a pod with one container, which runs as the user of its image.
 pod_of() { # NAME:TAG
-  request_of run_as_non_root/fail/unset |
+  request_of run_as_non_root/denied/unset |
     jq --arg image "$REGISTRY/shop/$1" '.object.spec.containers[0].image = $image'
 }
 
@@ -95,8 +95,8 @@ pod_of() { # NAME:TAG
 
 @test "a policy server loads the module from the registry, by its digest" {
   request_of neutral/pod | ask validate defaults | answers "$(admitted)"
-  request_of privileged/fail/every-container | ask validate defaults |
-    answers "$(comments finding privileged/fail/every-container | denied)"
+  request_of privileged/denied/every-container | ask validate defaults |
+    answers "$(deny_of privileged/denied/every-container | denied)"
 }
 
 @test "an image gets the digest of its tag from the registry, and may run as its own user" {

@@ -5,7 +5,7 @@ load helpers
 
 # Writes a request that all settings admit, and that does not need a registry.
 setup() {
-  request_of privileged/pass/delete >"$BATS_TEST_TMPDIR/request.json"
+  request_of privileged/admitted/delete >"$BATS_TEST_TMPDIR/request.json"
 }
 
 # Sets $answer to the response, and $status to the exit code.

@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 
 use immutable_pods_host::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_testing::cases::Case;
 use serde_json::{Value, json};
 
-use crate::fixture::{FIXTURES, Fixture, fixtures, good_pod, names_in};
+use crate::cases::{self, evaluate, good_pod};
 use crate::module::{judge, lines, policy, rule_of};
 use crate::warning::{MOST_CHARACTERS, Warning, characters, parse};
 
-/// The folder of all of them.
+/// The topic of all of them.
 const FOLDER: &str = "cluster";
 
-/// The fewest fixtures that there are.
+/// Minimum number of cases.
 const FEWEST: usize = 250;
 
 /// The most bytes of findings in a denial, after which no line is added.
@@ -30,24 +31,23 @@ const MOST_UNUSED: usize = 256;
 /// The most characters of warnings about expired exemptions.
 const MOST_EXPIRED: usize = 1000;
 
-/// Every fixture in the folders for a topic.
-pub(crate) fn of_topics() -> Vec<Fixture> {
-    let topics = names_in(&format!("{FIXTURES}/{FOLDER}"));
-    topics.iter().flat_map(|topic| fixtures(&format!("{FOLDER}/{topic}"))).collect()
+/// Every case about what clusters showed.
+pub(crate) fn of_topics() -> Vec<Case> {
+    cases::of(FOLDER)
 }
 
 #[test]
-fn every_fixture_gets_the_verdict_that_it_states() {
-    let fixtures = of_topics();
-    assert!(fixtures.len() >= FEWEST, "there are {} fixtures", fixtures.len());
-    let differences: Vec<_> = fixtures.iter().filter_map(|fixture| difference(fixture).err()).collect();
+fn every_case_of_a_cluster_gets_the_verdict_that_it_states() {
+    let cases = of_topics();
+    assert!(cases.len() >= FEWEST, "there are {} cases", cases.len());
+    let differences: Vec<_> = cases.iter().filter_map(|case| difference(case).err()).collect();
     assert!(differences.is_empty(), "{} differ\n{}", differences.len(), differences.join("\n\n"));
 }
 
-/// How the answer to a fixture differs from what it states.
-fn difference(fixture: &Fixture) -> Result<(), String> {
-    let Fixture { name, settings, findings, warnings, fixed, .. } = fixture;
-    let mut response = fixture.judge(settings);
+/// How the answer to a case differs from what it states.
+fn difference(case: &Case) -> Result<(), String> {
+    let Case { id, settings, deny: findings, warn: warnings, fixed, .. } = case;
+    let mut response = evaluate(case, settings);
     let told: Vec<_> = lines(&response).into_iter().map(str::to_owned).collect();
     let is_fixed = response.audit_annotations.remove("fixes").is_some();
     response.audit_annotations.remove("exemptions");
@@ -62,7 +62,7 @@ fn difference(fixture: &Fixture) -> Result<(), String> {
     };
     if told != *findings || is_fixed != fixed.is_some() || response != expected {
         return Err(format!(
-            "{name}, by {settings}:\nexpected {expected:?}\n{findings:?}\ngot      {response:?}"
+            "{id}, by {settings}:\nexpected {expected:?}\n{findings:?}\ngot      {response:?}"
         ));
     }
     Ok(())
@@ -84,25 +84,26 @@ fn counts(findings: &[String], warnings: &[String]) -> BTreeMap<String, String> 
 
 #[test]
 fn a_report_has_every_finding_in_full() {
-    for Fixture { name, request, settings, exchanges, .. } in of_topics() {
+    for Case { id, request, settings, exchanges, .. } in of_topics() {
         if !exchanges.is_empty() {
             continue;
         }
         let answer = judge(&request, &settings);
         let (report, evaluated) = report(&request, &settings);
         let findings = lines(&answer).join("\n");
-        assert_eq!(report.message.clone().unwrap_or_default(), findings, "{name}");
-        assert_eq!(report.audit_annotations, answer.audit_annotations, "{name}");
-        assert_eq!(report.mutated_object, answer.mutated_object, "{name}");
-        assert_eq!(report.accepted, answer.accepted, "{name}");
+        assert_eq!(report.message.clone().unwrap_or_default(), findings, "{id}");
+        assert_eq!(report.audit_annotations, answer.audit_annotations, "{id}");
+        assert_eq!(report.mutated_object, answer.mutated_object, "{id}");
+        assert_eq!(report.accepted, answer.accepted, "{id}");
         let warned = report.warnings.iter().filter(|warning| !rule_of(warning).is_empty());
         let counted = answer.warnings.iter().filter_map(|warning| match parse(warning) {
             Some(Warning::OfRule { findings, .. }) => Some(findings),
             _ => None,
         });
-        assert_eq!(warned.count(), counted.sum::<usize>(), "{name}: {:?}", report.warnings);
-        let is_about_nothing = ["keys-that-are-no", "steps-of", "/status", "/metadata.yaml"];
-        assert_eq!(evaluated, !is_about_nothing.iter().any(|part| name.contains(part)), "{name}");
+        assert_eq!(warned.count(), counted.sum::<usize>(), "{id}: {:?}", report.warnings);
+        let is_about_nothing = id.ends_with("/metadata")
+            || ["keys-that-are-no", "steps-of", "/status"].iter().any(|part| id.contains(part));
+        assert_eq!(evaluated, !is_about_nothing, "{id}");
     }
 }
 
@@ -138,11 +139,10 @@ fn a_report_says_whether_there_was_something_to_evaluate() {
 
 #[test]
 fn a_digest_that_is_given_back_is_counted_as_a_fix() {
-    let fixtures = fixtures(&format!("{FOLDER}/fixes"));
-    let restored: Vec<_> =
-        fixtures.iter().filter(|fixture| fixture.stem.starts_with("lost-digest")).collect();
+    let cases = cases::of(&format!("{FOLDER}/fixes"));
+    let restored: Vec<_> = cases.iter().filter(|case| case.name.starts_with("lost-digest")).collect();
     assert!(restored.len() > 5, "there are {} of them", restored.len());
-    for Fixture { name, request, settings, .. } in restored {
+    for Case { name, request, settings, .. } in restored {
         let annotations = judge(request, settings).audit_annotations;
         let lost =
             if name.contains("every-kind") { 5 } else { 1 + usize::from(name.contains("another-order")) };

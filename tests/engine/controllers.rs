@@ -12,8 +12,8 @@ use proptest::sample::select;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
 
+use crate::cases::with_mode;
 use crate::fixes;
-use crate::fixture::with_mode;
 use crate::generated::{pod_spec, settings};
 use crate::module::judge;
 

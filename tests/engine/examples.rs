@@ -7,8 +7,8 @@ use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Value, json};
 
+use crate::cases::{names_in, requests};
 use crate::documents::{self, metadata};
-use crate::fixture::{names_in, requests};
 use crate::module::{self, admitted, in_repository, judge, lines, rule_of};
 use crate::readme;
 

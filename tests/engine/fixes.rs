@@ -8,14 +8,15 @@ use std::env;
 
 use immutable_pods_host::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_testing::cases::Case;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
 
 use crate::bypass;
+use crate::cases::{self, Verdict, evaluate, of_rules, with_mode};
 use crate::cluster;
-use crate::fixture::{Fixture, fixtures, of_rules, with_mode};
 use crate::generated::case;
-use crate::laws::{self, Case};
+use crate::laws;
 use crate::module::{admitted, lines, policy};
 
 /// The key of the audit annotation that says what was fixed.
@@ -23,45 +24,41 @@ const FIXES: &str = "fixes";
 
 #[test]
 fn a_rule_fixes_what_is_unset_and_denies_the_rest() {
-    let of_rules = of_rules("fix").into_iter().map(|(rule, fixture)| {
-        let is_default = fixture.settings == json!({});
-        let settings = if is_default { with_mode(&json!({}), rule, "fix") } else { fixture.settings.clone() };
-        Fixture { settings, ..fixture }
-    });
-    let shared = fixtures("fixes");
-    assert!(!shared.is_empty(), "there are no fixtures of fixes");
-    for fixture in of_rules.chain(shared) {
-        let mut response = fixture.judge(&fixture.settings);
-        let Fixture { name, findings, warnings, fixed, .. } = fixture;
-        assert_eq!(lines(&response), findings, "{name}");
-        assert_eq!(response.mutated_object, fixed, "{name}");
-        assert_eq!(response.audit_annotations.remove(FIXES).is_some(), fixed.is_some(), "{name}");
+    let of_rules = of_rules(&[Verdict::Fixed]).into_iter().map(|(_, case)| case);
+    let shared = cases::of("fixes");
+    assert!(!shared.is_empty(), "there are no cases of fixes");
+    for case in of_rules.chain(shared) {
+        let mut response = evaluate(&case, &case.settings);
+        let Case { id, deny: findings, warn: warnings, fixed, .. } = case;
+        assert_eq!(lines(&response), findings, "{id}");
+        assert_eq!(response.mutated_object, fixed, "{id}");
+        assert_eq!(response.audit_annotations.remove(FIXES).is_some(), fixed.is_some(), "{id}");
         if findings.is_empty() {
             response.audit_annotations.remove("exemptions");
             assert_eq!(
                 response,
                 ValidationResponse { mutated_object: fixed, warnings, ..admitted() },
-                "{name}"
+                "{id}"
             );
         }
     }
 }
 
 #[test]
-fn the_laws_of_fixing_hold_for_every_fixture() {
-    let shared = ["exemptions", "fixes", "neutral", "updates"].into_iter().flat_map(fixtures);
-    let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
+fn the_laws_of_fixing_hold_for_every_case() {
+    let shared = ["exemptions", "fixes", "neutral", "updates"].into_iter().flat_map(cases::of);
+    let own = of_rules(&Verdict::ALL).into_iter().map(|(_, case)| case);
     let mut changed = 0;
-    let bypasses = bypass::of_topics().into_iter().map(|(_, fixture)| fixture).chain(cluster::of_topics());
-    let alone = own.chain(shared).chain(bypasses).filter(|fixture| fixture.exchanges.is_empty());
-    for Fixture { name, request, settings, .. } in alone {
+    let bypasses = bypass::of_topics().into_iter().map(|(_, case)| case).chain(cluster::of_topics());
+    let alone = own.chain(shared).chain(bypasses).filter(|case| case.exchanges.is_empty());
+    for Case { id, request, settings, .. } in alone {
         let Some(object) = request.get("object") else { continue };
-        for settings in [settings.clone(), fixing(&settings)] {
-            let case = Case { object: object.to_string(), request: without_object(&request), settings };
-            changed += usize::from(check_laws(&case).unwrap_or_else(|broken| panic!("{name}: {broken}")));
+        for settings in [json!({}), settings.clone(), fixing(&settings)] {
+            let case = laws::Case { object: object.to_string(), request: without_object(&request), settings };
+            changed += usize::from(check_laws(&case).unwrap_or_else(|broken| panic!("{id}: {broken}")));
         }
     }
-    assert!(changed > 100, "only {changed} fixtures were changed");
+    assert!(changed > 100, "only {changed} cases were changed");
 }
 
 #[test]
@@ -80,7 +77,7 @@ fn the_laws_of_fixing_hold_for_generated_requests() {
             assert!(changed.get() > cases / 6, "only {} of {cases} requests were changed", changed.get());
         }
         Err(TestError::Fail(broken, case)) => {
-            let Case { request, object, settings } = case;
+            let laws::Case { request, object, settings } = case;
             panic!("{broken}\nrequest: {request}\nobject: {object}\nsettings: {settings}");
         }
         Err(error) => panic!("{error}"),
@@ -88,7 +85,7 @@ fn the_laws_of_fixing_hold_for_generated_requests() {
 }
 
 /// Whether the module keeps the laws, and whether it changed the object.
-fn check_laws(case: &Case) -> Result<bool, String> {
+fn check_laws(case: &laws::Case) -> Result<bool, String> {
     laws::check_laws(case, &|payload| policy().call("validate", payload).unwrap())
 }
 

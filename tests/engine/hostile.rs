@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use immutable_pods_host::ValidationResponse;
 use serde_json::{Value, json};
 
-use crate::fixture::good_pod;
+use crate::cases::good_pod;
 use crate::module::{admitted, lines, policy};
 
 const POD: &str = r#"{"group": "", "version": "v1", "kind": "Pod"}"#;

@@ -83,7 +83,7 @@ static COUNTS: LazyLock<Vec<Count>> = LazyLock::new(|| {
 });
 
 fn requests() -> Vec<Scenario> {
-    let recorded = fs::read(in_repository("tests/fixtures/requests/pod.json")).unwrap();
+    let recorded = fs::read(in_repository("tests/cases/requests/pod.json")).unwrap();
     scenarios(&serde_json::from_slice(&recorded).unwrap())
 }
 

@@ -7,7 +7,7 @@ use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
-use crate::fixture::with_every_mode;
+use crate::cases::with_every_mode;
 use crate::module::{admitted, judge, lines, rule_of};
 
 /// Rules that have nothing to say about an object that is created, as pods are here.

@@ -1,15 +1,15 @@
-//! The policy as it is shipped: the module in the engine of policy servers, on fixtures, examples and hostile input;
+//! The policy as it is shipped: the module in the engine of policy servers, on cases, examples and hostile input;
 //! and the documents and views that must agree with it.
 
 mod benchmark;
 mod bounds;
 mod bypass;
+mod cases;
 mod cluster;
 mod controllers;
 mod documents;
 mod examples;
 mod fixes;
-mod fixture;
 mod form;
 mod generated;
 mod guest;

@@ -15,8 +15,8 @@ use immutable_pods_host::{ValidationResponse, admission, document};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
+use crate::cases::requests;
 use crate::documents::metadata;
-use crate::fixture::requests;
 use crate::markdown::{Block, Document, documents};
 use crate::module::{in_repository, judge, lines, policy, rule_of};
 use crate::registrations::ANNOTATIONS;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use crate::fixture::names_in;
+use crate::cases::names_in;
 use crate::module::in_repository;
 
 /// A Markdown file of the repository.

@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::fixture::{FIXTURES, requests};
+use crate::cases::{CASES, manifests, requests};
 
 /// The pod spec of an object, as the type of its kind has it.
 #[track_caller]
@@ -296,9 +296,9 @@ mod viewed {
 
 /// Compares what both readers make of each object of a built-in kind, old ones included, and counts them by kind.
 #[track_caller]
-fn compare(path: &str) -> BTreeMap<String, usize> {
+fn compare(requests: Vec<Value>) -> BTreeMap<String, usize> {
     let mut compared = BTreeMap::new();
-    for mut request in requests(path) {
+    for mut request in requests {
         let Some(workload) = workload_of(&request) else { continue };
         let kind = workload.kind;
         for field in ["oldObject", "object"] {
@@ -356,27 +356,31 @@ fn viewed_pods(request: &Value) -> Vec<(&'static str, Vec<(String, Value)>)> {
 }
 
 #[test]
-fn the_views_agree_with_the_types_on_every_fixture() {
-    let compared = compare(FIXTURES);
+fn the_views_agree_with_the_types_on_every_case() {
+    let compared = compare(manifests());
     for workload in &WORKLOADS {
-        assert!(compared.contains_key(workload.kind), "{}: there is no fixture of it", workload.kind);
+        assert!(compared.contains_key(workload.kind), "{}: there is no case of it", workload.kind);
     }
 }
 
 #[test]
 fn the_views_agree_with_the_types_on_a_whole_request() {
-    assert_eq!(compare("tests/fixtures/requests/pod.json"), BTreeMap::from([("Pod".to_owned(), 1)]));
+    let recorded = requests(&format!("{CASES}/requests/pod.json"));
+    assert_eq!(compare(recorded), BTreeMap::from([("Pod".to_owned(), 1)]));
 }
 
 #[test]
 fn the_views_agree_with_the_types_on_every_example() {
-    assert_eq!(compare("examples"), BTreeMap::from([("Deployment".to_owned(), 1), ("Pod".to_owned(), 17)]));
+    assert_eq!(
+        compare(requests("examples")),
+        BTreeMap::from([("Deployment".to_owned(), 1), ("Pod".to_owned(), 17)])
+    );
 }
 
 #[test]
-fn every_field_of_the_views_is_set_in_some_fixture() {
+fn every_field_of_the_views_is_set_in_some_case() {
     let (mut all, mut set) = (BTreeSet::new(), BTreeSet::new());
-    for request in requests(FIXTURES) {
+    for request in manifests() {
         for (_, pods) in viewed_pods(&request) {
             for (_, pod) in pods {
                 collect_fields("spec", &pod, &mut all, &mut set);
@@ -385,7 +389,7 @@ fn every_field_of_the_views_is_set_in_some_fixture() {
     }
     // Where nothing is set, both readers agree on anything.
     let unset: Vec<_> = all.difference(&set).collect();
-    assert!(unset.is_empty(), "no fixture sets {unset:?}");
+    assert!(unset.is_empty(), "no case sets {unset:?}");
 }
 
 /// Adds the path of every field in a value, and of those that are not at their default.

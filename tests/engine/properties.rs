@@ -1,4 +1,4 @@
-//! What holds for every fixture, whatever it is about.
+//! What holds for every case, whatever it is about.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a rule that does not exist ends its test")]
@@ -6,9 +6,10 @@
 use immutable_pods_host::admission;
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RuleId;
+use immutable_pods_testing::cases::Case;
 use serde_json::{Map, Value, json};
 
-use crate::fixture::{Fixture, fixtures, of_rules, unchanged};
+use crate::cases::{self, Verdict, created_pod_spec, creates, of_rules, unchanged};
 use crate::module::{admitted, judge, lines, policy};
 
 /// A list of containers, and what messages call one of them.
@@ -58,9 +59,9 @@ const OF_CHANGES: [(&str, &str); 2] = [
     ("ephemeralContainers", "Ephemeral containers that the old object already has are not findings"),
 ];
 
-/// Every fixture of a rule.
-fn all() -> impl Iterator<Item = (&'static str, Fixture)> {
-    ["pass", "fail"].into_iter().flat_map(of_rules)
+/// Every case of a rule that does not fix.
+fn all() -> impl Iterator<Item = (&'static str, Case)> {
+    of_rules(&[Verdict::Admitted, Verdict::Denied]).into_iter()
 }
 
 /// What the docs of a rule say besides what a finding is, on one line.
@@ -91,11 +92,11 @@ fn merge(object: &mut Value, other: Value) {
 fn every_kind_gives_the_findings_of_a_pod() {
     let built_in = WORKLOADS.iter().map(|workload| (workload.group, workload.kind, workload.pod_spec));
     let kinds: Vec<_> = built_in.chain([("fleet.example.com", "Fleet", "spec.harbour.ship")]).collect();
-    for (_, fixture) in all() {
-        let Some(spec) = fixture.created_pod_spec() else { continue };
-        let expected = judge(&fixture.request, &fixture.settings);
+    for (_, case) in all() {
+        let Some(spec) = created_pod_spec(&case) else { continue };
+        let expected = judge(&case.request, &case.settings);
         for (group, kind, path) in &kinds {
-            let response = judge(&create(group, kind, path, spec), &fixture.settings);
+            let response = judge(&create(group, kind, path, spec), &case.settings);
             // In a kind that is not built in, an operator may fill in the image.
             let counts = |line: &&str| {
                 *kind != "Fleet" || !(line.contains(".image: ") && line.contains("must name an image ["))
@@ -105,21 +106,21 @@ fn every_kind_gives_the_findings_of_a_pod() {
                 .filter(counts)
                 .map(|line| line.replacen("spec.", &format!("{path}."), 1))
                 .collect();
-            assert_eq!(lines(&response), findings, "{} as a {kind}", fixture.name);
+            assert_eq!(lines(&response), findings, "{} as a {kind}", case.id);
             let found: usize =
                 response.audit_annotations.values().filter_map(|count| count.parse::<usize>().ok()).sum();
-            assert_eq!(found, findings.len(), "{} as a {kind}", fixture.name);
+            assert_eq!(found, findings.len(), "{} as a {kind}", case.id);
         }
     }
 }
 
 #[test]
 fn every_kind_of_container_gives_the_findings_of_a_container() {
-    for (rule, fixture) in all() {
-        let Some(spec) = fixture.created_pod_spec().filter(|spec| has_containers_only(spec)) else {
+    for (rule, case) in all() {
+        let Some(spec) = created_pod_spec(&case).filter(|spec| has_containers_only(spec)) else {
             continue;
         };
-        let before = judge(&fixture.request, &fixture.settings);
+        let before = judge(&case.request, &case.settings);
         for place in Place::ALL {
             let is_excepted =
                 |(id, places, _): &(&str, &[Place], &str)| *id == rule && places.contains(&place);
@@ -128,11 +129,11 @@ fn every_kind_of_container_gives_the_findings_of_a_container() {
             }
             let mut expected: Vec<_> =
                 lines(&before).into_iter().map(|line| moved_line(line, place)).collect();
-            let response = judge(&create("", "Pod", "spec", &moved(spec, place)), &fixture.settings);
+            let response = judge(&create("", "Pod", "spec", &moved(spec, place)), &case.settings);
             let mut found = lines(&response);
             expected.sort_unstable();
             found.sort_unstable();
-            assert_eq!(found, expected, "{} in {place:?}", fixture.name);
+            assert_eq!(found, expected, "{} in {place:?}", case.id);
         }
     }
 }
@@ -171,37 +172,37 @@ fn rules_say_why_they_do_not_ask_the_same_of_all() {
 
 #[test]
 fn an_update_that_changes_nothing_is_admitted() {
-    for (_, fixture) in of_rules("fail").into_iter().filter(|(_, fixture)| fixture.creates()) {
-        assert_eq!(judge(&unchanged(&fixture.request), &fixture.settings), admitted(), "{}", fixture.name);
+    for (_, case) in of_rules(&[Verdict::Denied]).into_iter().filter(|(_, case)| creates(case)) {
+        assert_eq!(judge(&unchanged(&case.request), &case.settings), admitted(), "{}", case.id);
     }
 }
 
 #[test]
 fn an_update_that_runs_something_else_gives_the_findings_of_a_creation() {
-    for (rule, mut fixture) in of_rules("fail").into_iter().filter(|(_, fixture)| fixture.creates()) {
+    for (rule, mut case) in of_rules(&[Verdict::Denied]).into_iter().filter(|(_, case)| creates(case)) {
         if OF_CHANGES.iter().any(|(id, _)| *id == rule) {
             continue;
         }
-        fixture.settings["onUpdate"] = "all".into();
-        fixture.settings["imageChange"] = "off".into();
-        let created = judge(&fixture.request, &fixture.settings);
-        let mut request = unchanged(&fixture.request);
-        assert_eq!(judge(&request, &fixture.settings), admitted(), "{}", fixture.name);
+        case.settings["onUpdate"] = "all".into();
+        case.settings["imageChange"] = "off".into();
+        let created = judge(&case.request, &case.settings);
+        let mut request = unchanged(&case.request);
+        assert_eq!(judge(&request, &case.settings), admitted(), "{}", case.id);
         // Whatever the kind is, no image of the old object is left.
         let old = request["oldObject"].to_string().replace("\"image\":\"", "\"image\":\"old/");
         request["oldObject"] = serde_json::from_str(&old).unwrap();
         if request["oldObject"] != request["object"] {
-            assert_eq!(judge(&request, &fixture.settings), created, "{}", fixture.name);
+            assert_eq!(judge(&request, &case.settings), created, "{}", case.id);
         }
     }
 }
 
 #[test]
 fn the_same_request_gives_the_same_bytes() {
-    let shared = ["exemptions", "neutral", "updates"].into_iter().flat_map(fixtures);
-    for Fixture { name, request, settings, .. } in all().map(|(_, fixture)| fixture).chain(shared) {
+    let shared = ["exemptions", "neutral", "updates"].into_iter().flat_map(cases::of);
+    for Case { id, request, settings, .. } in all().map(|(_, case)| case).chain(shared) {
         let payload = json!({"request": request, "settings": settings}).to_string();
         let answer = || policy().call("validate", payload.as_bytes()).unwrap();
-        assert_eq!(answer(), answer(), "{name}");
+        assert_eq!(answer(), answer(), "{id}");
     }
 }

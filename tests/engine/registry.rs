@@ -3,29 +3,30 @@
 #![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
 
 use immutable_pods_host::Interactions;
+use immutable_pods_testing::cases::Case;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, fixtures, of_rules, requests, unchanged, update};
+use crate::cases::{self, Verdict, evaluate, of_rules, to_update, unchanged};
 use crate::module::{admitted, lines, policy};
 
 #[test]
 fn what_the_host_knows_decides() {
-    let fixtures = fixtures("registry");
-    assert!(!fixtures.is_empty(), "there are no fixtures of registries");
-    for fixture in fixtures {
-        let response = fixture.judge(&fixture.settings);
-        let Fixture { name, findings, warnings, fixed, .. } = fixture;
-        assert_eq!(lines(&response), findings, "{name}");
-        assert_eq!(response.warnings, warnings, "{name}");
-        assert_eq!(response.mutated_object, fixed, "{name}");
+    let cases = cases::of("registry");
+    assert!(!cases.is_empty(), "there are no cases of registries");
+    for case in cases {
+        let response = evaluate(&case, &case.settings);
+        let Case { id, deny, warn, fixed, .. } = case;
+        assert_eq!(lines(&response), deny, "{id}");
+        assert_eq!(response.warnings, warn, "{id}");
+        assert_eq!(response.mutated_object, fixed, "{id}");
     }
 }
 
 #[test]
 fn nobody_is_asked_unless_the_settings_want_it() {
-    let folders = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(fixtures);
-    let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
-    for Fixture { name, request, settings, .. } in folders.chain(own) {
+    let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(cases::of);
+    let own = of_rules(&Verdict::ALL).into_iter().map(|(_, case)| case);
+    for Case { id, request, settings, .. } in shared.chain(own) {
         let mut settings = settings;
         for (rule, key) in [("runAsNonRoot", "inspectImage"), ("imageReference", "mode")] {
             if settings[rule].is_object() {
@@ -37,7 +38,7 @@ fn nobody_is_asked_unless_the_settings_want_it() {
         if settings["runAsNonRoot"].is_object() {
             settings["runAsNonRoot"]["namedUsers"] = Value::Null;
         }
-        assert_eq!(calls(&request, &settings), 0, "{name}");
+        assert_eq!(calls(&request, &settings), 0, "{id}");
     }
 }
 
@@ -48,17 +49,23 @@ fn calls(request: &Value, settings: &Value) -> usize {
     interactions.calls()
 }
 
+/// The request of a case of registries.
+fn request_of(name: &str) -> Value {
+    let mut cases = cases::of("registry").into_iter();
+    cases.find(|case| case.name == name).unwrap().request
+}
+
 #[test]
 fn an_update_asks_about_what_it_changes() {
     let settings =
         json!({"runAsNonRoot": {"inspectImage": true}, "imageChange": "off", "imageReference": "fix"});
-    let created = requests("tests/fixtures/registry/deployment.yaml").remove(0);
+    let created = request_of("deployment");
     assert_eq!(calls(&created, &settings), 1);
     assert_eq!(calls(&unchanged(&created), &settings), 0);
     let mut changed = created.clone();
     changed["object"]["spec"]["template"]["spec"]["containers"][0]["image"] = "other:1".into();
-    assert_eq!(calls(&update(&created["object"], changed), &settings), 1);
-    let pod = requests("tests/fixtures/registry/user-number.yaml").remove(0);
+    assert_eq!(calls(&to_update(&created["object"], changed), &settings), 1);
+    let pod = request_of("user-number");
     assert_eq!(calls(&pod, &settings), 2);
     assert_eq!(calls(&unchanged(&pod), &settings), 0);
     let mut deleted = pod.clone();
@@ -68,11 +75,11 @@ fn an_update_asks_about_what_it_changes() {
 
 #[test]
 fn what_is_pinned_stays_as_it_is() {
-    for (_, Fixture { name, request, settings, fixed, exchanges, .. }) in of_rules("fix") {
+    for (_, Case { id, request, settings, fixed, exchanges, .. }) in of_rules(&[Verdict::Fixed]) {
         let Some(fixed) = fixed.filter(|_| !exchanges.is_empty()) else { continue };
         let mut request = request;
         request["object"] = fixed;
-        assert_eq!(calls(&request, &settings), 0, "{name}");
-        assert_eq!(policy().validate(&request, &settings).unwrap(), admitted(), "{name}");
+        assert_eq!(calls(&request, &settings), 0, "{id}");
+        assert_eq!(policy().validate(&request, &settings).unwrap(), admitted(), "{id}");
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::good_pod;
+use crate::cases::good_pod;
 use crate::module::{admitted, judge, lines};
 
 const FINDING: &str = "spec.hostPID: the pod must not share the host's process namespace [hostNamespaces]";
@@ -315,6 +315,6 @@ fn a_connection_that_cannot_be_read_is_denied() {
 
 #[test]
 fn a_whole_request_of_an_api_server_is_admitted() {
-    let request = crate::fixture::requests("tests/fixtures/requests/pod.json").remove(0);
+    let request = crate::cases::requests("tests/cases/requests/pod.json").remove(0);
     admits(&request);
 }

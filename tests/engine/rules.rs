@@ -1,4 +1,4 @@
-//! Every rule on every fixture.
+//! Every rule on every case.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 use immutable_pods_host::ValidationResponse;
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
+use immutable_pods_testing::cases::Case;
 use serde_json::{Value, json};
 
-use crate::fixture::{
-    FIXTURES, Fixture, fixtures, folder_of, good_pod, names_in, of_rules, with_every_mode, with_mode,
+use crate::cases::{
+    self, CASES, Verdict, evaluate, folder_of, good_pod, names_in, of_rules, with_every_mode, with_mode,
 };
 use crate::module::{admitted, judge, lines, message, rule_of, subject_of};
 
-/// Folders of fixtures that belong to no rule.
-const SHARED: [&str; 8] =
-    ["bypass", "cluster", "exemptions", "fixes", "neutral", "registry", "requests", "updates"];
+/// Topics that do not belong to a rule, the bases and the recorded requests.
+const SHARED: [&str; 9] =
+    ["bases", "bypass", "cluster", "exemptions", "fixes", "neutral", "registry", "requests", "updates"];
 
 /// The key of the audit annotation that names the exemptions which were used.
 const EXEMPTIONS: &str = "exemptions";
@@ -45,110 +46,110 @@ pub(crate) fn denied(findings: &[String]) -> ValidationResponse {
 
 #[test]
 fn each_built_in_kind_can_pass_every_rule() {
-    let neutral = fixtures("neutral");
-    for fixture in &neutral {
-        let settings = with_every_mode(&fixture.settings, "deny");
-        assert_eq!(judge(&fixture.request, &settings), admitted(), "{}", fixture.name);
+    let neutral = cases::of("neutral");
+    for case in &neutral {
+        let settings = with_every_mode(&case.settings, "deny");
+        assert_eq!(judge(&case.request, &settings), admitted(), "{}", case.id);
     }
     let mut kinds: Vec<_> = neutral
         .iter()
-        .map(|fixture| (fixture.stem.clone(), fixture.request["kind"]["group"].as_str().unwrap()))
+        .map(|case| (case.name.clone(), case.request["kind"]["group"].as_str().unwrap()))
         .collect();
     let mut expected: Vec<_> =
         WORKLOADS.iter().map(|workload| (workload.kind.to_lowercase(), workload.group)).collect();
     kinds.sort();
     expected.sort();
-    assert_eq!(kinds, expected, "there is one neutral manifest for each kind");
+    assert_eq!(kinds, expected, "there is one neutral case for each kind");
 }
 
 #[test]
 fn what_passes_a_rule_passes_all() {
-    for (_, Fixture { name, request, settings, findings, .. }) in of_rules("pass") {
-        assert_eq!(findings, [""; 0], "{name}: belongs to fail/");
-        assert_eq!(judge(&request, &settings), admitted(), "{name}");
+    for (_, Case { id, request, settings, warn, .. }) in of_rules(&[Verdict::Admitted]) {
+        assert_eq!(warn, [""; 0], "{id}: a rule that denies does not warn");
+        assert_eq!(judge(&request, &settings), admitted(), "{id}");
     }
 }
 
 #[test]
 fn what_fails_a_rule_is_denied_by_it_alone() {
-    for (rule, Fixture { name, request, settings, findings, .. }) in of_rules("fail") {
-        assert!(!findings.is_empty(), "{name}: must say what is found in it");
-        for finding in &findings {
-            assert_eq!(rule_of(finding), rule, "{name}: {finding}");
+    for (rule, Case { id, request, settings, deny, .. }) in of_rules(&[Verdict::Denied]) {
+        for finding in &deny {
+            assert_eq!(rule_of(finding), rule, "{id}: {finding}");
         }
         let response = judge(&request, &settings);
-        assert_eq!(lines(&response), findings, "{name}");
-        assert_eq!(response, denied(&findings), "{name}");
+        assert_eq!(lines(&response), deny, "{id}");
+        assert_eq!(response, denied(&deny), "{id}");
     }
 }
 
 #[test]
 fn a_rule_that_warns_admits_with_one_warning() {
-    for (rule, Fixture { name, request, settings, findings, .. }) in of_rules("fail") {
+    for (rule, Case { id, request, settings, deny, .. }) in of_rules(&[Verdict::Denied]) {
         let response = judge(&request, &with_mode(&settings, rule, "warn"));
-        let [warning] = &*response.warnings else { panic!("{name}: {:?}", response.warnings) };
-        let (first, others) = findings.split_first().unwrap();
+        let [warning] = &*response.warnings else { panic!("{id}: {:?}", response.warnings) };
+        let (first, others) = deny.split_first().unwrap();
         let first = first.strip_suffix(&format!(" [{rule}]")).unwrap();
-        let rest = warning.strip_prefix(first).unwrap_or_else(|| panic!("{name}: {warning}"));
+        let rest = warning.strip_prefix(first).unwrap_or_else(|| panic!("{id}: {warning}"));
         let rest = rest.strip_suffix(&format!(" [{rule}]")).unwrap();
         if others.is_empty() {
-            assert_eq!(rest, "", "{name}");
+            assert_eq!(rest, "", "{id}");
         } else {
             let rest = rest.strip_prefix(&format!(", and {} more in ", others.len())).unwrap();
             for other in others {
-                assert!(rest.contains(subject_of(other)), "{name}: {warning}");
+                assert!(rest.contains(subject_of(other)), "{id}: {warning}");
             }
         }
         let expected = ValidationResponse {
-            audit_annotations: counts(&findings),
+            audit_annotations: counts(&deny),
             warnings: response.warnings.clone(),
             ..admitted()
         };
-        assert_eq!(response, expected, "{name}");
+        assert_eq!(response, expected, "{id}");
     }
 }
 
 #[test]
 fn a_rule_that_is_off_says_nothing() {
-    for (rule, Fixture { name, request, settings, .. }) in of_rules("fail") {
-        assert_eq!(judge(&request, &with_mode(&settings, rule, "off")), admitted(), "{name}");
+    for (rule, Case { id, request, settings, .. }) in of_rules(&[Verdict::Denied]) {
+        assert_eq!(judge(&request, &with_mode(&settings, rule, "off")), admitted(), "{id}");
     }
 }
 
 #[test]
 fn an_update_is_judged_by_what_it_changes() {
-    let fixtures = fixtures("updates");
-    assert!(!fixtures.is_empty(), "there are no fixtures of updates");
-    for fixture in &fixtures {
-        assert_eq!(fixture.request["operation"], "UPDATE", "{}: updates nothing", fixture.name);
-        assert_exact(fixture);
+    let updates = cases::of("updates");
+    assert!(!updates.is_empty(), "there are no cases of updates");
+    for case in &updates {
+        assert_eq!(case.request["operation"], "UPDATE", "{}: updates nothing", case.id);
+        assert_exact(case);
     }
 }
 
 #[test]
 fn an_exemption_covers_what_it_names_and_nothing_else() {
-    let fixtures = fixtures("exemptions");
-    assert!(!fixtures.is_empty(), "there are no fixtures of exemptions");
-    for fixture in &fixtures {
-        let (used, _) = assert_exact(fixture);
+    let exemptions = cases::of("exemptions");
+    assert!(!exemptions.is_empty(), "there are no cases of exemptions");
+    for case in &exemptions {
+        let (used, _) = assert_exact(case);
         // Where nothing would be found anyway, no exemption is tested.
-        assert!(used.is_some() || !fixture.findings.is_empty(), "{}: uses no exemption", fixture.name);
+        assert!(used.is_some() || !case.deny.is_empty(), "{}: uses no exemption", case.id);
     }
 }
 
-/// Asserts that a fixture gets the verdict that it states, whichever rules have a part in it. What exemptions add to
+/// Asserts that a case gets the verdict that it states, whichever rules have a part in it. What exemptions add to
 /// that must be true of its settings; what the audit log and the user are told of them is returned.
 #[track_caller]
-pub(crate) fn assert_exact(fixture: &Fixture) -> (Option<String>, Vec<String>) {
-    let Fixture { name, settings, findings, .. } = fixture;
-    let mut response = fixture.judge(settings);
-    assert_eq!(lines(&response), *findings, "{name}");
+pub(crate) fn assert_exact(case: &Case) -> (Option<String>, Vec<String>) {
+    let Case { id, settings, deny, warn, .. } = case;
+    let mut response = evaluate(case, settings);
+    assert_eq!(lines(&response), *deny, "{id}");
     let used = response.audit_annotations.remove(EXEMPTIONS);
-    assert_all_known(name, &used_exemptions(settings), used.iter().flat_map(|used| used.split("; ")));
+    assert_all_known(id, &used_exemptions(settings), used.iter().flat_map(|used| used.split("; ")));
     let warnings = std::mem::take(&mut response.warnings);
-    assert_all_known(name, &expired_exemptions(settings), warnings.iter().map(String::as_str));
-    let expected = if findings.is_empty() { admitted() } else { denied(findings) };
-    assert_eq!(response, expected, "{name}");
+    assert_all_known(id, &expired_exemptions(settings), warnings.iter().map(String::as_str));
+    assert_eq!(warnings, *warn, "{id}");
+    let expected = if deny.is_empty() { admitted() } else { denied(deny) };
+    assert_eq!(response, expected, "{id}");
     (used, warnings)
 }
 
@@ -223,14 +224,14 @@ fn with_host_pid(mut request: Value) -> Value {
 }
 
 #[test]
-fn every_rule_has_fixtures() {
+fn every_rule_has_cases() {
     let mut missing = Vec::new();
     for rule in RULES {
-        let has_fixture = |verdict| !fixtures(&format!("{}/{verdict}", folder_of(rule.id))).is_empty();
+        let has_case = |verdict| of_rules(&[verdict]).iter().any(|(id, _)| *id == rule.id);
         for (exists, what) in [
-            (has_fixture("pass"), "a fixture that passes"),
-            (has_fixture("fail"), "a fixture that fails"),
-            (has_fixture("fix") == rule.can_fix, "fixtures of fixes, or something to fix"),
+            (has_case(Verdict::Admitted), "a case that is admitted"),
+            (has_case(Verdict::Denied), "a case that is denied"),
+            (has_case(Verdict::Fixed) == rule.can_fix, "cases of fixes, or something to fix"),
         ] {
             if !exists {
                 missing.push(format!("{} lacks {what}", rule.id));
@@ -241,15 +242,11 @@ fn every_rule_has_fixtures() {
 }
 
 #[test]
-fn every_fixture_belongs_to_a_rule() {
+fn every_case_belongs_to_a_rule_or_to_a_shared_topic() {
     let of_rules: Vec<_> = RULES.iter().map(|rule| folder_of(rule.id)).collect();
-    for folder in names_in(FIXTURES).iter().filter(|folder| !SHARED.contains(&&***folder)) {
-        assert!(of_rules.contains(folder), "{folder}: is the folder of no rule");
-        for verdict in names_in(&format!("{FIXTURES}/{folder}")) {
-            assert!(
-                matches!(&*verdict, "fail" | "fix" | "pass"),
-                "{folder}/{verdict}: is none of fail, fix and pass"
-            );
-        }
+    for name in names_in(CASES) {
+        let topic = name.strip_suffix(".yaml").unwrap_or(&name);
+        let is_known = of_rules.iter().any(|rule| rule == topic) || SHARED.contains(&topic);
+        assert!(is_known, "{CASES}/{name}: neither a rule nor a shared topic");
     }
 }

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use immutable_pods_policy::rules::policy_settings;
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration, Format, ObjectDeclaration};
+use immutable_pods_testing::cases::Case;
 use jsonschema::Validator;
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -17,9 +18,9 @@ use proptest::strategy::BoxedStrategy;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use serde_json::{Map, Value, json};
 
+use crate::cases;
 use crate::documents::read;
 use crate::fixes;
-use crate::fixture::{Fixture, fixtures, of_rules};
 use crate::module::policy;
 use crate::readme;
 
@@ -171,11 +172,9 @@ fn the_schema_accepts_every_setting_that_is_shown() {
 }
 
 #[test]
-fn the_schema_agrees_with_the_module_on_the_settings_of_fixtures() {
-    let of_rules = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
-    let shared = ["exemptions", "fixes", "neutral", "updates"].into_iter().flat_map(fixtures);
-    for Fixture { name, settings, .. } in of_rules.chain(shared) {
-        assert_eq!(check(&settings), Ok(()), "{name}");
+fn the_schema_agrees_with_the_module_on_the_settings_of_cases() {
+    for Case { id, settings, .. } in cases::all() {
+        assert_eq!(check(settings), Ok(()), "{id}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What fuzzing starts from: every fixture as the bytes that a fuzz target gets, and the words that fixtures use.
+//! What fuzzing starts from: every case as the bytes that a fuzz target gets, and the words that cases use.
 
 #![expect(clippy::unwrap_used, reason = "seeds that cannot be written end the run")]
 
@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use immutable_pods_host::interactions::{Exchange, Response};
+use immutable_pods_testing::cases::{Case, Payload};
 use serde_json::{Value, json};
 
-use crate::bypass::{Payload, of_topics, payloads};
-use crate::cluster;
-use crate::fixture::{Fixture, fixtures, of_rules};
+use crate::cases;
 use crate::module::in_repository;
 
 /// The folder of the corpora, of which each target has one.
@@ -18,27 +17,23 @@ const CORPORA: &str = "fuzz/corpus";
 
 #[test]
 #[ignore = "it writes files: `make fuzz` runs it"]
-fn every_fixture_is_a_seed() {
-    let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(fixtures);
-    let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
-    let bypasses = of_topics().into_iter().map(|(_, fixture)| fixture);
-    let of_clusters = cluster::of_topics();
+fn every_case_is_a_seed() {
     let mut words = Words::default();
-    for fixture in shared.chain(own).chain(bypasses).chain(of_clusters) {
-        let Fixture { name, request, settings, .. } = &fixture;
+    for case in cases::all() {
+        let Case { id, request, settings, .. } = case;
         words.collect("request", request);
         words.collect("settings", settings);
-        write("validate", name, &payload(&fixture));
-        write("validate_settings", name, settings.to_string().as_bytes());
+        write("validate", id, &payload(case));
+        write("validate_settings", id, settings.to_string().as_bytes());
     }
-    for Payload { name, bytes, .. } in payloads() {
-        write("validate", &name, &bytes);
+    for Payload { id, bytes, .. } in cases::payloads() {
+        write("validate", &id, &bytes);
     }
     words.write();
 }
 
 /// A request and its settings; behind a byte 0, what the registry says, if it is asked.
-fn payload(Fixture { request, settings, exchanges, .. }: &Fixture) -> Vec<u8> {
+fn payload(Case { request, settings, exchanges, .. }: &Case) -> Vec<u8> {
     let payload = json!({"request": request, "settings": settings}).to_string();
     let answer = exchanges.first().map(|Exchange { response, .. }| match response {
         Response::Success { payload } => format!("\0{payload}"),

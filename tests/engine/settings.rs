@@ -7,7 +7,7 @@ use immutable_pods_policy::rules::{RULES, policy_settings};
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration};
 use serde_json::{Value, json};
 
-use crate::fixture::{FIXTURES, good_pod, of_rules, requests, with_mode};
+use crate::cases::{Verdict, good_pod, manifests, of_rules, requests, with_mode};
 use crate::module::{judge, policy};
 use crate::schema;
 
@@ -59,21 +59,17 @@ pub(crate) fn keys_of(rule: &str) -> Vec<&'static str> {
 fn the_declared_defaults_are_what_no_settings_mean() {
     let settings = defaults();
     accepts(&settings);
-    // What makes no difference to any fixture of a rule, and to nothing else that there is to judge, is the default.
-    let fixtures = ["pass", "fail"].into_iter().flat_map(of_rules);
-    let requests = fixtures.map(|(rule, fixture)| (fixture.request, with_mode(&json!({}), rule, "deny")));
-    for (request, defaults) in requests.chain(requests_in("examples")).chain(requests_in(FIXTURES)) {
+    // What makes no difference to any case of a rule, and to nothing else that there is to evaluate, is the default.
+    let cases = of_rules(&[Verdict::Admitted, Verdict::Denied]).into_iter();
+    let of_rules = cases.map(|(rule, case)| (case.request, with_mode(&json!({}), rule, "deny")));
+    let others = requests("examples").into_iter().chain(manifests());
+    for (request, defaults) in of_rules.chain(others.map(|request| (request, json!({})))) {
         let mut settings = settings.clone();
         for (rule, options) in defaults.as_object().into_iter().flatten() {
             settings[rule]["mode"] = options["mode"].clone();
         }
         assert_eq!(judge(&request, &settings), judge(&request, &defaults), "{request}");
     }
-}
-
-/// Everything in a folder, with the settings it is judged by when there are none.
-fn requests_in(folder: &str) -> impl Iterator<Item = (Value, Value)> {
-    requests(folder).into_iter().map(|request| (request, json!({})))
 }
 
 #[test]

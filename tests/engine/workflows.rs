@@ -7,8 +7,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::cases::names_in;
 use crate::documents;
-use crate::fixture::names_in;
 use crate::module::in_repository;
 
 const WORKFLOWS: &str = ".github/workflows";

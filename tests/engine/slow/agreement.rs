@@ -1,4 +1,4 @@
-//! The module and the slow twins, on every fixture and on requests that nobody wrote.
+//! The module and the slow twins, on every case and on requests that nobody wrote.
 
 use std::cell::RefCell;
 
@@ -11,17 +11,15 @@ use super::asked::Asked;
 use super::coverage::{self, Coverage};
 use super::requests::{Case, case};
 use super::{Candidate, Finding, TWINS};
-use crate::bypass;
-use crate::cluster;
+use crate::cases;
 use crate::fixes;
-use crate::fixture::{Fixture, fixtures, of_rules};
 use crate::module::{path_of, policy, rule_of};
 use crate::warning::{MOST_CHARACTERS, Warning, characters, parse};
 
 /// Rules that compare the old object with the new one, so that nothing of theirs was there before.
 const OF_CHANGES: [&str; 2] = ["imageChange", "ephemeralContainers"];
 
-/// The fewest requests of fixtures that the twins can read.
+/// The fewest requests of cases that the twins can read.
 const FEWEST: usize = 1000;
 
 /// So many generated requests are enough to show what every option does.
@@ -52,31 +50,28 @@ fn generated_requests_are_to_show_what_every_option_does() {
 }
 
 #[test]
-fn the_module_agrees_with_the_slow_twins_on_every_fixture() {
+fn the_module_agrees_with_the_slow_twins_on_every_case() {
     let (mut compared, mut differences) = (0, Vec::new());
-    for (name, request, settings) in requests_of_fixtures() {
+    for (name, request, settings) in requests_of_cases() {
         match compare(&request, &settings) {
             Ok(is_compared) => compared += usize::from(is_compared),
             Err(difference) => differences.push(format!("{name}, by {settings}: {difference}")),
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
-    assert!(compared >= FEWEST, "only {compared} requests of fixtures were compared");
+    assert!(compared >= FEWEST, "only {compared} requests of cases were compared");
 }
 
-/// Every request of a fixture, by no settings and by its own. Where these fix something or ask the registry, they are left
+/// Every request of a case, by no settings and by its own. Where these fix something or ask the registry, they are left
 /// out.
-fn requests_of_fixtures() -> Vec<(String, Value, Value)> {
-    let own = ["pass", "fail", "fix"].into_iter().flat_map(of_rules).map(|(_, fixture)| fixture);
-    let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(fixtures);
-    let bypasses = bypass::of_topics().into_iter().map(|(_, fixture)| fixture);
-    let bypasses = bypasses.chain(cluster::of_topics());
+fn requests_of_cases() -> Vec<(String, Value, Value)> {
     let mut requests = Vec::new();
-    for Fixture { name, request, settings, .. } in own.chain(shared).chain(bypasses) {
-        requests.push((name.clone(), request.clone(), json!({})));
+    for case in cases::all() {
+        let (request, settings) = (case.request.clone(), case.settings.clone());
+        requests.push((case.id.clone(), request.clone(), json!({})));
         let text = settings.to_string();
         if !["\"fix\"", "\"inspectImage\":true"].iter().any(|option| text.contains(option)) {
-            requests.push((name, request, settings));
+            requests.push((case.id.clone(), request, settings));
         }
     }
     requests

@@ -1,0 +1,270 @@
+//! The cases in `tests/cases`, and what tests ask of all of them.
+//!
+//! `UPDATE_EXPECT=1 cargo test --locked --test engine cases` writes the verdicts that the module gives into the files.
+
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
+#![expect(clippy::panic, reason = "a case that cannot be read ends its test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use immutable_pods_host::{Interactions, ValidationResponse, manifest};
+use immutable_pods_policy::rules::RULES;
+use immutable_pods_testing::cases::{self, Case, Expectations, Payload};
+use serde_json::{Value, json};
+
+pub(crate) use immutable_pods_testing::cases::to_update;
+
+use crate::module::{in_repository, lines, policy};
+
+/// The folder of all cases.
+pub(crate) const CASES: &str = "tests/cases";
+
+/// Maximum number of files that hold cases, bases and payloads.
+const MAX_FILES: usize = 300;
+
+/// The cases of a rule by what the policy makes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The rule has nothing to say.
+    Admitted,
+    /// The rule denies.
+    Denied,
+    /// The mode of the rule is `fix`.
+    Fixed,
+}
+
+impl Verdict {
+    /// All of them, in the order in which tests go through the cases of rules.
+    pub(crate) const ALL: [Self; 3] = [Self::Admitted, Self::Denied, Self::Fixed];
+
+    fn of(rule: &str, case: &Case) -> Self {
+        let options = &case.settings[rule];
+        if options == "fix" || options["mode"] == "fix" {
+            Self::Fixed
+        } else if case.deny.is_empty() {
+            Self::Admitted
+        } else {
+            Self::Denied
+        }
+    }
+}
+
+/// Every case, in the order of the files.
+pub(crate) fn all() -> &'static [Case] {
+    static ALL: LazyLock<Vec<Case>> =
+        LazyLock::new(|| cases::read(&in_repository(CASES)).unwrap_or_else(|error| panic!("{error}")));
+    &ALL
+}
+
+/// The cases of a topic and of the topics below it.
+pub(crate) fn of(topic: &str) -> Vec<Case> {
+    all().iter().filter(|case| case.is_of(topic)).cloned().collect()
+}
+
+/// The cases of all rules that get one of these verdicts, each with the rule's id.
+pub(crate) fn of_rules(verdicts: &[Verdict]) -> Vec<(&'static str, Case)> {
+    let mut found = Vec::new();
+    for verdict in verdicts {
+        for rule in RULES {
+            let cases = of(&folder_of(rule.id)).into_iter();
+            let cases = cases.filter(|case| Verdict::of(rule.id, case) == *verdict);
+            found.extend(cases.map(|case| (rule.id, case)));
+        }
+    }
+    found
+}
+
+/// Every payload, in the order of the files.
+pub(crate) fn payloads() -> Vec<Payload> {
+    cases::payloads(&in_repository(CASES)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The requests to create each object of each case, and the recorded requests.
+pub(crate) fn manifests() -> Vec<Value> {
+    let of_cases = all().iter().flat_map(|case| case.manifests.clone());
+    of_cases.chain(requests(&format!("{CASES}/requests"))).collect()
+}
+
+/// The module's answer, for which it must ask its host exactly what the case says.
+#[track_caller]
+pub(crate) fn evaluate(case: &Case, settings: &Value) -> ValidationResponse {
+    let Case { id, request, exchanges, .. } = case;
+    let interactions = Interactions::new(exchanges.clone());
+    let response = policy().replaying(&interactions).validate(request, settings);
+    assert_eq!((interactions.calls(), interactions.left()), (exchanges.len(), 0), "{id}: calls of the host");
+    response.unwrap_or_else(|error| panic!("{id}: {error}"))
+}
+
+/// The pod spec of a request to create a pod, and nothing for other requests.
+pub(crate) fn created_pod_spec(case: &Case) -> Option<&Value> {
+    let Case { request, .. } = case;
+    let creates_pod = creates(case) && request["kind"]["group"] == "" && request["kind"]["kind"] == "Pod";
+    creates_pod.then(|| &request["object"]["spec"])
+}
+
+/// Whether the request creates an object.
+pub(crate) fn creates(case: &Case) -> bool {
+    case.request["operation"] == "CREATE"
+}
+
+/// Returns the request of an API server when nothing about an object changes.
+pub(crate) fn unchanged(request: &Value) -> Value {
+    to_update(&request["object"], request.clone())
+}
+
+/// The request to create a pod that passes everything, for tests to spoil.
+#[track_caller]
+pub(crate) fn good_pod() -> Value {
+    let case = all().iter().find(|case| case.id == "neutral/pod");
+    case.unwrap_or_else(|| panic!("there is no case neutral/pod")).request.clone()
+}
+
+/// The names in a folder of the repository, in order; nothing when there is no such folder.
+pub(crate) fn names_in(folder: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(in_repository(folder)) else { return Vec::new() };
+    let mut names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// The requests of an API server for each manifest in a file or a folder of the repository.
+#[track_caller]
+pub(crate) fn requests(path: &str) -> Vec<Value> {
+    let read = manifest::read(Path::new(&in_repository(path)));
+    read.into_iter()
+        .map(|manifest| manifest.unwrap_or_else(|error| panic!("{error}")).into_request())
+        .collect()
+}
+
+/// The folder of a rule's cases, and the name of its source: its id in snake case.
+pub(crate) fn folder_of(rule: &str) -> String {
+    let mut folder = String::new();
+    for character in rule.chars() {
+        if character.is_ascii_uppercase() {
+            folder.push('_');
+        }
+        folder.push(character.to_ascii_lowercase());
+    }
+    folder
+}
+
+/// The settings with the mode of one rule set, and its options kept.
+pub(crate) fn with_mode(settings: &Value, rule: &str, mode: &str) -> Value {
+    let mut settings = settings.clone();
+    let options = &mut settings[rule];
+    // A bare mode, or none, has no options beside it.
+    if !options.is_object() {
+        *options = json!({});
+    }
+    options["mode"] = mode.into();
+    settings
+}
+
+/// The settings with the mode of every rule set, and their options kept.
+pub(crate) fn with_every_mode(settings: &Value, mode: &str) -> Value {
+    RULES.iter().fold(settings.clone(), |settings, rule| with_mode(&settings, rule.id, mode))
+}
+
+/// The verdict of the module on a case.
+fn verdict_on(case: &Case) -> Expectations {
+    let response = evaluate(case, &case.settings);
+    let deny = lines(&response).into_iter().map(str::to_owned).collect();
+    let fix = response.mutated_object.as_ref();
+    let fix = fix.map(|fixed| cases::diff(&case.request["object"], fixed).unwrap_or_default());
+    Expectations { deny, warn: response.warnings, fix }
+}
+
+fn updates_expectations() -> bool {
+    env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn every_case_gets_the_verdict_that_it_states() {
+    let mut differences = Vec::new();
+    let mut changed = BTreeMap::<PathBuf, String>::new();
+    for case in all() {
+        let (old, new) = (case.expectations(), verdict_on(case));
+        if old == new {
+            continue;
+        }
+        let file = in_repository(&format!("{CASES}/{}.yaml", case.topic));
+        let text = changed.entry(file).or_insert_with_key(|file| fs::read_to_string(file).unwrap());
+        *text = cases::rewrite(text, &case.name, &old, &new).unwrap_or_else(|error| panic!("{error}"));
+        differences.push(format!("{}:\nexpected {old:#?}\ngot {new:#?}", case.id));
+    }
+    if updates_expectations() {
+        println!("{} verdicts are rewritten", differences.len());
+        for (file, text) in &changed {
+            fs::write(file, text).unwrap();
+        }
+        return;
+    }
+    assert!(
+        differences.is_empty(),
+        "{} cases differ (UPDATE_EXPECT=1 rewrites them)\n{}",
+        differences.len(),
+        differences.join("\n\n")
+    );
+}
+
+#[test]
+fn every_payload_gets_the_verdict_that_it_states() {
+    for Payload { id, deny, bytes, .. } in payloads() {
+        let answer = policy().call("validate", &bytes).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let response: ValidationResponse = serde_json::from_slice(&answer).unwrap();
+        let lines = lines(&response).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        if lines != deny && updates_expectations() {
+            let file = in_repository(&format!("{CASES}/{id}.payload"));
+            fs::write(&file, cases::rewrite_payload(&fs::read(&file).unwrap(), &lines)).unwrap();
+            continue;
+        }
+        assert_eq!(lines, deny, "{id}");
+    }
+}
+
+#[test]
+fn files_are_few_and_short() {
+    let mut files = Vec::new();
+    collect_files(&in_repository("tests"), &mut files);
+    files.retain(|file| file.extension().is_none_or(|extension| extension != "rs"));
+    assert!(files.len() <= MAX_FILES, "there are {} files", files.len());
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "yaml")) {
+        let lines = fs::read_to_string(file).unwrap().lines().count();
+        assert!(lines <= cases::MAX_LINES, "{}: {lines} lines", file.display());
+    }
+}
+
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { collect_files(&path, files) } else { files.push(path) }
+    }
+}
+
+#[test]
+fn every_file_has_the_layout_that_can_be_rewritten() {
+    for case in all() {
+        let file = in_repository(&format!("{CASES}/{}.yaml", case.topic));
+        let text = fs::read_to_string(&file).unwrap();
+        let expectations = case.expectations();
+        let rewritten = cases::rewrite(&text, &case.name, &expectations, &expectations);
+        assert_eq!(rewritten.as_deref(), Ok(&*text), "{}", case.id);
+    }
+}
+
+#[test]
+fn every_base_is_used() {
+    let bases = cases::bases(&in_repository(CASES)).unwrap();
+    let mut used = BTreeSet::from(["pod".to_owned()]);
+    for topic in all().iter().map(|case| &case.topic).collect::<BTreeSet<_>>() {
+        let text = fs::read_to_string(in_repository(&format!("{CASES}/{topic}.yaml"))).unwrap();
+        used.extend(text.lines().filter_map(|line| line.strip_prefix("  base: ")).map(str::to_owned));
+    }
+    let unused: Vec<_> = bases.keys().filter(|base| !used.contains(*base)).collect();
+    assert!(unused.is_empty(), "no case uses {unused:?}");
+}
