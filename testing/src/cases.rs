@@ -152,7 +152,9 @@ fn topic_of(folder: &Path, file: &Path) -> String {
 /// The one document of a file.
 fn document_in(file: &Path) -> Result<Value, Error> {
     let text = fs::read(file).map_err(|error| Error::new(file, &error))?;
-    let mut documents = document::parse(&file.to_string_lossy(), &text);
+    // An error names the file that it gets, and `Error` names the folder too.
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let mut documents = document::parse(&name, &text);
     match (documents.pop(), documents.is_empty()) {
         (Some(Ok(document)), true) => Ok(document.value),
         (Some(Err(error)), _) => Err(Error::new(file, &error)),
@@ -184,7 +186,7 @@ fn case(topic: &str, entry: Value, bases: &BTreeMap<String, Value>) -> Result<Ca
     let Entry { name, why, base, object, settings, old, patch, request, host, deny, warn, fix, .. } = entry;
     let start = match (object, base.as_deref().unwrap_or(DEFAULT_BASE)) {
         (Some(object), _) => object,
-        (None, base) => bases.get(base).cloned().ok_or_else(|| format!("there is no base {base:?}"))?,
+        (None, base) => bases.get(base).cloned().ok_or_else(|| format!("unknown base {base:?}"))?,
     };
     let changes = request::Changes { old, patch, request };
     let (request, mut manifests) = request::build(start, &changes)?;
@@ -269,7 +271,7 @@ mod tests {
     fn a_case_must_be_complete_and_known() {
         fails("admit: true", "missing field `why`");
         fails("why: '', admit: true", "why: expected one line");
-        fails("why: z, admit: true, base: none", "there is no base \"none\"");
+        fails("why: z, admit: true, base: none", "unknown base \"none\"");
         fails("why: z, admit: true, base: pod, object: {a: b}", "object: not allowed beside `base`");
         fails("why: z, admit: true, patch: null", "patch: expected a mapping that is not empty");
         fails("why: z, admit: true, host: [{user: a}]", "host: expected one of `is`, `error` and `answer`");

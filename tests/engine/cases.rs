@@ -120,10 +120,10 @@ pub(crate) fn unchanged(request: &Value) -> Value {
 #[track_caller]
 pub(crate) fn good_pod() -> Value {
     let case = all().iter().find(|case| case.id == "neutral/pod");
-    case.unwrap_or_else(|| panic!("there is no case neutral/pod")).request.clone()
+    case.unwrap_or_else(|| panic!("missing case neutral/pod")).request.clone()
 }
 
-/// The names in a folder of the repository, in order; nothing when there is no such folder.
+/// The names in a folder of the repository, in order. Empty if the folder does not exist.
 pub(crate) fn names_in(folder: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(in_repository(folder)) else { return Vec::new() };
     let mut names: Vec<_> =

@@ -39,7 +39,7 @@ impl Expectations {
 pub fn rewrite(text: &str, name: &str, old: &Expectations, new: &Expectations) -> Result<String, String> {
     let lines: Vec<_> = text.lines().collect();
     let start = lines.iter().position(|line| name_in(line) == Some(name));
-    let start = start.ok_or_else(|| format!("there is no line \"- name: {name}\""))?;
+    let start = start.ok_or_else(|| format!("missing line \"- name: {name}\""))?;
     let (before, rest) = lines.split_at(start);
     let next =
         rest.iter().skip(1).position(|line| line.starts_with("- ")).map_or(rest.len(), |next| next + 1);
@@ -213,7 +213,7 @@ mod tests {
     fn an_unknown_case_is_an_error() {
         let verdict = Expectations::default();
         let error = rewrite(FILE, "fourth", &verdict, &verdict).unwrap_err();
-        assert_eq!(error, "there is no line \"- name: fourth\"");
+        assert_eq!(error, "missing line \"- name: fourth\"");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// The field of a mapping that stands for its value as it is, in place of everything that was there.
+/// The only field of a mapping whose value replaces the old value without merging.
 const REPLACE: &str = "$replace";
 
 /// Lists that merge, and the field by which an item is found. Kubernetes merges them in the same way:
