@@ -354,7 +354,7 @@ none_terminating() { # APP
     apiVersion: \"apps/v1\", kind: \"Deployment\", name: \"web\", controller: true,
     uid: \"$(k get deployment web --output 'jsonpath={.metadata.uid}')\"}] | .spec.replicas = 0" >"$BATS_TEST_TMPDIR/owned.json"
   k create --filename "$BATS_TEST_TMPDIR/owned.json" 2>&1 | tee "$BATS_TEST_TMPDIR/output"
-  grep --fixed-strings 'Warning: 4 findings that a fix could fill in are left to the pods of this ReplicaSet, because a controller manages it' \
+  grep --fixed-strings 'Warning: 4 fixable findings are deferred to the pods of this ReplicaSet because a controller manages it' \
     "$BATS_TEST_TMPDIR/output"
   has_field replicaset/owned '{.spec.template.spec.containers[0].securityContext}' ""
   # Violations without a fix are not left to the pods.

@@ -110,7 +110,7 @@ pod_of() { # NAME:TAG
 
 @test "an image that runs as root is denied with its digest" {
   pod_of tools:3 | ask validate asking | answers "$(denied <<EOF
-spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: its image "$REGISTRY/shop/tools:3@$TOOLS_DIGEST" runs as "root" [runAsNonRoot]
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: image "$REGISTRY/shop/tools:3@$TOOLS_DIGEST" runs as "root" [runAsNonRoot]
 EOF
 )"
 }

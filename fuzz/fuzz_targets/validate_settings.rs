@@ -25,7 +25,7 @@ const PODS: [&str; 2] = [
 ];
 
 /// What stands behind every reason why a request cannot be judged.
-const BECAUSE: &str = "(denied because it cannot be judged)";
+const BECAUSE: &str = "(denied because it cannot be evaluated)";
 
 /// What is said of places for which containers would be denied. Only whoever gets one is.
 const DENIED_PLACE: &str = ": writableMounts denies it: ";

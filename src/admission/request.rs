@@ -394,7 +394,7 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
 
 /// What is wrong with an object that has more list items than are evaluated.
 pub(crate) const TOO_MANY_ITEMS: &str =
-    "too many items: of an object 50000 of them are judged, and fewer where they stand deep in it";
+    "too many list items: at most 50000 are evaluated per object, fewer when they are deeply nested";
 
 /// Describes in one sentence why JSON at a path of the object cannot be read, beginning with the path of the field.
 pub(crate) fn describe(error: &Error, base: &str) -> String {

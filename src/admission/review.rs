@@ -24,7 +24,7 @@ const EXEMPTIONS: &str = "exemptions";
 /// If the request or the settings cannot be understood: the reason why the request must be denied.
 pub fn validate(payload: &[u8], form: Form, registry: &dyn Registry) -> Result<Response, String> {
     let payload =
-        Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be judged)"))?;
+        Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be evaluated)"))?;
     let document = payload.settings.parse().map_err(|reason| invalid_settings(&reason))?;
     let settings = PolicySettings::read(&document).map_err(|errors| invalid_settings(&errors))?;
     let request = &payload.request;
@@ -126,16 +126,17 @@ impl<'j, 's> Review<'j, 's> {
 
 /// What a user reads about findings that only the manager of the object could resolve.
 fn notice(manager: Manager, findings: usize, kind: &str) -> String {
-    let found = format!("{} that a fix could fill in", count(findings, "finding"));
-    let (verb, verb_of_counting) = if findings == 1 { ("is", "does") } else { ("are", "do") };
+    let found = count(findings, "fixable finding");
     match manager {
-        Manager::Controller => format!(
-            "{found} {verb} left to the pods of this {}, because a controller manages it",
-            printable(kind)
-        ),
-        Manager::File => format!(
-            "{found} {verb_of_counting} not count, because this is a mirror pod: the kubelet runs it from a file"
-        ),
+        Manager::Controller => {
+            let verb = if findings == 1 { "is" } else { "are" };
+            let kind = printable(kind);
+            format!("{found} {verb} deferred to the pods of this {kind} because a controller manages it")
+        }
+        Manager::File => {
+            let verb = if findings == 1 { "does" } else { "do" };
+            format!("{found} {verb} not count because this is a mirror pod, which the kubelet runs from a file")
+        }
     }
 }
 
@@ -464,7 +465,7 @@ mod tests {
                 assert_eq!(
                     response.warnings,
                     [format!(
-                        "3 findings that a fix could fill in are left to the pods of this {kind}, because a controller manages it"
+                        "3 fixable findings are deferred to the pods of this {kind} because a controller manages it"
                     )]
                 );
                 assert_eq!(response.audit_annotations, Annotations::default());
@@ -494,7 +495,7 @@ mod tests {
             assert_eq!(
                 response.warnings,
                 [
-                    "3 findings that a fix could fill in do not count, because this is a mirror pod: the kubelet runs it from a file"
+                    "3 fixable findings do not count because this is a mirror pod, which the kubelet runs from a file"
                 ]
             );
         }

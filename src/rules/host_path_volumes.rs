@@ -92,18 +92,18 @@ impl<'s> HostPathVolumes<'s> {
     fn entry_for(&self, pod: &Pod<'_>, path: &str) -> Result<&Allowed<'s>, String> {
         let at = pod.file_path(path);
         if !is_absolute(pod, path) {
-            return Err(format!("must mount an absolute path of the host, not {}", quoted(path)));
+            return Err(format!("must mount an absolute host path, not {}", quoted(path)));
         }
         if path.len() > MAX_PATH_LENGTH {
-            return Err(format!("must mount a path of at most 4096 bytes, not {}", quoted(path)));
+            return Err(format!("must mount a host path of at most 4096 bytes, not {}", quoted(path)));
         }
         if let Some(denied) = self.denied.iter().find(|denied| at.overlaps(denied)) {
-            return Err(format!("must not mount {} of the host, for {denied} is denied", quoted(path)));
+            return Err(format!("must not mount host path {}: {denied} is denied", quoted(path)));
         }
         let matching = self.allowed.iter().filter(|entry| at.is_within(entry.path_prefix));
         // Of entries of the same length, the first one decides.
         let longest = matching.rev().max_by_key(|entry| entry.path_prefix.len());
-        longest.ok_or_else(|| format!("must not mount {} of the host", quoted(path)))
+        longest.ok_or_else(|| format!("must not mount host path {}", quoted(path)))
     }
 }
 
@@ -231,12 +231,12 @@ mod tests {
     #[test]
     fn refuses_every_path_by_default() {
         for path in ["/", "/tmp"] {
-            assert_eq!(demand(&json!({}), path).unwrap(), format!("must not mount \"{path}\" of the host"));
+            assert_eq!(demand(&json!({}), path).unwrap(), format!("must not mount host path \"{path}\""));
         }
         for path in ["", "tmp", "./tmp"] {
             assert_eq!(
                 demand(&json!({"allowed": [{"pathPrefix": "/"}]}), path).unwrap(),
-                format!("must mount an absolute path of the host, not \"{path}\"")
+                format!("must mount an absolute host path, not \"{path}\"")
             );
         }
         let others = json!({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": null}]});
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(check(RuleId::HostPathVolumes, &settings, &pod(&path(4096))), [mounted]);
         assert_eq!(
             demand(&settings, &path(4097)).unwrap(),
-            format!("must mount a path of at most 4096 bytes, not \"{}…\"", path(128))
+            format!("must mount a host path of at most 4096 bytes, not \"{}…\"", path(128))
         );
     }
 
@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(demand(&settings, "/var/running"), None);
         assert_eq!(
             demand(&settings, "/var/run").unwrap(),
-            r#"must not mount "/var/run" of the host, for /var/run/docker.sock is denied"#
+            r#"must not mount host path "/var/run": /var/run/docker.sock is denied"#
         );
         for path in ["/", "/var", "/var/run/docker.sock", "/etc/kubernetes", "/etc/"] {
             assert!(demand(&settings, path).is_some(), "{path}");

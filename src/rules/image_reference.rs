@@ -72,9 +72,9 @@ impl ImageReferenceRule<'_> {
         let image = quoted(reference);
         match parsed {
             ImageReference { digest: Some(_), .. } => None,
-            _ if self.require == Require::Digest => Some(format!("must pin its image by a digest: {image}")),
+            _ if self.require == Require::Digest => Some(format!("must pin image {image} by digest")),
             ImageReference { tag: None, .. } => {
-                Some(format!("must give its image a tag or a digest: {image}"))
+                Some(format!("must set a tag or a digest on image {image}"))
             }
             ImageReference { tag: Some(tag), .. } if self.is_denied(tag) => {
                 Some(format!("must not use the tag {} without a digest: {image}", quoted(tag)))
@@ -100,7 +100,7 @@ impl ImageReferenceRule<'_> {
                 Image::OfContainer(at) => findings.suggest_at(at, "image"),
                 Image::OfVolume(pod, index, _) => findings.suggest_at_volume(pod, index, "image.reference"),
             };
-            finding.message(format!("could not be given a digest for its image {}", quoted(reference)))
+            finding.message(format!("could not pin image {} to a digest", quoted(reference)))
         } else {
             return;
         };
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn wants_a_tag_or_a_digest() {
         let settings = json!({});
-        let untagged = |image: &str| Some(format!("must give its image a tag or a digest: \"{image}\""));
+        let untagged = |image: &str| Some(format!("must set a tag or a digest on image \"{image}\""));
         assert_eq!(demand(&settings, "nginx"), untagged("nginx"));
         assert_eq!(demand(&settings, "registry:5000/app"), untagged("registry:5000/app"));
         for image in [
@@ -265,7 +265,7 @@ mod tests {
         for image in ["nginx", "nginx:1.29", "nginx:latest"] {
             assert_eq!(
                 demand(&settings, image),
-                Some(format!("must pin its image by a digest: \"{image}\""))
+                Some(format!("must pin image \"{image}\" by digest"))
             );
         }
         assert_eq!(demand(&settings, &format!("nginx:1.29@{SHA256}")), None);
@@ -296,9 +296,9 @@ mod tests {
         assert_eq!(
             check(RuleId::ImageReferenceRule, &json!({}), &pod),
             [
-                r#"spec.initContainers[0].image: init container "a" must give its image a tag or a digest: "a" [imageReference]"#,
-                r#"spec.ephemeralContainers[0].image: ephemeral container "c" must give its image a tag or a digest: "c" [imageReference]"#,
-                r#"spec.volumes[1].image.reference: volume "e" must give its image a tag or a digest: "e" [imageReference]"#,
+                r#"spec.initContainers[0].image: init container "a" must set a tag or a digest on image "a" [imageReference]"#,
+                r#"spec.ephemeralContainers[0].image: ephemeral container "c" must set a tag or a digest on image "c" [imageReference]"#,
+                r#"spec.volumes[1].image.reference: volume "e" must set a tag or a digest on image "e" [imageReference]"#,
                 r#"spec.volumes[3].image.reference: volume "g" must name an image [imageReference]"#,
             ]
         );

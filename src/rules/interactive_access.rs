@@ -66,7 +66,7 @@ impl InteractiveAccess<'_> {
         let command = listed(&options.command);
         let target = connection.label();
         if is_allowed {
-            return Some(("tty", format!("must not ask for a terminal to run {command} in {target}")));
+            return Some(("tty", format!("must not request a terminal to run {command} in {target}")));
         }
         let allowed = joined(self.allowed_commands.iter().map(|pattern| listed(pattern)));
         Some((
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(
             connect(&settings, "exec", &json!({"command": ["top"], "tty": true})),
             [
-                r#"tty: user "jane" must not ask for a terminal to run ["top"] in the default container of "web-1" [interactiveAccess]"#
+                r#"tty: user "jane" must not request a terminal to run ["top"] in the default container of "web-1" [interactiveAccess]"#
             ]
         );
         assert_eq!(connect(&settings, "attach", &json!({})).len(), 1);

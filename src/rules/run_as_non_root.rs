@@ -187,7 +187,7 @@ impl RunAsNonRoot {
         match name.parse().ok().filter(|uid| i32::try_from(*uid).is_ok()) {
             Some(uid @ 1..) if !is_outside(&self.user_ranges, uid) => None,
             Some(_) => Some(format!("runs as {}", quoted(user))),
-            None if name.is_empty() => Some("names no user, so it runs as root".to_owned()),
+            None if name.is_empty() => Some("has no USER, so it runs as root".to_owned()),
             None if self.accepts_names() && !is_root_or_number(name) => None,
             None if name == "root" => Some(format!("runs as {}", quoted(user))),
             None => Some(format!("runs as {}, which may be any UID", quoted(user))),
@@ -309,8 +309,8 @@ users and groups have no meaning on Windows. With `runAsNonRoot: true`, a contai
     fn resolve_image_user(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
         let image = quoted(image);
         match user {
-            Ok(user) => self.image_user_violation(user).map(|reason| format!("its image {image} {reason}")),
-            Err(reason) => Some(format!("the user of its image {image} is not known: {reason}")),
+            Ok(user) => self.image_user_violation(user).map(|reason| format!("image {image} {reason}")),
+            Err(reason) => Some(format!("the user of image {image} is unknown: {reason}")),
         }
     }
 }

@@ -28,7 +28,7 @@ as users and mounts permit.",
         if pod.spec.share_process_namespace {
             findings
                 .at_pod(pod, "shareProcessNamespace")
-                .message("must not share one process namespace among its containers");
+                .message("must not share a process namespace between its containers");
         }
     }
 }
@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(
             check(RuleId::SharedProcessNamespace, &json!({}), &json!({"shareProcessNamespace": true})),
             [
-                "spec.shareProcessNamespace: the pod must not share one process namespace among its containers \
+                "spec.shareProcessNamespace: the pod must not share a process namespace between its containers \
               [sharedProcessNamespace]"
             ]
         );

@@ -145,7 +145,7 @@ impl WritableMounts<'_> {
         }
         let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| is_within(&at, pattern));
         let is_outside = !self.allowed_paths.as_ref().is_none_or(is_allowed);
-        is_outside.then(|| "it lies outside of the allowed paths".to_owned())
+        is_outside.then(|| "the path is not in allowedPaths".to_owned())
     }
 
     fn access_to<'p>(&self, volume: &'p Volume<'_>) -> Access<'p> {
@@ -177,7 +177,7 @@ impl WritableMounts<'_> {
         }
         if let Some(reason) = self.path_violation(container.pod, path) {
             let message = if mount.is_device() {
-                format!("must have no writable device at {}: {reason}", quoted(path))
+                format!("must not have a writable device at {}: {reason}", quoted(path))
             } else {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
@@ -186,9 +186,9 @@ impl WritableMounts<'_> {
         }
         if let Access::Denied(kind) = mounted.access {
             let message = if mount.is_device() {
-                format!("must not have {} as a device: its type is {}", quoted(volume), quoted(kind))
+                format!("must not use volume {} as a device: type {} is not in allowedTypes", quoted(volume), quoted(kind))
             } else {
-                format!("must mount {} read-only: its type is {}", quoted(volume), quoted(kind))
+                format!("must mount volume {} read-only: type {} is not in allowedTypes", quoted(volume), quoted(kind))
             };
             let finding = findings.at(container, &of_item(list, *index, "name"));
             finding.message(message).shared_value(mounted.fingerprint(volume));
@@ -342,7 +342,7 @@ mod tests {
             assert_eq!(reason(&settings, path), None, "{path}");
         }
         for path in ["/tmpfs", "/var/lib/a/b/data", "/cache", "/var", "/tmp/../x"] {
-            assert_eq!(reason(&settings, path).unwrap(), "it lies outside of the allowed paths", "{path}");
+            assert_eq!(reason(&settings, path).unwrap(), "the path is not in allowedPaths", "{path}");
         }
         assert_eq!(reason(&settings, "/usr/bin").unwrap(), "/usr/bin is protected");
         assert!(reason(&json!({"allowedPaths": []}), "/tmp").is_some());
@@ -377,7 +377,7 @@ mod tests {
         let finding = |kind: &str| {
             format!(
                 "spec.containers[0].volumeMounts[0].name: container \"a\" \
-                 must mount \"x\" read-only: its type is \"{kind}\" [writableMounts]"
+                 must mount volume \"x\" read-only: type \"{kind}\" is not in allowedTypes [writableMounts]"
             )
         };
         for kind in ["hostPath", "csi", "nfs", "gitRepo"] {
@@ -426,7 +426,7 @@ mod tests {
         assert_eq!(
             check(RuleId::WritableMounts, &json!({}), &pod),
             ["spec.containers[0].volumeDevices[0].devicePath: container \"a\" \
-              must have no writable device at \"/sys/disk\": /sys is protected [writableMounts]"]
+              must not have a writable device at \"/sys/disk\": /sys is protected [writableMounts]"]
         );
         pod["volumes"][0]["persistentVolumeClaim"]["readOnly"] = true.into();
         assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod), [""; 0]);

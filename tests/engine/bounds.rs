@@ -195,7 +195,7 @@ fn more_items_than_anybody_needs_are_denied() {
         |count: usize| format!("\"containers\": [{}{{}}]", "{\"name\":\"a\"},".repeat(count - 1));
     let sentence = |path: &str| {
         format!(
-            "{path}: too many items: of an object 50000 of them are judged, and fewer where they stand deep in it (denied because it cannot be judged)"
+            "{path}: too many list items: at most 50000 are evaluated per object, fewer when they are deeply nested (denied because it cannot be evaluated)"
         )
     };
     assert!(denial(&creation("Pod", &containers(50_000))).len() > 1);
@@ -278,7 +278,7 @@ fn nesting_is_read_to_its_limit_and_denied_beyond() {
             assert_eq!(
                 denial(&nested(depth)),
                 [format!(
-                    "the request cannot be read as JSON: nested too deeply at byte {limit} (denied because it cannot be judged)"
+                    "the request cannot be read as JSON: nested too deeply at byte {limit} (denied because it cannot be evaluated)"
                 )],
                 "{payload}"
             );

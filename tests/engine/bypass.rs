@@ -23,7 +23,7 @@ const HARMLESS: &str = "harmless";
 const FEWEST: usize = 120;
 
 /// What stands behind every reason why a request cannot be judged.
-const BECAUSE: &str = " (denied because it cannot be judged)";
+const BECAUSE: &str = " (denied because it cannot be evaluated)";
 
 /// Every payload of the corpus.
 fn payloads() -> Vec<Payload> {

@@ -64,7 +64,7 @@ fn the_last_step_needs_its_tag() {
     pod["object"]["spec"]["containers"][0]["image"] = "nginx".into();
     assert_eq!(
         judge(&pod, &json!({})).message.unwrap(),
-        "spec.containers[0].image: container \"nginx\" must give its image a tag or a digest: \"nginx\" [imageReference]"
+        "spec.containers[0].image: container \"nginx\" must set a tag or a digest on image \"nginx\" [imageReference]"
     );
 }
 

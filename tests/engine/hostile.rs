@@ -16,7 +16,7 @@ const POD: &str = r#"{"group": "", "version": "v1", "kind": "Pod"}"#;
 const FOREIGN: &str = r#"{"group": "example.com", "version": "v1", "kind": "Fleet"}"#;
 
 /// What stands behind every reason why a request cannot be judged.
-const BECAUSE: &str = " (denied because it cannot be judged)";
+const BECAUSE: &str = " (denied because it cannot be evaluated)";
 
 /// A pod spec in which nothing is wrong.
 const GOOD: &str = r#"{"securityContext": {"runAsUser": 1}, "containers": [{"name": "web", "image": "web:1", "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true}}]}"#;
@@ -106,7 +106,7 @@ fn what_is_no_json_is_denied() {
 #[test]
 fn the_message_names_what_cannot_be_judged() {
     let response = answer(b"{}");
-    assert_eq!(response.message.unwrap(), "request: missing (denied because it cannot be judged)");
+    assert_eq!(response.message.unwrap(), "request: missing (denied because it cannot be evaluated)");
 }
 
 #[test]
@@ -767,7 +767,7 @@ fn a_message_stays_on_its_lines() {
     assert_eq!(
         lines(&answer(payload.as_bytes())),
         [
-            r#"spec.containers[0].image: container "web\u{a}\u{1b}[31m\u{202e}\"\u{d}" must give its image a tag or a digest: "a" [imageReference]"#
+            r#"spec.containers[0].image: container "web\u{a}\u{1b}[31m\u{202e}\"\u{d}" must set a tag or a digest on image "a" [imageReference]"#
         ]
     );
 }

@@ -26,14 +26,14 @@ spec.initContainers[0].securityContext.allowPrivilegeEscalation: init container 
 spec.initContainers[1].securityContext.allowPrivilegeEscalation: sidecar \"proxy\" must set it to false [allowPrivilegeEscalation]
 spec.securityContext.runAsUser: the pod must not run as UID 0 [runAsNonRoot]
 spec.hostPID: the pod must not share the host's process namespace [hostNamespaces]
-spec.containers[0].image: container \"web\" must give its image a tag or a digest: \"registry:5000/web\" [imageReference]
-spec.ephemeralContainers[0].image: ephemeral container \"debug\" must give its image a tag or a digest: \"debug\" [imageReference]
+spec.containers[0].image: container \"web\" must set a tag or a digest on image \"registry:5000/web\" [imageReference]
+spec.ephemeralContainers[0].image: ephemeral container \"debug\" must set a tag or a digest on image \"debug\" [imageReference]
 spec.initContainers[1].image: sidecar \"proxy\" must not use the tag \"latest\" without a digest: \"proxy:latest\" [imageReference]
-spec.volumes[0].image.reference: volume \"site\" must give its image a tag or a digest: \"site\" [imageReference]
-spec.volumes[1].hostPath.path: volume \"node\" must not mount \"/\" of the host [hostPathVolumes]
+spec.volumes[0].image.reference: volume \"site\" must set a tag or a digest on image \"site\" [imageReference]
+spec.volumes[1].hostPath.path: volume \"node\" must not mount host path \"/\" [hostPathVolumes]
 spec.ephemeralContainers[0].volumeMounts[0].mountPath: ephemeral container \"debug\" must mount \"/bin\" read-only, or elsewhere: /bin is protected [writableMounts]
 spec.initContainers[0].volumeMounts[0].mountPath: init container \"setup\" must mount \"/usr\" read-only, or elsewhere: /usr/bin is protected [writableMounts]
-spec.initContainers[0].volumeMounts[0].name: init container \"setup\" must mount \"node\" read-only: its type is \"hostPath\" [writableMounts]
+spec.initContainers[0].volumeMounts[0].name: init container \"setup\" must mount volume \"node\" read-only: type \"hostPath\" is not in allowedTypes [writableMounts]
 spec.ephemeralContainers[0].securityContext.capabilities.add[0]: ephemeral container \"debug\" must not add \"SYS_PTRACE\" [capabilities]
 spec.initContainers[1].securityContext.capabilities.add[0]: sidecar \"proxy\" must not add \"NET_ADMIN\" [capabilities]
 spec.containers[0].securityContext.procMount: container \"web\" must leave it unset, or set it to Default [procMount]
@@ -41,7 +41,7 @@ spec.securityContext.sysctls[0].name: the pod must not set \"vm.swappiness\" [sy
 spec.ephemeralContainers[0]: ephemeral container \"debug\" must not be added to the pod [ephemeralContainers]
 spec.containers[0].startupProbe: container \"web\" must remove /bin/sh, /bin/bash by its exec command, or have a read-only root filesystem [shellRemoval]
 spec.initContainers[1].startupProbe: sidecar \"proxy\" must remove /bin/sh, /bin/bash by its exec command, or have a read-only root filesystem [shellRemoval]
-spec.shareProcessNamespace: the pod must not share one process namespace among its containers [sharedProcessNamespace]";
+spec.shareProcessNamespace: the pod must not share a process namespace between its containers [sharedProcessNamespace]";
 
 /// Something for every rule, in every kind of container.
 fn bad_pod_spec() -> Value {

@@ -58,7 +58,7 @@ fn an_update_cannot_be_judged_without_the_old_object() {
         for on_update in ["changes", "all"] {
             assert_eq!(
                 lines(&judge(&request, &json!({"onUpdate": on_update}))),
-                ["request.oldObject: missing (denied because it cannot be judged)"]
+                ["request.oldObject: missing (denied because it cannot be evaluated)"]
             );
         }
     }
@@ -272,7 +272,7 @@ fn commands_may_be_allowed() {
     assert_eq!(
         findings(json!({"command": ["nginx", "-t"], "tty": true})),
         [
-            "tty: user \"jane\" must not ask for a terminal to run [\"nginx\", \"-t\"] in the default container of \
+            "tty: user \"jane\" must not request a terminal to run [\"nginx\", \"-t\"] in the default container of \
              \"web-1\" [interactiveAccess]"
         ]
     );
@@ -309,7 +309,7 @@ fn a_connection_that_cannot_be_read_is_denied() {
         (json!(["sh"]), "request.object: expected an object, got a list"),
     ] {
         let response = judge(&connection("exec", options), &json!({}));
-        assert_eq!(lines(&response), [format!("{reason} (denied because it cannot be judged)")]);
+        assert_eq!(lines(&response), [format!("{reason} (denied because it cannot be evaluated)")]);
     }
 }
 
