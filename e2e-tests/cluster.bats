@@ -455,7 +455,7 @@ admits_privileged() {
   in_namespace fix-mutating fix-validating
   k create --filename <(workload Pod static-web "$PLAIN" '
     .metadata.annotations = {"kubernetes.io/config.mirror": "0123"} | .spec.nodeName = "node"') 2>&1 | tee "$BATS_TEST_TMPDIR/output"
-  grep --fixed-strings 'findings that a fix could fill in do not count, because this is a mirror pod: the kubelet runs it from a file' \
+  grep --fixed-strings 'fixable findings do not count because this is a mirror pod, which the kubelet runs from a file' \
     "$BATS_TEST_TMPDIR/output"
   has_field pod/static-web '{.spec.containers[0].securityContext}' ""
 }

@@ -343,7 +343,7 @@ fn a_user_or_a_group_that_is_no_integer_is_denied() {
         refuses(pod(&at(field, "1.5")), &format!("spec.{field}: expected an integer, got 1.5"));
         refuses(
             pod(&at(field, "\"0\"")),
-            &format!("spec.{field}: expected a non-negative integer, got a string"),
+            &format!("spec.{field}: expected an integer, got a string"),
         );
     }
     // What JSON has no numbers for.

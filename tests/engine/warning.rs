@@ -44,8 +44,10 @@ pub(crate) fn parse(warning: &str) -> Option<Warning<'_>> {
             _ => None,
         };
     }
-    if let Some((number, _)) = warning.split_once(" that a fix could fill in ") {
-        return number_of_findings(number).map(Warning::Left);
+    if let Some((number, rest)) = warning.split_once(" fixable finding")
+        && rest.contains(" because ")
+    {
+        return number.parse().ok().map(Warning::Left);
     }
     let rule = rule_of(warning);
     let body = warning.strip_suffix(&format!(" [{rule}]"))?;
@@ -89,10 +91,10 @@ fn warnings_are_taken_apart() {
         ("… and 1 more findings", None),
         ("… and many more findings", None),
         (
-            "2 findings that a fix could fill in are left to the pods of this ReplicaSet",
+            "2 fixable findings are deferred to the pods of this ReplicaSet because …",
             Some(Warning::Left(2)),
         ),
-        ("1 finding that a fix could fill in does not count, because …", Some(Warning::Left(1))),
+        ("1 fixable finding does not count because …", Some(Warning::Left(1))),
         ("8 findings [privileged]", Some(of_rule(8, None, false))),
         ("a.b[0]: container \"x\" must not [privileged]", Some(of_rule(1, Some("a.b[0]"), true))),
         (
