@@ -70,7 +70,7 @@ impl Error {
 
     /// Returns the path from the text's value to the value that cannot be read, outermost segment first.
     #[must_use]
-    pub fn path(&self) -> impl ExactSizeIterator<Item = &PathSegment> {
+    pub fn path(&self) -> impl DoubleEndedIterator<Item = &PathSegment> + ExactSizeIterator {
         self.0.path.iter().rev()
     }
 

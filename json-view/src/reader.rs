@@ -6,7 +6,7 @@ use std::fmt;
 use crate::scan::{self, Unclosed};
 use crate::{Error, ErrorKind, RawValue};
 
-/// Maximum number of objects and lists that may enclose one another, as in `serde_json`.
+/// Maximum number of objects and lists that enclose one another, read or skipped: one more than `serde_json` reads.
 ///
 /// It bounds the stack: readers call one another for each level.
 pub const MAX_DEPTH: u32 = 128;

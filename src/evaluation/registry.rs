@@ -130,17 +130,17 @@ impl<'a> Found<'a> {
             return Ok(());
         };
         let mut is_known = false;
-        let mut object = reader.object()?;
-        while let Some(key) = object.next_key()? {
+        let mut entries = reader.object()?;
+        while let Some(key) = entries.next_key()? {
             if !key.chars().map(folded).eq(name.chars().map(folded)) {
-                object.read_with(Reader::skip)?;
+                entries.read_with(Reader::skip)?;
             } else if is_known || key != *name {
-                return Err(object.duplicate_field(name));
+                return Err(entries.duplicate_field(name));
             } else {
                 is_known = true;
-                if !object.read_with(Reader::skip_null)? {
+                if !entries.read_with(Reader::skip_null)? {
                     self.is_there = true;
-                    object.read_with(|reader| self.read(reader, rest))?;
+                    entries.read_with(|reader| self.read(reader, rest))?;
                 }
             }
         }

@@ -253,16 +253,16 @@ impl Insertions {
 
     fn visit_object(&mut self, reader: &mut Reader<'_>, base: usize, fields: &[Field]) -> Result<(), Error> {
         let mut missing: Vec<_> = fields.iter().collect();
-        let mut object = reader.object()?;
+        let mut entries = reader.object()?;
         let mut is_empty = true;
-        while let Some(key) = object.next_key()? {
+        while let Some(key) = entries.next_key()? {
             is_empty = false;
             match missing.iter().position(|(wanted, _)| key == *wanted) {
                 Some(place) => {
                     let (_, field) = missing.remove(place);
-                    object.read_with(|reader| self.visit(reader, base, field))?;
+                    entries.read_with(|reader| self.visit(reader, base, field))?;
                 }
-                None => object.read_with(Reader::skip)?,
+                None => entries.read_with(Reader::skip)?,
             }
         }
         if !missing.is_empty() {

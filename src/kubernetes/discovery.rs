@@ -127,9 +127,9 @@ impl<'a> ReadJson<'a> for Parts<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         match reader.peek_kind()? {
             ValueKind::Object => {
-                let mut object = reader.object()?;
-                while let Some(key) = object.next_key()? {
-                    self.0.push((Some(key), object.read_with(Reader::raw)?));
+                let mut entries = reader.object()?;
+                while let Some(key) = entries.next_key()? {
+                    self.0.push((Some(key), entries.read_with(Reader::raw)?));
                 }
             }
             ValueKind::List => {

@@ -143,27 +143,27 @@ impl<'a> Volume<'a> {
     fn read_fields(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut has_name = false;
         let mut nulls: Vec<Text<'a>> = Vec::new();
-        let mut object = reader.object()?;
-        while let Some(key) = object.next_key()? {
+        let mut entries = reader.object()?;
+        while let Some(key) = entries.next_key()? {
             let is_name = key == "name";
             let is_known = self.sources.iter().any(|source| source.kind == key) || nulls.contains(&key);
             if (is_name && has_name) || is_known {
-                return Err(object.duplicate_field(printable(&key)));
+                return Err(entries.duplicate_field(printable(&key)));
             }
             if !is_name && self.sources.len() + nulls.len() == MOST_SOURCES {
-                return Err(object.error("must not have more than 100 sources").in_key(&key));
+                return Err(entries.error("must not have more than 100 sources").in_key(&key));
             }
-            let is_null = object.read_with(Reader::skip_null)?;
+            let is_null = entries.read_with(Reader::skip_null)?;
             if is_name {
                 has_name = true;
                 if !is_null {
-                    object.read(&mut self.name)?;
+                    entries.read(&mut self.name)?;
                 }
             } else if is_null {
                 nulls.push(key);
             } else {
                 let mut details = Details::default();
-                object.read(&mut details)?;
+                entries.read(&mut details)?;
                 let writable = writable(&key);
                 details.read_only &= writable == Writable::UnlessReadOnly;
                 let is_writable = !details.read_only && writable != Writable::Never;

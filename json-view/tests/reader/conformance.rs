@@ -1,6 +1,9 @@
 //! What is JSON and what is not, case by case, with the kinds of cases of the public test suites: texts that every parser accepts,
 //! texts that every parser refuses, and texts about which RFC 8259 leaves the choice.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::{Skipped, Whole, accepts};
@@ -209,5 +212,17 @@ fn what_parsers_may_choose_is_chosen() {
     for (case, json, is_read, is_skipped) in LEFT_OPEN {
         assert_eq!(accepts::<Whole>(json), is_read, "{case}");
         assert_eq!(accepts::<Skipped>(json), is_skipped, "{case}");
+    }
+}
+
+#[test]
+#[ignore = "it writes files: `make fuzz` runs it"]
+fn every_case_is_a_seed() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/json_view");
+    fs::create_dir_all(&corpus).unwrap();
+    let refused = REFUSED.map(|(case, json, _)| (case, json));
+    let left_open = LEFT_OPEN.map(|(case, json, ..)| (case, json));
+    for (case, json) in ACCEPTED.into_iter().chain(refused).chain(left_open) {
+        fs::write(corpus.join(case.replace(' ', "_")), json).unwrap();
     }
 }

@@ -45,6 +45,7 @@ fn path(error: &Error) -> String {
 }
 
 #[track_caller]
+#[expect(clippy::unwrap_used, reason = "a text that is read ends its test")]
 fn assert_error<'a, T: ReadJson<'a>>(json: &'a str, kind: ErrorKind, at: &str, message: &str, offset: usize) {
     let error = from_slice::<T>(json.as_bytes()).map(|_| ()).unwrap_err();
     let found = (error.kind(), path(&error), error.message(), error.offset());

@@ -16,6 +16,15 @@ fn values_nest_at_most_128_levels_deep() {
 }
 
 #[test]
+fn values_may_nest_one_level_deeper_than_serde_json_reads_them() {
+    let is_read_by_serde_json = |depth: usize| {
+        let json = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        serde_json::from_str::<serde_json::Value>(&json).is_ok()
+    };
+    assert_eq!([127, 128].map(is_read_by_serde_json), [true, false]);
+}
+
+#[test]
 fn brackets_in_strings_do_not_nest() {
     let json = format!("[\"{}\", \"\\\"{}\"]", "[".repeat(1000), "{".repeat(1000));
     assert!(accepts::<Skipped>(json.as_bytes()));
