@@ -208,10 +208,10 @@ impl<'a> ReadJson<'a> for UnparsedSettings<'a> {
             return Ok(());
         }
         let mut entries = Vec::new();
-        let mut entries = reader.object()?;
-        while let Some(key) = entries.next_key()? {
+        let mut object = reader.object()?;
+        while let Some(key) = object.next_key()? {
             let mut value = RawValue::default();
-            entries.read(&mut value)?;
+            object.read(&mut value)?;
             entries.push((key, value));
         }
         *self = Self::Entries(entries);

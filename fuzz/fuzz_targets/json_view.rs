@@ -1,0 +1,179 @@
+//! The reader of requests against `serde_json`: what is read, what is skipped, and where errors are, on arbitrary bytes and on JSON
+//! that is made from them.
+
+#![no_main]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what differs is a finding")]
+
+#[path = "json_view/document.rs"]
+mod document;
+#[path = "json_view/whole.rs"]
+mod whole;
+
+use std::collections::BTreeMap;
+
+use arbitrary::{Arbitrary, Unstructured};
+use document::Document;
+use json_view::{Error, ErrorKind, PathSegment, RawValue, Reader, Text, from_slice, read_with, views};
+use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use whole::{Entries, Whole};
+
+views! {
+    /// Keys that are alike, and of all lengths that are compared differently.
+    struct Known<'a> {
+        empty "": Option<Whole>,
+        short "a": Option<Whole>,
+        escaped "\"\u{e9}\n": Option<Whole>,
+        eight "abcdefgh": Option<Whole>,
+        nine "abcdefghi": Option<Whole>,
+        other_nine "abcdefghj": Option<Whole>,
+        raw "raw": RawValue<'a>,
+    }
+
+    /// Fields of types that a document may not have.
+    struct Typed<'a> {
+        number "a": Option<i64>,
+        flags "abcdefgh": Vec<bool>,
+        texts "abcdefghi": Vec<Text<'a>>,
+        inner "": Option<Box<Typed<'a>>>,
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    check(data);
+    if let Ok(document) = Document::arbitrary(&mut Unstructured::new(data)) {
+        check(&document.to_json());
+    }
+});
+
+fn check(json: &[u8]) {
+    let theirs = serde_json::from_slice::<Value>(json);
+    check_skipping(json);
+    check_reading(json, &theirs);
+    if let Ok(value) = theirs {
+        check_raw(json, &value);
+        check_view(json);
+        check_types(json, &value);
+    }
+}
+
+/// What `serde_json` ignores is skipped to the same end.
+fn check_skipping(json: &[u8]) {
+    let mut stream = serde_json::Deserializer::from_slice(json).into_iter::<IgnoredAny>();
+    let is_value = stream.next().is_some_and(|value| value.is_ok());
+    let mut end = Err(None);
+    let skipped = read_with(json, |reader| {
+        end = reader.skip().map(|()| reader.position()).map_err(Some);
+        Ok(())
+    });
+    match (is_value, end) {
+        (true, Ok(end)) => assert_eq!(end, stream.byte_offset(), "skipped to another end"),
+        (true, Err(error)) => assert!(is_too_deep(error.as_ref()), "not skipped: {error:?}"),
+        (false, _) => {}
+    }
+    assert_offset(json, skipped.err().as_ref());
+}
+
+/// `serde_json` ignores values of any depth.
+fn is_too_deep(error: Option<&Error>) -> bool {
+    error.is_some_and(|error| error.message() == "nested too deeply")
+}
+
+/// What `serde_json` reads is read the same, and nothing else is read.
+fn check_reading(json: &[u8], theirs: &serde_json::Result<Value>) {
+    match (theirs, from_slice::<Whole>(json)) {
+        (Ok(theirs), Ok(ours)) => assert_eq!(ours.value, *theirs, "read as another value"),
+        (Ok(_), Err(error)) => panic!("not read: {error:?}"),
+        (Err(error), Ok(_)) => {
+            // No float can hold the number, or the text nests one level more than `serde_json` reads.
+            let message = error.to_string();
+            let is_exempt = ["number out of range", "recursion limit exceeded"];
+            assert!(is_exempt.iter().any(|reason| message.starts_with(reason)), "read: {message}");
+        }
+        (Err(_), Err(error)) => assert_offset(json, Some(&error)),
+    }
+}
+
+fn assert_offset(json: &[u8], error: Option<&Error>) {
+    assert!(error.is_none_or(|error| error.offset() <= json.len()), "an error after the end: {error:?}");
+}
+
+/// The items of a list are returned as they are written.
+fn check_raw(json: &[u8], value: &Value) {
+    if let Value::Array(items) = value {
+        let raw = read_with(json, |reader| {
+            let mut list = reader.list()?;
+            let mut raw = Vec::new();
+            while list.next_item()? {
+                raw.push(list.read_with(Reader::raw)?);
+            }
+            Ok(raw)
+        });
+        let raw: Vec<_> = raw.unwrap().into_iter().map(|RawValue(item)| item).collect();
+        let theirs: Vec<&serde_json::value::RawValue> = serde_json::from_slice(json).unwrap();
+        assert!(theirs.iter().map(|item| item.get().as_bytes()).eq(raw.iter().copied()), "cut elsewhere");
+        let parsed = raw.iter().map(|item| serde_json::from_slice::<Value>(item).unwrap());
+        assert!(parsed.eq(items.iter().cloned()), "cut into other values");
+    }
+}
+
+/// A view has the values of its keys, unless one of them occurs twice.
+fn check_view(json: &[u8]) {
+    let Ok(Entries(entries)) = serde_json::from_slice(json) else { return };
+    let known = ["", "a", "\"\u{e9}\n", "abcdefgh", "abcdefghi", "abcdefghj", "raw"];
+    let mut expected: BTreeMap<&str, Value> = BTreeMap::new();
+    let mut duplicate = None;
+    for (key, value) in entries {
+        let Some(key) = known.iter().find(|known| **known == key) else { continue };
+        if expected.insert(key, value).is_some() {
+            duplicate = duplicate.or(Some(key));
+        }
+    }
+    match (from_slice::<Known>(json), duplicate) {
+        (Ok(view), None) => {
+            let Known { empty, short, escaped, eight, nine, other_nine, raw } = view;
+            let raw = (!raw.0.is_empty()).then(|| serde_json::from_slice(raw.0).unwrap());
+            let values =
+                [empty, short, escaped, eight, nine, other_nine].map(|field| field.map(|whole| whole.value));
+            for (key, value) in known.iter().zip(values.into_iter().chain([raw])) {
+                let expected = expected.remove(key).unwrap_or_default();
+                assert_eq!(value.unwrap_or_default(), expected, "the field {key:?} has another value");
+            }
+        }
+        (Err(error), Some(key)) => {
+            assert_eq!(error.message(), format!("duplicate field `{key}`"));
+            assert_eq!(error.path().len(), 0, "the object has the error");
+        }
+        (view, duplicate) => panic!("{view:?}, though this occurs twice: {duplicate:?}"),
+    }
+}
+
+/// The error of a field of another type names a value that is there and does not fit.
+fn check_types(json: &[u8], value: &Value) {
+    let Err(error) = from_slice::<Typed>(json) else { return };
+    assert_eq!(error.kind(), ErrorKind::Shape, "{error:?}");
+    assert_offset(json, Some(&error));
+    let is_duplicate = error.message().starts_with("duplicate field");
+    let Whole { has_duplicates, .. } = from_slice(json).unwrap();
+    assert!(has_duplicates || !is_duplicate, "nothing occurs twice: {error:?}");
+    if has_duplicates {
+        // Of two equal keys, `Value` has one.
+        return;
+    }
+    let found = error.path().try_fold(value, |value, segment| match segment {
+        PathSegment::Key(key) => value.get(key),
+        PathSegment::Index(index) => value.get(index),
+    });
+    let found = found.unwrap_or_else(|| panic!("there is no such value: {error:?}"));
+    let last = error.path().last();
+    let fits = match (last, error.path().rev().nth(1)) {
+        (None, _) => found.is_object(),
+        (Some(PathSegment::Key(key)), _) if key == "a" => found.is_i64(),
+        (Some(PathSegment::Key(key)), _) if key.is_empty() => found.is_object(),
+        (Some(PathSegment::Key(_)), _) => found.is_array(),
+        (Some(PathSegment::Index(_)), Some(PathSegment::Key(key))) if key == "abcdefgh" => found.is_boolean(),
+        (Some(PathSegment::Index(_)), _) => found.is_string(),
+    };
+    assert!(!fits, "a value that fits: {error:?}");
+}
