@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Returns the kind of the next value, which its first byte tells.
+    /// Returns the kind of the next value, by its first byte.
     ///
     /// # Errors
     /// When no value begins here.

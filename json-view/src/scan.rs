@@ -1,26 +1,27 @@
-//! Where strings and brackets end, found sixteen bytes at a time.
+//! The search for the end of strings, objects and lists, with SIMD: most bytes of a text are only skipped.
 //!
-//! Most of a request is read by no rule. What is skipped is followed to its end and no further understood: policy servers
-//! parse a request before they hand it on, so that nothing but JSON comes here.
+//! Strings are searched 16 bytes at a time, objects and lists 64. Nothing but quotes, backslashes and brackets is looked at, so what
+//! is between them may be something else than JSON: the README says why that is sound.
 
 use wide::u8x16;
 
-/// What went wrong on the way to the end.
+/// Why an object or a list has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unclosed {
-    /// The text ends first.
+    /// The text ends before it does.
     EndOfText,
-    /// Brackets stand in brackets more deeply than they may: the number of bytes up to the first one that does, with it.
+    /// Brackets nest too deeply: the number of bytes up to and including the first such bracket.
     TooDeep(usize),
 }
 
-/// The bytes that are looked at together.
+/// The bytes that are searched together.
 type Block = [[u8; 16]; 4];
 
-const BLOCK: usize = size_of::<Block>();
+/// Length of a block, in bytes.
+const BLOCK_LENGTH: usize = size_of::<Block>();
 
-/// Where a run of plain characters ends that begins here in a string: before a quote, a backslash, a control character, or
-/// where the text ends.
+/// Returns the end of the run of plain characters that begins at an offset of a string: the offset of the next quote, backslash or
+/// control character, or of the end of the text.
 #[inline]
 #[must_use]
 pub fn plain_end(json: &[u8], mut at: usize) -> usize {
@@ -37,7 +38,7 @@ pub fn plain_end(json: &[u8], mut at: usize) -> usize {
     plain_end_of_rest(json, at)
 }
 
-/// The same for the last bytes of a text.
+/// Returns the same for the last bytes of a text.
 #[cold]
 fn plain_end_of_rest(json: &[u8], mut at: usize) -> usize {
     while let Some(byte) = json.get(at)
@@ -48,13 +49,13 @@ fn plain_end_of_rest(json: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where the object or list ends that was opened just before this text: behind the bracket that closes it. At most `most`
-/// may be open at a time, itself included.
+/// Returns the offset after the bracket that closes the object or list whose opening bracket is just before this text. At most
+/// `max_depth` brackets may be open at a time, including that one.
 ///
 /// # Errors
-/// When there is no such bracket, or brackets are nested more deeply.
-pub(crate) fn closing_end(json: &[u8], most: u32) -> Result<usize, Unclosed> {
-    if most == 0 {
+/// When the text has no such bracket, or brackets nest more deeply.
+pub(crate) fn closing_end(json: &[u8], max_depth: u32) -> Result<usize, Unclosed> {
+    if max_depth == 0 {
         return Err(Unclosed::TooDeep(0));
     }
     let mut strings = Strings::default();
@@ -64,39 +65,35 @@ pub(crate) fn closing_end(json: &[u8], most: u32) -> Result<usize, Unclosed> {
         let rest = json.get(at..).unwrap_or_default();
         let (chunks, _) = rest.as_chunks();
         let block = match chunks.first_chunk() {
-            Some(block) => Found::in_block(block),
+            Some(block) => Marks::in_block(block),
             None if rest.is_empty() => return Err(Unclosed::EndOfText),
-            None => Found::in_block(&filled_up(rest)),
+            None => Marks::in_block(&padded(rest)),
         };
-        let outside = !strings.follow(&block);
+        let outside = !strings.mask_of(&block);
         let (opening, closing) = (block.opening & outside, block.closing & outside);
         let (opened, closed) = (opening.count_ones(), closing.count_ones());
-        if closed < depth && depth + opened <= most {
+        if closed < depth && depth + opened <= max_depth {
             depth = depth + opened - closed;
-        } else if let Some(end) = bracket_by_bracket(opening, closing, &mut depth, most) {
+        } else if let Some(end) = end_in_block(opening, closing, &mut depth, max_depth) {
             return match end {
                 Ok(end) => Ok(at + end),
                 Err(end) => Err(Unclosed::TooDeep(at + end)),
             };
         }
-        at += BLOCK;
+        at += BLOCK_LENGTH;
     }
 }
 
-/// The last bytes of a text, as a block.
-fn filled_up(rest: &[u8]) -> Block {
+/// Returns the last bytes of a text as a block, followed by spaces.
+fn padded(rest: &[u8]) -> Block {
     let mut block = [[b' '; 16]; 4];
     block.as_flattened_mut().iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     block
 }
 
-/// Goes through a block in which the end may stand, or in which too many brackets may be open, and tells where that is.
-fn bracket_by_bracket(
-    opening: u64,
-    closing: u64,
-    depth: &mut u32,
-    most: u32,
-) -> Option<Result<usize, usize>> {
+/// Goes through the brackets of a block, one by one. Returns the offset after the closing bracket, or as an error the offset after the
+/// first bracket that nests too deeply, or nothing if the search goes on.
+fn end_in_block(opening: u64, closing: u64, depth: &mut u32, max_depth: u32) -> Option<Result<usize, usize>> {
     let mut left = opening | closing;
     while left != 0 {
         let bit = lowest(left);
@@ -110,7 +107,7 @@ fn bracket_by_bracket(
         if *depth == 0 {
             return Some(Ok(end));
         }
-        if *depth > most {
+        if *depth > max_depth {
             return Some(Err(end));
         }
     }
@@ -121,56 +118,57 @@ fn lowest(bits: u64) -> u64 {
     bits & bits.wrapping_neg()
 }
 
-/// Which bytes of a block count, a bit each, that of the first one lowest.
-struct Found {
+/// The bytes of a block that matter: a bit for each, that of the first byte lowest.
+struct Marks {
     quotes: u64,
     backslashes: u64,
     opening: u64,
     closing: u64,
 }
 
-impl Found {
+impl Marks {
     #[inline]
     fn in_block(block: &Block) -> Self {
         let &[a, b, c, d] = block;
         let bytes = [u8x16::new(a), u8x16::new(b), u8x16::new(c), u8x16::new(d)];
-        // `[` and `{`, and `]` and `}`, differ in this bit alone.
-        let brackets = bytes_with(bytes, 0x20);
+        // `[` and `{`, and `]` and `}`, differ in this bit only.
+        let brackets = with_bits(bytes, 0x20);
         Self {
-            quotes: places_of(b'"', bytes),
-            backslashes: places_of(b'\\', bytes),
-            opening: places_of(b'{', brackets),
-            closing: places_of(b'}', brackets),
+            quotes: mask_of_byte(b'"', bytes),
+            backslashes: mask_of_byte(b'\\', bytes),
+            opening: mask_of_byte(b'{', brackets),
+            closing: mask_of_byte(b'}', brackets),
         }
     }
 }
 
 #[inline]
-fn bytes_with([a, b, c, d]: [u8x16; 4], bits: u8) -> [u8x16; 4] {
+fn with_bits([a, b, c, d]: [u8x16; 4], bits: u8) -> [u8x16; 4] {
     let bits = u8x16::splat(bits);
     [a | bits, b | bits, c | bits, d | bits]
 }
 
-/// A bit for each byte that is this one.
+/// Returns a bit for each byte, set where it equals `byte`.
 #[inline]
-fn places_of(byte: u8, [a, b, c, d]: [u8x16; 4]) -> u64 {
+fn mask_of_byte(byte: u8, [a, b, c, d]: [u8x16; 4]) -> u64 {
     let byte = u8x16::splat(byte);
     let of = |bytes: u8x16| bytes.simd_eq(byte).to_bitmask();
     u64::from(of(a) | of(b) << 16) | u64::from(of(c) | of(d) << 16) << 32
 }
 
-/// What a block leaves to the next one: whether it ends in a string, and with a backslash that counts.
+/// What the next block needs to know of those before it.
 #[derive(Default)]
 struct Strings {
-    /// All ones in a string.
+    /// All ones if the block before ended in a string, else zero.
     open: u64,
+    /// Whether the block before ended with a backslash that escapes the next byte.
     escapes_next: bool,
 }
 
 impl Strings {
-    /// Which bytes of a block stand in strings. Where a string ends, its quote does not count.
+    /// Returns a bit for each byte of a block, set in strings from the opening quote to before the closing one.
     #[inline]
-    fn follow(&mut self, block: &Found) -> u64 {
+    fn mask_of(&mut self, block: &Marks) -> u64 {
         let mut quotes = block.quotes;
         if block.backslashes != 0 || self.escapes_next {
             quotes &= !self.escaped(block.backslashes);
@@ -188,20 +186,20 @@ impl Strings {
         inside
     }
 
-    /// Which bytes of a block are escaped by the backslash before them: in a run of backslashes, every second one, and what
-    /// follows a run of an odd length. Adding the first backslash of a run carries a bit to its end, so that where it ends
-    /// tells whether it is odd.
+    /// Returns a bit for each byte of a block, set if the backslash before escapes it: every second backslash of a run, and the byte
+    /// after a run of odd length. Adding the first bit of a run to the run carries a bit to its end, whose position shows if the
+    /// length is odd.
     ///
     /// Source: "Parsing Gigabytes of JSON per Second", Geoff Langdale and Daniel Lemire, section 3.1.1.
     fn escaped(&mut self, backslashes: u64) -> u64 {
         const EVEN: u64 = u64::MAX / 3;
         let before = u64::from(self.escapes_next);
         let backslashes = backslashes & !before;
-        let behind = backslashes << 1 | before;
-        let odd_starts = backslashes & !EVEN & !behind;
+        let after = backslashes << 1 | before;
+        let odd_starts = backslashes & !EVEN & !after;
         let (odd_ends, escapes_next) = odd_starts.overflowing_add(backslashes);
         self.escapes_next = escapes_next;
-        (EVEN ^ (odd_ends << 1)) & behind
+        (EVEN ^ (odd_ends << 1)) & after
     }
 }
 
@@ -212,10 +210,10 @@ mod tests {
 
     use super::*;
 
-    /// A byte at a time.
-    fn slow_closing_end(json: &[u8], most: u32) -> Result<usize, Unclosed> {
+    /// Searches byte by byte.
+    fn reference_closing_end(json: &[u8], max_depth: u32) -> Result<usize, Unclosed> {
         let (mut depth, mut in_string, mut is_escaped) = (1, false, false);
-        if depth > most {
+        if depth > max_depth {
             return Err(Unclosed::TooDeep(0));
         }
         for (at, byte) in json.iter().enumerate() {
@@ -230,14 +228,14 @@ mod tests {
             if depth == 0 {
                 return Ok(at + 1);
             }
-            if depth > most {
+            if depth > max_depth {
                 return Err(Unclosed::TooDeep(at + 1));
             }
         }
         Err(Unclosed::EndOfText)
     }
 
-    fn slow_plain_end(json: &[u8], start: usize) -> usize {
+    fn reference_plain_end(json: &[u8], start: usize) -> usize {
         let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
         json.iter().skip(start).position(ends).map_or(json.len().max(start), |length| start + length)
     }
@@ -246,20 +244,20 @@ mod tests {
         #![proptest_config(Config { failure_persistence: None, rng_seed: RngSeed::Fixed(6), ..Config::default() })]
 
         #[test]
-        fn finds_what_a_slow_search_finds(json in "[{}\\[\\]\"\\\\a\\x00-\\x1f{}é ]{0,300}", start in 0..70_usize, most in 0..12_u32) {
+        fn a_search_byte_by_byte_finds_the_same(json in "[{}\\[\\]\"\\\\a\\x00-\\x1f{}é ]{0,300}", start in 0..70_usize, max_depth in 0..12_u32) {
             let json = json.as_bytes();
-            prop_assert_eq!(closing_end(json, most), slow_closing_end(json, most));
-            prop_assert_eq!(plain_end(json, start), slow_plain_end(json, start));
+            prop_assert_eq!(closing_end(json, max_depth), reference_closing_end(json, max_depth));
+            prop_assert_eq!(plain_end(json, start), reference_plain_end(json, start));
         }
 
         #[test]
-        fn finds_the_end_of_what_is_deep_and_long(
+        fn the_end_of_a_deep_and_long_value_is_found(
             inside in "(\\{\"[a-z{}\\[\\]]{0,70}\":\\[(\\{\\},)*){0,40}",
-            most in 0..100_u32,
+            max_depth in 0..100_u32,
         ) {
             let objects = inside.matches(":[").count();
             let json = format!("{inside}{}}}{}", "]}".repeat(objects), " ".repeat(inside.len() % 64));
-            prop_assert_eq!(closing_end(json.as_bytes(), most), slow_closing_end(json.as_bytes(), most));
+            prop_assert_eq!(closing_end(json.as_bytes(), max_depth), reference_closing_end(json.as_bytes(), max_depth));
         }
     }
 }
