@@ -2,6 +2,7 @@
 
 mod cases;
 mod generate;
+mod new_rule;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the stubs of a new rule
+    NewRule {
+        /// The name of the rule in settings, such as hostPorts
+        name: String,
+    },
 }
 
 /// Any error ends a task.
@@ -39,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Cases { folder } => cases::write(&folder),
         Task::Generate { check } => generate::run(check).map_err(Into::into),
+        Task::NewRule { name } => new_rule::run(&name),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
