@@ -6,7 +6,7 @@ use super::review::Review;
 use crate::evaluation::evaluate::{Evaluation, RuleFindings, Scope};
 use crate::evaluation::registry::Lookups;
 use crate::fix::apply::{self, PlannedFix, VolumeSource};
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::workload::MutableFields;
 use crate::rules::finding::Finding;
 use crate::rules::policy_settings::ActiveRule;
@@ -127,7 +127,7 @@ impl<'j, 's> Plan<'j, 's> {
 
 /// Adds the reasons why fixes failed to the findings that are left, and a warning for each failed suggestion.
 fn explain<'j, 's>(evaluation: &mut Evaluation<'j, 's>, mut failures: Vec<Failure<'j, 's>>) {
-    let mut places = Places::default();
+    let mut places = NameIndex::default();
     for (place, failure) in failures.iter().enumerate() {
         places.add(failure.path.clone().into(), place);
     }

@@ -1,7 +1,8 @@
 //! The pipeline of a review: bytes in, response out. It is pure, but for the registry that it may ask.
 
 use super::fixing;
-use super::request::{Manager, MutableObject, Payload, Request};
+use super::payload::Payload;
+use super::request::{Manager, MutableObject, Request};
 use super::response::Response;
 use crate::evaluation::evaluate::{Evaluation, Evaluator, Scope};
 use crate::evaluation::registry::{Lookups, Registry};

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::collections::hash_map::{Entry, HashMap};
 
+use crate::kubernetes::container::Container;
 use crate::kubernetes::metadata::Metadata;
-use crate::kubernetes::name_index::Places;
-use crate::kubernetes::pod::{Container, Pod};
+use crate::kubernetes::name_index::NameIndex;
+use crate::kubernetes::pod::Pod;
 use crate::rules::finding::Finding;
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainers;
@@ -51,7 +52,7 @@ impl<'j> Baseline<'j> {
 /// `k8s.io/pod-security-admission/admission`. Controllers must be able to remove finalizers and to scale down what violates a rule.
 #[must_use]
 pub(super) fn is_significant(old_metadata: Metadata<'_>, old: &[Pod<'_>], new: &[Pod<'_>]) -> bool {
-    let places = Places::of(old.iter().map(|pod| &*pod.path));
+    let places = NameIndex::of(old.iter().map(|pod| &*pod.path));
     let is_the_same = |pod: &Pod<'_>| {
         let replaced = places.get(&pod.path).and_then(|place| old.get(place));
         replaced.is_some_and(|replaced| !runs_something_else(replaced, pod))
@@ -74,7 +75,7 @@ fn images<'p>(containers: &'p [Container<'_>]) -> impl Iterator<Item = (&'p str,
 }
 
 fn has_new_debugger(old: &[Container<'_>], new: &[Container<'_>]) -> bool {
-    let places = Places::of(old.iter().map(|container| &*container.name));
+    let places = NameIndex::of(old.iter().map(|container| &*container.name));
     let is_known = |(name, image): (&str, &str)| {
         let known = places.get(name).and_then(|place| old.get(place));
         known.is_some_and(|known| &*known.image == image)
@@ -85,7 +86,7 @@ fn has_new_debugger(old: &[Container<'_>], new: &[Container<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::request::Payload;
+    use crate::admission::payload::Payload;
     use crate::kubernetes::operation::Operation;
 
     fn is_significant_update(kind: &str, old: &str, new: &str) -> bool {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::kubernetes::image_reference::{ImageReference, MAX_LENGTH};
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 use crate::rules::finding::Finding;
 use crate::rules::responsible::{ResponsibleContainer, ResponsibleContainers};
@@ -25,7 +25,7 @@ pub struct ExemptionMatcher<'e, 's> {
     /// The day, once an exemption depends on it.
     day: OnceCell<Date>,
     /// The containers so far, and for each the candidates that select it.
-    containers: Places<'static>,
+    containers: NameIndex<'static>,
     matching: Vec<Vec<usize>>,
 }
 
@@ -49,7 +49,7 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
             today,
             candidates: None,
             day: OnceCell::new(),
-            containers: Places::default(),
+            containers: NameIndex::default(),
             matching: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! What registries know of images, as the policy's host tells it.
 
 use crate::kubernetes::image_reference::ImageReference;
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::text::printable;
 use json_view::Text;
 use json_view::{self as json, Error, Reader};
@@ -40,7 +40,7 @@ impl Question {
 /// Asks about each image once, however often an answer is needed.
 pub struct Lookups<'r> {
     registry: &'r dyn Registry,
-    asked: Places<'static>,
+    asked: NameIndex<'static>,
     answers: Vec<Result<String, String>>,
 }
 
@@ -48,7 +48,7 @@ impl<'r> Lookups<'r> {
     /// Nothing has been asked yet.
     #[must_use]
     pub fn new(registry: &'r dyn Registry) -> Self {
-        Self { registry, asked: Places::default(), answers: Vec::new() }
+        Self { registry, asked: NameIndex::default(), answers: Vec::new() }
     }
 
     /// The user that an image runs as, as its configuration names it; empty where it names none.

@@ -3,7 +3,7 @@
 //! What a cluster shows is short: `kubectl get events` shows the first line of a denial, which lands in the status of other
 //! objects, and API servers pass on few warnings. A report has every finding as a line of its own.
 
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::rules::finding::Finding;
 
 /// How much is said.
@@ -188,7 +188,7 @@ impl<'f, 'p> OfRule<'f, 'p> {
 /// Those who must change something, each once and in the order of the findings, with the number of findings of each.
 #[derive(Default)]
 struct Subjects<'f> {
-    places: Places<'f>,
+    places: NameIndex<'f>,
     names: Vec<(&'f str, usize)>,
 }
 

@@ -1,36 +1,36 @@
-//! What reaches into a running pod: `kubectl exec`, `attach`, `port-forward` and their like.
+//! Connections to running pods: `kubectl exec`, `attach`, `port-forward` and similar.
 
 use crate::text::quoted;
 use json_view::Text;
 use json_view::views;
 
-/// A CONNECT request to a subresource that gives access to what runs.
+/// A CONNECT request to a subresource that gives access to running containers.
 #[derive(Debug)]
 pub struct Connection<'a> {
-    /// How it is reached.
+    /// The kind of access.
     pub access: Access,
-    /// The name of the pod, or of what else has such a subresource.
+    /// The name of the pod, service or node.
     pub to: Text<'a>,
-    /// The name of the user who asks.
+    /// The name of the user who connects.
     pub user: Text<'a>,
-    /// What is asked of it.
+    /// The object of the request.
     pub options: ConnectOptions<'a>,
 }
 
-/// A way into what runs.
+/// A kind of access to running containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// `exec`: run a command in a container.
+    /// `exec` runs a command in a container.
     Exec,
-    /// `attach`: take over the input and output of a container.
+    /// `attach` connects to input and output of a container.
     Attach,
-    /// `portforward`: connect to a port of a pod.
+    /// `portforward` connects to a port of a pod.
     PortForward,
-    /// `proxy`: send HTTP requests to a pod, a service or a kubelet.
+    /// `proxy` sends HTTP requests to a pod, a service or a kubelet.
     Proxy,
 }
 
-/// The subresources that give access, by name.
+/// The subresources that give access, with their kind of access.
 pub const ACCESSES: &[(&str, Access)] = &[
     ("exec", Access::Exec),
     ("attach", Access::Attach),
@@ -39,7 +39,7 @@ pub const ACCESSES: &[(&str, Access)] = &[
 ];
 
 impl Access {
-    /// The way in that a subresource gives.
+    /// Returns the kind of access that a subresource gives.
     #[must_use]
     pub fn find(sub_resource: &str) -> Option<Self> {
         ACCESSES.iter().find(|(name, _)| *name == sub_resource).map(|(_, access)| *access)
@@ -47,19 +47,19 @@ impl Access {
 }
 
 views! {
-    /// What the rules read of `PodExecOptions`, `PodAttachOptions` and the others.
+    /// Fields that rules read of `PodExecOptions`, `PodAttachOptions` and similar kinds of `k8s.io/api/core/v1`.
     pub struct ConnectOptions<'a> {
-        /// `command`
+        /// Program and arguments, of an `exec`.
         pub command "command": Vec<Text<'a>>,
-        /// `container`; empty for the pod's default one.
+        /// Name of the container; empty for the default container.
         pub container "container": Text<'a>,
-        /// `tty`
+        /// Whether the command gets a terminal.
         pub tty "tty": bool,
     }
 }
 
 impl Connection<'_> {
-    /// The container as messages name it: `container "web" of "web-1"`.
+    /// Returns the container as messages name it, such as `container "web" of "web-1"`.
     #[must_use]
     pub fn label(&self) -> String {
         let container = match &*self.options.container {

@@ -1,48 +1,45 @@
-//! Pod specs in kinds this policy has never heard of: Argo Rollouts, Knative Services, `JobSets`, …
+//! Discovery of pod specs in objects of custom kinds: Argo Rollouts, Knative Services, `JobSets`, …
 //!
-//! Wherever an object has a list `containers` or `initContainers` of what looks like containers, it is taken for a pod
-//! spec; but not in its own `metadata` and `status`, from which no pod is made.
+//! An object at any depth counts as a pod spec if it has a list `containers` or `initContainers` whose items look like containers. The
+//! top-level `metadata` and `status` are not searched, because no pod is created from them.
 
-use crate::admission::request::{CLAIM_TEMPLATES, TOO_MANY_ITEMS, describe};
+use json_view::{self as json, DEFAULT_MAX_ITEMS, Error, RawValue, ReadJson, Reader, Text, ValueKind};
+
 use crate::kubernetes::field_path;
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::volume::ClaimTemplate;
+use crate::kubernetes::unreadable::{TOO_MANY_ITEMS, describe};
+use crate::kubernetes::volume::{CLAIM_TEMPLATES, ClaimTemplate};
 use crate::text::printable;
-use json_view::Text;
-use json_view::{self as json, DEFAULT_MAX_ITEMS, Error, RawValue, ReadJson, Reader, ValueKind};
 
-/// The fields by which a container is known. One without a name and an image may get them from whoever makes the pod.
+/// Fields that identify a container. A container without name and image may get them from its controller.
 const CONTAINER_FIELDS: [&str; 5] = ["name", "image", "securityContext", "volumeMounts", "volumeDevices"];
 
-/// What no pod is made from at the top of an object: what its controller reports, and what the API server keeps.
+/// Top-level fields from which no pod is created: what API servers maintain, and what controllers report.
 const NOT_SEARCHED: [&str; 2] = ["metadata", "status"];
 
-/// The length of a path that makes what stands below it count twice: every finding repeats the path.
-const LONG_PATH: usize = 100;
+/// Length of a path, in bytes, for which each item below counts once more: every finding repeats the path.
+const PATH_BYTES_PER_ITEM: usize = 100;
 
-/// The pod specs that have been found.
+/// The pod specs found so far.
 #[derive(Default)]
-struct Found<'a> {
+struct FoundPods<'a> {
     pods: Vec<Pod<'a>>,
-    /// Their number, and that of the items in their lists, each as often as the length of its path makes it count.
+    /// The number of pod specs and of the items in their lists, weighted by the length of their paths.
     items: usize,
 }
 
-impl Found<'_> {
+impl<'a> FoundPods<'a> {
     fn check_items(&self, path: &str) -> Result<(), String> {
         if self.items <= DEFAULT_MAX_ITEMS {
             return Ok(());
         }
         Err(format!("{}: {TOO_MANY_ITEMS}", printable(path)))
     }
-}
 
-impl<'a> Found<'a> {
-    /// Adds claim templates to the pods that have been found since they were so many.
-    fn add_claim_templates(&mut self, known: usize, json: &'a [u8]) {
-        // What cannot be read is no list of claim templates.
+    /// Adds claim templates to all pods except the first ones. A value that is not a list of claim templates adds none.
+    fn add_claim_templates(&mut self, first: usize, json: &'a [u8]) {
         let templates: Vec<ClaimTemplate> = json::from_slice(json).unwrap_or_default();
-        for pod in self.pods.iter_mut().skip(known) {
+        for pod in self.pods.iter_mut().skip(first) {
             self.items += templates.len();
             if self.items <= DEFAULT_MAX_ITEMS {
                 pod.claim_templates.extend_from_slice(&templates);
@@ -51,79 +48,78 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Every pod spec in the object, in document order.
+/// Returns every pod spec in the object, in document order.
 ///
 /// # Errors
-/// When something that looks like a pod spec cannot be read as one, or the object is nested too deeply to search, or too much
-/// is found.
+/// If an apparent pod spec cannot be read, if the object is nested too deeply, or if it contains too many items.
 pub fn find(object: RawValue<'_>) -> Result<Vec<Pod<'_>>, String> {
-    let mut found = Found::default();
+    let mut found = FoundPods::default();
     search(object, &mut String::new(), &mut found)?;
     Ok(found.pods)
 }
 
-fn search<'a>(value: RawValue<'a>, path: &mut String, found: &mut Found<'a>) -> Result<(), String> {
+fn search<'a>(value: RawValue<'a>, path: &mut String, found: &mut FoundPods<'a>) -> Result<(), String> {
     let RawValue(json) = value;
     if !matches!(json.first(), Some(b'{' | b'[')) {
         return Ok(());
     }
-    let known = found.pods.len();
+    let pods_before = found.pods.len();
     let mut claim_templates = None;
-    let Parts(parts) = read_pod(json, path, found).map_err(|error| describe(&error, path))?;
+    let Members(members) = read_pod(json, path, found).map_err(|error| describe(&error, path))?;
     found.check_items(path)?;
     let parent = path.len();
-    for (index, (key, part)) in parts.into_iter().enumerate() {
+    for (index, (key, member)) in members.into_iter().enumerate() {
         match key {
             Some(key) if parent == 0 && NOT_SEARCHED.contains(&&*key) => continue,
             Some(key) => {
                 field_path::push_key(path, &key);
                 if &*key == CLAIM_TEMPLATES {
-                    claim_templates = Some(part);
+                    claim_templates = Some(member);
                 }
             }
             None => field_path::push_index(path, index),
         }
-        search(part, path, found)?;
+        search(member, path, found)?;
         path.truncate(parent);
     }
     if let Some(RawValue(json)) = claim_templates {
-        found.add_claim_templates(known, json);
+        found.add_claim_templates(pods_before, json);
         found.check_items(path)?;
     }
     Ok(())
 }
 
-/// Reads an object or a list, which may be a pod spec.
-fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut Found<'a>) -> Result<Parts<'a>, Error> {
-    let Parts(parts) = json::from_slice(json)?;
+/// Reads an object or a list, and adds it to the found pods if it is a pod spec.
+fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut FoundPods<'a>) -> Result<Members<'a>, Error> {
+    let Members(members) = json::from_slice(json)?;
     let is_list = |key: &str| matches!(key, "containers" | "initContainers");
-    if parts.iter().any(|(key, part)| key.as_deref().is_some_and(is_list) && is_container_list(*part)) {
+    if members.iter().any(|(key, member)| key.as_deref().is_some_and(is_list) && is_container_list(*member)) {
         let pod = json::read_with(json, |reader| {
             let pod = Pod::read(path.to_owned().into(), true, reader)?;
-            found.items += (1 + reader.item_count()) * (1 + path.len() / LONG_PATH);
+            found.items += (1 + reader.item_count()) * (1 + path.len() / PATH_BYTES_PER_ITEM);
             Ok(pod)
         })?;
         found.pods.push(Pod { index: found.pods.len(), is_custom: true, ..pod });
     }
-    Ok(Parts(parts))
+    Ok(Members(members))
 }
 
+/// Returns whether a value is a list with a container. A value that cannot be read is not.
 fn is_container_list(RawValue(list): RawValue<'_>) -> bool {
-    // What cannot be read is no list of containers.
-    let Parts(items) = json::from_slice(list).unwrap_or_default();
+    let Members(items) = json::from_slice(list).unwrap_or_default();
     items.into_iter().any(|(key, RawValue(item))| key.is_none() && is_container(item))
 }
 
 fn is_container(item: &[u8]) -> bool {
-    let Parts(fields) = json::from_slice(item).unwrap_or_default();
+    let Members(fields) = json::from_slice(item).unwrap_or_default();
     fields.iter().any(|(key, _)| key.as_deref().is_some_and(|key| CONTAINER_FIELDS.contains(&key)))
 }
 
-/// The entries of an object or the items of a list in the order in which they stand, unread. What is neither has none.
+/// The fields of an object or the items of a list, unread and in document order. Other values have no members.
 #[derive(Default)]
-struct Parts<'a>(Vec<(Option<Text<'a>>, RawValue<'a>)>);
+struct Members<'a>(Vec<(Option<Text<'a>>, RawValue<'a>)>);
 
-impl<'a> ReadJson<'a> for Parts<'a> {
+impl<'a> ReadJson<'a> for Members<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         match reader.peek_kind()? {
             ValueKind::Object => {
@@ -153,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_every_pod_spec_at_any_depth() {
+    fn pod_specs_at_any_depth_are_found() {
         let jobset = r#"{"spec": {"replicatedJobs": [
             {"template": {"spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}}},
             {"template": {"spec": {"template": {"spec": {"containers": [{"image": "b"}]}}}}}]}}"#;
@@ -167,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_containers_that_are_yet_to_get_a_name() {
+    fn containers_without_a_name_are_found() {
         for list in
             [r#""initContainers": [{"image": "a"}]"#, r#""containers": [{}, {"securityContext": {}}]"#]
         {
@@ -176,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_claim_templates_beside_a_template() {
+    fn claim_templates_belong_to_the_pods_next_to_them() {
         let set = r#"{"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}],
             "template": {"spec": {"containers": [{"name": "a"}]}}},
             "other": {"volumeClaimTemplates": "none", "containers": [{"name": "b"}]}}"#;
@@ -189,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_over_what_is_no_pod_spec() {
+    fn other_objects_are_not_pod_specs() {
         for object in [
             "{}",
             "[]",
@@ -204,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn is_not_misled_by_escapes_or_by_a_second_list() {
+    fn escaped_keys_are_found_and_duplicate_keys_are_refused() {
         assert_eq!(found(r#"{"a": {"container\u0073": [{"n\u0061me": "x"}]}}"#).unwrap(), ["a"]);
         assert_eq!(
             found(r#"{"a": {"containers": [], "containers": [{"name": "x"}]}}"#).unwrap_err(),
@@ -213,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn says_where_a_pod_spec_cannot_be_read() {
+    fn errors_begin_with_the_path() {
         assert_eq!(
             found(r#"{"spec": {"pods": [{"containers": [{"name": "x"}], "hostPID": "no"}]}}"#).unwrap_err(),
             "spec.pods[0].hostPID: expected a boolean, got a string"

@@ -1,24 +1,24 @@
 //! Field paths as Kubernetes writes them: `spec.containers[1].image`, `metadata.annotations[example.com/key]`.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 
-use crate::text::{SHOWN, push_printable};
+use crate::text::{MAX_DISPLAY_CHARS, printable};
 use json_view::PathSegment;
 
-/// Appends a key of an object. One that is longer than a message bears is cut.
+/// Appends a key of an object. Long keys are truncated.
 pub fn push_key(path: &mut String, key: &str) {
-    let plain = (1..=SHOWN).contains(&key.len())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if plain {
+    let is_plain = (1..=MAX_DISPLAY_CHARS).contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if is_plain {
         push_path(path, key);
     } else {
-        path.push('[');
-        push_printable(path, key);
-        path.push(']');
+        // Writing to a string cannot fail.
+        let _ = write!(path, "[{}]", printable(key));
     }
 }
 
-/// Appends a path that goes on from here.
+/// Appends a relative path.
 pub fn push_path(path: &mut String, rest: &str) {
     if !path.is_empty() && !rest.is_empty() && !rest.starts_with('[') {
         path.push('.');
@@ -28,43 +28,33 @@ pub fn push_path(path: &mut String, rest: &str) {
 
 /// Appends an index of a list.
 pub fn push_index(path: &mut String, index: usize) {
-    path.push('[');
-    push_number(path, index);
-    path.push(']');
+    // Writing to a string cannot fail.
+    let _ = write!(path, "[{index}]");
 }
 
-/// Appends a number, which formatting takes longer for.
-fn push_number(text: &mut String, number: usize) {
-    if number > 9 {
-        push_number(text, number / 10);
-    }
-    text.extend(char::from_digit(u32::try_from(number % 10).unwrap_or_default(), 10));
-}
-
-/// The path of a field of an item of a list, or of the item.
+/// Returns the path of a list item, or of a field in it.
 #[must_use]
 pub fn of_item(list: &str, index: usize, field: &str) -> String {
-    let mut path = list.to_owned();
-    push_index(&mut path, index);
+    let mut path = format!("{list}[{index}]");
     push_path(&mut path, field);
     path
 }
 
-/// Orders paths by name, and indices as numbers: `containers[2]` stands before `containers[10]`.
+/// Compares paths by name, and indices by number: `containers[2]` precedes `containers[10]`.
 #[must_use]
 pub fn compare(left: &str, right: &str) -> Ordering {
-    // Bytes of UTF-8 have the order of the characters.
+    // The bytes of UTF-8 have the order of the characters.
     let (left, right) = (left.as_bytes(), right.as_bytes());
     let common = left.iter().zip(right).take_while(|(one, other)| one == other).count();
     let same = left.get(..common).unwrap_or_default();
-    // What they have in common may end within a number.
-    let start = same.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |place| place + 1);
+    // The common part may end within a number.
+    let start = same.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |index| index + 1);
     let (left, right) = (left.get(start..).unwrap_or_default(), right.get(start..).unwrap_or_default());
     let ((left_number, left_rest), (right_number, right_rest)) = (split_number(left), split_number(right));
     if left_number.is_empty() || right_number.is_empty() {
         return left.cmp(right);
     }
-    // Without leading zeros the longer number is the greater one.
+    // Numbers have no leading zeros, so the longer number is the greater one.
     let numbers = left_number.len().cmp(&right_number.len()).then_with(|| left_number.cmp(right_number));
     numbers.then_with(|| left_rest.cmp(right_rest))
 }
@@ -74,7 +64,7 @@ fn split_number(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at_checked(digits).unwrap_or_default()
 }
 
-/// Writes the path of an error of the reader.
+/// Returns the path of an error in JSON.
 #[must_use]
 pub fn of_segments<'s>(segments: impl Iterator<Item = &'s PathSegment>) -> String {
     let mut path = String::new();
@@ -92,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_keys_and_indices_as_kubernetes_does() {
+    fn keys_and_indices_are_written_as_in_kubernetes() {
         let mut path = String::new();
         push_key(&mut path, "metadata");
         push_key(&mut path, "annotations");
@@ -103,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_keys_that_are_longer_than_anybody_reads() {
+    fn long_keys_are_truncated() {
         let of = |length: usize| {
             let mut path = "spec".to_owned();
             push_key(&mut path, &"k".repeat(length));
@@ -114,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_by_name_then_by_number() {
+    fn paths_are_ordered_by_name_and_number() {
         let mut paths = [
             "spec.initContainers[0]",
             "spec.containers[10].image",
@@ -137,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_the_path_of_an_error() {
+    fn errors_have_a_path() {
         let segments = [
             PathSegment::Key("a".to_owned()),
             PathSegment::Key("b".to_owned()),

@@ -1,160 +1,146 @@
-//! Paths of files and directories, as a container or a node sees them, compared segment by segment.
+//! Paths of files and directories in a container or on a node, compared segment by segment.
 //!
-//! Links are not followed: nothing that a policy can see says where one leads.
+//! Links are not followed, because a policy cannot see where they lead.
 
 use std::borrow::Cow;
 
-/// A path that somebody wrote into a pod, from the root, without `.`, `..` and empty segments.
+/// A path from a pod, made absolute and without `.`, `..` and empty segments.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FilePath<'p> {
-    /// Empty for the root; otherwise it begins with a slash and does not end in one.
+    /// Empty for the root. Any other path starts with a slash and does not end with one.
     path: Cow<'p, str>,
     ignores_case: bool,
-    /// Whether it may lead elsewhere than it seems to. Then it lies nowhere for certain.
-    is_doubtful: bool,
+    is_ambiguous: bool,
 }
 
 impl<'p> FilePath<'p> {
-    /// Reads a path as Linux does. A relative one starts at the root, as in the mounts of a container.
+    /// Parses a path as Linux does. A relative path starts at the root, as in the mounts of a container.
     #[must_use]
     pub fn linux(path: &'p str) -> Self {
-        let path = if is_normal(path) { Cow::Borrowed(path) } else { normalised(path).into() };
-        Self { path, ignores_case: false, is_doubtful: false }
+        let path = if is_normal(path) { Cow::Borrowed(path) } else { normalized(path).into() };
+        Self { path, ignores_case: false, is_ambiguous: false }
     }
 
-    /// Reads a path as Windows does: `\` separates as well, case makes no difference, the drive `C:` is the root, and dots
-    /// and spaces at the end of names may count for nothing.
+    /// Parses a path as Windows does: `\` is a separator too, case is ignored, the drive `C:` is the root, and dots and spaces at the
+    /// end of names may be ignored.
     ///
     /// Source: "File path formats on Windows systems" in the documentation of .NET.
     #[must_use]
     pub fn windows(path: &str) -> Self {
         let path = path.replace('\\', "/").to_ascii_lowercase();
-        // The names of devices lead to drives too.
+        // Device paths can lead to drives.
         let of_device = path.strip_prefix("//?/").or_else(|| path.strip_prefix("//./"));
         let path = of_device.filter(|path| path.starts_with("c:")).unwrap_or(&path);
-        // What begins with two slashes is a device, or on another machine.
+        // Other paths with two slashes lead to devices or to other machines.
         let is_elsewhere = path.starts_with("//");
         let path = path.strip_prefix("c:").unwrap_or(path);
-        let plain = without_ends(path);
+        let trimmed = with_trimmed_names(path);
         Self {
-            is_doubtful: is_elsewhere || plain != path,
-            path: normalised(&plain).into(),
+            is_ambiguous: is_elsewhere || trimmed != path,
+            path: normalized(&trimmed).into(),
             ignores_case: true,
         }
     }
 
-    /// Reads a path of a pod that may run anywhere. One that only Windows would take for absolute lies nowhere for certain,
-    /// and may be what Windows takes it for.
+    /// Parses a path for an unknown operating system. A path that is absolute only on Windows is ambiguous, and is parsed as Windows
+    /// does.
     #[must_use]
     pub fn unknown(path: &'p str) -> Self {
         if matches!(path.as_bytes(), [b'\\', ..] | [_, b':', ..]) {
-            Self { is_doubtful: true, ..Self::windows(path) }
+            Self { is_ambiguous: true, ..Self::windows(path) }
         } else {
             Self::linux(path)
         }
     }
 
-    /// Whether it is a place of the settings, or lies below it, for certain.
+    /// Returns whether the path is certainly `prefix` or below it.
     #[must_use]
-    pub fn is_within(&self, place: &str) -> bool {
-        !self.is_doubtful && self.common(place).is_some_and(|(_, rest)| rest.is_empty())
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        !self.is_ambiguous && self.split_common(prefix).is_some_and(|(_, rest)| rest.is_empty())
     }
 
-    /// Whether it is a place of the settings, or the place lies below it.
+    /// Returns whether the path is `other`, or may be a parent of it.
     #[must_use]
-    pub fn holds(&self, place: &str) -> bool {
-        self.common(place).is_some_and(|(rest, _)| rest.is_empty())
+    pub fn contains(&self, other: &str) -> bool {
+        self.split_common(other).is_some_and(|(rest, _)| rest.is_empty())
     }
 
-    /// Whether one of the two may be the other, or lie below it.
+    /// Returns whether the paths may be equal, or one of them may be a parent of the other.
     #[must_use]
-    #[inline]
-    pub fn overlaps(&self, place: &str) -> bool {
-        // The byte behind the first slash spares most places the call: each mount is held against all of them.
-        let differ =
-            self.path.as_bytes().get(1).zip(place.as_bytes().get(1)).is_some_and(|(own, other)| own != other);
-        (!differ || self.ignores_case) && self.common(place).is_some()
+    pub fn overlaps(&self, other: &str) -> bool {
+        self.split_common(other).is_some()
     }
 
-    /// The segments of the path.
+    /// Returns the segments of the path.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         segments_of(&self.path)
     }
 
-    /// The path as it is compared.
+    /// Returns the path in the form that is compared.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.path
     }
 
-    /// Whether the case of letters makes no difference.
+    /// Returns whether upper and lower case letters are equal.
     #[must_use]
     pub fn ignores_case(&self) -> bool {
         self.ignores_case
     }
 
-    /// Whether the path may lead elsewhere than it seems to.
+    /// Returns whether the path may lead to another place than its text says.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        self.is_doubtful
+        self.is_ambiguous
     }
 
-    /// What is left of the path, and of a place of the settings, behind all that they have in common, if one of the two is
-    /// the other or lies below it. Nearly always a byte or two tell that none does.
-    fn common<'s>(&self, place: &'s str) -> Option<(&[u8], &'s [u8])> {
-        let (mine, theirs) = (self.path.as_bytes(), without_end(place).as_bytes());
+    /// Returns the rest of the path and of `other` after the shorter of them, if that one is equal to the other or a parent of it.
+    fn split_common<'s>(&self, other: &'s str) -> Option<(&[u8], &'s [u8])> {
+        let other = other.strip_suffix('/').unwrap_or(other);
+        let (mine, theirs) = (self.path.as_bytes(), other.as_bytes());
         let length = mine.len().min(theirs.len());
-        let (rest, their_rest) = (mine.get(length..)?, theirs.get(length..)?);
+        let ((mine, rest), (theirs, their_rest)) =
+            (mine.split_at_checked(length)?, theirs.split_at_checked(length)?);
         let ends_segment = matches!((rest, their_rest), ([], []) | ([b'/', ..], _) | (_, [b'/', ..]));
-        let same =
-            |(own, other): (&u8, &u8)| own == other || self.ignores_case && own.eq_ignore_ascii_case(other);
-        (ends_segment && mine.iter().zip(theirs).all(same)).then_some((rest, their_rest))
+        let is_equal = if self.ignores_case { mine.eq_ignore_ascii_case(theirs) } else { mine == theirs };
+        (ends_segment && is_equal).then_some((rest, their_rest))
     }
 }
 
-/// A place of the settings without the slash at its end.
-fn without_end(place: &str) -> &str {
-    place.strip_suffix('/').unwrap_or(place)
+/// Returns the segments of a path, without empty ones.
+pub fn segments_of(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// The segments of a path, without empty ones.
-pub fn segments_of(place: &str) -> impl Iterator<Item = &str> {
-    place.split('/').filter(|segment| !segment.is_empty())
-}
-
-/// Whether a path is sure to stand as it would be normalised.
+/// Returns whether normalizing certainly does not change the path.
 fn is_normal(path: &str) -> bool {
-    let slash_ends = |pair: &[u8; 2]| matches!(pair, [b'/', b'/' | b'.']);
-    path.starts_with('/') && !path.ends_with('/') && !path.as_bytes().array_windows().any(slash_ends)
+    let is_suspicious = |pair: &[u8; 2]| matches!(pair, [b'/', b'/' | b'.']);
+    path.starts_with('/') && !path.ends_with('/') && !path.as_bytes().array_windows().any(is_suspicious)
 }
 
-/// A path without dots and spaces at the end of names.
-fn without_ends(path: &str) -> String {
-    let mut plain = String::with_capacity(path.len());
-    for (index, segment) in path.split('/').enumerate() {
-        let plain_segment = match segment {
-            "." | ".." => segment,
-            _ => segment.trim_end_matches(['.', ' ']),
-        };
-        plain.extend([if index == 0 { "" } else { "/" }, plain_segment]);
-    }
-    plain
+/// Returns a path without dots and spaces at the end of its names.
+fn with_trimmed_names(path: &str) -> String {
+    let trimmed = path.split('/').map(|segment| match segment {
+        "." | ".." => segment,
+        _ => segment.trim_end_matches(['.', ' ']),
+    });
+    trimmed.collect::<Vec<_>>().join("/")
 }
 
-fn normalised(path: &str) -> String {
-    let mut normalised = String::with_capacity(path.len() + 1);
+fn normalized(path: &str) -> String {
+    let mut normalized = String::with_capacity(path.len() + 1);
     for segment in path.split('/') {
         match segment {
             "" | "." => {}
-            // Above the root is the root.
-            ".." => normalised.truncate(normalised.rsplit_once('/').map_or(0, |(above, _)| above.len())),
+            // The parent of the root is the root.
+            ".." => normalized.truncate(normalized.rfind('/').unwrap_or(0)),
             _ => {
-                normalised.push('/');
-                normalised.push_str(segment);
+                normalized.push('/');
+                normalized.push_str(segment);
             }
         }
     }
-    normalised
+    normalized
 }
 
 #[cfg(test)]
@@ -162,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn normalises_what_a_pod_says() {
+    fn paths_are_normalized() {
         for path in [
             "/usr/bin",
             "/usr/bin/",
@@ -181,23 +167,23 @@ mod tests {
     }
 
     #[test]
-    fn compares_by_segments() {
+    fn paths_are_compared_by_segments() {
         let path = |path| FilePath::linux(path);
-        assert!(path("/foo/bar").is_within("/foo"));
-        assert!(path("/foo").is_within("/foo/"));
-        assert!(path("/foo").is_within("/"));
-        assert!(!path("/foobar").is_within("/foo"));
-        assert!(!path("/foo/../bar").is_within("/foo"));
-        assert!(!path("/").is_within("/foo"));
-        assert!(path("/").holds("/foo"));
-        assert!(path("/foo").holds("/foo"));
-        assert!(path("/foo").holds("/foo/bar"));
-        assert!(!path("/foo").holds("/foobar"));
-        assert!(!path("/foo/bar").holds("/foo"));
+        assert!(path("/foo/bar").starts_with("/foo"));
+        assert!(path("/foo").starts_with("/foo/"));
+        assert!(path("/foo").starts_with("/"));
+        assert!(!path("/foobar").starts_with("/foo"));
+        assert!(!path("/foo/../bar").starts_with("/foo"));
+        assert!(!path("/").starts_with("/foo"));
+        assert!(path("/").contains("/foo"));
+        assert!(path("/foo").contains("/foo"));
+        assert!(path("/foo").contains("/foo/bar"));
+        assert!(!path("/foo").contains("/foobar"));
+        assert!(!path("/foo/bar").contains("/foo"));
     }
 
     #[test]
-    fn windows_has_its_own_way() {
+    fn windows_paths_ignore_case_and_have_drives() {
         for same in [
             r"C:\Program Files\App",
             r"c:\program files\app\",
@@ -205,36 +191,36 @@ mod tests {
             r"C:/x\..\Program Files/app",
         ] {
             let path = FilePath::windows(same);
-            assert!(path.is_within("/program files/app"), "{same}");
-            assert!(path.holds("/PROGRAM FILES/app/x"), "{same}");
+            assert!(path.starts_with("/program files/app"), "{same}");
+            assert!(path.contains("/PROGRAM FILES/app/x"), "{same}");
         }
-        assert!(!FilePath::windows(r"D:\app").is_within("/app"));
-        assert!(FilePath::windows("é").is_within("/é"));
+        assert!(!FilePath::windows(r"D:\app").starts_with("/app"));
+        assert!(FilePath::windows("é").starts_with("/é"));
     }
 
     #[test]
-    fn what_windows_may_read_otherwise_overlaps_and_lies_nowhere() {
-        for doubtful in [r"C:\Data.", r"C:\data ", r"C:\data. .\x", r"C:\data\...", r"\x\.. \..\data "] {
-            let path = FilePath::windows(doubtful);
-            assert!(path.overlaps("/data"), "{doubtful}");
-            assert!(!path.is_within("/data"), "{doubtful}");
+    fn an_ambiguous_windows_path_overlaps_and_starts_with_nothing() {
+        for ambiguous in [r"C:\Data.", r"C:\data ", r"C:\data. .\x", r"C:\data\...", r"\x\.. \..\data "] {
+            let path = FilePath::windows(ambiguous);
+            assert!(path.overlaps("/data"), "{ambiguous}");
+            assert!(!path.starts_with("/data"), "{ambiguous}");
         }
         for plain in [r"\\?\C:\Data\x", r"\\.\c:\data", r"C:\.\data\..\data", r"C:\\data"] {
-            assert!(FilePath::windows(plain).is_within("/data"), "{plain}");
+            assert!(FilePath::windows(plain).starts_with("/data"), "{plain}");
         }
         for elsewhere in [r"\\.\pipe\data", r"\\data\x"] {
-            assert!(!FilePath::windows(elsewhere).is_within("/"), "{elsewhere}");
+            assert!(!FilePath::windows(elsewhere).starts_with("/"), "{elsewhere}");
         }
     }
 
     #[test]
-    fn a_path_of_nobody_knows_where_may_be_one_of_windows() {
+    fn without_an_operating_system_a_path_may_be_a_windows_path() {
         for path in [r"C:\Data\x", r"c:/data", r"\data"] {
             assert!(FilePath::unknown(path).overlaps("/data"), "{path}");
-            assert!(!FilePath::unknown(path).is_within("/data"), "{path}");
+            assert!(!FilePath::unknown(path).starts_with("/data"), "{path}");
         }
-        assert!(FilePath::unknown("/data/x").is_within("/data"));
+        assert!(FilePath::unknown("/data/x").starts_with("/data"));
         assert!(!FilePath::unknown("/Data").overlaps("/data"));
-        assert!(FilePath::unknown("data").is_within("/data"));
+        assert!(FilePath::unknown("data").starts_with("/data"));
     }
 }

@@ -1,37 +1,39 @@
-//! The metadata of an object, as far as it decides how the object is judged.
+//! The metadata of an object, as far as a verdict can depend on it.
 
-use json_view::Text;
-use json_view::views;
-use json_view::{self as json, RawValue};
+use json_view::{self as json, RawValue, Text, views};
 
-/// The metadata of an object. It is parsed only when a verdict depends on it, which is rare.
+/// The metadata of an object. It is parsed only if a verdict depends on it, which is rare.
 ///
-/// Metadata that cannot be parsed grants nothing: the object counts as owned by no controller, and as not deleted.
+/// Metadata that cannot be parsed counts as empty: without a controller, and not deleted.
 #[derive(Clone, Copy, Debug)]
 pub enum Metadata<'a> {
     /// The metadata as it is written.
     Own(RawValue<'a>),
-    /// The object that has it, as it is written.
+    /// The object that contains the metadata, as it is written.
     Of(RawValue<'a>),
 }
 
 views! {
-    /// Source: `ObjectMeta` of `k8s.io/apimachinery/pkg/apis/meta/v1`.
+    /// `ObjectMeta` of `k8s.io/apimachinery/pkg/apis/meta/v1`.
     struct ObjectMeta<'a> {
         annotations "annotations": Annotations<'a>,
         deletion_timestamp "deletionTimestamp": Text<'a>,
         owner_references "ownerReferences": Vec<OwnerReference<'a>>,
     }
 
+    /// The annotations that are read.
+    ///
     /// Source: `ConfigMirrorAnnotationKey` of `k8s.io/kubernetes/pkg/kubelet/types`.
     struct Annotations<'a> {
         mirror "kubernetes.io/config.mirror": RawValue<'a>,
     }
 
+    /// `OwnerReference` of `k8s.io/apimachinery/pkg/apis/meta/v1`.
     struct OwnerReference<'a> {
         controller "controller": RawValue<'a>,
     }
 
+    /// An object of any kind.
     struct Object<'a> {
         metadata "metadata": RawValue<'a>,
     }
@@ -44,19 +46,19 @@ impl Default for Metadata<'_> {
 }
 
 impl<'a> Metadata<'a> {
-    /// Whether a controller manages the object: one of its owners has `controller: true`.
+    /// Returns whether a controller manages the object: one of its owners has `controller: true`.
     #[must_use]
     pub fn has_controller(self) -> bool {
         self.parse().owner_references.iter().any(|owner| owner.controller.0 == b"true")
     }
 
-    /// Whether the object waits for its finalizers to be removed.
+    /// Returns whether the object is being deleted and waits for its finalizers.
     #[must_use]
     pub fn is_deleted(self) -> bool {
         !self.parse().deletion_timestamp.is_empty()
     }
 
-    /// Whether the object says that it mirrors a static pod.
+    /// Returns whether the object is annotated as the mirror of a static pod.
     #[must_use]
     pub fn has_mirror_annotation(self) -> bool {
         !self.parse().annotations.mirror.0.is_empty()
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_a_controller_among_the_owners() {
+    fn a_controller_among_the_owners_is_found() {
         for (owners, expected) in [
             (r#"[{"kind": "Deployment", "controller": true}]"#, true),
             (r#"[{"controller": false}, {"controller": true}]"#, true),
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_a_deleted_object() {
+    fn a_deletion_timestamp_means_deleted() {
         assert!(metadata(r#"{"deletionTimestamp": "2026-11-01T00:00:00Z"}"#).is_deleted());
         for alive in [r#"{"deletionTimestamp": null}"#, r#"{"deletionTimestamp": ""}"#, "{}", ""] {
             assert!(!metadata(alive).is_deleted(), "{alive}");
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_a_mirror_pod() {
+    fn mirror_pods_are_annotated() {
         let annotated =
             |value: &str| format!(r#"{{"annotations": {{"kubernetes.io/config.mirror": {value}}}}}"#);
         assert!(metadata(&annotated("\"0123\"")).has_mirror_annotation());
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_cannot_be_parsed_grants_nothing() {
+    fn metadata_that_cannot_be_parsed_counts_as_empty() {
         for unreadable in [
             r#"{"ownerReferences": [{"controller": true}], "ownerReferences": []}"#,
             r#"{"ownerReferences": {"controller": true}, "deletionTimestamp": 3}"#,
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_metadata_of_an_object() {
+    fn metadata_is_found_in_the_object() {
         let object = br#"{"spec": {}, "metadata": {"deletionTimestamp": "now"}}"#;
         assert!(Metadata::Of(RawValue(object)).is_deleted());
         assert!(!Metadata::Of(RawValue(b"[]")).is_deleted());

@@ -1,49 +1,52 @@
-//! Names, and where in a list each of them stands.
+//! An index of a list by name.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The places of names in a list. Of names that are the same, the first counts.
-///
-/// One type of map serves for all names: each would take a kilobyte of the module.
+/// The indices of names in a list. If a name occurs more than once, the first occurrence counts.
 #[derive(Debug, Default)]
-pub struct Places<'n> {
-    /// The first names, which are compared one by one: that is faster than hashing as long as they are few.
-    few: Vec<(Cow<'n, str>, usize)>,
-    many: HashMap<Cow<'n, str>, usize>,
+pub struct NameIndex<'n> {
+    /// The first names. Comparing a few names one by one is faster than hashing them.
+    first: Vec<(Cow<'n, str>, usize)>,
+    others: HashMap<Cow<'n, str>, usize>,
 }
 
-const FEW: usize = 8;
+/// Maximum number of names that are compared one by one.
+const LINEAR_SCAN_MAX: usize = 8;
 
-impl<'n> Places<'n> {
-    /// The places of these names.
+/// The index of a name that is taken but does not belong to an item of the list.
+pub const NO_INDEX: usize = usize::MAX;
+
+impl<'n> NameIndex<'n> {
+    /// Creates an index of these names.
     #[must_use]
     pub fn of(names: impl Iterator<Item = &'n str>) -> Self {
-        let mut places = Self::default();
-        for (place, name) in names.enumerate() {
-            places.add(name.into(), place);
+        let mut index_of = Self::default();
+        for (index, name) in names.enumerate() {
+            index_of.add(name.into(), index);
         }
-        places
+        index_of
     }
 
-    /// Adds a name and its place, unless there is such a name already; tells whether there was none.
-    pub fn add(&mut self, name: Cow<'n, str>, place: usize) -> bool {
+    /// Adds a name with its index unless the name is known. Returns whether the name was added.
+    pub fn add(&mut self, name: Cow<'n, str>, index: usize) -> bool {
         if self.get(&name).is_some() {
             return false;
         }
-        if self.few.len() < FEW {
-            self.few.push((name, place));
+        if self.first.len() < LINEAR_SCAN_MAX {
+            self.first.push((name, index));
         } else {
-            self.many.insert(name, place);
+            self.others.insert(name, index);
         }
         true
     }
 
-    /// The place of a name.
+    /// Returns the index of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<usize> {
-        let first = self.few.iter().find(|(known, _)| known == name).map(|(_, place)| *place);
-        if first.is_some() || self.many.is_empty() { first } else { self.many.get(name).copied() }
+        let first = self.first.iter().find(|(known, _)| known == name).map(|(_, index)| *index);
+        // Hashing takes time even if the map is empty.
+        if first.is_some() || self.others.is_empty() { first } else { self.others.get(name).copied() }
     }
 }
 
@@ -52,27 +55,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_a_name_counts() {
-        let places = Places::of(["a", "b", "a", "c"].into_iter());
-        assert_eq!(["a", "b", "c", "d"].map(|name| places.get(name)), [Some(0), Some(1), Some(3), None]);
+    fn the_first_occurrence_of_a_name_counts() {
+        let names = NameIndex::of(["a", "b", "a", "c"].into_iter());
+        assert_eq!(["a", "b", "c", "d"].map(|name| names.get(name)), [Some(0), Some(1), Some(3), None]);
     }
 
     #[test]
-    fn finds_each_of_many() {
-        let names: Vec<_> = (0..100).map(|number| format!("name-{number}")).collect();
-        let places = Places::of(names.iter().chain(&names).map(String::as_str));
-        for (place, name) in names.iter().enumerate() {
-            assert_eq!(places.get(name), Some(place));
+    fn many_names_are_found() {
+        let all: Vec<_> = (0..100).map(|number| format!("name-{number}")).collect();
+        let names = NameIndex::of(all.iter().chain(&all).map(String::as_str));
+        for (index, name) in all.iter().enumerate() {
+            assert_eq!(names.get(name), Some(index));
         }
-        assert_eq!(places.get("name-100"), None);
+        assert_eq!(names.get("name-100"), None);
     }
 
     #[test]
-    fn tells_whether_a_name_is_new() {
-        let mut places = Places::of(["a"].into_iter());
-        assert!(!places.add("a".into(), 7));
-        assert!(places.add("b".into(), 7));
-        assert!(!places.add("b".into(), 8));
-        assert_eq!((places.get("a"), places.get("b")), (Some(0), Some(7)));
+    fn only_new_names_are_added() {
+        let mut names = NameIndex::of(["a"].into_iter());
+        assert!(!names.add("a".into(), 7));
+        assert!(names.add("b".into(), 7));
+        assert!(!names.add("b".into(), 8));
+        assert_eq!((names.get("a"), names.get("b")), (Some(0), Some(7)));
     }
 }

@@ -1,43 +1,43 @@
-//! What a request does to pods.
+//! The operation of a request, as far as it concerns pods.
 
 use crate::kubernetes::connect::Connection;
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 
 /// What a request does to pods.
 #[derive(Debug, Default)]
 pub enum Operation<'a> {
-    /// Nothing that can change what a container runs.
+    /// An operation that cannot change what containers run.
     #[default]
     Nothing,
-    /// It creates an object with these pod specs.
+    /// Creates an object with these pod specs.
     Create(Vec<Pod<'a>>),
-    /// It replaces an object.
+    /// Replaces an object.
     Update {
         /// The pod specs before the request.
         old: Vec<Pod<'a>>,
         /// The pod specs after the request.
         new: Vec<Pod<'a>>,
     },
-    /// It connects to a running pod.
+    /// Connects to a running pod.
     Connect(Connection<'a>),
 }
 
-/// The same, borrowed.
+/// A borrowed [`Operation`], so that a fix can replace the new pod specs.
 #[derive(Clone, Copy, Debug)]
 pub enum OperationRef<'j> {
-    /// Nothing that can change what a container runs.
+    /// An operation that cannot change what containers run.
     Nothing,
-    /// It creates an object with these pod specs.
+    /// Creates an object with these pod specs.
     Create(&'j [Pod<'j>]),
-    /// It replaces an object.
+    /// Replaces an object.
     Update {
         /// The pod specs before the request.
         old: &'j [Pod<'j>],
         /// The pod specs after the request.
         new: &'j [Pod<'j>],
     },
-    /// It connects to a running pod.
+    /// Connects to a running pod.
     Connect(&'j Connection<'j>),
 }
 
@@ -53,7 +53,7 @@ impl<'j> From<&'j Operation<'j>> for OperationRef<'j> {
 }
 
 impl<'j> OperationRef<'j> {
-    /// The same operation with other pod specs after it.
+    /// Returns the same operation with other new pod specs.
     #[must_use]
     pub fn with_pods<'k>(self, pods: &'k [Pod<'k>]) -> OperationRef<'k>
     where
@@ -67,7 +67,7 @@ impl<'j> OperationRef<'j> {
         }
     }
 
-    /// Whether there is anything to evaluate.
+    /// Returns whether there is anything to evaluate.
     #[must_use]
     pub fn has_target(self) -> bool {
         match self {
@@ -77,11 +77,11 @@ impl<'j> OperationRef<'j> {
         }
     }
 
-    /// The pod that each new pod of an update replaces: the one at the same path, if there is one.
+    /// Returns, for each new pod of an update, the old pod at the same path.
     #[must_use]
     pub fn replaced_pods(self) -> Vec<Option<&'j Pod<'j>>> {
         let Self::Update { old, new } = self else { return Vec::new() };
-        let places = Places::of(old.iter().map(|pod| &*pod.path));
-        new.iter().map(|pod| old.get(places.get(&pod.path)?)).collect()
+        let by_path = NameIndex::of(old.iter().map(|pod| &*pod.path));
+        new.iter().map(|pod| old.get(by_path.get(&pod.path)?)).collect()
     }
 }

@@ -1,56 +1,110 @@
-//! What rules read of a pod: thin views that borrow from the payload, and the way to every container with its path.
+//! Pods as far as rules read them, and their containers with the path of each.
 //!
-//! A view names only the fields that a rule reads; everything else is skipped, unparsed. `null`, an empty
-//! object and an absent field are the same thing, as they are to the API server. A string that is not given is
-//! empty.
+//! A view contains the fields that a rule reads, and borrows them from the payload. All other fields are skipped. As for API servers,
+//! `null`, an empty object and an absent field are equal. An absent string is empty.
 
 use std::borrow::Cow;
 
+use crate::kubernetes::container::{Container, ContainerList, WindowsOptions};
 use crate::kubernetes::field_path;
 use crate::kubernetes::file_path::FilePath;
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
 use crate::kubernetes::volume::{ClaimTemplate, Volume};
-use crate::text::push_quoted;
-use json_view::Text;
-use json_view::views;
-use json_view::{self as json, Error, RawValue, ReadJson, Reader};
+use crate::text::quoted;
+use json_view::{self as json, Error, RawValue, ReadJson, Reader, Text, views};
 
-/// A pod spec and where it was found.
+/// A pod spec and its position in the object.
 #[derive(Debug)]
 pub struct Pod<'a> {
-    /// The path from the object to the pod spec, such as `spec.template.spec`.
+    /// The path of the pod spec in the object, such as `spec.template.spec`.
     pub path: Cow<'static, str>,
-    /// Whether pods are made from it, rather than that it is one.
+    /// Whether a controller creates pods from the pod spec; otherwise the object is the pod.
     pub is_template: bool,
-    /// The number of pod specs before it in the object.
+    /// The number of pod specs that precede it in the object.
     pub index: usize,
     /// The pod spec as it is written.
     pub json: RawValue<'a>,
-    /// The pod spec. It is large, and every page of memory that a fresh instance touches costs as much as a kilobyte of
-    /// JSON: it is read where it stays.
+    /// The fields of the pod spec. They are boxed because they are large: moving them would touch more pages of memory, and in a fresh
+    /// instance, the first access to a page costs as much as a kilobyte of JSON.
     pub spec: Box<PodSpec<'a>>,
-    /// The claim templates beside it, as `StatefulSets` have them. Each pod gets a volume for each of them, which takes the
-    /// place of one of the same name in the pod spec.
+    /// The claim templates next to the pod template, as in `StatefulSets`. Each pod gets a volume for each of them, which replaces a
+    /// volume of the same name in the pod spec.
     pub claim_templates: Vec<ClaimTemplate<'a>>,
-    /// Whether it was found in an object of a kind that is not built in, whose schema the policy does not know.
+    /// Whether the kind of the object is not built in, so that its schema is unknown.
     pub is_custom: bool,
-    /// The `status` of its object as it is written; empty if it has none.
+    /// The `status` of the object as it is written; empty if it has none.
     pub status: RawValue<'a>,
 }
 
 views! {
-    /// What is read of a pod spec only where a verdict depends on it.
+    /// Fields that are read only if a verdict depends on them.
     struct RareFields<'a> {
         node_name "nodeName": Text<'a>,
         volumes "volumes": RawValue<'a>,
     }
+
+    /// `PodSpec` of `k8s.io/api/core/v1`.
+    pub struct PodSpec<'a> {
+        /// Containers that run during the pod's lifetime, without sidecars.
+        pub containers "containers": Vec<Container<'a>>,
+        /// Containers added to the running pod for debugging.
+        pub ephemeral_containers "ephemeralContainers": Vec<Container<'a>>,
+        /// Whether the pod shares interprocess communication with its node.
+        pub host_ipc "hostIPC": bool,
+        /// Whether the pod shares the network of its node.
+        pub host_network "hostNetwork": bool,
+        /// Whether the pod sees the processes of its node.
+        pub host_pid "hostPID": bool,
+        /// Whether the pod shares the users of its node. If unset, it does.
+        pub host_users "hostUsers": Option<bool>,
+        /// Containers that start before the others, with sidecars.
+        pub init_containers "initContainers": Vec<Container<'a>>,
+        /// Operating system of the containers.
+        pub os "os": PodOs<'a>,
+        /// Security settings of the pod, and defaults for its containers.
+        pub security_context "securityContext": PodSecurityContext<'a>,
+        /// Whether all containers see each other's processes.
+        pub share_process_namespace "shareProcessNamespace": bool,
+        /// Volumes that containers can mount.
+        pub volumes "volumes": Vec<Volume<'a>>,
+    }
+
+    /// `PodOS` of `k8s.io/api/core/v1`.
+    pub struct PodOs<'a> {
+        /// `linux`, `windows`, or empty if unknown.
+        pub name "name": Text<'a>,
+    }
+
+    /// `PodSecurityContext` of `k8s.io/api/core/v1`.
+    pub struct PodSecurityContext<'a> {
+        /// Group that owns volumes and is added to each process.
+        pub fs_group "fsGroup": Option<i64>,
+        /// Default for the primary group of containers.
+        pub run_as_group "runAsGroup": Option<i64>,
+        /// Default for `runAsNonRoot` of containers.
+        pub run_as_non_root "runAsNonRoot": Option<bool>,
+        /// Default for the user of containers.
+        pub run_as_user "runAsUser": Option<i64>,
+        /// Groups added to each process.
+        pub supplemental_groups "supplementalGroups": Vec<i64>,
+        /// Kernel parameters.
+        pub sysctls "sysctls": Vec<Sysctl<'a>>,
+        /// Settings that only Windows reads.
+        pub windows_options "windowsOptions": WindowsOptions<'a>,
+    }
+
+    /// `Sysctl` of `k8s.io/api/core/v1`.
+    pub struct Sysctl<'a> {
+        /// Name of the kernel parameter, with dots or slashes.
+        pub name "name": Text<'a>,
+    }
 }
 
 impl<'a> Pod<'a> {
-    /// Reads a pod spec that stands at a path, the first one in its object.
+    /// Reads the pod spec at a path, as the first one in its object.
     ///
     /// # Errors
-    /// When what comes next is no pod spec.
+    /// If the next value is not a pod spec.
     pub fn read(path: Cow<'static, str>, is_template: bool, reader: &mut Reader<'a>) -> Result<Self, Error> {
         let mut spec = Box::<PodSpec>::default();
         let ((), json) = reader.with_raw(|reader| spec.read(reader))?;
@@ -62,70 +116,75 @@ impl<'a> Pod<'a> {
         json::from_slice(self.json.0).unwrap_or_default()
     }
 
-    /// Whether it is bound to a node.
+    /// Returns whether the pod is bound to a node.
     #[must_use]
     pub fn is_bound(&self) -> bool {
         !self.rare_fields().node_name.is_empty()
     }
 
-    /// Whether a volume can be added to it. Kinds that are not built in may keep their volumes elsewhere, and an API server
-    /// drops a list that their schema lacks.
+    /// Returns whether a volume can be added. Custom kinds may keep volumes outside of the pod spec, and API servers drop a list that
+    /// their schema lacks.
     #[must_use]
     pub fn takes_volumes(&self) -> bool {
         let is_of_template = || self.path == "template.spec" || self.path.ends_with(".template.spec");
         !self.is_custom || is_of_template() || !self.rare_fields().volumes.0.is_empty()
     }
 
-    /// The path of a field of the pod spec.
+    /// Returns the path of a field of the pod spec.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
-        // Few fields need more than this.
-        let mut path = String::with_capacity(self.path.len() + 72);
-        path.push_str(&self.path);
+        let mut path = self.path.clone().into_owned();
         field_path::push_path(&mut path, field);
         path
     }
 
-    /// Init containers and sidecars, containers, ephemeral containers.
-    #[must_use]
-    pub fn all_containers(&self) -> AllContainers<'_, 'a> {
-        AllContainers { pod: self, list: ContainerList::Init, index: 0 }
+    /// Returns all containers: init containers with sidecars, regular containers, ephemeral containers.
+    pub fn all_containers(&self) -> impl Iterator<Item = ContainerAt<'_, 'a>> {
+        let lists = [
+            (ContainerList::Init, &self.spec.init_containers),
+            (ContainerList::Regular, &self.spec.containers),
+            (ContainerList::Ephemeral, &self.spec.ephemeral_containers),
+        ];
+        lists.into_iter().flat_map(move |(list, containers)| {
+            let at = move |(index, container)| ContainerAt { pod: self, list, index, container };
+            containers.iter().enumerate().map(at)
+        })
     }
 
-    /// The containers that another version of the pod has as well, in the same list and of the same name: each as it is here,
-    /// and as it is there.
+    /// Returns the containers that another version of the pod also has, in the same list and with the same name: each in this version
+    /// and in the other.
     pub fn containers_kept_by<'p, 'b>(
         &'p self,
         other: &'p Pod<'b>,
     ) -> impl Iterator<Item = (ContainerAt<'p, 'a>, ContainerAt<'p, 'b>)> {
-        let known: Vec<_> = self.all_containers().collect();
+        let containers: Vec<_> = self.all_containers().collect();
         let lists = [ContainerList::Init, ContainerList::Regular, ContainerList::Ephemeral];
-        let places = lists.map(|list| {
-            let mut places = Places::default();
-            for (place, at) in known.iter().enumerate().filter(|(_, at)| at.list == list) {
-                places.add((&*at.container.name).into(), place);
+        let by_name = lists.map(|list| {
+            let mut names = NameIndex::default();
+            for (index, at) in containers.iter().enumerate().filter(|(_, at)| at.list == list) {
+                names.add((&*at.container.name).into(), index);
             }
-            (list, places)
+            (list, names)
         });
         other.all_containers().filter_map(move |at| {
-            let (_, places) = places.iter().find(|(list, _)| *list == at.list)?;
-            Some((*known.get(places.get(&at.container.name)?)?, at))
+            let (_, names) = by_name.iter().find(|(list, _)| *list == at.list)?;
+            Some((*containers.get(names.get(&at.container.name)?)?, at))
         })
     }
 
-    /// Whether it says that it runs on Windows, where it may not set the fields that Linux alone has.
+    /// Returns whether the pod spec sets Windows as operating system. Such a pod must not set fields that only Linux has.
     #[must_use]
     pub fn is_windows(&self) -> bool {
         &*self.spec.os.name == "windows"
     }
 
-    /// Whether root in its containers is nobody on the node: it has a user namespace of its own.
+    /// Returns whether the pod has its own user namespace, so that root in a container is an unprivileged user on the node.
     #[must_use]
     pub fn has_user_namespace(&self) -> bool {
         self.spec.host_users == Some(false)
     }
 
-    /// A path that stands in it, as its operating system reads it.
+    /// Parses a path in a container of the pod as the pod's operating system does.
     #[must_use]
     pub fn file_path<'p>(&self, path: &'p str) -> FilePath<'p> {
         if self.is_windows() {
@@ -137,90 +196,35 @@ impl<'a> Pod<'a> {
         }
     }
 
-    /// The places of the volumes. One that comes from a claim template has none.
+    /// Returns the indices of the volumes by name. A volume from a claim template has [`NO_INDEX`].
     #[must_use]
-    pub fn volume_places(&self) -> Places<'_> {
-        let mut places = Places::default();
+    pub fn volumes_by_name(&self) -> NameIndex<'_> {
+        let mut names = NameIndex::default();
         for claim in &self.claim_templates {
-            places.add((&*claim.metadata.name).into(), NO_PLACE);
+            names.add((&*claim.metadata.name).into(), NO_INDEX);
         }
-        for (place, volume) in self.spec.volumes.iter().enumerate() {
-            places.add((&*volume.name).into(), place);
+        for (index, volume) in self.spec.volumes.iter().enumerate() {
+            names.add((&*volume.name).into(), index);
         }
-        places
+        names
     }
 }
 
-/// What no list is long enough to have a place at.
-pub const NO_PLACE: usize = usize::MAX;
-
-/// The lists of containers in a pod spec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContainerList {
-    /// `initContainers`, sidecars among them.
-    Init,
-    /// `containers`.
-    Regular,
-    /// `ephemeralContainers`.
-    Ephemeral,
-}
-
-impl ContainerList {
-    /// Its field in the pod spec.
-    #[must_use]
-    pub fn field(self) -> &'static str {
-        match self {
-            Self::Init => "initContainers",
-            Self::Regular => "containers",
-            Self::Ephemeral => "ephemeralContainers",
-        }
-    }
-}
-
-/// Every container of a pod, in the order in which they start.
-#[derive(Debug)]
-pub struct AllContainers<'p, 'a> {
-    pod: &'p Pod<'a>,
-    list: ContainerList,
-    index: usize,
-}
-
-impl<'p, 'a> Iterator for AllContainers<'p, 'a> {
-    type Item = ContainerAt<'p, 'a>;
-
-    #[inline(never)]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (pod, list, index) = (self.pod, self.list, self.index);
-            let (containers, following) = match list {
-                ContainerList::Init => (&pod.spec.init_containers, Some(ContainerList::Regular)),
-                ContainerList::Regular => (&pod.spec.containers, Some(ContainerList::Ephemeral)),
-                ContainerList::Ephemeral => (&pod.spec.ephemeral_containers, None),
-            };
-            if let Some(container) = containers.get(index) {
-                self.index += 1;
-                return Some(ContainerAt { pod, list, index, container });
-            }
-            (self.list, self.index) = (following?, 0);
-        }
-    }
-}
-
-/// A container and where it stands in its pod.
+/// A container and its position in the pod.
 #[derive(Clone, Copy, Debug)]
 pub struct ContainerAt<'p, 'a> {
-    /// The pod.
+    /// The pod of the container.
     pub pod: &'p Pod<'a>,
-    /// The list it stands in.
+    /// The list that contains the container.
     pub list: ContainerList,
-    /// Its place in that list.
+    /// The index in that list.
     pub index: usize,
-    /// The container.
+    /// The container itself.
     pub container: &'p Container<'a>,
 }
 
 impl ContainerAt<'_, '_> {
-    /// The path of a field of the container.
+    /// Returns the path of a field of the container.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
         let mut path = self.pod.path_to(self.list.field());
@@ -229,15 +233,13 @@ impl ContainerAt<'_, '_> {
         path
     }
 
-    /// The container as messages name it: `init container "setup"`.
+    /// Returns the container as messages name it, such as `init container "setup"`.
     #[must_use]
     pub fn label(&self) -> String {
-        let mut label = [self.kind(), " "].concat();
-        push_quoted(&mut label, &self.container.name);
-        label
+        format!("{} {}", self.kind(), quoted(&self.container.name))
     }
 
-    /// The kind of container, in words: its list and its restart policy decide.
+    /// Returns the kind of container as messages name it, which depends on its list and its restart policy.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.list {
@@ -246,158 +248,6 @@ impl ContainerAt<'_, '_> {
             ContainerList::Regular => "container",
             ContainerList::Ephemeral => "ephemeral container",
         }
-    }
-}
-
-views! {
-    /// `PodSpec`
-    pub struct PodSpec<'a> {
-        /// `containers`
-        pub containers "containers": Vec<Container<'a>>,
-        /// `ephemeralContainers`
-        pub ephemeral_containers "ephemeralContainers": Vec<Container<'a>>,
-        /// `hostIPC`
-        pub host_ipc "hostIPC": bool,
-        /// `hostNetwork`
-        pub host_network "hostNetwork": bool,
-        /// `hostPID`
-        pub host_pid "hostPID": bool,
-        /// `hostUsers`
-        pub host_users "hostUsers": Option<bool>,
-        /// `initContainers`
-        pub init_containers "initContainers": Vec<Container<'a>>,
-        /// `os`
-        pub os "os": PodOs<'a>,
-        /// `securityContext`
-        pub security_context "securityContext": PodSecurityContext<'a>,
-        /// `shareProcessNamespace`
-        pub share_process_namespace "shareProcessNamespace": bool,
-        /// `volumes`
-        pub volumes "volumes": Vec<Volume<'a>>,
-    }
-
-    /// `PodOS`
-    pub struct PodOs<'a> {
-        /// `name`
-        pub name "name": Text<'a>,
-    }
-
-    /// `PodSecurityContext`
-    pub struct PodSecurityContext<'a> {
-        /// `fsGroup`
-        pub fs_group "fsGroup": Option<i64>,
-        /// `runAsGroup`
-        pub run_as_group "runAsGroup": Option<i64>,
-        /// `runAsNonRoot`
-        pub run_as_non_root "runAsNonRoot": Option<bool>,
-        /// `runAsUser`
-        pub run_as_user "runAsUser": Option<i64>,
-        /// `supplementalGroups`
-        pub supplemental_groups "supplementalGroups": Vec<i64>,
-        /// `sysctls`
-        pub sysctls "sysctls": Vec<Sysctl<'a>>,
-        /// `windowsOptions`
-        pub windows_options "windowsOptions": WindowsOptions<'a>,
-    }
-
-    /// `Sysctl`
-    pub struct Sysctl<'a> {
-        /// `name`
-        pub name "name": Text<'a>,
-    }
-
-    /// `Container`, and `EphemeralContainer` alike.
-    pub struct Container<'a> {
-        /// `image`
-        pub image "image": Text<'a>,
-        /// `name`
-        pub name "name": Text<'a>,
-        /// `restartPolicy`
-        pub restart_policy "restartPolicy": Text<'a>,
-        /// `securityContext`
-        pub security_context "securityContext": SecurityContext<'a>,
-        /// `startupProbe`
-        pub startup_probe "startupProbe": Probe<'a>,
-        /// `volumeDevices`
-        pub volume_devices "volumeDevices": Vec<VolumeDevice<'a>>,
-        /// `volumeMounts`
-        pub volume_mounts "volumeMounts": Vec<VolumeMount<'a>>,
-    }
-
-    /// `Probe`
-    pub struct Probe<'a> {
-        /// `exec`
-        pub exec "exec": ExecAction<'a>,
-    }
-
-    /// `ExecAction`
-    pub struct ExecAction<'a> {
-        /// `command`
-        pub command "command": Vec<Text<'a>>,
-    }
-
-    /// `VolumeDevice`
-    pub struct VolumeDevice<'a> {
-        /// `devicePath`
-        pub device_path "devicePath": Text<'a>,
-        /// `name`
-        pub name "name": Text<'a>,
-    }
-
-    /// `VolumeMount`
-    pub struct VolumeMount<'a> {
-        /// `mountPath`
-        pub mount_path "mountPath": Text<'a>,
-        /// `name`
-        pub name "name": Text<'a>,
-        /// `readOnly`
-        pub read_only "readOnly": bool,
-    }
-
-    /// `SecurityContext`
-    pub struct SecurityContext<'a> {
-        /// `allowPrivilegeEscalation`
-        pub allow_privilege_escalation "allowPrivilegeEscalation": Option<bool>,
-        /// `capabilities`
-        pub capabilities "capabilities": Capabilities<'a>,
-        /// `privileged`
-        pub privileged "privileged": bool,
-        /// `procMount`
-        pub proc_mount "procMount": Text<'a>,
-        /// `readOnlyRootFilesystem`
-        pub read_only_root_filesystem "readOnlyRootFilesystem": Option<bool>,
-        /// `runAsGroup`
-        pub run_as_group "runAsGroup": Option<i64>,
-        /// `runAsNonRoot`
-        pub run_as_non_root "runAsNonRoot": Option<bool>,
-        /// `runAsUser`
-        pub run_as_user "runAsUser": Option<i64>,
-        /// `windowsOptions`
-        pub windows_options "windowsOptions": WindowsOptions<'a>,
-    }
-
-    /// `Capabilities`
-    pub struct Capabilities<'a> {
-        /// `add`
-        pub add "add": Vec<Text<'a>>,
-        /// `drop`
-        pub drop "drop": Vec<Text<'a>>,
-    }
-
-    /// `WindowsSecurityContextOptions`
-    pub struct WindowsOptions<'a> {
-        /// `hostProcess`
-        pub host_process "hostProcess": bool,
-        /// `runAsUserName`
-        pub run_as_user_name "runAsUserName": Text<'a>,
-    }
-}
-
-impl Container<'_> {
-    /// Whether it is a sidecar, provided that it stands among the init containers.
-    #[must_use]
-    pub fn is_sidecar(&self) -> bool {
-        &*self.restart_policy == "Always"
     }
 }
 
@@ -443,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_given_twice_is_refused() {
+    fn a_duplicate_field_is_refused() {
         let twice = br#"{"containers": [], "containers": [{"name": "hidden"}]}"#;
         let error = json::from_slice::<PodSpec>(twice).unwrap_err();
         assert_eq!(error.message(), "duplicate field `containers`");

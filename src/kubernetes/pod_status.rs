@@ -1,27 +1,27 @@
-//! The status of a running pod, which the kubelet reports and no author of a pod can write.
+//! The status of a running pod. The kubelet reports it, and pod authors cannot change it.
 
 use std::collections::HashMap;
 
-use crate::kubernetes::pod::{ContainerAt, ContainerList, Pod};
-use json_view as json;
-use json_view::Text;
-use json_view::views;
+use crate::kubernetes::container::ContainerList;
+use crate::kubernetes::pod::{ContainerAt, Pod};
+use json_view::{self as json, Text, views};
 
 views! {
-    /// Source: `PodStatus` of `k8s.io/api/core/v1`.
+    /// `PodStatus` of `k8s.io/api/core/v1`.
     struct PodStatus<'a> {
         regular "containerStatuses": Vec<ContainerStatus<'a>>,
         ephemeral "ephemeralContainerStatuses": Vec<ContainerStatus<'a>>,
         init "initContainerStatuses": Vec<ContainerStatus<'a>>,
     }
 
+    /// `ContainerStatus` of `k8s.io/api/core/v1`.
     struct ContainerStatus<'a> {
         image_id "imageID": Text<'a>,
         name "name": Text<'a>,
     }
 }
 
-/// The digests of the images that the containers of a pod run, by name, as its status says.
+/// The digests of the images that the containers of a pod run, according to its status.
 #[derive(Debug)]
 pub(crate) struct RunningImages {
     init: Digests,
@@ -29,10 +29,11 @@ pub(crate) struct RunningImages {
     ephemeral: Digests,
 }
 
+/// Digests by container name.
 type Digests = HashMap<String, String>;
 
 impl RunningImages {
-    /// The images that a pod runs. A status that cannot be parsed says nothing.
+    /// Reads the status of a pod. A status that cannot be parsed contains no images.
     pub(crate) fn of(pod: &Pod<'_>) -> Self {
         let status: PodStatus<'_> = json::from_slice(pod.status.0).unwrap_or_default();
         Self {
@@ -42,7 +43,7 @@ impl RunningImages {
         }
     }
 
-    /// The digest of the image that a container runs, if that is known.
+    /// Returns the digest of the image that a container runs, if it is known.
     pub(crate) fn digest_of(&self, at: ContainerAt<'_, '_>) -> Option<&str> {
         let digests = match at.list {
             ContainerList::Init => &self.init,
@@ -53,7 +54,7 @@ impl RunningImages {
     }
 }
 
-/// An image id is a reference with a digest (`docker.io/library/nginx@sha256:…`), or a digest alone.
+/// Returns the digest in each image id, which is a reference with a digest (`docker.io/library/nginx@sha256:…`), or a digest alone.
 fn digests(statuses: &[ContainerStatus<'_>]) -> Digests {
     let digest = |status: &ContainerStatus<'_>| {
         let id = &*status.image_id;

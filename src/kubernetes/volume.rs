@@ -1,22 +1,20 @@
-//! The volumes of a pod, and which of them can be written to.
+//! The volumes of a pod, and which of them are writable.
 
 use crate::text::printable;
-use json_view::Text;
-use json_view::views;
-use json_view::{Error, RawValue, ReadJson, Reader};
+use json_view::{Error, RawValue, ReadJson, Reader, Text, views};
 
-/// Who decides whether a volume can be written to.
+/// Decides whether containers can write to a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Writable {
-    /// Nobody: the kubelet mounts it read-only, whatever a mount asks for.
+    /// The type: the kubelet mounts the volume read-only, even if a mount is writable.
     Never,
-    /// Its own `readOnly`, and each mount.
+    /// `readOnly` of the volume, and each mount.
     UnlessReadOnly,
-    /// Each mount. The API server drops a `readOnly` of its own.
+    /// Each mount. API servers drop `readOnly` of the volume.
     Always,
 }
 
-/// The types of volumes.
+/// The volume types of Kubernetes.
 ///
 /// Source: `VolumeSource` of `k8s.io/api/core/v1`.
 const TYPES: [(&str, Writable); 30] = [
@@ -52,124 +50,123 @@ const TYPES: [(&str, Writable); 30] = [
     ("vsphereVolume", Writable::Always),
 ];
 
-/// The most sources of a volume that are read: each is compared with those before it.
-const MOST_SOURCES: usize = 100;
+/// Maximum number of sources in a volume. Each is compared with all before it.
+const MAX_SOURCES: usize = 100;
 
-/// The types of volumes that can be written to, among those that are known.
+/// The field next to a pod template that contains claim templates.
+pub(crate) const CLAIM_TEMPLATES: &str = "volumeClaimTemplates";
+
+/// Returns the known volume types that are writable.
 pub fn writable_types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().filter(|(_, writable)| *writable != Writable::Never).map(|(kind, _)| *kind)
 }
 
-/// What nobody knows may be written to.
-#[inline(never)]
+/// Returns who decides whether a type is writable. Unknown types count as writable.
 fn writable(kind: &str) -> Writable {
     TYPES.iter().find(|(known, _)| *known == kind).map_or(Writable::Always, |(_, writable)| *writable)
 }
 
-/// A `Volume`: its name, and what it is made from.
+/// `Volume` of `k8s.io/api/core/v1`.
 #[derive(Debug, Default)]
 pub struct Volume<'a> {
-    /// `name`
+    /// Name, unique in the pod.
     pub name: Text<'a>,
-    /// All of it as it is written.
+    /// The volume as it is written.
     pub json: RawValue<'a>,
-    /// What it is made from: one source, for Kubernetes knows no volume with more. Without any it is an empty directory.
+    /// The sources. API servers accept only one; without a source, the volume is an empty directory.
     pub sources: Vec<VolumeSource<'a>>,
 }
 
-/// What a volume is made from.
+/// A source of a volume.
 #[derive(Debug)]
 pub struct VolumeSource<'a> {
-    /// The type of the volume, as its key in the pod spec: `emptyDir`.
+    /// The volume type, which is the key in the volume, such as `emptyDir`.
     pub kind: Text<'a>,
-    /// What is known of it.
+    /// The fields that rules read.
     pub details: Details<'a>,
-    /// Whether it can be written to where it is mounted.
+    /// Whether the volume is writable if its mount is.
     pub is_writable: bool,
 }
 
 views! {
-    /// What rules read of any source.
+    /// Fields that rules read of any source.
     ///
-    /// A field of this name that is of another type, in a type of volume that has yet to be invented, would be one
-    /// that the policy cannot read.
+    /// If a future volume type has a field with one of these keys and another JSON type, the pod is refused as unreadable.
     pub struct Details<'a> {
-        /// `path` of a `hostPath`
+        /// Path on the node, of a `hostPath`.
         pub path "path": Text<'a>,
-        /// `readOnly`, of types that have it
+        /// Whether the volume is read-only, for types with this field.
         pub read_only "readOnly": bool,
-        /// `reference` of an `image`
+        /// Image reference, of an `image`.
         pub reference "reference": Text<'a>,
     }
 
-    /// An item of `volumeClaimTemplates`.
+    /// `PersistentVolumeClaim` of `k8s.io/api/core/v1` in `volumeClaimTemplates`.
     #[derive(Clone)]
     pub struct ClaimTemplate<'a> {
-        /// `metadata`
+        /// Metadata of the claims.
         pub metadata "metadata": ClaimMetadata<'a>,
     }
 
-    /// `metadata` of a claim.
+    /// `ObjectMeta` of a claim template.
     #[derive(Clone)]
     pub struct ClaimMetadata<'a> {
-        /// `name`
+        /// Name of the volume in each pod.
         pub name "name": Text<'a>,
     }
 }
 
 impl<'a> Volume<'a> {
-    /// The source of this type.
+    /// Returns the source of this type.
     #[must_use]
     pub fn source(&self, kind: &str) -> Option<&Details<'a>> {
         self.sources.iter().find(|source| &*source.kind == kind).map(|source| &source.details)
     }
 
-    /// The types of what can be written to in it; none when nothing can.
+    /// Returns the types of the writable sources.
     pub fn writable_types(&self) -> impl Iterator<Item = &str> {
         let default = self.sources.is_empty().then_some("emptyDir");
         let writable = self.sources.iter().filter(|source| source.is_writable);
         writable.map(|source| &*source.kind).chain(default)
     }
-}
 
-impl<'a> ReadJson<'a> for Volume<'a> {
-    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        ((), self.json) = reader.with_raw(|reader| self.read_fields(reader))?;
-        Ok(())
-    }
-}
-
-impl<'a> Volume<'a> {
     fn read_fields(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut has_name = false;
         let mut nulls: Vec<Text<'a>> = Vec::new();
-        let mut entries = reader.object()?;
-        while let Some(key) = entries.next_key()? {
+        let mut object = reader.object()?;
+        while let Some(key) = object.next_key()? {
             let is_name = key == "name";
             let is_known = self.sources.iter().any(|source| source.kind == key) || nulls.contains(&key);
             if (is_name && has_name) || is_known {
-                return Err(entries.duplicate_field(printable(&key)));
+                return Err(object.duplicate_field(printable(&key)));
             }
-            if !is_name && self.sources.len() + nulls.len() == MOST_SOURCES {
-                return Err(entries.error("must not have more than 100 sources").in_key(&key));
+            if !is_name && self.sources.len() + nulls.len() == MAX_SOURCES {
+                return Err(object.error("must not have more than 100 sources").in_key(&key));
             }
-            let is_null = entries.read_with(Reader::skip_null)?;
+            let is_null = object.read_with(Reader::skip_null)?;
             if is_name {
                 has_name = true;
                 if !is_null {
-                    entries.read(&mut self.name)?;
+                    object.read(&mut self.name)?;
                 }
             } else if is_null {
                 nulls.push(key);
             } else {
                 let mut details = Details::default();
-                entries.read(&mut details)?;
+                object.read(&mut details)?;
                 let writable = writable(&key);
                 details.read_only &= writable == Writable::UnlessReadOnly;
                 let is_writable = !details.read_only && writable != Writable::Never;
                 self.sources.push(VolumeSource { kind: key, details, is_writable });
             }
         }
+        Ok(())
+    }
+}
+
+impl<'a> ReadJson<'a> for Volume<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        ((), self.json) = reader.with_raw(|reader| self.read_fields(reader))?;
         Ok(())
     }
 }
@@ -185,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_can_be_written_to() {
+    fn writable_types_are_known() {
         assert_eq!(writable_types_of(r#"{"name": "a", "emptyDir": {}}"#), ["emptyDir"]);
         assert_eq!(writable_types_of(r#"{"hostPath": {"path": "/x"}, "name": "a"}"#), ["hostPath"]);
         assert_eq!(writable_types_of(r#"{"name": "a", "flexVolume": {"readOnly": false}}"#), ["flexVolume"]);
@@ -202,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn only_some_types_have_a_field_to_be_read_only_by() {
+    fn a_read_only_field_that_the_type_lacks_is_ignored() {
         for without in ["emptyDir", "hostPath", "ephemeral", "gitRepo", "vsphereVolume", "invented"] {
             let volume = format!(r#"{{"name": "a", "{without}": {{"readOnly": true}}}}"#);
             assert_eq!(writable_types_of(&volume), [without]);
@@ -210,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_of_no_type_is_an_empty_directory() {
+    fn a_volume_without_a_source_is_an_empty_directory() {
         for volume in [r#"{"name": "a"}"#, r#"{"name": "a", "secret": null}"#] {
             assert_eq!(writable_types_of(volume), ["emptyDir"], "{volume}");
         }
     }
 
     #[test]
-    fn a_volume_of_more_types_than_there_are_is_refused() {
+    fn too_many_sources_are_refused() {
         let read = |count: usize| {
             let sources: Vec<_> = (0..count).map(|number| format!("\"s{number}\": null")).collect();
             let volume = format!("{{\"name\": \"a\", {}}}", sources.join(","));
@@ -230,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn a_second_type_does_not_hide_the_first() {
+    fn a_second_source_does_not_hide_the_first() {
         assert_eq!(writable_types_of(r#"{"hostPath": {"path": "/"}, "configMap": {}}"#), ["hostPath"]);
         assert_eq!(writable_types_of(r#"{"configMap": {}, "hostPath": {"path": "/"}}"#), ["hostPath"]);
     }
 
     #[test]
-    fn refuses_what_can_be_read_in_two_ways() {
+    fn duplicate_fields_are_refused() {
         for twice in [
             r#"{"name": "a", "name": "b"}"#,
             r#"{"nfs": {}, "nfs": {"readOnly": true}}"#,

@@ -1,7 +1,9 @@
-//! The built-in kinds that hold a pod spec, and where in them it stands.
+//! The built-in kinds with a pod spec, and the path of the pod spec in each.
 
 use k8s_openapi::Resource;
 use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
+
+use json_view::{Text, views};
 
 /// The fields of an object that a fix may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,36 +17,36 @@ pub enum MutableFields {
 /// A built-in kind with one pod spec.
 #[derive(Debug)]
 pub struct Workload {
-    /// Its API group; empty for the core group.
+    /// The API group; empty for the core group.
     pub group: &'static str,
-    /// Its kind, as objects name it.
+    /// The kind, such as `Deployment`.
     pub kind: &'static str,
-    /// Its plural name, as webhook rules and URLs name it.
+    /// The resource in webhook rules and URLs, such as `deployments`.
     pub resource: &'static str,
-    /// The path from the object to its pod spec.
+    /// The path of the pod spec in the object.
     pub pod_spec: &'static str,
 }
 
 impl Workload {
-    /// Whether pods are made from it, rather than that it is one.
+    /// Returns whether a controller creates pods from the object; otherwise the object is a pod.
     #[must_use]
     pub fn is_template(&self) -> bool {
         self.kind != core::Pod::KIND
     }
 
-    /// Whether pods get volumes from claim templates that stand beside their template.
+    /// Returns whether claim templates next to the pod template add volumes to each pod.
     #[must_use]
     pub fn has_claim_templates(&self) -> bool {
         self.kind == apps::StatefulSet::KIND
     }
 
-    /// Whether it is a pod.
+    /// Returns whether the kind is `Pod`.
     #[must_use]
     pub fn is_pod(&self) -> bool {
         !self.is_template()
     }
 
-    /// Whether a controller that owns such an object compares its template with the controller's own.
+    /// Returns whether the controller of an object compares its template with the controller's own.
     ///
     /// Source: `FindNewReplicaSet` in `pkg/controller/deployment/util` of Kubernetes.
     #[must_use]
@@ -66,7 +68,7 @@ impl Workload {
 
 /// Every built-in kind with a pod spec.
 ///
-/// Versions make no difference: the pod spec has stood at the same place in each version of a group.
+/// The path of the pod spec is the same in all versions of a group.
 pub const WORKLOADS: [Workload; 9] = [
     workload::<core::Pod>("spec"),
     workload::<core::PodTemplate>("template.spec"),
@@ -83,10 +85,29 @@ const fn workload<T: Resource>(pod_spec: &'static str) -> Workload {
     Workload { group: T::GROUP, kind: T::KIND, resource: T::URL_PATH_SEGMENT, pod_spec }
 }
 
-/// The built-in kind of this name in this API group.
+/// Returns the built-in kind with this name in this API group.
 #[must_use]
 pub fn find(group: &str, kind: &str) -> Option<&'static Workload> {
     WORKLOADS.iter().find(|workload| workload.kind == kind && workload.group == group)
+}
+
+views! {
+    /// `GroupVersionKind` of `k8s.io/apimachinery/pkg/apis/meta/v1`, without the version.
+    #[derive(Clone)]
+    pub struct GroupKind<'a> {
+        /// API group; empty for the core group.
+        pub group "group": Text<'a>,
+        /// Name of the kind, such as `Deployment`.
+        pub kind "kind": Text<'a>,
+    }
+}
+
+impl GroupKind<'_> {
+    /// Returns the built-in kind, if it has a pod spec.
+    #[must_use]
+    pub fn workload(&self) -> Option<&'static Workload> {
+        find(&self.group, &self.kind)
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_each_kind_in_its_own_group_only() {
+    fn a_kind_is_found_only_in_its_group() {
         assert_eq!(find("", "Pod").unwrap().pod_spec, "spec");
         assert_eq!(find("batch", "CronJob").unwrap().resource, "cronjobs");
         assert!(find("apps", "Pod").is_none());

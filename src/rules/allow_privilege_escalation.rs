@@ -2,7 +2,7 @@
 
 use super::finding::{Findings, flag};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::kubernetes::pod::Container;
+use crate::kubernetes::container::Container;
 use crate::rules::fix::Fix;
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;

@@ -2,8 +2,8 @@
 
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::kubernetes::name_index::Places;
-use crate::kubernetes::pod::ContainerList;
+use crate::kubernetes::name_index::NameIndex;
+use crate::kubernetes::container::ContainerList;
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 
@@ -29,7 +29,7 @@ of containers.",
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
         let Target::Update { old, new } = *target else { return };
         let known = old.map(|old| &*old.spec.ephemeral_containers).unwrap_or_default();
-        let names = Places::of(known.iter().map(|container| &*container.name));
+        let names = NameIndex::of(known.iter().map(|container| &*container.name));
         for container in new.all_containers().filter(|container| container.list == ContainerList::Ephemeral) {
             if names.get(&container.container.name).is_none() {
                 findings.at(container, "").message("must not be added to the pod");

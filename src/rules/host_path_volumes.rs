@@ -9,7 +9,7 @@ use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::file_path::FilePath;
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::volume::Volume;
 use crate::settings::declaration::{Declared, Flag, ObjectKind, Objects, Required, Setting, Text, Texts};
@@ -100,7 +100,7 @@ impl<'s> HostPathVolumes<'s> {
         if let Some(denied) = self.denied.iter().find(|denied| at.overlaps(denied)) {
             return Err(format!("must not mount host path {}: {denied} is denied", quoted(path)));
         }
-        let matching = self.allowed.iter().filter(|entry| at.is_within(entry.path_prefix));
+        let matching = self.allowed.iter().filter(|entry| at.starts_with(entry.path_prefix));
         // Of entries of the same length, the first one decides.
         let longest = matching.rev().max_by_key(|entry| entry.path_prefix.len());
         longest.ok_or_else(|| format!("must not mount host path {}", quoted(path)))
@@ -130,7 +130,7 @@ leads.",
         let denied = reader.get(&DENIED);
         for entry in &allowed {
             let at = FilePath::linux(entry.path_prefix);
-            if let Some(path) = denied.iter().find(|path| at.is_within(path)) {
+            if let Some(path) = denied.iter().find(|path| at.starts_with(path)) {
                 let reason = format!(
                     "{} can never be allowed: denied has {}",
                     quoted(entry.path_prefix),
@@ -165,7 +165,7 @@ leads.",
 
 /// Reports mounts that must be read-only, and notes which containers mount each volume.
 fn check_mounts<'p>(pod: &'p Pod<'p>, host_paths: &mut [HostPath<'p>], findings: &mut Findings<'p>) {
-    let places = Places::of(host_paths.iter().map(|host_path| host_path.name));
+    let places = NameIndex::of(host_paths.iter().map(|host_path| host_path.name));
     for container in pod.all_containers() {
         for (index, mount) in container.container.volume_mounts.iter().enumerate() {
             let place = places.get(&mount.name);

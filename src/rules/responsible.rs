@@ -1,6 +1,6 @@
 //! The containers that are responsible for a finding.
 
-use crate::kubernetes::name_index::Places;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 
 /// The containers that are responsible for a finding. An exemption must cover all of them, and an update that adds one makes the
@@ -57,7 +57,7 @@ impl ResponsibleContainers<'_> {
 /// What identifies containers from one version of an object to the next: the kind of container, and the name. What an init
 /// container did, a regular container must not do.
 #[derive(Default)]
-struct Identities<'c>(Vec<(&'static str, Places<'c>)>);
+struct Identities<'c>(Vec<(&'static str, NameIndex<'c>)>);
 
 impl<'c> Identities<'c> {
     fn of(containers: impl Iterator<Item = &'c ResponsibleContainer<'c>>) -> Self {
@@ -67,7 +67,7 @@ impl<'c> Identities<'c> {
             match identities.0.iter_mut().find(|(kind, _)| *kind == container.kind) {
                 Some((_, names)) => _ = names.add(name, 0),
                 None => {
-                    let mut names = Places::default();
+                    let mut names = NameIndex::default();
                     names.add(name, 0);
                     identities.0.push((container.kind, names));
                 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::finding::{Findings, list};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::kubernetes::pod::{Container, ContainerList};
+use crate::kubernetes::container::{Container, ContainerList};
 use crate::settings::declaration::{Declared, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::PATH;

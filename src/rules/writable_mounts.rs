@@ -233,7 +233,7 @@ not within any allowed path.",
             let volumes = pod.spec.volumes.iter();
             let volumes: Vec<_> =
                 volumes.map(|volume| MountedVolume::new(self.access_to(volume), volume.json)).collect();
-            (pod.volume_places(), volumes, MountedVolume::new(self.access_to_claim(), RawValue::default()))
+            (pod.volumes_by_name(), volumes, MountedVolume::new(self.access_to_claim(), RawValue::default()))
         });
         let mounted = |name: &str| {
             let (places, volumes, claim) = &*volumes;

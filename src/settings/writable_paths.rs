@@ -6,8 +6,8 @@ use std::cell::LazyCell;
 use crate::fix::additions::to_json;
 
 use crate::kubernetes::image_reference::ImageReference;
-use crate::kubernetes::name_index::Places;
-use crate::kubernetes::pod::{ContainerAt, NO_PLACE, Pod};
+use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
+use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::kubernetes::volume::Volume;
 use crate::rules::ConfiguredRule;
 use crate::rules::finding::Findings;
@@ -229,7 +229,7 @@ impl WritablePath<'_> {
 fn is_mounted(at: ContainerAt<'_, '_>, place: &str) -> bool {
     let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.mount_path);
     let devices = at.container.volume_devices.iter().map(|device| &*device.device_path);
-    mounts.chain(devices).any(|mount| at.pod.file_path(mount).holds(place))
+    mounts.chain(devices).any(|mount| at.pod.file_path(mount).contains(place))
 }
 
 /// Whether two places of the settings are one.
@@ -241,16 +241,16 @@ fn is_same(one: &str, other: &str) -> bool {
 #[derive(Debug, Default)]
 pub struct Volumes<'p> {
     present: &'p [Volume<'p>],
-    places: Places<'p>,
+    places: NameIndex<'p>,
     /// The names of the volumes that are mounted, or were mounted again.
-    mounted: Places<'p>,
+    mounted: NameIndex<'p>,
 }
 
 impl<'p> Volumes<'p> {
     /// Those that a pod has.
     #[must_use]
     pub fn of(pod: &'p Pod<'p>) -> Self {
-        let mut mounted = Places::default();
+        let mut mounted = NameIndex::default();
         for at in pod.all_containers() {
             let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.name);
             let devices = at.container.volume_devices.iter().map(|device| &*device.name);
@@ -258,7 +258,7 @@ impl<'p> Volumes<'p> {
                 mounted.add(name.into(), 0);
             }
         }
-        Self { present: &pod.spec.volumes, places: pod.volume_places(), mounted }
+        Self { present: &pod.spec.volumes, places: pod.volumes_by_name(), mounted }
     }
 
     /// A volume for a place that a container writes to. Its name is the same whatever other containers and places there are,
@@ -272,7 +272,7 @@ impl<'p> Volumes<'p> {
         loop {
             let is_free = self.places.get(&name).is_none() && self.mounted.get(&name).is_none();
             if is_free {
-                self.places.add(Cow::Owned(name.clone()), NO_PLACE);
+                self.places.add(Cow::Owned(name.clone()), NO_INDEX);
                 return AddedVolume { name, place, is_there: false };
             }
             if self.is_left_over(&name, place) {
@@ -505,7 +505,7 @@ mod tests {
     #[test]
     fn no_volume_gets_the_name_of_another() {
         let taken = ["writable-web-run-bc7528a1", "writable-web-run-bc7528a1-1-1"];
-        let mut volumes = Volumes { places: Places::of(taken.into_iter()), ..Volumes::default() };
+        let mut volumes = Volumes { places: NameIndex::of(taken.into_iter()), ..Volumes::default() };
         assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-2");
         assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-3");
         assert_eq!(add(&mut volumes, "web", "/tmp"), "writable-web-tmp-1cf93155");

@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use immutable_pods_policy::admission::request::Payload;
+use immutable_pods_policy::admission::payload::Payload;
 use immutable_pods_policy::kubernetes::operation::Operation;
-use immutable_pods_policy::kubernetes::pod;
 use immutable_pods_policy::kubernetes::workload::{self, WORKLOADS, Workload};
+use immutable_pods_policy::kubernetes::{container, pod};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1 as core;
@@ -166,7 +166,7 @@ mod viewed {
     use immutable_pods_policy::kubernetes::volume::{Details, Volume, VolumeSource};
     use json_view::Text;
 
-    use super::{Map, Value, json, pod};
+    use super::{Map, Value, container, json, pod};
 
     pub(super) fn pod(spec: &pod::PodSpec<'_>) -> Value {
         let pod::PodSpec {
@@ -218,13 +218,13 @@ mod viewed {
         })
     }
 
-    fn container(container: &pod::Container<'_>) -> Value {
-        let pod::Container {
+    fn container(container: &container::Container<'_>) -> Value {
+        let container::Container {
             image,
             name,
             restart_policy,
             security_context: context,
-            startup_probe: pod::Probe { exec: pod::ExecAction { command } },
+            startup_probe: container::Probe { exec: container::ExecAction { command } },
             volume_devices,
             volume_mounts,
         } = container;
@@ -239,20 +239,20 @@ mod viewed {
         })
     }
 
-    fn device(device: &pod::VolumeDevice<'_>) -> Value {
-        let pod::VolumeDevice { device_path, name } = device;
+    fn device(device: &container::VolumeDevice<'_>) -> Value {
+        let container::VolumeDevice { device_path, name } = device;
         json!({"devicePath": **device_path, "name": **name})
     }
 
-    fn mount(mount: &pod::VolumeMount<'_>) -> Value {
-        let pod::VolumeMount { mount_path, name, read_only } = mount;
+    fn mount(mount: &container::VolumeMount<'_>) -> Value {
+        let container::VolumeMount { mount_path, name, read_only } = mount;
         json!({"mountPath": **mount_path, "name": **name, "readOnly": read_only})
     }
 
-    fn security_context(context: &pod::SecurityContext<'_>) -> Value {
-        let pod::SecurityContext {
+    fn security_context(context: &container::SecurityContext<'_>) -> Value {
+        let container::SecurityContext {
             allow_privilege_escalation,
-            capabilities: pod::Capabilities { add, drop },
+            capabilities: container::Capabilities { add, drop },
             privileged,
             proc_mount,
             read_only_root_filesystem,
@@ -274,8 +274,8 @@ mod viewed {
         })
     }
 
-    fn windows_options(options: &pod::WindowsOptions<'_>) -> Value {
-        let pod::WindowsOptions { host_process, run_as_user_name } = options;
+    fn windows_options(options: &container::WindowsOptions<'_>) -> Value {
+        let container::WindowsOptions { host_process, run_as_user_name } = options;
         json!({"hostProcess": host_process, "runAsUserName": **run_as_user_name})
     }
 

@@ -1,0 +1,122 @@
+//! Containers as far as rules read them.
+
+use json_view::{Text, views};
+
+/// A list of containers in a pod spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerList {
+    /// `initContainers`, which include sidecars.
+    Init,
+    /// `containers`.
+    Regular,
+    /// `ephemeralContainers`.
+    Ephemeral,
+}
+
+impl ContainerList {
+    /// Returns the field of the pod spec.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Regular => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+}
+
+views! {
+    /// `Container` or `EphemeralContainer` of `k8s.io/api/core/v1`.
+    pub struct Container<'a> {
+        /// Image reference; empty if an admission controller is to add one.
+        pub image "image": Text<'a>,
+        /// Name, unique in the pod.
+        pub name "name": Text<'a>,
+        /// `Always` makes an init container a sidecar.
+        pub restart_policy "restartPolicy": Text<'a>,
+        /// Security settings, which override those of the pod.
+        pub security_context "securityContext": SecurityContext<'a>,
+        /// Probe that delays all other probes until it succeeds.
+        pub startup_probe "startupProbe": Probe<'a>,
+        /// Block devices in the container.
+        pub volume_devices "volumeDevices": Vec<VolumeDevice<'a>>,
+        /// Volumes in the container's file system.
+        pub volume_mounts "volumeMounts": Vec<VolumeMount<'a>>,
+    }
+
+    /// `Probe` of `k8s.io/api/core/v1`.
+    pub struct Probe<'a> {
+        /// Command to run; empty for probes by network.
+        pub exec "exec": ExecAction<'a>,
+    }
+
+    /// `ExecAction` of `k8s.io/api/core/v1`.
+    pub struct ExecAction<'a> {
+        /// Program and arguments, executed without a shell.
+        pub command "command": Vec<Text<'a>>,
+    }
+
+    /// `VolumeDevice` of `k8s.io/api/core/v1`.
+    pub struct VolumeDevice<'a> {
+        /// Path of the device in the container.
+        pub device_path "devicePath": Text<'a>,
+        /// Name of the volume.
+        pub name "name": Text<'a>,
+    }
+
+    /// `VolumeMount` of `k8s.io/api/core/v1`.
+    pub struct VolumeMount<'a> {
+        /// Path of the volume in the container.
+        pub mount_path "mountPath": Text<'a>,
+        /// Name of the volume.
+        pub name "name": Text<'a>,
+        /// Whether the container cannot write to the volume.
+        pub read_only "readOnly": bool,
+    }
+
+    /// `SecurityContext` of `k8s.io/api/core/v1`.
+    pub struct SecurityContext<'a> {
+        /// Whether a process can gain more privileges than its parent.
+        pub allow_privilege_escalation "allowPrivilegeEscalation": Option<bool>,
+        /// Linux capabilities.
+        pub capabilities "capabilities": Capabilities<'a>,
+        /// Whether the container has nearly the same access to the node as processes on the node.
+        pub privileged "privileged": bool,
+        /// Type of the `/proc` mount; empty for the default one, in which paths are masked.
+        pub proc_mount "procMount": Text<'a>,
+        /// Whether the container cannot write to its root filesystem.
+        pub read_only_root_filesystem "readOnlyRootFilesystem": Option<bool>,
+        /// Primary group of the first process.
+        pub run_as_group "runAsGroup": Option<i64>,
+        /// Whether the kubelet refuses to start the container as root.
+        pub run_as_non_root "runAsNonRoot": Option<bool>,
+        /// User of the first process.
+        pub run_as_user "runAsUser": Option<i64>,
+        /// Settings that only Windows reads.
+        pub windows_options "windowsOptions": WindowsOptions<'a>,
+    }
+
+    /// `Capabilities` of `k8s.io/api/core/v1`.
+    pub struct Capabilities<'a> {
+        /// Capabilities added to those that the runtime grants by default.
+        pub add "add": Vec<Text<'a>>,
+        /// Capabilities removed from those that the runtime grants by default.
+        pub drop "drop": Vec<Text<'a>>,
+    }
+
+    /// `WindowsSecurityContextOptions` of `k8s.io/api/core/v1`.
+    pub struct WindowsOptions<'a> {
+        /// Whether the container runs as a process of the node.
+        pub host_process "hostProcess": bool,
+        /// Windows user of the first process.
+        pub run_as_user_name "runAsUserName": Text<'a>,
+    }
+}
+
+impl Container<'_> {
+    /// Returns whether an init container is a sidecar.
+    #[must_use]
+    pub fn is_sidecar(&self) -> bool {
+        &*self.restart_policy == "Always"
+    }
+}
