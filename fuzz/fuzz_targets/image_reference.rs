@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use immutable_pods_policy::kubernetes::image_reference::{ImagePattern, ImageReference};
+use immutable_pods_policy::kubernetes::image_reference::ImageReference;
+use immutable_pods_policy::settings::image_pattern::ImagePattern;
 use libfuzzer_sys::fuzz_target;
 use regex::Regex;
 

@@ -1,4 +1,4 @@
-//! The baseline of an update: what the old object already has does not count.
+//! The baseline of an update: findings that the old object already has do not count.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::{Entry, HashMap};
@@ -11,14 +11,14 @@ use crate::rules::finding::Finding;
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainers;
 
-/// The maximum number of equal findings that are compared by their containers. Only paths that are too long to differ in messages
-/// have more than one.
+/// Maximum number of equal findings that are compared by their containers. Findings are equal only if their paths are so long that they are
+/// truncated.
 const MAX_MATCH_CANDIDATES: usize = 8;
 
 /// The findings of the old object.
 pub(super) struct Baseline<'j> {
-    /// The containers of each finding, by what the finding has in common with the same finding in another object. There may be many
-    /// findings, so only what differs is kept.
+    /// The responsible containers of each finding, by what identifies the finding in both objects. The rest of a finding is dropped, because
+    /// there may be many.
     responsible: HashMap<Fingerprint, VecDeque<ResponsibleContainers<'j>>>,
 }
 
@@ -28,36 +28,36 @@ impl<'j> Baseline<'j> {
         for finding in findings {
             match responsible.entry(finding.identity()) {
                 Entry::Occupied(mut others) => others.get_mut().push_back(finding.responsible),
-                Entry::Vacant(place) => _ = place.insert(VecDeque::from([finding.responsible])),
+                Entry::Vacant(entry) => _ = entry.insert(VecDeque::from([finding.responsible])),
             }
         }
         Self { responsible }
     }
 
-    /// Removes the findings that the old object has too, once each: of two equal findings, one may be new.
+    /// Removes findings that the old object already has. Each of its findings removes one: of two equal findings, one may be new.
     pub(super) fn remove_from(mut self, findings: &mut Vec<Finding<'_>>) {
         findings.retain(|finding| {
             let Some(others) = self.responsible.get_mut(&finding.identity()) else { return true };
             let mut candidates = others.iter().take(MAX_MATCH_CANDIDATES);
             let same = candidates.position(|other| finding.responsible.are_among(other));
-            same.and_then(|place| others.remove(place)).is_none()
+            same.and_then(|index| others.remove(index)).is_none()
         });
     }
 }
 
-/// Whether all findings of an update count with `onUpdate: all`: the update can change what runs, and the old object is not being
-/// deleted.
+/// Returns whether all findings of an update count with `onUpdate: all`, because the update can change what runs and the old object is
+/// not being deleted.
 ///
 /// Pod Security Admission makes the same distinction for pods: `isSignificantPodUpdate` of
 /// `k8s.io/pod-security-admission/admission`. Controllers must be able to remove finalizers and to scale down what violates a rule.
 #[must_use]
 pub(super) fn is_significant(old_metadata: Metadata<'_>, old: &[Pod<'_>], new: &[Pod<'_>]) -> bool {
-    let places = NameIndex::of(old.iter().map(|pod| &*pod.path));
-    let is_the_same = |pod: &Pod<'_>| {
-        let replaced = places.get(&pod.path).and_then(|place| old.get(place));
+    let by_path = NameIndex::of(old.iter().map(|pod| &*pod.path));
+    let is_unchanged = |pod: &Pod<'_>| {
+        let replaced = by_path.get(&pod.path).and_then(|index| old.get(index));
         replaced.is_some_and(|replaced| !runs_something_else(replaced, pod))
     };
-    !new.iter().all(is_the_same) && !old_metadata.is_deleted()
+    !new.iter().all(is_unchanged) && !old_metadata.is_deleted()
 }
 
 fn runs_something_else(old: &Pod<'_>, new: &Pod<'_>) -> bool {
@@ -75,9 +75,9 @@ fn images<'p>(containers: &'p [Container<'_>]) -> impl Iterator<Item = (&'p str,
 }
 
 fn has_new_debugger(old: &[Container<'_>], new: &[Container<'_>]) -> bool {
-    let places = NameIndex::of(old.iter().map(|container| &*container.name));
+    let by_name = NameIndex::of(old.iter().map(|container| &*container.name));
     let is_known = |(name, image): (&str, &str)| {
-        let known = places.get(name).and_then(|place| old.get(place));
+        let known = by_name.get(name).and_then(|index| old.get(index));
         known.is_some_and(|known| &*known.image == image)
     };
     !images(new).all(is_known)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_runs_something_else_when_it_differs() {
+    fn a_template_runs_something_else_if_it_differs() {
         let set = |replicas: u32, image: &str| {
             format!(
                 r#"{{"spec": {{"replicas": {replicas}, "template": {{"metadata": {{}}, "spec": {{"containers": [{{"image": "{image}"}}]}}}}}}}}"#
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_significant_about_what_is_being_deleted() {
+    fn updates_of_deleted_objects_are_not_significant() {
         let deleted = pod(r#""containers": [{"name": "a", "image": "a:1"}]"#)
             .replace("\"name\": \"web\"", "\"deletionTimestamp\": \"2026-11-01T00:00:00Z\"");
         let alive = pod(r#""containers": [{"name": "a", "image": "a:2"}]"#);

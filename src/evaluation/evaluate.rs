@@ -1,4 +1,4 @@
-//! Evaluates rules: which of their findings count for a request.
+//! Evaluates rules for a request, and decides which findings count.
 
 use super::baseline::{self, Baseline};
 use super::exemptions::ExemptionMatcher;
@@ -15,41 +15,41 @@ use crate::settings::date::Date;
 use crate::settings::exemption::Requester;
 use crate::settings::mode::{Mode, OnUpdate};
 
-/// What requests are evaluated by.
+/// Evaluates rules for a request.
 #[derive(Clone, Copy)]
 pub struct Evaluator<'j, 's> {
     /// The settings.
     pub settings: &'j PolicySettings<'s>,
-    /// What exemptions match of the request.
+    /// The properties of the request that exemptions match.
     pub requester: Requester<'j>,
-    /// The day, which is asked for only if an exemption depends on it.
+    /// Returns the current day. It is called only if an exemption depends on it.
     pub today: fn() -> Date,
 }
 
-/// What is evaluated, and how.
+/// The operation to evaluate, and which findings are wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'j> {
-    /// What the request does to pods.
+    /// The operation of the request, or the operation after a fix.
     pub operation: OperationRef<'j>,
     /// Whether all findings of an update count, not only new ones.
     pub counts_known: bool,
-    /// What a fix can change, if suggestions of what it could improve are of use.
+    /// The fields that a fix can change; if set, rules with mode `fix` also return suggestions.
     pub suggestions_for: Option<MutableFields>,
 }
 
-/// What a rule found that counts.
+/// The findings of a rule that count.
 pub struct RuleFindings<'j, 's> {
     /// The rule.
     pub rule: &'j ActiveRule<'s>,
-    /// What becomes of the findings.
+    /// The mode in which the findings are handled.
     pub mode: Mode,
     /// The findings, in the order of their paths.
     pub findings: Vec<Finding<'j>>,
-    /// What a fix could improve though it is not wrong; exemptions are not applied yet.
+    /// Improvements that a fix could make although nothing is denied. Exemptions are not applied yet.
     pub suggestions: Vec<Finding<'j>>,
 }
 
-/// What all rules found that counts.
+/// The findings of all rules that count.
 pub struct Evaluation<'j, 's> {
     /// The findings of each rule that has findings or suggestions, in the order of the rules.
     pub rules: Vec<RuleFindings<'j, 's>>,
@@ -58,14 +58,14 @@ pub struct Evaluation<'j, 's> {
 }
 
 impl<'j, 's> Evaluator<'j, 's> {
-    /// Whether all findings of an update count, not only new ones.
+    /// Returns whether all findings of an update count, not only new ones.
     #[must_use]
     pub fn counts_known(&self, operation: OperationRef<'_>, old_metadata: Metadata<'_>) -> bool {
         let OperationRef::Update { old, new } = operation else { return false };
         self.settings.on_update == OnUpdate::All && baseline::is_significant(old_metadata, old, new)
     }
 
-    /// Evaluates every rule that is on.
+    /// Evaluates all active rules.
     #[must_use]
     pub fn evaluate(&self, scope: Scope<'j>, lookups: &mut Lookups<'_>) -> Evaluation<'j, 's> {
         let mut exemptions = ExemptionMatcher::new(&self.settings.exemptions, self.requester, self.today);
@@ -84,7 +84,7 @@ impl<'j, 's> Evaluator<'j, 's> {
 }
 
 impl<'j> Scope<'j> {
-    /// What a rule finds, without what the old object has too.
+    /// Returns the findings of a rule, without those that the old object already has.
     fn findings(&self, active: &ActiveRule<'_>, exemptions: &mut ExemptionMatcher<'_, '_>) -> Findings<'j> {
         let rule = &active.rule;
         let fields = self.suggestions_for.filter(|_| active.mode == Mode::Fix);
@@ -121,7 +121,7 @@ impl<'j> Scope<'j> {
 }
 
 impl<'j> Scope<'j> {
-    /// What a rule finds in the old object, without what exemptions cover: once an exemption ends, its findings are new.
+    /// Returns the findings of a rule in the old object that no exemption covers. When an exemption expires, its findings are new.
     fn baseline(&self, active: &ActiveRule<'_>, exemptions: &mut ExemptionMatcher<'_, '_>) -> Baseline<'j> {
         let mut known = Findings::default();
         if let OperationRef::Update { old, .. } = self.operation {
@@ -136,7 +136,7 @@ impl<'j> Scope<'j> {
 }
 
 impl Evaluation<'_, '_> {
-    /// Whether a fix could resolve a finding, whatever the mode of its rule is.
+    /// Returns whether a fix could resolve a finding if its rule had mode `fix`.
     #[must_use]
     pub fn has_fixable(&self) -> bool {
         self.rules.iter().flat_map(|rule| &rule.findings).any(|finding| finding.fix.is_some())
@@ -161,7 +161,7 @@ impl Evaluation<'_, '_> {
     }
 }
 
-/// Whether a finding counts, once the user of its image is known. If it does, it says why.
+/// Asks the registry for the user of an image if a finding depends on it. Returns whether the finding counts, and adds the reason to it.
 fn resolve_image_user(
     finding: &mut Finding<'_>,
     rule: &ConfiguredRule<'_>,

@@ -1,46 +1,47 @@
-//! Which exemptions cover a finding.
+//! Matches exemptions with findings.
 
 use std::cell::{LazyCell, OnceCell};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::kubernetes::image_reference::{ImageReference, MAX_LENGTH};
+use crate::kubernetes::image_reference::{ImageReference, MAX_REFERENCE_LENGTH};
 use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 use crate::rules::finding::Finding;
 use crate::rules::responsible::{ResponsibleContainer, ResponsibleContainers};
 use crate::settings::date::Date;
 use crate::settings::exemption::{Exemption, Exemptions, Requester};
-use crate::settings::selector::LABEL_LENGTH;
+use crate::settings::selector::MAX_LABEL_LENGTH;
 use crate::text::printable;
 
-/// Matches the exemptions that are meant for a request with findings.
+/// Matches the exemptions for a request with its findings.
 #[derive(Debug)]
 pub struct ExemptionMatcher<'e, 's> {
     exemptions: &'e Exemptions<'s>,
     requester: Requester<'e>,
     today: fn() -> Date,
-    /// The exemptions that are meant for the request, once something is found.
+    /// The exemptions for the request. They are selected at the first finding.
     candidates: Option<Vec<Candidate<'e, 's>>>,
-    /// The day, once an exemption depends on it.
+    /// The current day. It is read if an exemption depends on it.
     day: OnceCell<Date>,
-    /// The containers so far, and for each the candidates that select it.
+    /// The known containers. The value is an index of `matching`.
     containers: NameIndex<'static>,
+    /// For each known container, the indices of the candidates that select it.
     matching: Vec<Vec<usize>>,
 }
 
-/// An exemption that is meant for the request.
+/// An exemption for the request.
 #[derive(Clone, Copy, Debug)]
 struct Candidate<'e, 's> {
     exemption: &'e Exemption<'s>,
-    /// Whether it covered a finding.
+    /// Whether the exemption covered a finding.
     is_used: bool,
-    /// Whether it would have covered a finding, but has expired.
+    /// Whether the exemption has expired and would have covered a finding.
     is_missed: bool,
 }
 
 impl<'e, 's> ExemptionMatcher<'e, 's> {
-    /// A matcher for a request. `today` is called only if an exemption depends on the day.
+    /// Creates a matcher for a request. `today` is called only if an exemption depends on the day.
     #[must_use]
     pub fn new(exemptions: &'e Exemptions<'s>, requester: Requester<'e>, today: fn() -> Date) -> Self {
         Self {
@@ -54,7 +55,7 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         }
     }
 
-    /// What is wrong with the exemptions, if they were needed and are invalid.
+    /// Returns the errors in the exemptions, if the exemptions were needed and are invalid.
     #[must_use]
     pub fn errors(&self) -> Option<&str> {
         self.candidates.as_ref().and_then(|_| self.exemptions.list().err())
@@ -70,13 +71,13 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         })
     }
 
-    /// The findings of a rule that no exemption covers.
+    /// Returns the findings of a rule that no exemption covers.
     #[must_use]
     pub fn without_covered<'j>(&mut self, rule: &str, mut findings: Vec<Finding<'j>>) -> Vec<Finding<'j>> {
         if findings.is_empty() || self.candidates().is_empty() {
             return findings;
         }
-        // Many findings may be about all containers of the same pod.
+        // Many findings may concern all containers of the same pod.
         let mut covered_pods = HashMap::new();
         findings.retain(|finding| match &finding.responsible {
             ResponsibleContainers::Pod(pod) => {
@@ -92,42 +93,42 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         self.covers(rule, &containers)
     }
 
-    /// Whether each container is covered. If no container is responsible, an exemption covers the finding if it selects neither
-    /// containers nor images.
+    /// Returns whether exemptions cover each container. If no container is responsible, an exemption covers the finding if it selects
+    /// neither containers nor images.
     fn covers(&mut self, rule: &str, containers: &[ResponsibleContainer<'_>]) -> bool {
         let nothing = [ResponsibleContainer::default()];
         let containers = if containers.is_empty() { &nothing } else { containers };
         let mut covering = Vec::new();
         for container in containers {
-            let Some(found) = self.find(rule, container) else { return false };
-            covering.push(found);
+            let Some(covered_by) = self.find(rule, container) else { return false };
+            covering.push(covered_by);
         }
         let is_covered = !covering.iter().any(|(_, has_expired)| *has_expired);
-        for (place, has_expired) in covering {
-            let Some(candidate) = self.candidates().get_mut(place) else { continue };
+        for (index, has_expired) in covering {
+            let Some(candidate) = self.candidates().get_mut(index) else { continue };
             candidate.is_used |= is_covered;
             candidate.is_missed |= has_expired;
         }
         is_covered
     }
 
-    /// The first candidate that covers a container, preferably one that has not expired; and whether it has.
+    /// Returns the index of the first candidate that covers a container, preferably one that has not expired, and whether it has.
     fn find(&mut self, rule: &str, container: &ResponsibleContainer<'_>) -> Option<(usize, bool)> {
         let list = self.matching_list(container);
         let mut expired = None;
-        for &place in self.matching.get(list)? {
-            let exemption = self.candidates.as_ref()?.get(place)?.exemption;
+        for &index in self.matching.get(list)? {
+            let exemption = self.candidates.as_ref()?.get(index)?.exemption;
             if exemption.is_about(rule) {
                 if !self.has_expired(exemption) {
-                    return Some((place, false));
+                    return Some((index, false));
                 }
-                expired = expired.or(Some((place, true)));
+                expired = expired.or(Some((index, true)));
             }
         }
         expired
     }
 
-    /// The index of the list of the candidates that select a container. Every finding needs the list, so it is computed once.
+    /// Returns the index in `matching` for a container. Every finding needs the list of candidates, so it is computed once.
     fn matching_list(&mut self, container: &ResponsibleContainer<'_>) -> usize {
         let identity = identity(container);
         if let Some(list) = self.containers.get(&identity) {
@@ -139,17 +140,17 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         list
     }
 
-    /// The candidates that select a container, without those that an earlier one makes superfluous for every rule.
+    /// Returns the indices of the candidates that select a container, without those that an earlier one makes superfluous for all rules.
     fn matching(&self, container: &ResponsibleContainer<'_>) -> Vec<usize> {
         let image = LazyCell::new(|| container.image.and_then(|image| ImageReference::parse(image).ok()));
         let mut matching = Vec::new();
         let mut has_expired_one = false;
-        for (place, Candidate { exemption, .. }) in self.known().enumerate() {
+        for (index, Candidate { exemption, .. }) in self.known().enumerate() {
             let is_superfluous = has_expired_one && self.has_expired(exemption);
             if is_superfluous || !exemption.selector.matches(container.name, || image.as_ref()) {
                 continue;
             }
-            matching.push(place);
+            matching.push(index);
             if exemption.rules.is_none() {
                 if !self.has_expired(exemption) {
                     break;
@@ -164,7 +165,7 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         exemption.expires.is_some_and(|(_, expires)| expires <= *self.day.get_or_init(self.today))
     }
 
-    /// Does something that counts no exemption as used or missed.
+    /// Calls a function, and then forgets which exemptions it used or missed.
     pub fn without_recording<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let candidates = self.candidates.clone();
         let result = work(self);
@@ -172,12 +173,12 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         result
     }
 
-    /// The candidates, if they were needed.
+    /// Returns the candidates, or none if they were not needed.
     fn known(&self) -> impl Iterator<Item = &Candidate<'e, 's>> {
         self.candidates.iter().flatten()
     }
 
-    /// The exemptions that covered findings, each with its reason; nothing if there is none.
+    /// Returns the exemptions that covered findings as an audit annotation, each with its reason.
     #[must_use]
     pub fn annotation(&self) -> Option<String> {
         let mut annotation = String::new();
@@ -191,7 +192,7 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         (!annotation.is_empty()).then_some(annotation)
     }
 
-    /// A warning for each exemption that would have covered a finding, but has expired.
+    /// Returns a warning for each exemption that has expired and would have covered a finding.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let missed = self.known().filter(|candidate| candidate.is_missed);
         missed.filter_map(|Candidate { exemption: Exemption { index, reason, expires, .. }, .. }| {
@@ -201,16 +202,16 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
     }
 }
 
-/// What takes the place of a name that is too long to match a pattern. It is too long itself.
+/// Replaces names that are too long to match a pattern. It is too long itself.
 const TOO_LONG: &str = "----------------------------------------------------------------";
 
-/// What identifies a container to exemptions. No image that they select contains the character after it, or is so long that it is
-/// left out.
+/// Returns the properties of a container that exemptions select, separated by a character that no image contains. Images that no
+/// exemption can select are omitted.
 fn identity(container: &ResponsibleContainer<'_>) -> String {
-    let can_match = |image: &&str| image.len() <= MAX_LENGTH && !image.as_bytes().contains(&0);
+    let can_match = |image: &&str| image.len() <= MAX_REFERENCE_LENGTH && !image.as_bytes().contains(&0);
     let image = container.image.filter(can_match).unwrap_or_default();
     match container.name {
-        Some(name) if name.len() > LABEL_LENGTH => [image, "\0", TOO_LONG].concat(),
+        Some(name) if name.len() > MAX_LABEL_LENGTH => [image, "\0", TOO_LONG].concat(),
         Some(name) => [image, "\0", name].concat(),
         None => image.to_owned(),
     }
@@ -254,14 +255,14 @@ mod tests {
         findings.list.remove(0)
     }
 
-    /// Whether it is covered, the annotation, and the warnings: the same among many exemptions.
+    /// Returns whether the finding is covered, the annotation and the warnings. They do not depend on other exemptions.
     #[track_caller]
     fn covers(
         exemptions: &serde_json::Value,
         containers: &[ResponsibleContainer<'static>],
     ) -> (bool, Option<String>, Vec<String>) {
         let mut many = exemptions.clone();
-        let other = json!({"reason": "other", "containers": ["nobody"]});
+        let other = json!({"reason": "other", "containers": ["other"]});
         many["exemptions"].as_array_mut().unwrap().extend(vec![other; 8]);
         let covers = covers_as_they_are(exemptions, containers);
         assert_eq!(covers_as_they_are(&many, containers), covers);
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn every_container_that_is_concerned_must_be_exempt() {
+    fn every_responsible_container_must_be_exempt() {
         exempts(&json!({"containers": ["web", "istio-proxy"]}), &[WEB, PROXY]);
         does_not_exempt(&json!({"containers": ["istio-proxy"]}), &[WEB, PROXY]);
         let both = json!({"exemptions": [
@@ -346,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_nobody_matches_no_container() {
+    fn an_unknown_container_matches_no_pattern() {
         does_not_exempt(&json!({"containers": ["*"]}), &[]);
         does_not_exempt(&json!({"images": ["*"]}), &[]);
         exempts(&json!({"namespaces": ["*"]}), &[]);
@@ -362,13 +363,13 @@ mod tests {
             let warning = format!("exemptions[0] expired on {expires}: because");
             assert_eq!(covers(&expired, &[WEB]), (false, None, vec![warning]));
         }
-        // Nobody is told of one that would have made no difference.
+        // An expired exemption that would not have changed the verdict causes no warning.
         does_not_exempt(&json!({"containers": ["proxy"], "expires": "1999-01-01"}), &[WEB]);
         does_not_exempt(&json!({"containers": ["web"], "expires": "1999-01-01"}), &[WEB, PROXY]);
     }
 
     #[test]
-    fn one_that_has_not_expired_is_preferred() {
+    fn exemptions_that_have_not_expired_are_preferred() {
         let exemptions = json!({"exemptions": [
             {"reason": "old", "containers": ["web"], "expires": "2020-01-01"},
             {"reason": "new", "containers": ["web"], "expires": "2030-01-01"}]});
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn culprits_are_told_apart() {
+    fn containers_are_distinguished() {
         let of = |container, image| identity(&ResponsibleContainer { name: container, image, ..WEB });
         let all = [
             of(None, None),
@@ -386,16 +387,16 @@ mod tests {
             of(Some("a"), Some("a")),
             of(Some("a\0b"), Some("c")),
         ];
-        for (place, identity) in all.iter().enumerate() {
-            assert_eq!(all.iter().position(|other| other == identity), Some(place), "{identity:?}");
+        for (index, identity) in all.iter().enumerate() {
+            assert_eq!(all.iter().position(|other| other == identity), Some(index), "{identity:?}");
         }
-        // No image has this character, so that none could be taken for this one.
+        // No image that an exemption selects contains this character.
         assert_eq!(of(Some("a"), Some("c\0b")), of(Some("a"), None));
         assert_eq!(of(Some("a"), Some("")), of(Some("a"), None));
     }
 
     #[test]
-    fn those_that_another_one_makes_superfluous_are_left_out() {
+    fn superfluous_exemptions_are_left_out() {
         let text = json!({"exemptions": [
             {"reason": "x", "containers": ["web"], "expires": "2020-01-01", "rules": ["privileged"]},
             {"reason": "x", "containers": ["web"], "expires": "2020-01-01"},
@@ -444,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_can_never_match() {
+    fn exemptions_that_can_never_match_are_refused() {
         assert_eq!(
             errors(&json!([
                 {},

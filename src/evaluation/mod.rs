@@ -1,4 +1,4 @@
-//! From rules to a verdict: which findings count, what registries say, and how a response reads.
+//! Evaluation: runs the rules, decides which findings count, asks registries, and writes messages.
 
 mod baseline;
 pub mod evaluate;

@@ -1,51 +1,51 @@
-//! What users read: the message of a denial, and warnings.
+//! The messages that users read: denials and warnings.
 //!
-//! What a cluster shows is short: `kubectl get events` shows the first line of a denial, which lands in the status of other
-//! objects, and API servers pass on few warnings. A report has every finding as a line of its own.
+//! Clusters need short messages: `kubectl get events` shows the first line of a denial, controllers copy denials into the status of
+//! objects, and API servers truncate warnings. Reports contain every finding on a line of its own.
 
 use crate::kubernetes::name_index::NameIndex;
 use crate::rules::finding::Finding;
 
-/// How much is said.
+/// The length of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// What a cluster shows.
+    /// Short messages for clusters.
     Short,
-    /// Every finding, for reports.
+    /// All findings, for reports.
     Long,
 }
 
-/// The findings of a rule that lead to the same.
+/// The findings of a rule in one message.
 #[derive(Debug)]
 pub struct OfRule<'f, 'p> {
-    /// The rule's id.
+    /// The id of the rule.
     pub rule: &'static str,
-    /// Its findings, at least one.
+    /// The findings, at least one.
     pub findings: Vec<&'f Finding<'p>>,
 }
 
-/// Maximum size of a denial, in bytes. It goes into the status of `ReplicaSets` and Deployments, and into events.
-const MAX_DENIAL: usize = 16 * 1024;
+/// Maximum size of a denial, in bytes. Denials are copied into events and into the status of `ReplicaSets` and Deployments.
+const MAX_DENIAL_BYTES: usize = 16 * 1024;
 
-/// Maximum size of all findings in a report, in bytes, beyond which no further line is added.
-const MAX_REPORT: usize = 256 * 1024;
+/// Size of all findings in a report, in bytes, after which no line is added.
+const MAX_REPORT_BYTES: usize = 256 * 1024;
 
 /// Maximum size of all warnings of a response, in bytes.
 ///
 /// Source: API servers pass on 4,096 characters of all webhooks together and drop the rest silently
 /// (`k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
-const MAX_WARNINGS: usize = 2_000;
+const MAX_WARNINGS_BYTES: usize = 2_000;
 
-/// How many of these bytes the warnings of expired exemptions may have.
-const MAX_EXPIRED: usize = 1_000;
+/// Maximum size of the warnings about expired exemptions among them, in bytes.
+const MAX_EXPIRED_BYTES: usize = 1_000;
 
-/// The bytes that are kept for the line on what was left out.
-const OMISSION: usize = 64;
+/// Bytes reserved for the line about omitted findings.
+const OMISSION_BYTES: usize = 64;
 
-/// How many of those who must change something the first line of a denial names.
+/// Maximum number of subjects in the first line of a denial.
 const MAX_SUBJECTS: usize = 3;
 
-/// The message of a denial; none when nothing is denied.
+/// Returns the message of a denial, or nothing if there are no findings.
 #[must_use]
 pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
     let total: usize = rules.iter().map(|of_rule| of_rule.findings.len()).sum();
@@ -62,12 +62,13 @@ pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
             }
             finding.push_line(rule, &mut message);
             let is_too_long = match form {
-                Form::Short => message.len() + OMISSION > MAX_DENIAL,
-                Form::Long => end > MAX_REPORT,
+                Form::Short => message.len() + OMISSION_BYTES > MAX_DENIAL_BYTES,
+                Form::Long => end > MAX_REPORT_BYTES,
             };
             if is_too_long && shown > 0 {
                 message.truncate(end);
-                message.extend(["\n", &omission(total - shown)]);
+                message.push('\n');
+                message.push_str(&omission(total - shown));
                 return Some(message);
             }
             shown += 1;
@@ -76,18 +77,17 @@ pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
     (total > 0).then_some(message)
 }
 
-/// The first line of a denial of several findings: `7 findings in container "web", the pod: privileged, hostNamespaces`.
-#[inline(never)]
+/// Returns the first line of a denial of several findings, such as `7 findings in container "web", the pod: privileged, hostNamespaces`.
 fn summary(rules: &[OfRule<'_, '_>], total: usize) -> String {
     let mut subjects = Subjects::default();
     for finding in rules.iter().flat_map(|of_rule| &of_rule.findings) {
         subjects.add(&finding.subject);
     }
     let ids: Vec<_> = rules.iter().map(|of_rule| of_rule.rule).collect();
-    [&*count(total, "finding"), " in ", &subjects.first(MAX_SUBJECTS), ": ", &ids.join(", ")].concat()
+    format!("{} in {}: {}", count(total, "finding"), subjects.first(MAX_SUBJECTS), ids.join(", "))
 }
 
-/// The warnings of a response: about expired exemptions, a notice, and about the findings of rules.
+/// Returns the warnings of a response: about expired exemptions, the notice, and about findings.
 #[must_use]
 pub fn warnings(
     expired: impl Iterator<Item = String>,
@@ -103,7 +103,7 @@ pub fn warnings(
     let mut warnings = first_of(expired);
     warnings.extend(notice);
     let used: usize = warnings.iter().map(String::len).sum();
-    let mut left = (MAX_WARNINGS - OMISSION).saturating_sub(used);
+    let mut left = (MAX_WARNINGS_BYTES - OMISSION_BYTES).saturating_sub(used);
     let mut omitted = 0;
     for (index, of_rule) in rules.iter().enumerate() {
         let (warning, unnamed) = of_rule.warning(left / (rules.len() - index), left);
@@ -117,12 +117,12 @@ pub fn warnings(
     warnings
 }
 
-/// Every finding, one a warning.
+/// Adds one warning per finding.
 fn push_lines(warnings: &mut Vec<String>, rules: &[OfRule<'_, '_>]) {
     let (mut size, mut omitted) = (0, 0);
     for OfRule { rule, findings } in rules {
         for finding in findings {
-            if size > MAX_REPORT {
+            if size > MAX_REPORT_BYTES {
                 omitted += 1;
                 continue;
             }
@@ -134,24 +134,24 @@ fn push_lines(warnings: &mut Vec<String>, rules: &[OfRule<'_, '_>]) {
     warnings.extend((omitted > 0).then(|| omission(omitted)));
 }
 
-/// As many of the expired exemptions as fit, and how many more there are.
+/// Returns as many warnings about expired exemptions as fit, and the number of the others.
 fn first_of(expired: impl Iterator<Item = String>) -> Vec<String> {
     let mut warnings = Vec::new();
     let (mut size, mut omitted) = (0, 0);
     for warning in expired {
         size += warning.len();
-        if size > MAX_EXPIRED {
+        if size > MAX_EXPIRED_BYTES {
             omitted += 1;
         } else {
             warnings.push(warning);
         }
     }
-    warnings.extend((omitted > 0).then(|| ["… and ", &*count(omitted, "more expired exemption")].concat()));
+    warnings.extend((omitted > 0).then(|| format!("… and {}", count(omitted, "more expired exemption"))));
     warnings
 }
 
 impl<'f, 'p> OfRule<'f, 'p> {
-    /// Adds findings to those of the same rule.
+    /// Adds findings to those of the same rule, or adds the rule.
     pub fn add(rules: &mut Vec<Self>, rule: &'static str, findings: &'f [Finding<'p>]) {
         match rules.iter_mut().find(|known| known.rule == rule) {
             Some(known) => known.findings.extend(findings),
@@ -159,61 +159,61 @@ impl<'f, 'p> OfRule<'f, 'p> {
         }
     }
 
-    /// A warning of at most so many bytes about all findings of the rule, and the number of those that it leaves out. Where
-    /// not even the first finding fits, the warning gives their number, if that fits into what is left for all rules.
+    /// Returns a warning about all findings of the rule that has at most `share` bytes, and the number of omitted findings. If not even
+    /// the first finding fits, the warning consists of their number, provided that `left` bytes suffice, which remain for all rules.
     fn warning(&self, share: usize, left: usize) -> (Option<String>, usize) {
         let Some((first, others)) = self.findings.split_first() else { return (None, 0) };
         let mut start = String::new();
         first.push_sentence(&mut start);
-        let end = [" [", self.rule, "]"].concat();
+        let end = format!(" [{}]", self.rule);
         let total = self.findings.len();
         if others.is_empty() && start.len() + end.len() <= share {
             return (Some(start + &end), 0);
         }
-        let more = [", and ", &others.len().to_string(), " more"].concat();
+        let more = format!(", and {} more", others.len());
         let room = share.checked_sub(start.len() + more.len() + end.len()).filter(|_| !others.is_empty());
         let Some(room) = room else {
-            let short = [&*count(total, "finding"), &end].concat();
+            let short = count(total, "finding") + &end;
             return (Some(short).filter(|short| short.len() <= left), total);
         };
         let mut subjects = Subjects::default();
         for other in others {
             subjects.add(&other.subject);
         }
-        let (place, mentioned) = subjects.fitting(room, &first.subject);
-        (Some([start, more, place, end].concat()), others.len() - mentioned)
+        let (names, mentioned) = subjects.fitting(room, &first.subject);
+        (Some(start + &more + &names + &end), others.len() - mentioned)
     }
 }
 
-/// Those who must change something, each once and in the order of the findings, with the number of findings of each.
+/// The subjects of findings, each with its number of findings, in the order of the findings.
 #[derive(Default)]
 struct Subjects<'f> {
-    places: NameIndex<'f>,
+    by_name: NameIndex<'f>,
     names: Vec<(&'f str, usize)>,
 }
 
 impl<'f> Subjects<'f> {
     fn add(&mut self, name: &'f str) {
-        if let Some((_, count)) = self.places.get(name).and_then(|place| self.names.get_mut(place)) {
+        if let Some((_, count)) = self.by_name.get(name).and_then(|index| self.names.get_mut(index)) {
             *count += 1;
         } else {
-            self.places.add(name.into(), self.names.len());
+            self.by_name.add(name.into(), self.names.len());
             self.names.push((name, 1));
         }
     }
 
-    /// The first names, and how many more there are.
-    fn first(&self, most: usize) -> String {
-        let names: Vec<_> = self.names.iter().take(most).map(|(name, _)| *name).collect();
+    /// Returns the first names, and the number of the others.
+    fn first(&self, max: usize) -> String {
+        let names: Vec<_> = self.names.iter().take(max).map(|(name, _)| *name).collect();
         let mut text = names.join(", ");
-        if self.names.len() > most {
-            text.extend([" and ", &(self.names.len() - most).to_string(), " more"]);
+        if self.names.len() > max {
+            text += &format!(" and {} more", self.names.len() - max);
         }
         text
     }
 
-    /// ` in ` and as many names as fit into so many bytes, nothing where none does, and the number of findings of those that
-    /// are named, or that the warning has named already.
+    /// Returns ` in ` with as many names as fit into `room` bytes, or nothing if no name fits. The number is that of the findings whose
+    /// subject is named, or is `known` because the warning contains it already.
     fn fitting(&self, room: usize, known: &str) -> (String, usize) {
         let all = self.names.len();
         let mut size = " in ".len();
@@ -232,21 +232,20 @@ impl<'f> Subjects<'f> {
         }
         let is_named = |(index, (name, _)): &(usize, &(&str, usize))| *index < fit || *name == known;
         let named = self.names.iter().enumerate().filter(is_named).map(|(_, (_, count))| count).sum();
-        if fit == 0 { (String::new(), named) } else { ([" in ", &*self.first(fit)].concat(), named) }
+        if fit == 0 { (String::new(), named) } else { (format!(" in {}", self.first(fit)), named) }
     }
 }
 
-/// What is said of findings that are left out.
-#[inline(never)]
+/// Returns the line about omitted findings.
 fn omission(findings: usize) -> String {
-    ["… and ", &*count(findings, "more finding")].concat()
+    format!("… and {}", count(findings, "more finding"))
 }
 
-/// A number of things.
+/// Returns a number with its noun, in the plural if needed.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
-    [&number.to_string(), " ", noun, ending].concat()
+    format!("{number} {noun}{ending}")
 }
 
 #[cfg(test)]
@@ -281,14 +280,14 @@ mod tests {
 
     #[test]
     fn a_single_finding_needs_no_summary() {
-        let [one] = [finding("web", "x")];
+        let one = finding("web", "x");
         let line = r#"spec.containers[0].x: container "web" must set it to true [a]"#;
         assert_eq!(denial(&[of_rule("a", &[one])], Form::Short).unwrap(), line);
         assert_eq!(denial(&[], Form::Short), None);
     }
 
     #[test]
-    fn several_findings_begin_with_a_summary() {
+    fn a_denial_of_several_findings_begins_with_a_summary() {
         let (first, second) = ([finding("web", "x"), finding("proxy", "x")], [finding("web", "y")]);
         let rules = [of_rule("a", &first), of_rule("b", &second)];
         let message = denial(&rules, Form::Short).unwrap();
@@ -315,7 +314,7 @@ mod tests {
     fn a_denial_ends_at_16_kilobytes() {
         let findings = many(1_000);
         let message = denial(&[of_rule("a", &findings)], Form::Short).unwrap();
-        assert!((16_000..=MAX_DENIAL).contains(&message.len()), "{}", message.len());
+        assert!((16_000..=MAX_DENIAL_BYTES).contains(&message.len()), "{}", message.len());
         let shown = message.lines().count() - 2;
         assert!(message.ends_with(&format!("\n… and {} more findings", 1_000 - shown)));
         assert_eq!(denial(&[of_rule("a", &findings)], Form::Long).unwrap().lines().count(), 1_000);
@@ -325,14 +324,14 @@ mod tests {
     fn a_report_ends_at_256_kilobytes() {
         let findings = many(6_000);
         let message = denial(&[of_rule("a", &findings)], Form::Long).unwrap();
-        assert!(message.len() < MAX_REPORT + 200, "{}", message.len());
+        assert!(message.len() < MAX_REPORT_BYTES + 200, "{}", message.len());
         assert!(message.ends_with(" more findings"), "{}", &message[message.len() - 80..]);
         let warnings = warnings([].into_iter(), None, &[of_rule("a", &findings)], Form::Long);
         assert!(warnings.len() < 6_000 && warnings.last().unwrap().ends_with(" more findings"));
     }
 
     #[test]
-    fn a_finding_that_is_long_is_there_all_the_same() {
+    fn a_long_finding_is_reported_in_full() {
         let [long, other] = [finding("web", &"x".repeat(20_000)), finding("web", "y")];
         let message = denial(&[of_rule("a", &[long, other])], Form::Short).unwrap();
         assert_eq!(message.lines().count(), 3);
@@ -356,7 +355,7 @@ mod tests {
         let findings = many(200);
         let rules: Vec<_> = ["a", "b", "c"].map(|rule| of_rule(rule, &findings)).into();
         let warnings = warn(&rules);
-        assert!((1_800..=MAX_WARNINGS).contains(&size(&warnings)), "{}", size(&warnings));
+        assert!((1_800..=MAX_WARNINGS_BYTES).contains(&size(&warnings)), "{}", size(&warnings));
         assert_eq!(warnings.len(), 4);
         let named: usize = warnings.iter().map(|warning| warning.matches("\"container-").count()).sum();
         assert_eq!(*warnings.last().unwrap(), format!("… and {} more findings", 600 - named));
@@ -364,12 +363,12 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_is_named_however_many_there_are() {
+    fn every_rule_is_named_even_if_warnings_are_long() {
         let findings = vec![finding(&"w".repeat(63), &"x".repeat(2_000)); 9];
         let ids = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
         let rules: Vec<_> = ids.iter().map(|rule| of_rule(rule, &findings)).collect();
         let warnings = warn(&rules);
-        assert!(size(&warnings) <= MAX_WARNINGS);
+        assert!(size(&warnings) <= MAX_WARNINGS_BYTES);
         assert_eq!(warnings.len(), ids.len() + 1);
         assert_eq!(warnings[0], "9 findings [one]");
         assert_eq!(warnings.last().unwrap(), "… and 72 more findings");
@@ -385,7 +384,7 @@ mod tests {
         assert_eq!(short.iter().filter(|warning| warning.starts_with("exemptions[")).count(), 22);
         assert_eq!(short[22..24], ["… and 28 more expired exemptions".to_owned(), "notice".to_owned()]);
         assert!(short[24].ends_with("[a]"));
-        assert!(size(&short) <= MAX_WARNINGS);
+        assert!(size(&short) <= MAX_WARNINGS_BYTES);
         let long = warnings(expired(), None, &rules, Form::Long);
         assert_eq!(long.len(), 51);
     }

@@ -1,18 +1,18 @@
-//! Days, in UTC.
+//! Days in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A day of the Gregorian calendar, by its number from the first of March of the year 0 on.
+/// A day of the Gregorian calendar: the number of days since March 1 of the year 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(i64);
 
-/// The first of January 1970.
+/// January 1, 1970.
 const EPOCH: i64 = 719_468;
 
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 impl Date {
-    /// The day that it is now, by the clock of the policy server. A clock that stands before 1970 gives its first day.
+    /// Returns the current day by the clock of the policy server, or January 1, 1970 if the clock is before it.
     #[must_use]
     pub fn today() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -20,12 +20,12 @@ impl Date {
         Self(days.saturating_add(EPOCH))
     }
 
-    /// Reads `2027-06-30`, and nothing that is written in any other way.
+    /// Parses a day in the form `2027-06-30`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
         let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
-        // From March of the year 0 on, as `first_day` wants them.
+        // Months since March of the year 0.
         let months = year * 12 + month - 3;
         let first = first_day(months);
         let is_in_calendar = (1..=12).contains(&month) && (1..=first_day(months + 1) - first).contains(&day);
@@ -33,19 +33,18 @@ impl Date {
     }
 }
 
-/// Reads decimal digits, of which there are few.
+/// Parses a few decimal digits.
 fn number(digits: &[u8]) -> Option<i64> {
     digits
         .iter()
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
-/// The first day of a month, both counted from March of the year 0 on: of years that begin in March, leap days are the
-/// last.
+/// Returns the first day of a month, both counted from March of the year 0. If years begin in March, the leap day is their last day.
 fn first_day(months: i64) -> i64 {
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // Of the five months from March on and from August on three have 31 days, which makes 153.
+    // Five months have 153 days, from March to July as well as from August to December.
     year * 365 + leap_days + (153 * month + 2) / 5
 }
 
@@ -54,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_days_of_the_calendar() {
+    fn days_of_the_calendar_are_parsed() {
         for text in ["2027-06-30", "2028-02-29", "0001-01-01", "9999-12-31"] {
             assert!(Date::parse(text).is_some(), "{text}");
         }
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn everything_else_is_refused() {
         for text in [
             "",
             "2027",
@@ -87,8 +86,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_the_days_of_the_calendar_one_after_the_other() {
-        // After 400 years, which have so many days, all of it repeats.
+    fn days_are_numbered_consecutively() {
+        // The calendar repeats after 400 years, which have 146,097 days.
         let days = jiff::civil::date(1970, 1, 1).series(jiff::Span::new().days(1)).take(146_097);
         for (day, number) in days.zip(EPOCH..) {
             assert_eq!(Date::parse(&day.to_string()), Some(Date(number)), "{day}");

@@ -3,6 +3,7 @@
 pub mod date;
 pub mod declaration;
 pub mod exemption;
+pub mod image_pattern;
 pub mod mode;
 pub mod path_pattern;
 pub mod reader;

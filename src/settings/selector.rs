@@ -1,13 +1,14 @@
 //! Which containers an entry of the settings is about: by image, by name and by namespace.
 
 use super::declaration::{Demand, Format, OptionalTexts, Setting, not_empty};
+use super::image_pattern::ImagePattern;
 use super::reader::ObjectReader;
 use super::wildcard;
-use crate::kubernetes::image_reference::{ImagePattern, ImageReference};
+use crate::kubernetes::image_reference::ImageReference;
 use crate::text::quoted;
 
 /// The maximum number of characters of a name that is a DNS label.
-pub const LABEL_LENGTH: usize = 63;
+pub const MAX_LABEL_LENGTH: usize = 63;
 
 /// A pattern that can match the name of a container or a namespace.
 const LABEL_PATTERN: Format = Format {
@@ -79,7 +80,8 @@ impl<'s> Selector<'s> {
         let has_image = |patterns: &Vec<ImagePattern<'_>>| {
             image().is_some_and(|image| patterns.iter().any(|pattern| pattern.matches(image)))
         };
-        let has_name = |name: &str| name.len() <= LABEL_LENGTH && is_any_of(self.containers.as_ref(), name);
+        let has_name =
+            |name: &str| name.len() <= MAX_LABEL_LENGTH && is_any_of(self.containers.as_ref(), name);
         (self.containers.is_none() || container.is_some_and(has_name))
             && self.images.as_ref().is_none_or(has_image)
     }
@@ -97,7 +99,7 @@ fn check_label(pattern: &str) -> Result<(), String> {
     let can_match = pattern.bytes().all(|byte| byte == b'*' || is_label_byte(byte))
         && !pattern.starts_with('-')
         && !pattern.ends_with('-')
-        && pattern.bytes().filter(|byte| *byte != b'*').count() <= LABEL_LENGTH;
+        && pattern.bytes().filter(|byte| *byte != b'*').count() <= MAX_LABEL_LENGTH;
     if can_match {
         return Ok(());
     }

@@ -1,44 +1,24 @@
-//! Patterns in which `*` stands for any run of characters, an empty one too.
-//!
-//! There is no other special character. Where slashes matter, `*` does not cross them.
+//! Patterns in which `*` matches any number of characters. No other character is special.
 
-/// Whether the whole text matches the pattern.
+/// Returns whether the pattern matches the whole text.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, mut text) = without_common_start(pattern.as_bytes(), text.as_bytes());
-    // Most texts differ from most patterns before the first star.
-    if pattern.first() != Some(&b'*') {
-        return pattern.is_empty() && text.is_empty();
-    }
-    // Many of the others do so behind the last one.
-    if pattern.last() != Some(&b'*') && pattern.last() != text.last() {
-        return false;
-    }
-    if pattern.len() == 1 {
-        return true;
-    }
-    let mut pieces = pattern.split(|byte| *byte == b'*');
-    let prefix = pieces.next().unwrap_or_default();
-    // The last piece is bound to the end; each one before it may as well match as early as it can.
-    let Some(suffix) = pieces.next_back() else { return prefix == text };
-    let Some(rest) = text.strip_prefix(prefix) else { return false };
-    text = rest;
-    for piece in pieces {
-        match behind_first(text, piece) {
-            Some(rest) => text = rest,
+    let Some((prefix, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(prefix) else { return false };
+    // The last piece is bound to the end of the text. It suffices that each piece before it matches as early as possible.
+    let (middle, suffix) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for piece in middle.split('*') {
+        match text.split_once(piece) {
+            Some((_, after)) => text = after,
             None => return false,
         }
     }
     text.ends_with(suffix)
 }
 
-/// Whether the whole text matches the pattern, where no `*` stands for a slash.
+/// Returns whether the pattern matches the whole text, where `*` does not match slashes.
 #[must_use]
 pub fn matches_segments(pattern: &str, text: &str) -> bool {
-    let (from_star, rest) = without_common_start(pattern.as_bytes(), text.as_bytes());
-    if from_star.first() != Some(&b'*') {
-        return from_star.is_empty() && rest.is_empty();
-    }
     let (mut patterns, mut segments) = (pattern.split('/'), text.split('/'));
     loop {
         match (patterns.next(), segments.next()) {
@@ -49,7 +29,7 @@ pub fn matches_segments(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// What is left of both behind the characters, none of them a star, that they begin with.
+/// Returns the rest of both after the characters that both begin with, up to the first star of the pattern.
 #[must_use]
 pub fn without_common_start<'t>(mut pattern: &'t [u8], mut text: &'t [u8]) -> (&'t [u8], &'t [u8]) {
     while let ([first, pattern_rest @ ..], [other, text_rest @ ..]) = (pattern, text)
@@ -61,23 +41,12 @@ pub fn without_common_start<'t>(mut pattern: &'t [u8], mut text: &'t [u8]) -> (&
     (pattern, text)
 }
 
-/// What stands behind the first place where the text has the piece.
-fn behind_first<'t>(text: &'t [u8], piece: &[u8]) -> Option<&'t [u8]> {
-    let mut rest = text;
-    loop {
-        if let Some(behind) = rest.strip_prefix(piece) {
-            return Some(behind);
-        }
-        rest = rest.get(1..)?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn without_a_star_it_is_equality() {
+    fn a_pattern_without_a_star_matches_an_equal_text() {
         assert!(matches("latest", "latest"));
         assert!(!matches("latest", "latest2"));
         assert!(!matches("latest", "my-latest"));
@@ -85,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_any_run() {
+    fn a_star_matches_any_characters() {
         for (pattern, text) in [
             ("*", ""),
             ("*", "anything"),
