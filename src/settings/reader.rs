@@ -2,13 +2,9 @@
 //!
 //! All errors are collected, so that a user sees them at once. Of a value that is wrong, the default is used meanwhile.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 
-use super::declaration::{
-    Flag, Format, Natural, ObjectKind, Objects, OptionalTexts, Required, Setting, Text, TextLists, Texts,
-    Word, Words, names,
-};
+use super::setting::{Format, Setting, names};
 use super::suggestion::{alternatives, suggestion};
 use super::value::{Entry, SettingValue};
 use crate::kubernetes::field_path;
@@ -63,13 +59,13 @@ pub struct Cursor<'o> {
 
 impl Cursor<'_> {
     /// Reports what is wrong here.
-    fn refuse(&mut self, reason: impl Display) {
+    pub(super) fn refuse(&mut self, reason: impl Display) {
         let mut message = String::new();
         self.place.push_to(&mut message);
         self.errors.push(format!("{message}: {reason}"));
     }
 
-    fn refuse_type(&mut self, expected: &str, value: &SettingValue<'_>) {
+    pub(super) fn refuse_type(&mut self, expected: &str, value: &SettingValue<'_>) {
         self.refuse(format_args!("expected {expected}, got {}", value.type_name()));
     }
 
@@ -82,7 +78,7 @@ impl Cursor<'_> {
     }
 
     /// The items of a list that can be read; the others are reported.
-    fn items<'s, T>(
+    pub(super) fn items<'s, T>(
         &mut self,
         value: &'s SettingValue<'s>,
         read: impl Fn(&'s SettingValue<'s>, &mut Cursor<'_>) -> Option<T>,
@@ -108,10 +104,48 @@ impl Cursor<'_> {
         Some(values)
     }
 
-    fn refuse_empty(&mut self, value: &SettingValue<'_>) {
+    pub(super) fn refuse_empty(&mut self, value: &SettingValue<'_>) {
         if matches!(value, SettingValue::List(items) if items.is_empty()) {
             self.refuse("must not be empty");
         }
+    }
+
+    /// Reads a string of a format, and reports any other value.
+    pub(super) fn text<'s>(&mut self, value: &'s SettingValue<'s>, format: &Format) -> Option<&'s str> {
+        let SettingValue::String(text) = value else {
+            self.refuse_type("a string", value);
+            return None;
+        };
+        match (format.check)(text) {
+            Ok(()) => Some(text),
+            Err(reason) => {
+                self.refuse(reason);
+                None
+            }
+        }
+    }
+
+    /// Reads one of several words as its meaning, and reports any other value.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        value: &SettingValue<'_>,
+        words: &'static [(&'static str, T)],
+    ) -> Option<T> {
+        let names = || names(words).collect::<Vec<_>>();
+        let SettingValue::String(text) = value else {
+            self.refuse_type(&format!("one of {}", alternatives(&names())), value);
+            return None;
+        };
+        let meaning = words.iter().find(|(name, _)| name == text).map(|(_, meaning)| *meaning);
+        if meaning.is_none() {
+            self.refuse(format_args!("unknown value {}{}", quoted(text), suggestion(text, &names())));
+        }
+        meaning
+    }
+
+    /// Returns a reader for an object here.
+    pub(super) fn object<'c, 's>(&'c mut self, entries: &'s [Entry<'s>]) -> ObjectReader<'c, 's> {
+        ObjectReader { place: self.place, entries, known: Vec::new(), errors: &mut *self.errors }
     }
 }
 
@@ -245,215 +279,7 @@ impl<'o, 's> ObjectReader<'o, 's> {
         value: &SettingValue<'_>,
         words: &'static [(&'static str, T)],
     ) -> Option<T> {
-        read_word(value, words, &mut self.cursor().key(key))
-    }
-}
-
-fn read_word<T: Copy>(
-    value: &SettingValue<'_>,
-    words: &'static [(&'static str, T)],
-    at: &mut Cursor<'_>,
-) -> Option<T> {
-    let names = || names(words).collect::<Vec<_>>();
-    let SettingValue::String(text) = value else {
-        at.refuse_type(&format!("one of {}", alternatives(&names())), value);
-        return None;
-    };
-    let meaning = words.iter().find(|(name, _)| name == text).map(|(_, meaning)| *meaning);
-    if meaning.is_none() {
-        at.refuse(format_args!("unknown value {}{}", quoted(text), suggestion(text, &names())));
-    }
-    meaning
-}
-
-fn read_text<'s>(value: &'s SettingValue<'s>, format: &Format, at: &mut Cursor<'_>) -> Option<&'s str> {
-    let SettingValue::String(text) = value else {
-        at.refuse_type("a string", value);
-        return None;
-    };
-    match (format.check)(text) {
-        Ok(()) => Some(text),
-        Err(reason) => {
-            at.refuse(reason);
-            None
-        }
-    }
-}
-
-impl ReadSetting for Flag {
-    type Value<'s> = bool;
-
-    fn unset<'s>(&self) -> Self::Value<'s> {
-        false
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> bool {
-        if let SettingValue::Bool(flag) = value {
-            return *flag;
-        }
-        at.refuse_type("true or false", value);
-        false
-    }
-}
-
-impl ReadSetting for Natural {
-    type Value<'s> = Option<i64>;
-
-    fn unset<'s>(&self) -> Self::Value<'s> {
-        None
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<i64> {
-        match value {
-            SettingValue::Number(Some(number @ 0..)) => return Some(*number),
-            SettingValue::Number(Some(number)) => {
-                at.refuse(format_args!("expected a non-negative integer, got {number}"));
-            }
-            SettingValue::Number(None) => at.refuse("expected a non-negative integer of at most 63 bits"),
-            other => at.refuse_type("a non-negative integer", other),
-        }
-        None
-    }
-}
-
-impl ReadSetting for Text {
-    type Value<'s> = Option<&'s str>;
-
-    fn unset<'s>(&self) -> Option<&'s str> {
-        None
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<&'s str> {
-        read_text(value, self.0, at)
-    }
-}
-
-impl ReadSetting for Texts {
-    type Value<'s> = Cow<'s, [&'s str]>;
-
-    fn unset<'s>(&self) -> Cow<'s, [&'s str]> {
-        Cow::Borrowed(self.default)
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Cow<'s, [&'s str]> {
-        if !self.may_be_empty {
-            at.refuse_empty(value);
-        }
-        let items = at.items(value, |item, at| read_text(item, self.format, at));
-        items.map_or_else(|| self.unset(), Cow::Owned)
-    }
-}
-
-impl ReadSetting for OptionalTexts {
-    type Value<'s> = Option<Vec<&'s str>>;
-
-    fn unset<'s>(&self) -> Option<Vec<&'s str>> {
-        None
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<Vec<&'s str>> {
-        if !self.may_be_empty {
-            at.refuse_empty(value);
-        }
-        at.items(value, |item, at| read_text(item, self.format, at))
-    }
-}
-
-impl ReadSetting for TextLists {
-    type Value<'s> = Vec<Vec<&'s str>>;
-
-    fn unset<'s>(&self) -> Vec<Vec<&'s str>> {
-        Vec::new()
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Vec<Vec<&'s str>> {
-        let read_list = |item: &'s SettingValue<'s>, at: &mut Cursor<'_>| {
-            at.refuse_empty(item);
-            at.items(item, |item, at| read_text(item, &super::declaration::ANY_TEXT, at))
-        };
-        at.items(value, read_list).unwrap_or_default()
-    }
-}
-
-impl<T: Copy> ReadSetting for Word<T> {
-    type Value<'s> = T;
-
-    fn unset<'s>(&self) -> Self::Value<'s> {
-        self.default
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> T {
-        read_word(value, self.words, at).unwrap_or(self.default)
-    }
-}
-
-impl<T: Copy> ReadSetting for Words<T> {
-    type Value<'s> = Cow<'static, [T]>;
-
-    fn unset<'s>(&self) -> Self::Value<'s> {
-        Cow::Borrowed(self.default)
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Cow<'static, [T]> {
-        if !self.may_be_empty {
-            at.refuse_empty(value);
-        }
-        let items = at.items(value, |item, at| read_word(item, self.words, at));
-        items.map_or_else(|| self.unset(), Cow::Owned)
-    }
-}
-
-impl<T: ObjectKind> ReadSetting for Objects<T> {
-    type Value<'s> = Vec<T::Value<'s>>;
-
-    fn unset<'s>(&self) -> Vec<T::Value<'s>> {
-        Vec::new()
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Vec<T::Value<'s>> {
-        if !self.may_be_empty {
-            at.refuse_empty(value);
-        }
-        at.items(value, read_object::<T>).unwrap_or_default()
-    }
-}
-
-fn read_object<'s, T: ObjectKind>(value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Option<T::Value<'s>> {
-    match (value, T::SHORTHAND) {
-        (SettingValue::Object(entries), _) => {
-            let mut reader =
-                ObjectReader { place: at.place, entries, known: Vec::new(), errors: &mut *at.errors };
-            let object = T::read(&mut reader);
-            reader.finish();
-            if !T::AT_LEAST_ONE_OF.is_empty() && !T::AT_LEAST_ONE_OF.iter().any(|key| reader.is_set(key)) {
-                reader.refuse_object(format_args!(
-                    "at least one of {} is required",
-                    T::AT_LEAST_ONE_OF.join(", ")
-                ));
-            }
-            object
-        }
-        (SettingValue::String(_), Some(format)) => T::read_shorthand(read_text(value, format, at)?),
-        (other, shorthand) => {
-            at.refuse_type(if shorthand.is_some() { "a string or an object" } else { "an object" }, other);
-            None
-        }
-    }
-}
-
-impl<K: ReadSetting> ReadSetting for Required<K> {
-    type Value<'s> = K::Value<'s>;
-
-    fn unset<'s>(&self) -> K::Value<'s> {
-        self.kind.unset()
-    }
-
-    fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> K::Value<'s> {
-        self.kind.read(value, at)
-    }
-
-    fn instruction(&self) -> Option<&'static str> {
-        Some(self.instruction)
+        self.cursor().key(key).word(value, words)
     }
 }
 
@@ -461,7 +287,9 @@ impl<K: ReadSetting> ReadSetting for Required<K> {
 mod tests {
     use super::super::value::SettingsDocument;
     use super::*;
-    use crate::settings::declaration::{Declared, NOT_EMPTY};
+    use crate::settings::declaration::{
+        Declared, Flag, NOT_EMPTY, Natural, ObjectKind, Objects, Required, Texts,
+    };
 
     const FLAG: Setting<Flag> = Setting { key: "flag", label: "", doc: "", kind: Flag };
     const NUMBER: Setting<Natural> = Setting { key: "number", label: "", doc: "", kind: Natural };

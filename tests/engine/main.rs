@@ -17,6 +17,7 @@ mod hostile;
 mod instructions;
 mod kinds;
 mod laws;
+mod layers;
 mod manual;
 mod markdown;
 mod module;
