@@ -8,17 +8,17 @@ mod report;
 use report::{Cost, Results, Sizes};
 
 #[test]
-fn the_documents_show_what_was_measured() {
+fn documents_show_the_measured_costs() {
     let outdated = report::update(&in_repository("")).unwrap();
     assert!(
         outdated.is_empty(),
-        "{outdated:?} did not show what benches/results.json says, and were rewritten: run the tests again, and commit them"
+        "{outdated:?} did not agree with benches/results.json and were rewritten: commit them and run the tests again"
     );
 }
 
 #[test]
-fn a_promise_that_is_not_kept_is_told() {
-    // Each container costs twice the floor of an empty request, and each exemption a tenth of it.
+fn a_missed_bound_is_reported() {
+    // Each container costs twice as much as an empty request in the floor guest, and each exemption a tenth of that.
     let cost = |request: &str, containers: u32, exemptions: u32| {
         let floor = 1.0 + f64::from(containers);
         let policy = (floor + f64::from(2 * containers) + f64::from(exemptions) / 10.0) / floor;

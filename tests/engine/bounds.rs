@@ -1,9 +1,9 @@
-//! What the largest requests cost that policy servers let through, filled in every way that may keep a reader busy:
-//! instructions, memory, and the length of the answer.
+//! Bounds for the largest requests that policy servers accept, in shapes that may be expensive to evaluate: instructions,
+//! memory and response size.
 //!
-//! `make bounds` takes two megabytes of each and prints a table, `make test` takes a sixteenth of that.
+//! `make bounds` evaluates two megabytes of each shape and prints a table. `make test` evaluates a sixteenth of that.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails on a response that does not parse")]
 
 use std::cmp::Reverse;
 use std::env;
@@ -23,42 +23,42 @@ mod shapes;
 
 use shapes::{REPEATING, SHAPES, Shape};
 
-/// The variable that asks for requests of full size.
+/// The environment variable that selects requests of full size.
 const FULL_SIZE: &str = "BOUNDS";
 
-/// Which part of the full size is taken where nobody asks for all of it.
-const PART: usize = 16;
+/// The divisor of the full size that applies by default.
+const DEFAULT_DIVISOR: usize = 16;
 
-/// The most instructions, which take about a second.
-const INSTRUCTIONS: u64 = 16_000_000_000;
+/// Maximum number of instructions of a request, which take about a second.
+const MAX_INSTRUCTIONS: u64 = 16_000_000_000;
 
-/// The most time that policy servers wait, unless they are told otherwise.
-const TIME: Duration = Duration::from_secs(2);
+/// Maximum evaluation time, which is the default timeout of policy servers.
+const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// The most bytes of memory.
-const MEMORY: usize = 128 << 20;
+/// Maximum memory of an instance, in bytes.
+const MAX_MEMORY: usize = 128 << 20;
 
-/// The most bytes of an answer, but for the object in it: what is told in the denial, what in warnings, and escapes.
-const ANSWER: usize = 600_000;
+/// Maximum size of a response without the object, in bytes: findings, warnings and escapes.
+const MAX_RESPONSE_BYTES: usize = 600_000;
 
-/// How many percent of what its second quarter costs the last half of a request may. It is twice as long: 200 is linear, and
-/// less would mean that a large request is not judged like a small one.
+/// Cost of the second half of a request, in percent of the cost of the second quarter. The half is twice as long, so 200 is
+/// linear. A smaller value would mean that large requests are evaluated differently.
 const GROWTH: RangeInclusive<u64> = 150..=230;
 
-/// The deepest nesting of a payload that is read.
-const DEPTH: usize = 128;
+/// Maximum nesting depth of a payload.
+const MAX_DEPTH: usize = 128;
 
-/// By what the full size is divided.
-fn part() -> usize {
-    if env::var_os(FULL_SIZE).is_some() { 1 } else { PART }
+/// The divisor of the full size.
+fn divisor() -> usize {
+    if env::var_os(FULL_SIZE).is_some() { 1 } else { DEFAULT_DIVISOR }
 }
 
-/// What a request of a shape costs.
+/// The cost of a request of a shape.
 struct Cost {
     shape: &'static Shape,
     payload: usize,
     instructions: u64,
-    /// How many percent of what the second quarter of the request costs its last half does.
+    /// The cost of the second half of the request, in percent of the cost of the second quarter.
     growth: u64,
     memory: usize,
     answer: usize,
@@ -67,7 +67,7 @@ struct Cost {
 
 impl Cost {
     fn of(shape: &'static Shape) -> Self {
-        let most = shape.most / part();
+        let most = shape.most / divisor();
         let [quarter, half] = [4, 2].map(|part| {
             let payload = (shape.payload)(most / part);
             POLICY.call(payload.as_bytes()).unwrap().instructions
@@ -91,7 +91,7 @@ impl Cost {
 
 static COSTS: LazyLock<Vec<Cost>> = LazyLock::new(|| SHAPES.iter().map(Cost::of).collect());
 
-/// What there is to be seen.
+/// Returns a table of all costs.
 fn table() -> String {
     let mut table = format!(
         "{:54} {:>9} {:>13} {:>7} {:>9} {:>12}\n",
@@ -114,32 +114,35 @@ fn table() -> String {
 }
 
 #[test]
-fn what_a_large_request_costs_is_in_proportion() {
+fn costs_of_large_requests_are_linear_and_bounded() {
     println!("{}", table());
-    let most = INSTRUCTIONS / part() as u64;
+    let most = MAX_INSTRUCTIONS / divisor() as u64;
     for Cost { shape, instructions, growth, memory, answer, object, .. } in &*COSTS {
         let name = shape.name;
         assert!(*instructions <= most, "{name}: {instructions} instructions");
-        // What costs next to nothing grows by chance.
-        assert!(GROWTH.contains(growth) || *instructions < 10_000_000, "{name}: grows by {growth} %");
-        assert!(*memory <= MEMORY, "{name}: {memory} bytes of memory");
-        assert!(*answer <= object + ANSWER, "{name}: {answer} bytes of answer");
+        // The growth of a very small cost is random.
+        assert!(GROWTH.contains(growth) || *instructions < 10_000_000, "{name}: growth is {growth} %");
+        assert!(*memory <= MAX_MEMORY, "{name}: {memory} bytes of memory");
+        assert!(*answer <= object + MAX_RESPONSE_BYTES, "{name}: {answer} bytes of answer");
     }
 }
 
-/// What shapes that repeat a long string may take of the bounds of others: half a second, and 64 megabytes.
+/// Shapes that repeat a long string may use half of the bounds: half a second and 64 megabytes.
 #[test]
-fn what_repeats_a_long_string_costs_little() {
+fn repeated_long_strings_cost_little() {
     for name in REPEATING {
         let cost = COSTS.iter().find(|cost| cost.shape.name == name).unwrap();
         let instructions = cost.instructions;
-        assert!(instructions <= INSTRUCTIONS / 2 / part() as u64, "{name}: {instructions} instructions");
-        assert!(cost.memory <= MEMORY / 2, "{name}: {} bytes of memory", cost.memory);
+        assert!(
+            instructions <= MAX_INSTRUCTIONS / 2 / divisor() as u64,
+            "{name}: {instructions} instructions"
+        );
+        assert!(cost.memory <= MAX_MEMORY / 2, "{name}: {} bytes of memory", cost.memory);
     }
 }
 
 #[test]
-fn a_request_takes_the_same_each_time() {
+fn a_request_has_the_same_cost_each_time() {
     for name in ["containers", "fixes", "an update of images"] {
         let shape = SHAPES.iter().find(|shape| shape.name == name).unwrap();
         let payload = (shape.payload)(20_000);
@@ -149,23 +152,23 @@ fn a_request_takes_the_same_each_time() {
 }
 
 #[test]
-fn the_slowest_requests_are_answered_in_time() {
+fn the_most_expensive_requests_finish_within_the_timeout() {
     let guest = Guest::as_served();
     let mut costs: Vec<_> = COSTS.iter().collect();
     costs.sort_by_key(|cost| Reverse(cost.instructions));
     for Cost { shape, .. } in costs.into_iter().take(3) {
         let payload = (shape.payload)(shape.most);
-        let start = time_on_processor();
+        let start = processor_time();
         guest.call(payload.as_bytes()).unwrap();
-        let time = time_on_processor().saturating_sub(start);
+        let time = processor_time().saturating_sub(start);
         println!("{}: {} ms", shape.name, time.as_millis());
-        assert!(time < TIME, "{}: {time:?}", shape.name);
+        assert!(time < MAX_TIME, "{}: {time:?}", shape.name);
     }
 }
 
-/// How long this thread has run, whatever else the machine does meanwhile. Systems other than Linux do not tell: there it is
-/// no time at all.
-fn time_on_processor() -> Duration {
+/// Returns the processor time of this thread, which does not depend on the load of the machine. Returns zero on systems
+/// other than Linux, which do not report processor time.
+fn processor_time() -> Duration {
     let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let time = statistics.split(' ').next().unwrap_or_default();
     Duration::from_nanos(time.parse().unwrap_or_default())
@@ -175,14 +178,14 @@ fn answer(payload: &str) -> ValidationResponse {
     serde_json::from_slice(&POLICY.call(payload.as_bytes()).unwrap().answer).unwrap()
 }
 
-/// The lines of the denial of a payload.
+/// Returns the findings of a denied payload.
 fn denial(payload: &str) -> Vec<String> {
     let response = answer(payload);
     assert!(!response.accepted);
     lines(&response).into_iter().map(str::to_owned).collect()
 }
 
-/// A payload to create a pod, or an object of a kind that the policy has never heard of, with these fields in its spec.
+/// Returns a payload that creates an object of a kind with these fields in its spec.
 fn creation(kind: &str, fields: &str) -> String {
     format!(
         r#"{{"request": {{"operation": "CREATE", "kind": {{"group": "", "kind": "{kind}"}}, "object": {{"spec": {{{fields}}}}}}}, "settings": {{}}}}"#
@@ -190,7 +193,7 @@ fn creation(kind: &str, fields: &str) -> String {
 }
 
 #[test]
-fn more_items_than_anybody_needs_are_denied() {
+fn objects_with_too_many_items_are_denied() {
     let containers =
         |count: usize| format!("\"containers\": [{}{{}}]", "{\"name\":\"a\"},".repeat(count - 1));
     let sentence = |path: &str| {
@@ -216,7 +219,7 @@ fn more_items_than_anybody_needs_are_denied() {
 }
 
 #[test]
-fn a_denial_that_nobody_would_read_to_its_end_says_how_much_is_left() {
+fn a_truncated_denial_gives_the_number_of_omitted_findings() {
     let payload = creation("Pod", &format!("\"containers\": [{}{{}}]", "{},".repeat(9_999)));
     let message = answer(&payload).message.unwrap();
     assert!(message.starts_with("40000 findings in "), "{message}");
@@ -225,13 +228,13 @@ fn a_denial_that_nobody_would_read_to_its_end_says_how_much_is_left() {
     assert!((15_000..=16 * 1024).contains(&message.len()), "{}", message.len());
     let response = answer(&payload.replace("\"settings\": {}", "\"settings\": {\"enforcement\": \"warn\"}"));
     assert!(response.accepted);
-    // None of the containers has a name, so that naming one names all of them.
+    // All containers have the same empty name, so one name covers all of them.
     assert_eq!(response.warnings.len(), 4);
     assert!(response.warnings[0].contains(", and 9999 more in container \"\" ["), "{:?}", response.warnings);
 }
 
 #[test]
-fn warnings_fit_into_what_api_servers_pass_on() {
+fn warnings_stay_within_the_limit_of_api_servers() {
     let container = |index: usize| format!("{{\"name\": \"container-{index}\", \"image\": \"a\"}}");
     for containers in [8, 40, 400] {
         let list: Vec<_> = (0..containers).map(container).collect();
@@ -254,7 +257,7 @@ fn warnings_fit_into_what_api_servers_pass_on() {
     }
 }
 
-/// Payloads that are read wherever something nests in place of the `@`.
+/// Payloads that contain a nested value in place of the `@`.
 const NESTING: [&str; 8] = [
     r#"{"request": {"operation": "CREATE", "kind": {"group": "", "kind": "Pod"}, "object": {"metadata": {"annotations": {"a": @}}, "spec": {"containers": []}}}}"#,
     r#"{"request": {"operation": "CREATE", "kind": {"group": "", "kind": "Pod"}, "object": {"spec": {"affinity": @, "containers": []}}}}"#,
@@ -267,14 +270,14 @@ const NESTING: [&str; 8] = [
 ];
 
 #[test]
-fn nesting_is_read_to_its_limit_and_denied_beyond() {
+fn payloads_that_are_nested_too_deeply_are_denied() {
     for payload in NESTING {
-        let (before, behind) = payload.split_once('@').unwrap();
+        let (before, after) = payload.split_once('@').unwrap();
         let opened = before.matches('{').count() - before.matches('}').count();
-        let nested = |depth: usize| format!("{before}{}{}{behind}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(answer(&nested(DEPTH - opened)), admitted(), "{payload}");
-        let limit = before.len() + DEPTH - opened + 1;
-        for depth in [DEPTH - opened + 1, 1_000, 1_000_000] {
+        let nested = |depth: usize| format!("{before}{}{}{after}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(answer(&nested(MAX_DEPTH - opened)), admitted(), "{payload}");
+        let limit = before.len() + MAX_DEPTH - opened + 1;
+        for depth in [MAX_DEPTH - opened + 1, 1_000, 1_000_000] {
             assert_eq!(
                 denial(&nested(depth)),
                 [format!(
@@ -287,18 +290,18 @@ fn nesting_is_read_to_its_limit_and_denied_beyond() {
 }
 
 #[test]
-fn settings_are_read_to_their_limit_and_refused_beyond() {
-    let refused = |depth: usize| {
+fn settings_that_are_nested_too_deeply_are_rejected() {
+    let rejection = |depth: usize| {
         let settings = format!("{{\"a\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
         String::from_utf8(policy().call("validate_settings", settings.as_bytes()).unwrap()).unwrap()
     };
-    assert!(refused(DEPTH - 1).contains("a: unknown key"));
-    for depth in [DEPTH, 1_000_000] {
+    assert!(rejection(MAX_DEPTH - 1).contains("a: unknown key"));
+    for depth in [MAX_DEPTH, 1_000_000] {
         assert_eq!(
-            refused(depth),
+            rejection(depth),
             format!(
                 r#"{{"valid":false,"message":"the settings cannot be parsed as JSON: nested too deeply at byte {}"}}"#,
-                6 + DEPTH
+                6 + MAX_DEPTH
             )
         );
     }

@@ -1,9 +1,9 @@
-//! The cases in `tests/cases`, and what tests ask of all of them.
+//! The cases in `tests/cases`, and tests of all cases.
 //!
 //! `UPDATE_EXPECT=1 cargo test --locked --test engine cases` writes the verdicts that the module gives into the files.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::panic, reason = "a case that cannot be read ends its test")]
+#![expect(clippy::panic, reason = "a test fails on a case that does not parse")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -20,25 +20,25 @@ pub(crate) use immutable_pods_testing::cases::to_update;
 
 use crate::module::{in_repository, lines, policy};
 
-/// The folder of all cases.
+/// The folder of the cases.
 pub(crate) const CASES: &str = "tests/cases";
 
 /// Maximum number of files that hold cases, bases and payloads.
 const MAX_FILES: usize = 300;
 
-/// The cases of a rule by what the policy makes of them.
+/// The verdict of the policy on a case of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The rule has nothing to say.
+    /// The rule has no findings.
     Admitted,
-    /// The rule denies.
+    /// The rule has findings.
     Denied,
     /// The mode of the rule is `fix`.
     Fixed,
 }
 
 impl Verdict {
-    /// All of them, in the order in which tests go through the cases of rules.
+    /// All verdicts, in the order in which tests evaluate the cases of rules.
     pub(crate) const ALL: [Self; 3] = [Self::Admitted, Self::Denied, Self::Fixed];
 
     fn of(rule: &str, case: &Case) -> Self {
@@ -53,45 +53,45 @@ impl Verdict {
     }
 }
 
-/// Every case, in the order of the files.
+/// Returns every case, in the order of the files.
 pub(crate) fn all() -> &'static [Case] {
     static ALL: LazyLock<Vec<Case>> =
         LazyLock::new(|| cases::read(&in_repository(CASES)).unwrap_or_else(|error| panic!("{error}")));
     &ALL
 }
 
-/// The cases of a topic and of the topics below it.
+/// Returns the cases of a topic and of the topics below it.
 pub(crate) fn of(topic: &str) -> Vec<Case> {
     all().iter().filter(|case| case.is_of(topic)).cloned().collect()
 }
 
-/// The cases of all rules that get one of these verdicts, each with the rule's id.
+/// Returns the cases of all rules with one of these verdicts, each with the rule's id.
 pub(crate) fn of_rules(verdicts: &[Verdict]) -> Vec<(&'static str, Case)> {
-    let mut found = Vec::new();
+    let mut selected = Vec::new();
     for verdict in verdicts {
         for rule in RULES {
             let cases = of(&folder_of(rule.id)).into_iter();
             let cases = cases.filter(|case| Verdict::of(rule.id, case) == *verdict);
-            found.extend(cases.map(|case| (rule.id, case)));
+            selected.extend(cases.map(|case| (rule.id, case)));
         }
     }
-    found
+    selected
 }
 
-/// Every payload, in the order of the files.
+/// Returns every payload, in the order of the files.
 pub(crate) fn payloads() -> Vec<Payload> {
     cases::payloads(&in_repository(CASES)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The requests to create each object of each case, and the recorded requests.
+/// Returns the requests that create the objects of all cases, and the recorded requests.
 pub(crate) fn manifests() -> Vec<Value> {
     let of_cases = all().iter().flat_map(|case| case.manifests.clone());
     of_cases.chain(requests(&format!("{CASES}/requests"))).collect()
 }
 
-/// The module's answer, for which it must ask its host exactly what the case says.
+/// Returns the response of the module, which must make exactly the host calls of the case.
 #[track_caller]
-pub(crate) fn evaluate(case: &Case, settings: &Value) -> ValidationResponse {
+pub(crate) fn evaluate_case(case: &Case, settings: &Value) -> ValidationResponse {
     let Case { id, request, exchanges, .. } = case;
     let interactions = Interactions::new(exchanges.clone());
     let response = policy().replaying(&interactions).validate(request, settings);
@@ -99,7 +99,7 @@ pub(crate) fn evaluate(case: &Case, settings: &Value) -> ValidationResponse {
     response.unwrap_or_else(|error| panic!("{id}: {error}"))
 }
 
-/// The pod spec of a request to create a pod, and nothing for other requests.
+/// Returns the pod spec of a request that creates a pod. Returns `None` for other requests.
 pub(crate) fn created_pod_spec(case: &Case) -> Option<&Value> {
     let Case { request, .. } = case;
     let creates_pod = creates(case) && request["kind"]["group"] == "" && request["kind"]["kind"] == "Pod";
@@ -116,14 +116,14 @@ pub(crate) fn unchanged(request: &Value) -> Value {
     to_update(&request["object"], request.clone())
 }
 
-/// The request to create a pod that passes everything, for tests to spoil.
+/// Returns a request that creates a pod without findings. Tests add violations to it.
 #[track_caller]
 pub(crate) fn good_pod() -> Value {
     let case = all().iter().find(|case| case.id == "neutral/pod");
     case.unwrap_or_else(|| panic!("missing case neutral/pod")).request.clone()
 }
 
-/// The names in a folder of the repository, in order. Empty if the folder does not exist.
+/// Returns the sorted names in a folder of the repository. Empty if the folder does not exist.
 pub(crate) fn names_in(folder: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(in_repository(folder)) else { return Vec::new() };
     let mut names: Vec<_> =
@@ -132,7 +132,7 @@ pub(crate) fn names_in(folder: &str) -> Vec<String> {
     names
 }
 
-/// The requests of an API server for each manifest in a file or a folder of the repository.
+/// Returns a request for each manifest in a file or folder of the repository.
 #[track_caller]
 pub(crate) fn requests(path: &str) -> Vec<Value> {
     let read = manifest::read(Path::new(&in_repository(path)));
@@ -141,7 +141,7 @@ pub(crate) fn requests(path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The folder of a rule's cases, and the name of its source: its id in snake case.
+/// Returns the id of a rule in snake case, which is the name of its cases and of its source file.
 pub(crate) fn folder_of(rule: &str) -> String {
     let mut folder = String::new();
     for character in rule.chars() {
@@ -153,11 +153,11 @@ pub(crate) fn folder_of(rule: &str) -> String {
     folder
 }
 
-/// The settings with the mode of one rule set, and its options kept.
+/// Returns the settings with the mode of one rule set. The options of the rule stay.
 pub(crate) fn with_mode(settings: &Value, rule: &str, mode: &str) -> Value {
     let mut settings = settings.clone();
     let options = &mut settings[rule];
-    // A bare mode, or none, has no options beside it.
+    // A bare mode does not have options.
     if !options.is_object() {
         *options = json!({});
     }
@@ -165,14 +165,14 @@ pub(crate) fn with_mode(settings: &Value, rule: &str, mode: &str) -> Value {
     settings
 }
 
-/// The settings with the mode of every rule set, and their options kept.
+/// Returns the settings with the mode of every rule set. The options stay.
 pub(crate) fn with_every_mode(settings: &Value, mode: &str) -> Value {
     RULES.iter().fold(settings.clone(), |settings, rule| with_mode(&settings, rule.id, mode))
 }
 
-/// The verdict of the module on a case.
+/// Returns the verdict of the module on a case.
 fn verdict_on(case: &Case) -> Expectations {
-    let response = evaluate(case, &case.settings);
+    let response = evaluate_case(case, &case.settings);
     let deny = lines(&response).into_iter().map(str::to_owned).collect();
     let fix = response.mutated_object.as_ref();
     let fix = fix.map(|fixed| cases::diff(&case.request["object"], fixed).unwrap_or_default());
@@ -184,7 +184,7 @@ fn updates_expectations() -> bool {
 }
 
 #[test]
-fn every_case_gets_the_verdict_that_it_states() {
+fn every_case_gets_the_expected_verdict() {
     let mut differences = Vec::new();
     let mut changed = BTreeMap::<PathBuf, String>::new();
     for case in all() {
@@ -198,7 +198,7 @@ fn every_case_gets_the_verdict_that_it_states() {
         differences.push(format!("{}:\nexpected {old:#?}\ngot {new:#?}", case.id));
     }
     if updates_expectations() {
-        println!("{} verdicts are rewritten", differences.len());
+        println!("rewrote {} verdicts", differences.len());
         for (file, text) in &changed {
             fs::write(file, text).unwrap();
         }
@@ -213,7 +213,7 @@ fn every_case_gets_the_verdict_that_it_states() {
 }
 
 #[test]
-fn every_payload_gets_the_verdict_that_it_states() {
+fn every_payload_gets_the_expected_verdict() {
     for Payload { id, deny, bytes, .. } in payloads() {
         let answer = policy().call("validate", &bytes).unwrap_or_else(|error| panic!("{id}: {error}"));
         let response: ValidationResponse = serde_json::from_slice(&answer).unwrap();
@@ -232,7 +232,7 @@ fn files_are_few_and_short() {
     let mut files = Vec::new();
     collect_files(&in_repository("tests"), &mut files);
     files.retain(|file| file.extension().is_none_or(|extension| extension != "rs"));
-    assert!(files.len() <= MAX_FILES, "there are {} files", files.len());
+    assert!(files.len() <= MAX_FILES, "found {} files", files.len());
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "yaml")) {
         let lines = fs::read_to_string(file).unwrap().lines().count();
         assert!(lines <= cases::MAX_LINES, "{}: {lines} lines", file.display());
@@ -247,7 +247,7 @@ fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn every_file_has_the_layout_that_can_be_rewritten() {
+fn every_file_has_a_layout_that_can_be_rewritten() {
     for case in all() {
         let file = in_repository(&format!("{CASES}/{}.yaml", case.topic));
         let text = fs::read_to_string(&file).unwrap();

@@ -1,5 +1,5 @@
-//! Controllers, simulated: the controller of a Deployment, or of a Rollout, makes a `ReplicaSet` of its template, and another one
-//! for as long as none has that template. No settings may keep it from finding the one that it made.
+//! A simulation of controllers: the controller of a Deployment or a Rollout creates `ReplicaSets` until one of them has its
+//! template. With any settings, the controller must recognize the `ReplicaSet` that it created.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -14,19 +14,19 @@ use serde_json::{Value, json};
 
 use crate::cases::with_mode;
 use crate::fixes;
-use crate::generated::{pod_spec, settings};
-use crate::module::judge;
+use crate::generators::{pod_spec, settings};
+use crate::module::evaluate;
 
-/// The label by which a controller distinguishes its `ReplicaSets`. The comparison leaves it out.
+/// The label that distinguishes the `ReplicaSets` of a controller. Comparisons ignore this label.
 const HASH_LABEL: &str = "pod-template-hash";
 
-/// The controller of Deployments, as API servers know it.
+/// The user name of the Deployment controller.
 const CONTROLLER: &str = "system:serviceaccount:kube-system:deployment-controller";
 
-/// How often the controller tries before it is caught making `ReplicaSets` for ever.
-const ATTEMPTS: usize = 4;
+/// Maximum number of attempts of the controller to create a `ReplicaSet`.
+const MAX_ATTEMPTS: usize = 4;
 
-/// What happens to a Deployment.
+/// An event in the life of a Deployment.
 #[derive(Clone, Debug)]
 enum Event {
     /// `kubectl rollout restart`, by a user.
@@ -35,19 +35,19 @@ enum Event {
     SetImage(&'static str),
     /// `kubectl scale`.
     Scale,
-    /// The first manifest is applied again: what it says nothing of stays.
+    /// A user applies the first manifest again, which does not change fields that the manifest does not set.
     Apply,
-    /// The first manifest replaces the Deployment.
+    /// A user replaces the Deployment with the first manifest.
     Replace,
-    /// One more rule fixes.
+    /// The mode of one more rule becomes `fix`.
     Fix(usize),
-    /// These settings are in force from now on.
+    /// The settings change.
     Settings(Value),
-    /// The policy is taken away.
+    /// The policy is uninstalled.
     Uninstall,
 }
 
-/// What they own.
+/// The kind that owners own.
 const REPLICA_SET: (&str, &str) = ("apps", "ReplicaSet");
 
 const USERS: [&str; 2] = ["jane", "exempt"];
@@ -61,13 +61,13 @@ fn event() -> impl Strategy<Value = Event> {
         1 => proptest::prelude::Just(Event::Apply),
         1 => proptest::prelude::Just(Event::Replace),
         4 => any::<usize>().prop_map(Event::Fix),
-        1 => some_settings().prop_map(Event::Settings),
+        1 => settings_with_exempt_user().prop_map(Event::Settings),
         1 => proptest::prelude::Just(Event::Uninstall),
     ]
 }
 
-/// Any settings, in which a user may be exempt.
-fn some_settings() -> impl Strategy<Value = Value> {
+/// Generates settings, with or without an exempt user.
+fn settings_with_exempt_user() -> impl Strategy<Value = Value> {
     (settings(), any::<bool>()).prop_map(|(mut settings, has_exempt_user)| {
         if has_exempt_user {
             let mut exemptions = settings["exemptions"].as_array().cloned().unwrap_or_default();
@@ -81,7 +81,7 @@ fn some_settings() -> impl Strategy<Value = Value> {
 /// Kinds that own `ReplicaSets`, with their API groups.
 const OWNERS: [(&str, &str); 2] = [("apps", "Deployment"), ("argoproj.io", "Rollout")];
 
-/// A cluster with one Deployment, or another owner, and the `ReplicaSets` of its controller.
+/// A cluster with one owner and its `ReplicaSets`.
 struct Cluster {
     /// The API group and the kind of the owner.
     owner: (&'static str, &'static str),
@@ -93,7 +93,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// What the API server stores when a user writes an object, unless the policy denies that.
+    /// Returns the object that the API server stores, or `None` if the policy denies the request.
     fn store(
         &self,
         user: &str,
@@ -107,11 +107,11 @@ impl Cluster {
             "operation": if old.is_some() { "UPDATE" } else { "CREATE" }, "userInfo": {"username": user},
             "object": object, "oldObject": old.unwrap_or(&Value::Null),
         });
-        let response = judge(&request, settings);
+        let response = evaluate(&request, settings);
         response.accepted.then(|| response.mutated_object.unwrap_or(object))
     }
 
-    /// Changes the Deployment, unless the policy denies that.
+    /// Changes the Deployment, unless the policy denies the request.
     fn change(&mut self, user: &str, change: impl FnOnce(&mut Value)) {
         let mut changed = self.deployment.clone();
         change(&mut changed);
@@ -120,7 +120,7 @@ impl Cluster {
         }
     }
 
-    fn happen(&mut self, event: &Event, manifest: &Value) {
+    fn apply(&mut self, event: &Event, manifest: &Value) {
         match event {
             Event::Restart(user) => {
                 self.restarts += 1;
@@ -159,19 +159,20 @@ impl Cluster {
         }
     }
 
-    /// What the controller does until it has a `ReplicaSet` with the template of the Deployment, or is denied one.
+    /// Creates a `ReplicaSet` with the template of the Deployment, like the controller. Returns `false` if the policy denies the
+    /// `ReplicaSet`.
     ///
     /// Source: `getNewReplicaSet` in `pkg/controller/deployment/sync.go` of Kubernetes.
     fn reconcile(&mut self) -> Result<bool, String> {
         let template = self.deployment["spec"]["template"].clone();
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..MAX_ATTEMPTS {
             if self.replica_sets.iter().any(|known| is_same_template(&known["spec"]["template"], &template)) {
-                return self.scale_old_ones(&template).map(|()| true);
+                return self.scale_down_old(&template).map(|()| true);
             }
             if attempt > 0 {
                 let stored = &self.replica_sets[self.replica_sets.len() - 1]["spec"]["template"];
                 return Err(format!(
-                    "the controller does not find its ReplicaSet again: {template} is stored as {stored}"
+                    "the controller does not recognize its ReplicaSet: {template} is stored as {stored}"
                 ));
             }
             let replica_set = replica_set(&template, self.replica_sets.len());
@@ -183,8 +184,8 @@ impl Cluster {
         Ok(true)
     }
 
-    /// Old `ReplicaSets` are scaled down, which nothing may hold up.
-    fn scale_old_ones(&mut self, template: &Value) -> Result<(), String> {
+    /// Scales old `ReplicaSets` down, which the policy must always admit.
+    fn scale_down_old(&mut self, template: &Value) -> Result<(), String> {
         for index in 0..self.replica_sets.len() {
             let old = &self.replica_sets[index];
             if is_same_template(&old["spec"]["template"], template) {
@@ -202,7 +203,7 @@ impl Cluster {
     }
 }
 
-/// A `ReplicaSet` of a template, as the controller of Deployments makes it.
+/// Returns a `ReplicaSet` with a template, like the Deployment controller.
 fn replica_set(template: &Value, number: usize) -> Value {
     let mut template = template.clone();
     template["metadata"]["labels"][HASH_LABEL] = number.to_string().into();
@@ -215,7 +216,7 @@ fn replica_set(template: &Value, number: usize) -> Value {
     })
 }
 
-/// Whether two templates are the same one but for the label of the controller.
+/// Whether two templates are equal except for the label of the controller.
 ///
 /// Source: `EqualIgnoreHash` in `pkg/controller/deployment/util/deployment_util.go` of Kubernetes.
 fn is_same_template(one: &Value, other: &Value) -> bool {
@@ -229,9 +230,9 @@ fn is_same_template(one: &Value, other: &Value) -> bool {
     without_hash(one) == without_hash(other)
 }
 
-/// A Deployment and what happens to it.
+/// A Deployment and a sequence of events.
 #[derive(Clone, Debug)]
-struct Story {
+struct History {
     owner: (&'static str, &'static str),
     spec: Value,
     settings: Option<Value>,
@@ -239,16 +240,16 @@ struct Story {
     events: Vec<Event>,
 }
 
-fn story() -> impl Strategy<Value = Story> {
-    let settings = proptest::option::of(some_settings());
-    // Numbers are marked in what is generated; here they are texts like others.
+fn history() -> impl Strategy<Value = History> {
+    let settings = proptest::option::of(settings_with_exempt_user());
+    // Marked numbers of the generator are ordinary strings here.
     (select(&OWNERS[..]), pod_spec(), settings, select(&USERS[..]), vec(event(), 1..8))
-        .prop_map(|(owner, spec, settings, user, events)| Story { owner, spec, settings, user, events })
+        .prop_map(|(owner, spec, settings, user, events)| History { owner, spec, settings, user, events })
 }
 
-/// Lets everything happen, and counts the `ReplicaSets`.
-fn play(story: &Story) -> Result<usize, String> {
-    let Story { owner, spec, settings, user, events } = story;
+/// Applies all events, and returns the number of `ReplicaSets`.
+fn simulate(history: &History) -> Result<usize, String> {
+    let History { owner, spec, settings, user, events } = history;
     let (group, kind) = owner;
     let manifest = json!({
         "apiVersion": format!("{group}/v1"), "kind": kind, "metadata": {"name": "web"},
@@ -265,41 +266,41 @@ fn play(story: &Story) -> Result<usize, String> {
     cluster.deployment = stored;
     cluster.reconcile()?;
     for event in events {
-        cluster.happen(event, &manifest);
+        cluster.apply(event, &manifest);
         cluster.reconcile()?;
     }
     for (index, one) in cluster.replica_sets.iter().enumerate() {
         let others = &cluster.replica_sets[index + 1..];
         if others.iter().any(|other| is_same_template(&one["spec"]["template"], &other["spec"]["template"])) {
-            return Err(format!("two ReplicaSets have one template: {one}"));
+            return Err(format!("two ReplicaSets have the same template: {one}"));
         }
     }
     Ok(cluster.replica_sets.len())
 }
 
 #[test]
-fn no_settings_make_a_deployment_breed_replica_sets() {
+fn every_template_gets_one_replica_set() {
     let config = fixes::config();
     let cases = config.cases;
     let mut runner = TestRunner::new(config);
-    let made = Cell::new(0);
-    let result = runner.run(&story(), |story| {
-        let replica_sets = play(&story).map_err(TestCaseError::fail)?;
-        made.set(made.get() + u32::from(replica_sets > 1));
+    let rollouts = Cell::new(0);
+    let result = runner.run(&history(), |history| {
+        let replica_sets = simulate(&history).map_err(TestCaseError::fail)?;
+        rollouts.set(rollouts.get() + u32::from(replica_sets > 1));
         Ok(())
     });
     match result {
         Ok(()) => assert!(
-            made.get() > cases / 4,
+            rollouts.get() > cases / 4,
             "only {} of {cases} Deployments had a second ReplicaSet",
-            made.get()
+            rollouts.get()
         ),
-        Err(TestError::Fail(broken, story)) => panic!("{broken}\n{story:?}"),
+        Err(TestError::Fail(violation, history)) => panic!("{violation}\n{history:?}"),
         Err(error) => panic!("{error}"),
     }
 }
 
-/// A pod spec in which nothing is wrong but what is unset.
+/// Returns a pod spec whose only findings are unset fields.
 fn unset() -> Value {
     json!({"containers": [{"name": "web", "image": "nginx:1.29"}]})
 }
@@ -311,29 +312,32 @@ const FIXING: &str = r#"{"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalat
 fn a_deployment_from_before_the_policy_is_restarted() {
     let settings: Value = serde_json::from_str(FIXING).unwrap();
     let events = vec![Event::Settings(settings), Event::Restart("jane"), Event::SetImage("jane")];
-    assert_eq!(play(&Story { owner: OWNERS[0], spec: unset(), settings: None, user: "jane", events }), Ok(3));
+    assert_eq!(
+        simulate(&History { owner: OWNERS[0], spec: unset(), settings: None, user: "jane", events }),
+        Ok(3)
+    );
 }
 
 #[test]
-fn a_deployment_that_was_fixed_by_fewer_rules_is_restarted() {
+fn a_deployment_is_restarted_after_more_rules_fix() {
     let settings = Some(json!({"allowPrivilegeEscalation": "deny", "enforcement": "warn"}));
     let step = [Event::Fix(0), Event::Restart("jane"), Event::Fix(1), Event::Restart("jane"), Event::Fix(2)];
     let events = [&step[..], &[Event::Restart("jane")]].concat();
-    let story = Story { owner: OWNERS[0], spec: unset(), settings, user: "jane", events };
-    assert_eq!(play(&story).map(|replica_sets| replica_sets > 2), Ok(true));
+    let history = History { owner: OWNERS[0], spec: unset(), settings, user: "jane", events };
+    assert_eq!(simulate(&history).map(|replica_sets| replica_sets > 2), Ok(true));
 }
 
 #[test]
 fn a_deployment_of_an_exempt_user_gets_one_replica_set() {
     let mut settings: Value = serde_json::from_str(FIXING).unwrap();
     settings["exemptions"] = json!([{"reason": "breakglass", "users": ["exempt"]}]);
-    let story = |events: Vec<Event>| Story {
+    let history = |events: Vec<Event>| History {
         owner: OWNERS[0],
         spec: unset(),
         settings: Some(settings.clone()),
         user: "exempt",
         events,
     };
-    assert_eq!(play(&story(Vec::new())), Ok(1));
-    assert_eq!(play(&story(vec![Event::Restart("jane"), Event::SetImage("exempt")])), Ok(3));
+    assert_eq!(simulate(&history(Vec::new())), Ok(1));
+    assert_eq!(simulate(&history(vec![Event::Restart("jane"), Event::SetImage("exempt")])), Ok(3));
 }

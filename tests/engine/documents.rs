@@ -1,6 +1,6 @@
-//! Documents that repeat what the code knows.
+//! Documents that must agree with the code.
 
-#![expect(clippy::panic, reason = "a document that cannot be read ends its test")]
+#![expect(clippy::panic, reason = "a test fails on a document that does not parse")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,18 +13,18 @@ use serde_json::{Value, json};
 
 use crate::module::in_repository;
 
-/// The metadata that is written into the module.
+/// Returns the metadata of the module.
 #[track_caller]
 pub(crate) fn metadata() -> Value {
     read("metadata.yml")
 }
 
-/// The one document in a file of the repository.
+/// Reads a file of the repository with a single document.
 #[track_caller]
 pub(crate) fn read(file: &str) -> Value {
     let text = fs::read(in_repository(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     let mut documents = document::parse(file, &text);
-    assert_eq!(documents.len(), 1, "{file}: must be one document");
+    assert_eq!(documents.len(), 1, "{file}: expected one document");
     match documents.pop() {
         Some(Ok(document)) => document.value,
         Some(Err(error)) => panic!("{error}"),
@@ -40,7 +40,8 @@ fn names_subresource(rule: &Value) -> bool {
     strings(&rule["resources"]).iter().any(|resource| resource.contains('/'))
 }
 
-/// The workloads that the policy is registered for: all but `ReplicaSet`, whose owners and pods are judged.
+/// Returns the workloads that the policy is registered for: all except `ReplicaSet`, because the policy evaluates the owners
+/// and the pods.
 fn registered() -> impl Iterator<Item = &'static Workload> {
     WORKLOADS.iter().filter(|workload| workload.kind != "ReplicaSet")
 }
@@ -58,12 +59,12 @@ fn the_webhook_rules_name_every_workload_but_replica_sets() {
         }
     }
     let known: BTreeSet<_> = registered().map(|workload| (workload.group, workload.resource)).collect();
-    assert_eq!(named.len(), known.len(), "no resource is named twice");
+    assert_eq!(named.len(), known.len(), "duplicate resources");
     assert_eq!(named.into_iter().collect::<BTreeSet<_>>(), known);
 }
 
 #[test]
-fn subresources_have_a_webhook_rule_of_their_own() {
+fn subresources_have_a_separate_webhook_rule() {
     let metadata = metadata();
     let rules = metadata["rules"].as_array().unwrap();
     let own: Vec<_> = rules.iter().filter(|rule| names_subresource(rule)).collect();
@@ -77,7 +78,7 @@ fn subresources_have_a_webhook_rule_of_their_own() {
 }
 
 #[test]
-fn the_policy_for_live_access_names_every_way_into_a_pod() {
+fn the_live_access_policy_names_every_connect_subresource() {
     let policy = read("examples/policies/live-access.yaml");
     let rules = policy["spec"]["rules"].as_array().unwrap();
     let connecting = rules.iter().filter(|rule| rule["operations"] == json!(["CONNECT"]));
@@ -87,9 +88,9 @@ fn the_policy_for_live_access_names_every_way_into_a_pod() {
 }
 
 #[test]
-fn the_metadata_says_how_the_policy_runs() {
+fn the_metadata_describes_how_the_policy_runs() {
     let metadata = metadata();
-    // The defaults change nothing, and a mutating webhook does not see what later ones add.
+    // The defaults do not fix, and a mutating webhook does not see changes by later webhooks.
     assert_eq!(metadata["mutating"], false);
     assert_eq!(metadata["backgroundAudit"], true);
     assert_eq!(metadata["executionMode"], "kubewarden-wapc");
@@ -98,7 +99,7 @@ fn the_metadata_says_how_the_policy_runs() {
 }
 
 #[test]
-fn the_metadata_is_that_of_the_package() {
+fn the_metadata_agrees_with_the_package() {
     let metadata = metadata();
     let annotations = &metadata["annotations"];
     assert_eq!(annotations["io.kubewarden.policy.version"], env!("CARGO_PKG_VERSION"));
@@ -122,9 +123,9 @@ fn the_metadata_lists_the_kinds_for_artifact_hub() {
 const KUBEWARDEN: &str = "v1.37.2";
 
 #[test]
-fn one_version_of_kubewarden_is_named_everywhere() {
+fn all_files_name_the_same_kubewarden_version() {
     let server = read("examples/policies/server.yaml");
-    // Since 1.36 its images are named after its repository.
+    // Since 1.36, the image name contains the repository name.
     let image = format!("ghcr.io/kubewarden/adm-controller/policy-server:{KUBEWARDEN}");
     assert_eq!(server["spec"]["image"], image.as_str());
     for workflow in ["release", "test"].map(|name| read(&format!(".github/workflows/{name}.yml"))) {
@@ -135,6 +136,9 @@ fn one_version_of_kubewarden_is_named_everywhere() {
         let words = text.split_whitespace().map(|word| word.trim_end_matches([',', '.']));
         let named: Vec<_> = words.filter(|word| word.starts_with("v1.3")).collect();
         assert!(named.iter().all(|version| *version == KUBEWARDEN), "{file}: {named:?}");
-        assert!(!text.contains("ghcr.io/kubewarden/policy-server"), "{file}: names an image of before 1.36");
+        assert!(
+            !text.contains("ghcr.io/kubewarden/policy-server"),
+            "{file}: names an image from before 1.36"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The examples: each step must get the verdict that it tells the reader to expect.
+//! The examples: each step must get the documented verdict.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::cases::{names_in, requests};
 use crate::documents::{self, metadata};
-use crate::module::{self, admitted, in_repository, judge, lines, rule_of};
+use crate::module::{self, admitted, evaluate, in_repository, lines, rule_of};
 use crate::readme;
 
-/// From a pod as everyone writes it to one that passes, and the rules that object at each step.
+/// The steps from a typical pod to an admitted pod, and the rules with findings at each step.
 const STEPS: [(&str, &[&str]); 6] = [
     (
         "1-plain.yaml",
@@ -25,12 +25,12 @@ const STEPS: [(&str, &[&str]); 6] = [
     ("6-pinned.yaml", &[]),
 ];
 
-/// The rules that object to what a file of examples holds, one for each finding.
+/// Returns the rule of each finding in a file of examples.
 #[track_caller]
-fn objections(file: &str) -> Vec<String> {
+fn rules_with_findings(file: &str) -> Vec<String> {
     let mut rules = Vec::new();
     for request in requests(&format!("examples/{file}")) {
-        let response = judge(&request, &json!({}));
+        let response = evaluate(&request, &json!({}));
         rules.extend(lines(&response).into_iter().map(|line| rule_of(line).to_owned()));
         assert_eq!(response.accepted, rules.is_empty(), "{file}");
     }
@@ -38,11 +38,11 @@ fn objections(file: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_step_has_fewer_objections() {
+fn each_step_has_fewer_findings() {
     for server in ["nginx", "httpd"] {
         assert_eq!(names_in(&format!("examples/{server}")), STEPS.map(|(file, _)| file), "{server}");
         for (file, rules) in STEPS {
-            assert_eq!(objections(&format!("{server}/{file}")), rules, "{server}/{file}");
+            assert_eq!(rules_with_findings(&format!("{server}/{file}")), rules, "{server}/{file}");
         }
     }
     assert!(STEPS.is_sorted_by_key(|(_, rules)| std::cmp::Reverse(rules.len())));
@@ -52,38 +52,38 @@ fn each_step_has_fewer_objections() {
 fn the_last_step_is_admitted() {
     for server in ["nginx", "httpd"] {
         for request in requests(&format!("examples/{server}/6-pinned.yaml")) {
-            assert_eq!(judge(&request, &json!({})), admitted(), "{server}");
+            assert_eq!(evaluate(&request, &json!({})), admitted(), "{server}");
         }
     }
 }
 
 #[test]
-fn the_last_step_needs_its_tag() {
+fn the_last_step_requires_a_tag() {
     let is_pod = |request: &Value| request["kind"]["kind"] == "Pod";
     let mut pod = requests("examples/nginx/6-pinned.yaml").into_iter().find(is_pod).unwrap();
     pod["object"]["spec"]["containers"][0]["image"] = "nginx".into();
     assert_eq!(
-        judge(&pod, &json!({})).message.unwrap(),
+        evaluate(&pod, &json!({})).message.unwrap(),
         "spec.containers[0].image: container \"nginx\" must set a tag or a digest on image \"nginx\" [imageReference]"
     );
 }
 
 #[test]
-fn every_rule_objects_to_everything_wrong() {
-    let rules = objections("everything-wrong.yaml");
+fn every_rule_has_findings_in_the_worst_example() {
+    let rules = rules_with_findings("everything-wrong.yaml");
     let objects: Vec<_> = requests("examples/everything-wrong.yaml")
         .iter()
         .map(|request| request["kind"]["kind"].clone())
         .collect();
     assert_eq!(objects, ["Deployment", "Pod"]);
-    let found: BTreeSet<_> = rules.iter().map(String::as_str).collect();
-    // What is created has no image yet that could change.
+    let rules: BTreeSet<_> = rules.iter().map(String::as_str).collect();
+    // A new object does not have an image that could change.
     let on = RULES.iter().filter(|rule| rule.default_mode != Mode::Off && rule.id != "imageChange");
-    assert_eq!(found, on.map(|rule| rule.id).collect());
+    assert_eq!(rules, on.map(|rule| rule.id).collect());
 }
 
 #[test]
-fn no_example_is_left_unjudged() {
+fn every_example_is_tested() {
     let folders =
         ["everything-wrong.yaml", "fix", "httpd", "nginx", "policies", "registry", "reviews", "rollout"];
     assert_eq!(names_in("examples"), folders);
@@ -91,29 +91,29 @@ fn no_example_is_left_unjudged() {
     assert_eq!(names_in("examples/fix"), ["nginx.yaml"]);
 }
 
-/// One of the two policies that fix and deny side by side: `mutating` or `validating`.
+/// Returns the `mutating` or the `validating` policy of the pair that fixes and denies.
 #[track_caller]
 pub(crate) fn policy(name: &str) -> Value {
     documents::read(&format!("examples/policies/fix-{name}.yaml"))
 }
 
 #[test]
-fn both_policies_are_registered_for_what_they_can_do() {
+fn both_policies_are_registered_for_their_operations() {
     let [mutating, validating] = ["mutating", "validating"].map(|name| policy(name)["spec"].clone());
     let rules = metadata()["rules"].clone();
     assert_eq!(validating["rules"], rules);
-    // Debug containers and resized resources cannot be fixed.
-    let is_of_objects = |rule: &&Value| rule["operations"].as_array().unwrap().contains(&json!("CREATE"));
-    let of_objects: Vec<_> = rules.as_array().unwrap().iter().filter(is_of_objects).cloned().collect();
-    assert_eq!(mutating["rules"], json!(of_objects));
+    // The policy cannot fix ephemeral containers and resized resources.
+    let is_object_rule = |rule: &&Value| rule["operations"].as_array().unwrap().contains(&json!("CREATE"));
+    let object_rules: Vec<_> = rules.as_array().unwrap().iter().filter(is_object_rule).cloned().collect();
+    assert_eq!(mutating["rules"], json!(object_rules));
     assert_eq!((&mutating["mutating"], &validating["mutating"]), (&json!(true), &json!(false)));
     assert_eq!(mutating["module"], validating["module"]);
-    // One scan is enough, and only the policy that denies knows the verdict.
+    // One scan is enough, and only the validating policy denies.
     assert_eq!((&mutating["backgroundAudit"], &validating["backgroundAudit"]), (&json!(false), &Value::Null));
 }
 
 #[test]
-fn both_policies_have_the_same_settings_but_for_fixes() {
+fn both_policies_have_the_same_settings_except_for_fixes() {
     let [mutating, validating] =
         ["mutating", "validating"].map(|name| policy(name)["spec"]["settings"].clone());
     let mut denying = mutating.clone();
@@ -127,11 +127,11 @@ fn both_policies_have_the_same_settings_but_for_fixes() {
 }
 
 #[test]
-fn the_registry_decides_what_the_pod_leaves_open() {
+fn the_registry_provides_user_and_digest() {
     let settings = documents::read("examples/registry/policy.yaml")["spec"]["settings"].clone();
-    assert!(readme::yaml_blocks().any(|block| block == settings), "the README shows other settings");
+    assert!(readme::yaml_blocks().any(|block| block == settings), "the README does not show these settings");
     let [request]: [Value; 1] = requests("examples/registry/nginx.yaml").try_into().unwrap();
-    assert!(!judge(&request, &settings).accepted);
+    assert!(!evaluate(&request, &settings).accepted);
     let recording = Interactions::read(&in_repository("examples/registry/recording.kwctl")).unwrap();
     let response = module::policy().replaying(&recording).validate(&request, &settings).unwrap();
     assert_eq!((recording.calls(), recording.left()), (3, 0));
@@ -148,20 +148,20 @@ fn a_plain_pod_becomes_immutable_in_one_step() {
     let [mutating, validating] =
         ["mutating", "validating"].map(|name| policy(name)["spec"]["settings"].clone());
     let [request]: [Value; 1] = requests("examples/fix/nginx.yaml").try_into().unwrap();
-    assert!(!judge(&request, &validating).accepted);
-    let fixed = judge(&request, &mutating).mutated_object.unwrap();
+    assert!(!evaluate(&request, &validating).accepted);
+    let fixed = evaluate(&request, &mutating).mutated_object.unwrap();
     let mut request = request;
     request["object"] = fixed;
-    assert_eq!(judge(&request, &validating), admitted());
-    assert_eq!(judge(&request, &mutating), admitted());
+    assert_eq!(evaluate(&request, &validating), admitted());
+    assert_eq!(evaluate(&request, &mutating), admitted());
 }
 
 #[test]
-fn the_reviews_ask_about_the_first_and_the_last_step() {
+fn the_reviews_contain_the_first_and_the_last_step() {
     for (review, step) in [("denied", "1-plain"), ("admitted", "6-pinned")] {
-        let of_pods = |request: &Value| request["kind"]["kind"] == "Pod";
+        let is_pod = |request: &Value| request["kind"]["kind"] == "Pod";
         let steps = requests(&format!("examples/nginx/{step}.yaml"));
-        let expected: Vec<_> = steps.into_iter().filter(of_pods).collect();
+        let expected: Vec<_> = steps.into_iter().filter(is_pod).collect();
         assert_eq!(requests(&format!("examples/reviews/{review}.json")), expected, "{review}");
     }
 }

@@ -1,7 +1,7 @@
-//! What the policy changes, and what it must leave alone.
+//! Fixes: the fields that the policy sets, and the fields that it must not change.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a response that does not parse")]
 
 use std::cell::Cell;
 use std::env;
@@ -13,22 +13,22 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunne
 use serde_json::{Value, json};
 
 use crate::bypass;
-use crate::cases::{self, Verdict, evaluate, of_rules, with_mode};
+use crate::cases::{self, Verdict, evaluate_case, of_rules, with_mode};
 use crate::cluster;
-use crate::generated::case;
+use crate::generators::case;
 use crate::laws;
 use crate::module::{admitted, lines, policy};
 
-/// The key of the audit annotation that says what was fixed.
+/// The key of the audit annotation that lists fixes.
 const FIXES: &str = "fixes";
 
 #[test]
-fn a_rule_fixes_what_is_unset_and_denies_the_rest() {
+fn a_rule_fixes_unset_fields_and_denies_the_rest() {
     let of_rules = of_rules(&[Verdict::Fixed]).into_iter().map(|(_, case)| case);
     let shared = cases::of("fixes");
-    assert!(!shared.is_empty(), "there are no cases of fixes");
+    assert!(!shared.is_empty(), "found no cases of fixes");
     for case in of_rules.chain(shared) {
-        let mut response = evaluate(&case, &case.settings);
+        let mut response = evaluate_case(&case, &case.settings);
         let Case { id, deny: findings, warn: warnings, fixed, .. } = case;
         assert_eq!(lines(&response), findings, "{id}");
         assert_eq!(response.mutated_object, fixed, "{id}");
@@ -49,16 +49,16 @@ fn the_laws_of_fixing_hold_for_every_case() {
     let shared = ["exemptions", "fixes", "neutral", "updates"].into_iter().flat_map(cases::of);
     let own = of_rules(&Verdict::ALL).into_iter().map(|(_, case)| case);
     let mut changed = 0;
-    let bypasses = bypass::of_topics().into_iter().map(|(_, case)| case).chain(cluster::of_topics());
-    let alone = own.chain(shared).chain(bypasses).filter(|case| case.exchanges.is_empty());
-    for Case { id, request, settings, .. } in alone {
+    let bypasses = bypass::cases_by_topic().into_iter().map(|(_, case)| case).chain(cluster::cluster_cases());
+    let without_registry = own.chain(shared).chain(bypasses).filter(|case| case.exchanges.is_empty());
+    for Case { id, request, settings, .. } in without_registry {
         let Some(object) = request.get("object") else { continue };
         for settings in [json!({}), settings.clone(), fixing(&settings)] {
             let case = laws::Case { object: object.to_string(), request: without_object(&request), settings };
-            changed += usize::from(check_laws(&case).unwrap_or_else(|broken| panic!("{id}: {broken}")));
+            changed += usize::from(check_laws(&case).unwrap_or_else(|violation| panic!("{id}: {violation}")));
         }
     }
-    assert!(changed > 100, "only {changed} cases were changed");
+    assert!(changed > 100, "only {changed} cases are changed");
 }
 
 #[test]
@@ -74,22 +74,22 @@ fn the_laws_of_fixing_hold_for_generated_requests() {
     });
     match result {
         Ok(()) => {
-            assert!(changed.get() > cases / 6, "only {} of {cases} requests were changed", changed.get());
+            assert!(changed.get() > cases / 6, "only {} of {cases} requests are changed", changed.get());
         }
-        Err(TestError::Fail(broken, case)) => {
+        Err(TestError::Fail(violation, case)) => {
             let laws::Case { request, object, settings } = case;
-            panic!("{broken}\nrequest: {request}\nobject: {object}\nsettings: {settings}");
+            panic!("{violation}\nrequest: {request}\nobject: {object}\nsettings: {settings}");
         }
         Err(error) => panic!("{error}"),
     }
 }
 
-/// Whether the module keeps the laws, and whether it changed the object.
+/// Checks the laws of fixing, and returns whether the module changes the object.
 fn check_laws(case: &laws::Case) -> Result<bool, String> {
     laws::check_laws(case, &|payload| policy().call("validate", payload).unwrap())
 }
 
-/// The same requests on every run, unless the environment asks for others or for more.
+/// Returns a configuration that generates the same requests on every run. The environment can select others or more.
 pub(crate) fn config() -> Config {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_RNG_SEED").is_none() {
@@ -101,9 +101,9 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// The settings with everything fixed that can be.
+/// Returns the settings with every fix on.
 fn fixing(settings: &Value) -> Value {
-    // Images are pinned by what the host knows of them, so they have tests of their own.
+    // Pinning images needs a registry and is tested separately.
     let can_fix = RULES.iter().filter(|rule| rule.can_fix && rule.id != "imageReference");
     let mut settings = can_fix.fold(settings.clone(), |settings, rule| with_mode(&settings, rule.id, "fix"));
     settings["capabilities"]["requiredDrop"] = json!(["ALL"]);

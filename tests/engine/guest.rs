@@ -1,8 +1,8 @@
-//! A guest in the bare engine, which counts what a call takes: instructions, as fuel, and memory. Both are the same each
-//! time, and on every machine.
+//! A guest in the bare engine, which measures the instructions (as fuel) and the memory of a call. Both are equal in every
+//! run and on every machine.
 
-#![expect(clippy::indexing_slicing, reason = "a guest that gives wrong addresses ends its test")]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a guest that does not run ends its test")]
+#![expect(clippy::indexing_slicing, reason = "a test fails on a guest with invalid addresses")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails on a guest that does not run")]
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use crate::module::built;
 
 const OPERATION: &[u8] = b"validate";
 
-/// More fuel than a call takes.
+/// More fuel than any call needs.
 const FUEL: u64 = 1 << 40;
 
 /// The policy.
@@ -24,28 +24,28 @@ pub(crate) static POLICY: LazyLock<Guest> = LazyLock::new(|| Guest::new("policy"
 pub(crate) struct Guest {
     engine: Engine,
     module: Module,
-    counts: bool,
+    counts_instructions: bool,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) answer: Vec<u8>,
     pub(crate) instructions: u64,
-    /// The bytes of memory that the instance has in the end. It never gives any back.
+    /// The memory of the instance after the call, in bytes. WebAssembly memory never shrinks.
     pub(crate) memory: usize,
 }
 
-/// What the host knows of a call.
+/// The host's data about a call.
 struct Call {
     payload: Vec<u8>,
     answer: Vec<u8>,
 }
 
 impl Guest {
-    /// A guest that counts.
+    /// Compiles a guest that counts instructions.
     pub(crate) fn new(name: &str, sources: &str) -> Self {
-        // Instructions are counted before the compiler optimises them, so there is no need to.
+        // The engine counts instructions before optimization, so optimization is not needed.
         Self::compile(
             name,
             sources,
@@ -54,27 +54,27 @@ impl Guest {
         )
     }
 
-    /// The policy as policy servers compile it, which counts no instructions.
+    /// Compiles the policy like policy servers, without counting instructions.
     pub(crate) fn as_served() -> Self {
         Self::compile("policy", "src", &Config::new(), false)
     }
 
-    fn compile(name: &str, sources: &str, config: &Config, counts: bool) -> Self {
+    fn compile(name: &str, sources: &str, config: &Config, counts_instructions: bool) -> Self {
         let file = built(name, sources).unwrap_or_else(|reason| panic!("{reason}"));
         let engine = Engine::new(config).unwrap();
         let module = Module::from_file(&engine, file).unwrap();
-        Self { engine, module, counts }
+        Self { engine, module, counts_instructions }
     }
 
-    /// Calls a fresh instance as waPC does. What it imports besides does nothing, so there is no time and no chance, and
-    /// whatever it asks its host fails.
+    /// Calls a fresh instance, like waPC. Other imports do nothing, so the guest does not have a clock or randomness, and all
+    /// host calls fail.
     pub(crate) fn call(&self, payload: &[u8]) -> Result<Outcome> {
         let mut store = Store::new(&self.engine, Call { payload: payload.to_vec(), answer: Vec::new() });
         let mut linker = Linker::new(&self.engine);
         linker.func_wrap("wapc", "__guest_request", send)?;
         linker.func_wrap("wapc", "__guest_response", receive)?;
         linker.define_unknown_imports_as_default_values(&mut store, &self.module)?;
-        if self.counts {
+        if self.counts_instructions {
             store.set_fuel(FUEL)?;
         }
         let instance = linker.instantiate(&mut store, &self.module)?;
@@ -90,14 +90,14 @@ impl Guest {
 
 fn send(mut caller: Caller<'_, Call>, operation: u32, payload: u32) {
     let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
-    for (at, bytes) in [(operation, OPERATION), (payload, &call.payload)] {
-        memory[at as usize..][..bytes.len()].copy_from_slice(bytes);
+    for (address, bytes) in [(operation, OPERATION), (payload, &call.payload)] {
+        memory[address as usize..][..bytes.len()].copy_from_slice(bytes);
     }
 }
 
-fn receive(mut caller: Caller<'_, Call>, at: u32, length: u32) {
+fn receive(mut caller: Caller<'_, Call>, address: u32, length: u32) {
     let (memory, call) = memory(&mut caller).data_and_store_mut(&mut caller);
-    call.answer = memory[at as usize..][..length as usize].to_vec();
+    call.answer = memory[address as usize..][..length as usize].to_vec();
 }
 
 fn memory(caller: &mut Caller<'_, Call>) -> Memory {

@@ -1,7 +1,7 @@
-//! What requests cost, in instructions of WebAssembly: what the engine counts as fuel in a call of `validate`, over what it
-//! counts where a guest reads nothing. Unlike times, instructions are the same each time, so there can be a bound to them.
+//! The instruction gate: bounds for the WebAssembly instructions of a `validate` call, above the instructions of a guest that
+//! does not read the request. Unlike times, instruction counts are equal in every run.
 
-#![expect(clippy::unwrap_used, reason = "a guest that does not run ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a guest that does not run")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,8 +17,8 @@ mod requests;
 
 use requests::{Scenario, scenarios};
 
-/// How many instructions each request took when this was written. Who makes the policy faster, or has a reason to make it
-/// slower, puts here what the failing test prints.
+/// Measured number of instructions of each request. After an improvement, or a justified increase, replace this table with the
+/// table that the failing test prints.
 const MEASURED: [(&str, u32, u64); 22] = [
     ("Pod", 1, 145_870),
     ("Pod", 4, 260_660),
@@ -44,27 +44,27 @@ const MEASURED: [(&str, u32, u64); 22] = [
     ("Pod, fixed", 32, 5_526_907),
 ];
 
-/// By how many percent a request may take more.
+/// Maximum increase of the instructions of a request, in percent.
 const TOLERANCE: u64 = 5;
 
-/// How many percent of what a container costs among 32 it may cost among 128.
-const AMONG_MANY: u64 = 115;
+/// Maximum instructions per container among 128 containers, in percent of the instructions among 32.
+const MAX_AMONG_MANY: u64 = 115;
 
-/// How many percent of what a request costs without exemptions it may cost with 50: they are read only where something is
-/// found.
-const EXEMPTING: [(&str, u64); 2] = [("Pod", 130), ("Pod, denied", 900)];
+/// Maximum instructions with 50 exemptions, in percent of the instructions without. The policy parses exemptions only if there
+/// are findings.
+const MAX_WITH_EXEMPTIONS: [(&str, u64); 2] = [("Pod", 130), ("Pod, denied", 900)];
 
-/// A request, what the policy answers, and how many instructions that takes.
+/// A request with its response and its number of instructions.
 struct Count {
     scenario: Scenario,
     answer: ValidationResponse,
-    /// Of the policy.
+    /// Instructions of the policy.
     all: u64,
-    /// Of the policy alone, without those that every guest takes.
+    /// Instructions of the policy, without the instructions of the floor guest.
     own: u64,
 }
 
-/// Every request that the benchmark makes.
+/// The counts of every request of the benchmark.
 static COUNTS: LazyLock<Vec<Count>> = LazyLock::new(|| {
     let floor = Guest::new("floor", "benches/floor/src");
     let count = |scenario: Scenario| {
@@ -88,11 +88,12 @@ fn requests() -> Vec<Scenario> {
 }
 
 fn count(name: &str, containers: u32) -> &'static Count {
-    let is_it = |count: &&Count| (count.scenario.name, count.scenario.containers) == (name, containers);
-    COUNTS.iter().find(is_it).unwrap()
+    let is_requested =
+        |count: &&Count| (count.scenario.name, count.scenario.containers) == (name, containers);
+    COUNTS.iter().find(is_requested).unwrap()
 }
 
-/// What [`MEASURED`] would have to be.
+/// Returns the current content of [`MEASURED`].
 fn table() -> String {
     let mut table = format!("const MEASURED: [(&str, u32, u64); {}] = [\n", COUNTS.len());
     for Count { scenario, own, .. } in &*COUNTS {
@@ -101,7 +102,7 @@ fn table() -> String {
     table + "];"
 }
 
-/// A number with an underscore between its thousands.
+/// Returns a number with underscores between thousands.
 fn grouped(number: u64) -> String {
     match number {
         0..1000 => number.to_string(),
@@ -110,38 +111,38 @@ fn grouped(number: u64) -> String {
 }
 
 #[test]
-fn no_request_takes_more_instructions_than_it_did() {
+fn requests_take_at_most_the_measured_instructions() {
     let measured: Vec<_> =
         COUNTS.iter().map(|count| (count.scenario.name, count.scenario.containers)).collect();
     assert_eq!(
         MEASURED.map(|(name, containers, _)| (name, containers)).to_vec(),
         measured,
-        "put this in:\n{}",
+        "replace MEASURED with:\n{}",
         table()
     );
     for (name, containers, measured) in MEASURED {
         let own = count(name, containers).own;
         assert!(
             own * 100 <= measured * (100 + TOLERANCE),
-            "{name}, {containers} containers: {own} instructions are more than {TOLERANCE} % above {measured}. \
-             If there is a reason for it, put this in:\n{}",
+            "{name}, {containers} containers: expected at most {TOLERANCE} % above {measured} instructions, got {own}. \
+             If the increase is justified, replace MEASURED with:\n{}",
             table()
         );
     }
 }
 
 #[test]
-fn instructions_are_the_same_each_time() {
+fn instruction_counts_are_equal_in_every_run() {
     let Count { scenario, all, .. } = count("Pod, denied, 50 exemptions", 32);
     assert_eq!(POLICY.call(&scenario.payload).unwrap().instructions, *all);
 }
 
 #[test]
-fn a_container_costs_the_same_among_many() {
+fn the_cost_per_container_stays_constant() {
     for name in ["Pod", "Pod, denied", "Deployment", "Deployment, denied"] {
         let [few, many] = [32, 128].map(|containers| count(name, containers).own / u64::from(containers));
         assert!(
-            many * 100 <= few * AMONG_MANY,
+            many * 100 <= few * MAX_AMONG_MANY,
             "{name}: {few} instructions among 32 containers, {many} among 128"
         );
     }
@@ -149,13 +150,13 @@ fn a_container_costs_the_same_among_many() {
 
 #[test]
 fn exemptions_that_do_not_apply_cost_little() {
-    for (name, most) in EXEMPTING {
+    for (name, max) in MAX_WITH_EXEMPTIONS {
         for containers in [1, 32] {
             let without = count(name, containers);
             let with = count(&format!("{name}, 50 exemptions"), containers);
             assert_eq!(with.answer, without.answer);
             assert!(
-                with.all * 100 <= without.all * most,
+                with.all * 100 <= without.all * max,
                 "{name}, {containers} containers: {} instructions with exemptions, {} without",
                 with.all,
                 without.all

@@ -1,5 +1,5 @@
-//! The policy as it is shipped: the module in the engine of policy servers, on cases, examples and hostile input;
-//! and the documents and views that must agree with it.
+//! Tests of the policy as it is released: the module in the engine of policy servers, on cases, examples and hostile
+//! input, and the documents that must agree with the module.
 
 mod benchmark;
 mod bounds;
@@ -7,31 +7,31 @@ mod bypass;
 mod cases;
 mod cluster;
 mod controllers;
+mod doc_examples;
 mod documents;
 mod examples;
 mod fixes;
-mod form;
-mod generated;
+mod fuzz_seeds;
+mod generators;
 mod guest;
 mod hostile;
 mod instructions;
-mod kinds;
 mod laws;
 mod layers;
-mod manual;
 mod markdown;
 mod module;
-mod oracle;
+mod operations;
+mod pod_views;
 mod properties;
+mod rancher_form;
 mod readme;
+mod reference;
 mod registrations;
 mod registry;
 mod release;
-mod requests;
 mod rules;
 mod schema;
-mod seeds;
 mod settings;
-mod slow;
 mod warning;
 mod workflows;
+mod workload_kinds;

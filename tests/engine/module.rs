@@ -37,7 +37,7 @@ pub(crate) fn policy() -> &'static Policy {
 
 /// The module's answer to a request.
 #[track_caller]
-pub(crate) fn judge(request: &Value, settings: &Value) -> ValidationResponse {
+pub(crate) fn evaluate(request: &Value, settings: &Value) -> ValidationResponse {
     match policy().validate(request, settings) {
         Ok(response) => response,
         Err(error) => panic!("{error}"),

@@ -10,7 +10,7 @@ use immutable_pods_testing::cases::Case;
 use serde_json::{Map, Value, json};
 
 use crate::cases::{self, Verdict, created_pod_spec, creates, of_rules, unchanged};
-use crate::module::{admitted, judge, lines, policy};
+use crate::module::{admitted, evaluate, lines, policy};
 
 /// A list of containers, and what messages call one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +94,9 @@ fn every_kind_gives_the_findings_of_a_pod() {
     let kinds: Vec<_> = built_in.chain([("fleet.example.com", "Fleet", "spec.harbour.ship")]).collect();
     for (_, case) in all() {
         let Some(spec) = created_pod_spec(&case) else { continue };
-        let expected = judge(&case.request, &case.settings);
+        let expected = evaluate(&case.request, &case.settings);
         for (group, kind, path) in &kinds {
-            let response = judge(&create(group, kind, path, spec), &case.settings);
+            let response = evaluate(&create(group, kind, path, spec), &case.settings);
             // In a kind that is not built in, an operator may fill in the image.
             let counts = |line: &&str| {
                 *kind != "Fleet" || !(line.contains(".image: ") && line.contains("must name an image ["))
@@ -120,7 +120,7 @@ fn every_kind_of_container_gives_the_findings_of_a_container() {
         let Some(spec) = created_pod_spec(&case).filter(|spec| has_containers_only(spec)) else {
             continue;
         };
-        let before = judge(&case.request, &case.settings);
+        let before = evaluate(&case.request, &case.settings);
         for place in Place::ALL {
             let is_excepted =
                 |(id, places, _): &(&str, &[Place], &str)| *id == rule && places.contains(&place);
@@ -129,7 +129,7 @@ fn every_kind_of_container_gives_the_findings_of_a_container() {
             }
             let mut expected: Vec<_> =
                 lines(&before).into_iter().map(|line| moved_line(line, place)).collect();
-            let response = judge(&create("", "Pod", "spec", &moved(spec, place)), &case.settings);
+            let response = evaluate(&create("", "Pod", "spec", &moved(spec, place)), &case.settings);
             let mut found = lines(&response);
             expected.sort_unstable();
             found.sort_unstable();
@@ -173,7 +173,7 @@ fn rules_say_why_they_do_not_ask_the_same_of_all() {
 #[test]
 fn an_update_that_changes_nothing_is_admitted() {
     for (_, case) in of_rules(&[Verdict::Denied]).into_iter().filter(|(_, case)| creates(case)) {
-        assert_eq!(judge(&unchanged(&case.request), &case.settings), admitted(), "{}", case.id);
+        assert_eq!(evaluate(&unchanged(&case.request), &case.settings), admitted(), "{}", case.id);
     }
 }
 
@@ -185,14 +185,14 @@ fn an_update_that_runs_something_else_gives_the_findings_of_a_creation() {
         }
         case.settings["onUpdate"] = "all".into();
         case.settings["imageChange"] = "off".into();
-        let created = judge(&case.request, &case.settings);
+        let created = evaluate(&case.request, &case.settings);
         let mut request = unchanged(&case.request);
-        assert_eq!(judge(&request, &case.settings), admitted(), "{}", case.id);
+        assert_eq!(evaluate(&request, &case.settings), admitted(), "{}", case.id);
         // Whatever the kind is, no image of the old object is left.
         let old = request["oldObject"].to_string().replace("\"image\":\"", "\"image\":\"old/");
         request["oldObject"] = serde_json::from_str(&old).unwrap();
         if request["oldObject"] != request["object"] {
-            assert_eq!(judge(&request, &case.settings), created, "{}", case.id);
+            assert_eq!(evaluate(&request, &case.settings), created, "{}", case.id);
         }
     }
 }

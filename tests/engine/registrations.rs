@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cases::{names_in, requests};
 use crate::documents::{self, metadata};
-use crate::module::{admitted, in_repository, judge, policy};
+use crate::module::{admitted, evaluate, in_repository, policy};
 
 /// Where releases go.
 const MODULE: &str =
@@ -111,7 +111,7 @@ fn calls(rules: &Value) -> BTreeSet<[String; 4]> {
 /// The answer to the one request that a file of examples makes.
 #[track_caller]
 fn answer(file: &str, settings: &Value) -> ValidationResponse {
-    let mut answers: Vec<_> = requests(file).iter().map(|request| judge(request, settings)).collect();
+    let mut answers: Vec<_> = requests(file).iter().map(|request| evaluate(request, settings)).collect();
     assert_eq!(answers.len(), 1, "{file}: must be one manifest");
     answers.remove(0)
 }
@@ -232,7 +232,7 @@ fn live_access_is_for_a_group_only() {
         request["operation"] = "CONNECT".into();
         request["userInfo"] = json!({"username": "jane", "groups": groups});
         request["object"] = json!({"kind": "PodExecOptions", "command": ["sh"], "container": "web"});
-        judge(&request, settings).accepted
+        evaluate(&request, settings).accepted
     };
     assert!(!exec(&["system:authenticated"]));
     assert!(exec(&["system:authenticated", "break-glass"]));
@@ -283,7 +283,7 @@ fn a_writable_root_is_contained_by_all_else() {
     let group = Registration::read("examples/policies/group.yaml").unwrap();
     let verdicts = |request: &Value| {
         ["hardened", "contained"]
-            .map(|member| judge(request, &group.spec["policies"][member]["settings"]).accepted)
+            .map(|member| evaluate(request, &group.spec["policies"][member]["settings"]).accepted)
     };
     let is_pod = |request: &Value| request["kind"]["kind"] == "Pod";
     let mut pod = requests("examples/nginx/6-pinned.yaml").into_iter().find(is_pod).unwrap();
@@ -364,7 +364,7 @@ fn each_step_of_a_rollout_denies_more() {
     let wrong = |settings: &Value| -> BTreeSet<bool> {
         requests("examples/everything-wrong.yaml")
             .iter()
-            .map(|request| judge(request, settings).accepted)
+            .map(|request| evaluate(request, settings).accepted)
             .collect()
     };
     let (every_one, none) = ([true].into(), [false].into());
@@ -377,6 +377,6 @@ fn each_step_of_a_rollout_denies_more() {
     assert!(wrong(&warn) == every_one && wrong(&most) == none);
     assert!(!plain(&all).accepted && wrong(&all) == none);
     for request in requests("examples/nginx/6-pinned.yaml") {
-        assert_eq!(judge(&request, &all), admitted());
+        assert_eq!(evaluate(&request, &all), admitted());
     }
 }

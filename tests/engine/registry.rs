@@ -6,7 +6,7 @@ use immutable_pods_host::Interactions;
 use immutable_pods_testing::cases::Case;
 use serde_json::{Value, json};
 
-use crate::cases::{self, Verdict, evaluate, of_rules, to_update, unchanged};
+use crate::cases::{self, Verdict, evaluate_case, of_rules, to_update, unchanged};
 use crate::module::{admitted, lines, policy};
 
 #[test]
@@ -14,7 +14,7 @@ fn what_the_host_knows_decides() {
     let cases = cases::of("registry");
     assert!(!cases.is_empty(), "there are no cases of registries");
     for case in cases {
-        let response = evaluate(&case, &case.settings);
+        let response = evaluate_case(&case, &case.settings);
         let Case { id, deny, warn, fixed, .. } = case;
         assert_eq!(lines(&response), deny, "{id}");
         assert_eq!(response.warnings, warn, "{id}");

@@ -11,9 +11,9 @@ use immutable_pods_testing::cases::Case;
 use serde_json::{Value, json};
 
 use crate::cases::{
-    self, CASES, Verdict, evaluate, folder_of, good_pod, names_in, of_rules, with_every_mode, with_mode,
+    self, CASES, Verdict, evaluate_case, folder_of, good_pod, names_in, of_rules, with_every_mode, with_mode,
 };
-use crate::module::{admitted, judge, lines, message, rule_of, subject_of};
+use crate::module::{admitted, evaluate, lines, message, rule_of, subject_of};
 
 /// Topics that do not belong to a rule, the bases and the recorded requests.
 const SHARED: [&str; 9] =
@@ -49,7 +49,7 @@ fn each_built_in_kind_can_pass_every_rule() {
     let neutral = cases::of("neutral");
     for case in &neutral {
         let settings = with_every_mode(&case.settings, "deny");
-        assert_eq!(judge(&case.request, &settings), admitted(), "{}", case.id);
+        assert_eq!(evaluate(&case.request, &settings), admitted(), "{}", case.id);
     }
     let mut kinds: Vec<_> = neutral
         .iter()
@@ -66,7 +66,7 @@ fn each_built_in_kind_can_pass_every_rule() {
 fn what_passes_a_rule_passes_all() {
     for (_, Case { id, request, settings, warn, .. }) in of_rules(&[Verdict::Admitted]) {
         assert_eq!(warn, [""; 0], "{id}: a rule that denies does not warn");
-        assert_eq!(judge(&request, &settings), admitted(), "{id}");
+        assert_eq!(evaluate(&request, &settings), admitted(), "{id}");
     }
 }
 
@@ -76,7 +76,7 @@ fn what_fails_a_rule_is_denied_by_it_alone() {
         for finding in &deny {
             assert_eq!(rule_of(finding), rule, "{id}: {finding}");
         }
-        let response = judge(&request, &settings);
+        let response = evaluate(&request, &settings);
         assert_eq!(lines(&response), deny, "{id}");
         assert_eq!(response, denied(&deny), "{id}");
     }
@@ -85,7 +85,7 @@ fn what_fails_a_rule_is_denied_by_it_alone() {
 #[test]
 fn a_rule_that_warns_admits_with_one_warning() {
     for (rule, Case { id, request, settings, deny, .. }) in of_rules(&[Verdict::Denied]) {
-        let response = judge(&request, &with_mode(&settings, rule, "warn"));
+        let response = evaluate(&request, &with_mode(&settings, rule, "warn"));
         let [warning] = &*response.warnings else { panic!("{id}: {:?}", response.warnings) };
         let (first, others) = deny.split_first().unwrap();
         let first = first.strip_suffix(&format!(" [{rule}]")).unwrap();
@@ -111,7 +111,7 @@ fn a_rule_that_warns_admits_with_one_warning() {
 #[test]
 fn a_rule_that_is_off_says_nothing() {
     for (rule, Case { id, request, settings, .. }) in of_rules(&[Verdict::Denied]) {
-        assert_eq!(judge(&request, &with_mode(&settings, rule, "off")), admitted(), "{id}");
+        assert_eq!(evaluate(&request, &with_mode(&settings, rule, "off")), admitted(), "{id}");
     }
 }
 
@@ -141,7 +141,7 @@ fn an_exemption_covers_what_it_names_and_nothing_else() {
 #[track_caller]
 pub(crate) fn assert_exact(case: &Case) -> (Option<String>, Vec<String>) {
     let Case { id, settings, deny, warn, .. } = case;
-    let mut response = evaluate(case, settings);
+    let mut response = evaluate_case(case, settings);
     assert_eq!(lines(&response), *deny, "{id}");
     let used = response.audit_annotations.remove(EXEMPTIONS);
     assert_all_known(id, &used_exemptions(settings), used.iter().flat_map(|used| used.split("; ")));
@@ -200,7 +200,7 @@ fn the_audit_log_says_why_something_is_exempt() {
         )]),
         ..admitted()
     };
-    assert_eq!(judge(&request, &settings), expected);
+    assert_eq!(evaluate(&request, &settings), expected);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn an_exemption_that_has_expired_is_told_to_the_user() {
         warnings: vec!["exemptions[0] expired on 2020-02-29: until the agent is replaced".to_owned()],
         ..denied(&[finding])
     };
-    assert_eq!(judge(&request, &settings), expected);
+    assert_eq!(evaluate(&request, &settings), expected);
 }
 
 fn with_host_pid(mut request: Value) -> Value {

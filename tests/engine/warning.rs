@@ -1,35 +1,35 @@
-//! Warnings, taken apart: what they say must be true of the findings, whatever has room in them.
+//! A parser of warnings, so that tests can compare truncated warnings with the findings.
 
 use crate::module::{path_of, rule_of};
 
-/// The most characters of all warnings of a response: API servers pass on twice as many, for all webhooks together.
-pub(crate) const MOST_CHARACTERS: usize = 2000;
+/// Maximum length of all warnings of a response, in characters. API servers forward twice as many, for all webhooks
+/// together.
+pub(crate) const MAX_CHARACTERS: usize = 2000;
 
-/// What a warning says.
+/// A parsed warning.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Warning<'w> {
     /// An exemption has expired.
     Expired,
-    /// So many more exemptions have expired.
-    ExpiredBesides(usize),
-    /// So many findings are left to the pods of a controlled object, or do not count for a mirror pod.
-    Left(usize),
-    /// So many findings of a rule, of which the first may be named by its path, and the subjects of others.
-    OfRule {
-        /// The rule.
+    /// Number of expired exemptions that have no warning of their own.
+    MoreExpired(usize),
+    /// Number of fixable findings that are ignored in a controlled object or in a mirror pod.
+    Ignored(usize),
+    /// The findings of a rule: the path of the first finding and the subjects of others, as far as the warning names them.
+    Rule {
         rule: &'w str,
         /// The path of the first finding.
         path: Option<&'w str>,
-        /// The number of all of its findings.
+        /// Number of all findings of the rule.
         findings: usize,
-        /// Whether it names what every finding belongs to.
+        /// Whether the warning names the subject of every finding.
         names_all: bool,
     },
-    /// So many findings belong to what no warning names.
-    LeftOut(usize),
+    /// Number of findings whose subjects no warning names.
+    Omitted(usize),
 }
 
-/// Takes a warning apart. Whatever has another form breaks the contract.
+/// Parses a warning. Returns `None` for any other form.
 pub(crate) fn parse(warning: &str) -> Option<Warning<'_>> {
     if warning.starts_with("exemptions[") {
         return Some(Warning::Expired);
@@ -39,62 +39,61 @@ pub(crate) fn parse(warning: &str) -> Option<Warning<'_>> {
         let number: usize = number.parse().ok()?;
         let plural = if number == 1 { "" } else { "s" };
         return match what {
-            _ if what == format!("more expired exemption{plural}") => Some(Warning::ExpiredBesides(number)),
-            _ if what == format!("more finding{plural}") => Some(Warning::LeftOut(number)),
+            _ if what == format!("more expired exemption{plural}") => Some(Warning::MoreExpired(number)),
+            _ if what == format!("more finding{plural}") => Some(Warning::Omitted(number)),
             _ => None,
         };
     }
     if let Some((number, rest)) = warning.split_once(" fixable finding")
         && rest.contains(" because ")
     {
-        return number.parse().ok().map(Warning::Left);
+        return number.parse().ok().map(Warning::Ignored);
     }
     let rule = rule_of(warning);
     let body = warning.strip_suffix(&format!(" [{rule}]"))?;
     if let Some(findings) = number_of_findings(body) {
-        return Some(Warning::OfRule { rule, path: None, findings, names_all: false });
+        return Some(Warning::Rule { rule, path: None, findings, names_all: false });
     }
     let path = Some(path_of(warning)).filter(|path| !path.is_empty())?;
     let (others, names_all) = others(body).unwrap_or((0, true));
-    Some(Warning::OfRule { rule, path: Some(path), findings: others + 1, names_all })
+    Some(Warning::Rule { rule, path: Some(path), findings: others + 1, names_all })
 }
 
-/// The number in `7 findings`.
+/// Returns the number in `7 findings`.
 fn number_of_findings(text: &str) -> Option<usize> {
     let (number, noun) = text.split_once(' ')?;
     let number: usize = number.parse().ok()?;
     (noun == if number == 1 { "finding" } else { "findings" }).then_some(number)
 }
 
-/// The number of the findings after the first one, and whether everything that they belong to is named.
+/// Returns the number of findings after the first finding, and whether the warning names all of their subjects.
 fn others(body: &str) -> Option<(usize, bool)> {
     let (_, rest) = body.rsplit_once(", and ")?;
     let (number, subjects) = rest.split_once(" more")?;
-    let is_cut = subjects.strip_suffix(" more").and_then(|rest| rest.rsplit_once(" and "));
-    let is_cut = is_cut.is_some_and(|(_, number)| number.parse::<usize>().is_ok());
-    Some((number.parse().ok()?, !is_cut && subjects.starts_with(" in ")))
+    let is_truncated = subjects.strip_suffix(" more").and_then(|rest| rest.rsplit_once(" and "));
+    let is_truncated = is_truncated.is_some_and(|(_, number)| number.parse::<usize>().is_ok());
+    Some((number.parse().ok()?, !is_truncated && subjects.starts_with(" in ")))
 }
 
-/// The characters of all warnings.
+/// Returns the length of all warnings, in characters.
 pub(crate) fn characters(warnings: &[String]) -> usize {
     warnings.iter().map(|warning| warning.chars().count()).sum()
 }
 
 #[test]
-fn warnings_are_taken_apart() {
-    let of_rule =
-        |findings, path, names_all| Warning::OfRule { rule: "privileged", path, findings, names_all };
+fn warnings_are_parsed() {
+    let of_rule = |findings, path, names_all| Warning::Rule { rule: "privileged", path, findings, names_all };
     for (warning, expected) in [
         ("exemptions[2] expired on 2027-06-30: reason", Some(Warning::Expired)),
-        ("… and 3 more expired exemptions", Some(Warning::ExpiredBesides(3))),
-        ("… and 1 more finding", Some(Warning::LeftOut(1))),
+        ("… and 3 more expired exemptions", Some(Warning::MoreExpired(3))),
+        ("… and 1 more finding", Some(Warning::Omitted(1))),
         ("… and 1 more findings", None),
         ("… and many more findings", None),
         (
             "2 fixable findings are deferred to the pods of this ReplicaSet because …",
-            Some(Warning::Left(2)),
+            Some(Warning::Ignored(2)),
         ),
-        ("1 fixable finding does not count because …", Some(Warning::Left(1))),
+        ("1 fixable finding does not count because …", Some(Warning::Ignored(1))),
         ("8 findings [privileged]", Some(of_rule(8, None, false))),
         ("a.b[0]: container \"x\" must not [privileged]", Some(of_rule(1, Some("a.b[0]"), true))),
         (

@@ -1,10 +1,10 @@
-//! Rules about the powers over the kernel: capabilities and sysctls.
+//! `capabilities` and `sysctls`.
 
 use serde::Deserialize;
 
-use super::asked::Asked;
-use super::found::Found;
-use super::patterns::fits;
+use super::findings::Findings;
+use super::patterns::matches;
+use super::request::Request;
 use super::settings::options;
 
 #[derive(Deserialize)]
@@ -26,56 +26,63 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
-    fn may_add(&self, name: &str) -> bool {
-        let holds = |list: &[String], name: &str| list.iter().any(|listed| plain(listed) == name);
+    fn allows_adding(&self, name: &str) -> bool {
+        let contains = |list: &[String], name: &str| list.iter().any(|listed| plain(listed) == name);
         let name = plain(name);
-        let is_allowed = holds(&self.allowed_add, "*") || holds(&self.allowed_add, &name);
-        // Who adds all of them adds those that are denied.
-        let is_denied = holds(&self.denied_add, &name) || (name == "ALL" && !self.denied_add.is_empty());
+        let is_allowed = contains(&self.allowed_add, "*") || contains(&self.allowed_add, &name);
+        // `ALL` includes every denied capability.
+        let is_denied = contains(&self.denied_add, &name) || (name == "ALL" && !self.denied_add.is_empty());
         is_allowed && !is_denied
     }
 
-    /// What must be dropped and is not.
+    /// Returns the required capabilities that the container does not drop.
     fn missing(&self, dropped: &[String]) -> Vec<String> {
-        // In `drop`, a name with `CAP_` before it is none.
+        // In `drop`, a name with the prefix `CAP_` is not a capability.
         let drops = |name: &str| dropped.iter().any(|dropped| dropped.to_uppercase() == name);
         let required = self.required_drop.iter().map(|required| plain(required));
         required.filter(|required| !drops("ALL") && !drops(required)).collect()
     }
 }
 
-/// A name in capitals, without `CAP_`. Runtimes write it in capitals as well, also letters that are not ASCII.
+/// Returns a capability name in upper case, without `CAP_`. Runtimes convert names to upper case too, including non-ASCII
+/// letters.
 fn plain(name: &str) -> String {
     let name = name.to_uppercase();
     name.strip_prefix("CAP_").unwrap_or(&name).to_owned()
 }
 
 /// `capabilities`
-pub(super) fn capabilities(asked: &Asked<'_>) -> Found {
-    let settings: Capabilities = options(asked.settings, "capabilities");
-    let mut found = Found::default();
-    for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
-        for judged in &pod.containers {
-            let own = judged.context().capabilities.unwrap_or_default();
+pub(super) fn capabilities(request: &Request<'_>) -> Findings {
+    let settings: Capabilities = options(request.settings, "capabilities");
+    let mut findings = Findings::default();
+    for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
+        for container in &pod.containers {
+            let own = container.context().capabilities.unwrap_or_default();
             let added = own.add.unwrap_or_default();
             for (index, name) in added.iter().enumerate() {
-                if !settings.may_add(name) {
-                    found.add(judged.context_path("capabilities.add").item(index), judged.holder());
+                if !settings.allows_adding(name) {
+                    findings.add(
+                        container.context_path("capabilities.add").item(index),
+                        container.as_responsible(),
+                    );
                 }
             }
             let missing = settings.missing(&own.drop.unwrap_or_default());
             if !missing.is_empty() {
-                // A fix takes nothing away that the container adds.
-                let can_be_filled =
-                    !missing.iter().any(|name| added.iter().any(|added| plain(added) == *name));
-                found.add_unset(judged.context_path("capabilities.drop"), judged.holder(), can_be_filled);
+                // A fix does not drop capabilities that the container adds.
+                let is_fixable = !missing.iter().any(|name| added.iter().any(|added| plain(added) == *name));
+                findings.add_unset(
+                    container.context_path("capabilities.drop"),
+                    container.as_responsible(),
+                    is_fixable,
+                );
             }
         }
     }
-    found
+    findings
 }
 
-/// What the Pod Security Standards hold to be safe.
+/// The safe sysctls of the Pod Security Standards.
 ///
 /// Source: `check_sysctls.go` in `k8s.io/pod-security-admission` of Kubernetes 1.37.
 const SAFE: [&str; 14] = [
@@ -102,8 +109,8 @@ struct Sysctls {
     denied: Vec<String>,
 }
 
-/// A name with dots between its parts. As for `sysctl(8)`, the first separator says which one it is: in a name with
-/// slashes, a dot belongs to a part, and is a slash in one with dots.
+/// Returns a sysctl name in dotted form. As in `sysctl(8)`, the first separator decides: in a name that is separated by
+/// slashes, a dot is part of a segment, and becomes a slash in the dotted form.
 fn with_dots(name: &str) -> String {
     let separator = name.chars().find(|letter| "./".contains(*letter));
     if separator != Some('/') {
@@ -118,20 +125,23 @@ fn with_dots(name: &str) -> String {
 }
 
 /// `sysctls`
-pub(super) fn sysctls(asked: &Asked<'_>) -> Found {
-    let Sysctls { allowed, denied } = options(asked.settings, "sysctls");
-    let mut found = Found::default();
-    for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
+pub(super) fn sysctls(request: &Request<'_>) -> Findings {
+    let Sysctls { allowed, denied } = options(request.settings, "sysctls");
+    let mut findings = Findings::default();
+    for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
         let context = pod.spec.security_context.clone().unwrap_or_default();
         for (index, sysctl) in context.sysctls.unwrap_or_default().iter().enumerate() {
             let name = with_dots(&sysctl.name);
-            let is_in = |list: &[String]| list.iter().any(|pattern| fits(&with_dots(pattern), &name));
-            // Nothing that a pattern allows leads elsewhere.
+            let is_in = |list: &[String]| list.iter().any(|pattern| matches(&with_dots(pattern), &name));
+            // A name with `..` may refer to a sysctl that no pattern allows.
             let is_allowed = is_in(&allowed) && !sysctl.name.contains("..");
             if is_in(&denied) || !(SAFE.contains(&&*name) || is_allowed) {
-                found.add(pod.path.to("securityContext.sysctls").item(index).to("name"), pod.holders());
+                findings.add(
+                    pod.path.field("securityContext.sysctls").item(index).field("name"),
+                    pod.responsible_containers(),
+                );
             }
         }
     }
-    found
+    findings
 }

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::cases::good_pod;
-use crate::module::{admitted, judge, lines};
+use crate::module::{admitted, evaluate, lines};
 
 const FINDING: &str = "spec.hostPID: the pod must not share the host's process namespace [hostNamespaces]";
 
@@ -21,12 +21,12 @@ fn bad_pod(operation: &str, sub_resource: &str) -> Value {
 
 #[track_caller]
 fn admits(request: &Value) {
-    assert_eq!(judge(request, &json!({})), admitted());
+    assert_eq!(evaluate(request, &json!({})), admitted());
 }
 
 #[track_caller]
 fn denies(request: &Value) {
-    assert_eq!(lines(&judge(request, &json!({}))), [FINDING]);
+    assert_eq!(lines(&evaluate(request, &json!({}))), [FINDING]);
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn what_was_there_before_holds_up_no_update() {
     request["oldObject"] = request["object"].clone();
     request["object"]["metadata"]["labels"] = json!({"app": "web"});
     admits(&request);
-    assert_eq!(judge(&request, &json!({"onUpdate": "all"})), admitted());
+    assert_eq!(evaluate(&request, &json!({"onUpdate": "all"})), admitted());
     request["oldObject"]["spec"]["containers"][0]["image"] = "registry.example.com/shop/other:1".into();
     let settings = json!({"onUpdate": "all", "imageChange": "off"});
-    assert_eq!(lines(&judge(&request, &settings)), [FINDING]);
+    assert_eq!(lines(&evaluate(&request, &settings)), [FINDING]);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn an_update_cannot_be_judged_without_the_old_object() {
     for request in [null, absent] {
         for on_update in ["changes", "all"] {
             assert_eq!(
-                lines(&judge(&request, &json!({"onUpdate": on_update}))),
+                lines(&evaluate(&request, &json!({"onUpdate": on_update}))),
                 ["request.oldObject: missing (denied because it cannot be evaluated)"]
             );
         }
@@ -79,7 +79,7 @@ fn a_running_pod_keeps_its_images() {
     request["oldObject"] = request["object"].clone();
     request["object"]["spec"]["containers"][0]["image"] = "registry.example.com/shop/web:2.0".into();
     assert_eq!(
-        lines(&judge(&request, &json!({}))),
+        lines(&evaluate(&request, &json!({}))),
         [
             "spec.containers[0].image: container \"web\" must keep the image \"registry.example.com/shop/web:1.4\", \
              not run \"registry.example.com/shop/web:2.0\" [imageChange]"
@@ -105,7 +105,7 @@ fn an_ephemeral_container_is_judged_when_it_arrives() {
             "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "privileged": true}},
     ]);
     assert_eq!(
-        lines(&judge(&request, &json!({}))),
+        lines(&evaluate(&request, &json!({}))),
         ["spec.ephemeralContainers[0].securityContext.privileged: \
              ephemeral container \"debug\" must not set it to true [privileged]"]
     );
@@ -212,7 +212,7 @@ fn the_settings_say_which_ways_into_a_pod_are_closed() {
         (json!({"mode": "deny", "subresources": ["proxy"]}), &all[3..]),
     ] {
         for (request, demand) in ways_in() {
-            let response = judge(&request, &json!({"interactiveAccess": settings}));
+            let response = evaluate(&request, &json!({"interactiveAccess": settings}));
             let is_closed = closed.iter().any(|sub_resource| request["subResource"] == *sub_resource);
             let finding = format!("request.subResource: user \"jane\" {demand} [interactiveAccess]");
             assert_eq!(
@@ -229,7 +229,7 @@ fn a_subresource_that_lets_nobody_in_is_admitted() {
     let settings = json!({"interactiveAccess": "deny"});
     for sub_resource in ["", "log", "console"] {
         let request = connection(sub_resource, json!({"command": 3}));
-        assert_eq!(judge(&request, &settings), admitted(), "{sub_resource}");
+        assert_eq!(evaluate(&request, &settings), admitted(), "{sub_resource}");
     }
 }
 
@@ -241,7 +241,7 @@ fn a_connection_to_what_is_no_pod_is_judged_too() {
     request["name"] = "node-1".into();
     let settings = json!({"interactiveAccess": {"mode": "deny", "subresources": ["proxy"]}});
     assert_eq!(
-        lines(&judge(&request, &settings)),
+        lines(&evaluate(&request, &settings)),
         ["request.subResource: user \"jane\" must not send requests to \"node-1\" [interactiveAccess]"]
     );
 }
@@ -251,7 +251,7 @@ fn commands_may_be_allowed() {
     let settings = json!({"interactiveAccess": {
         "mode": "deny", "allowedCommands": [["nginx", "-t"], ["cat", "/proc/*/status"]]}});
     let findings = |options: Value| {
-        let response = judge(&connection("exec", options), &settings);
+        let response = evaluate(&connection("exec", options), &settings);
         lines(&response).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let of_web = |command: Value| json!({"container": "web", "command": command});
@@ -290,12 +290,12 @@ fn whoever_is_exempt_may_reach_into_a_pod() {
         exemption["reason"] = "on call".into();
         let settings = json!({"interactiveAccess": "deny", "exemptions": [exemption]});
         let [(exec, _), (attach, _), ..] = ways_in();
-        let response = judge(&exec, &settings);
+        let response = evaluate(&exec, &settings);
         assert!(response.accepted, "{settings}");
         assert_eq!(response.audit_annotations["exemptions"], "exemptions[0]: on call", "{settings}");
         // It names no container, so it may be the wrong one.
         let is_admitted = settings["exemptions"][0]["containers"].is_null();
-        assert_eq!(judge(&attach, &settings).accepted, is_admitted, "{settings}");
+        assert_eq!(evaluate(&attach, &settings).accepted, is_admitted, "{settings}");
     }
 }
 
@@ -308,7 +308,7 @@ fn a_connection_that_cannot_be_read_is_denied() {
         (json!({"tty": "true"}), "request.object.tty: expected a boolean, got a string"),
         (json!(["sh"]), "request.object: expected an object, got a list"),
     ] {
-        let response = judge(&connection("exec", options), &json!({}));
+        let response = evaluate(&connection("exec", options), &json!({}));
         assert_eq!(lines(&response), [format!("{reason} (denied because it cannot be evaluated)")]);
     }
 }

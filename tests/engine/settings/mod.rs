@@ -8,7 +8,7 @@ use immutable_pods_policy::settings::declaration::{Accepts, Declaration};
 use serde_json::{Value, json};
 
 use crate::cases::{Verdict, good_pod, manifests, of_rules, requests, with_mode};
-use crate::module::{judge, policy};
+use crate::module::{evaluate, policy};
 use crate::schema;
 
 /// What is wrong with the settings: nothing when they are valid.
@@ -68,7 +68,7 @@ fn the_declared_defaults_are_what_no_settings_mean() {
         for (rule, options) in defaults.as_object().into_iter().flatten() {
             settings[rule]["mode"] = options["mode"].clone();
         }
-        assert_eq!(judge(&request, &settings), judge(&request, &defaults), "{request}");
+        assert_eq!(evaluate(&request, &settings), evaluate(&request, &defaults), "{request}");
     }
 }
 
@@ -447,7 +447,7 @@ fn deeply_nested_settings_are_refused() {
 
 #[test]
 fn nothing_is_admitted_by_settings_that_are_wrong() {
-    let response = judge(&good_pod(), &json!({"privileged": "warn", "runAsNonRot": "warn"}));
+    let response = evaluate(&good_pod(), &json!({"privileged": "warn", "runAsNonRot": "warn"}));
     assert!(!response.accepted);
     assert_eq!(response.code, Some(403));
     assert_eq!(

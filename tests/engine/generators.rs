@@ -1,4 +1,4 @@
-//! Requests that nobody wrote: pods of all shapes, in several kinds, with settings of all kinds.
+//! Generators of requests: many pod specs in several kinds, with many settings.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::laws::Case;
 
-/// Numbers in forms that a reader may lose. They are generated as strings that begin with a mark, and written without it
-/// and without quotes.
+/// Number formats that a parser may not preserve. They are generated as strings that begin with [`NUMBER_MARK`], and are
+/// written without the mark and without quotes.
 const NUMBERS: [&str; 7] = ["1.0", "1e3", "-0.0", "1E-7", "0.100", "12345678901234567890123", "-7"];
 
 const NUMBER_MARK: &str = "#";
@@ -36,17 +36,17 @@ const IMAGES: [&str; 6] = [
     "No Image",
 ];
 
-/// A digest that a pod may have lost.
+/// A digest that an update of a pod may remove.
 const DIGEST: &str = "@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 const PATHS: [&str; 8] =
     ["/run", "/tmp", "/var/cache/nginx", "/var", "/data/", "//run/./x/..", "/", "/usr/bin"];
 
-/// Names of volumes, of which the last two are those that the policy would choose for `web` and `/run`.
+/// Volume names. The last two are names that the policy generates for `web` and `/run`.
 const VOLUME_NAMES: [&str; 4] =
     ["data", "logs", "writable-web-run-bc7528a1", "writable-web-run-bc7528a1-0-1"];
 
-/// The kinds, each with the API group and the paths to its pod specs.
+/// API group, kind and pod spec paths.
 const KINDS: [(&str, &str, &[&str]); 8] = [
     ("", "Pod", &["/spec"]),
     ("apps", "Deployment", &["/spec/template/spec"]),
@@ -62,13 +62,13 @@ const KINDS: [(&str, &str, &[&str]); 8] = [
     ),
 ];
 
-/// Any case.
+/// Generates any case.
 pub(crate) fn case() -> impl Strategy<Value = Case> {
     (select(&KINDS[..]), vec(pod_spec(), 6), metadata(), settings(), any::<u8>()).prop_map(
-        |((group, kind, places), specs, metadata, mut settings, chance)| {
+        |((group, kind, spec_paths), specs, metadata, mut settings, chance)| {
             let gvk = json!({"group": group, "version": "v1", "kind": kind});
             let (new, old) = specs.split_at(3);
-            let mut object = object(kind, places, new);
+            let mut object = object(kind, spec_paths, new);
             set(&mut object, &["metadata"], &metadata);
             if kind == "Pod" && chance & 4 == 0 {
                 object["spec"]["nodeName"] = "node-1".into();
@@ -76,14 +76,14 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             let mut request = json!({
                 "uid": "1", "kind": gvk, "namespace": "shop", "operation": "CREATE", "userInfo": {"username": "jane"},
             });
-            // Of four requests, one is an update of what it was, or of the same with other images, and one of something else.
+            // A quarter of the requests update the same object, with the same or other images. Another quarter replaces the object.
             let before = match chance % 4 {
                 0 if chance & 8 == 0 => Some(pinned(&object, chance)),
                 0 => Some(object.clone()),
-                1 => Some(self::object(kind, places, old)),
+                1 => Some(self::object(kind, spec_paths, old)),
                 _ => None,
             };
-            // Digests are given back from the old object. New ones are what the host knows, which is not generated.
+            // The old object provides lost digests. New digests come from a registry, which is not generated.
             if kind == "Pod" && before.is_some() && chance & 16 == 0 {
                 settings["imageReference"] = json!({"mode": "fix"});
             }
@@ -96,19 +96,19 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
     )
 }
 
-/// The JSON text of a generated value.
+/// Returns the JSON of a generated value.
 fn text_of(value: &Value) -> String {
     NUMBERS
         .iter()
         .fold(value.to_string(), |text, number| text.replace(&format!("\"{NUMBER_MARK}{number}\""), number))
 }
 
-/// A generated value without the numbers that a value cannot hold.
+/// Returns a generated value with plain strings in place of marked numbers.
 fn without_marks(value: &Value) -> Value {
     serde_json::from_str(&value.to_string().replace(NUMBER_MARK, "")).unwrap_or_default()
 }
 
-/// Who owns an object, and whether it claims to be a mirror pod.
+/// Generates owner references, and the annotations of a mirror pod.
 fn metadata() -> BoxedStrategy<Value> {
     let owners = json!([[{"controller": true}], [{"controller": false}, {"controller": true}], [{"controller": false}], [{}], []]);
     fields(vec![
@@ -117,15 +117,15 @@ fn metadata() -> BoxedStrategy<Value> {
     ])
 }
 
-/// A Pod that is pinned to digests which an update loses.
+/// Returns a Pod with pinned images, so that an update loses the digests.
 fn pinned(object: &Value, chance: u8) -> Value {
     let mut object = object.clone();
-    let mut place = 0;
+    let mut index = 0;
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         for container in object["spec"][list].as_array_mut().into_iter().flatten() {
-            place += 1;
+            index += 1;
             let image = container["image"].as_str().unwrap_or_default();
-            if (chance >> (place % 3)) & 32 == 0 && !image.contains('@') {
+            if (chance >> (index % 3)) & 32 == 0 && !image.contains('@') {
                 container["image"] = format!("{image}{DIGEST}").into();
             }
         }
@@ -133,16 +133,16 @@ fn pinned(object: &Value, chance: u8) -> Value {
     object
 }
 
-fn object(kind: &str, places: &[&str], specs: &[Value]) -> Value {
+fn object(kind: &str, spec_paths: &[&str], specs: &[Value]) -> Value {
     let mut object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "web", "x": "#1.0"}});
-    for (place, spec) in places.iter().zip(specs) {
-        let path: Vec<_> = place.split('/').skip(1).collect();
+    for (spec_path, spec) in spec_paths.iter().zip(specs) {
+        let path: Vec<_> = spec_path.split('/').skip(1).collect();
         set(&mut object, &path, spec);
     }
     object
 }
 
-/// Sets the fields of the object at a path of keys, and keeps what else is there.
+/// Sets fields of the object at a path. Other fields stay.
 pub(crate) fn set(value: &mut Value, path: &[&str], fields: &Value) {
     let Some((key, rest)) = path.split_first() else {
         for (key, field) in fields.as_object().into_iter().flatten() {
@@ -161,7 +161,7 @@ pub(crate) fn set(value: &mut Value, path: &[&str], fields: &Value) {
     }
 }
 
-/// An object with any of these fields. One that is given twice is there more often.
+/// Generates an object with any of the fields. A field that is listed twice is set more often.
 pub(crate) fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     let values: Vec<_> = values.into_iter().map(option::of).collect();
@@ -174,12 +174,12 @@ pub(crate) fn fields(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> Boxed
         .boxed()
 }
 
-/// One of these texts, all as likely.
+/// Generates one of the strings.
 pub(crate) fn of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
     select(values).prop_map(Value::from).boxed()
 }
 
-/// One of these values, all as likely.
+/// Generates one of the values.
 pub(crate) fn one_of(values: &Value) -> BoxedStrategy<Value> {
     select(values.as_array().cloned().unwrap_or_default()).boxed()
 }
@@ -188,12 +188,12 @@ fn or_null(strategy: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     prop_oneof![6 => strategy, 1 => Just(Value::Null), 1 => Just(json!({}))].boxed()
 }
 
-/// A list of no more than so many values, or `null`.
-pub(crate) fn list(strategy: BoxedStrategy<Value>, most: usize) -> BoxedStrategy<Value> {
-    prop_oneof![8 => vec(strategy, 0..=most).prop_map(Value::from), 1 => Just(Value::Null)].boxed()
+/// Generates a list with a maximum length, or `null`.
+pub(crate) fn list(strategy: BoxedStrategy<Value>, max: usize) -> BoxedStrategy<Value> {
+    prop_oneof![8 => vec(strategy, 0..=max).prop_map(Value::from), 1 => Just(Value::Null)].boxed()
 }
 
-/// What the policy has never heard of.
+/// Generates values of fields that the policy does not know.
 fn unknown() -> BoxedStrategy<Value> {
     let number = select(&NUMBERS[..]).prop_map(|number| Value::from(format!("{NUMBER_MARK}{number}")));
     let leaf = prop_oneof![number, of(&["", "text", "\"\\\n\u{1f600}"]), one_of(&json!([null, true, 3]))];
@@ -207,7 +207,7 @@ fn unknown() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// Mostly unset, which is what can be fixed.
+/// Generates a boolean that is often unset, so that it can be fixed.
 fn flag(good: bool) -> BoxedStrategy<Value> {
     prop_oneof![3 => Just(Value::Null), 3 => Just(json!(good)), 1 => Just(json!(!good))].boxed()
 }
@@ -247,7 +247,7 @@ fn container() -> BoxedStrategy<Value> {
         ("futureContainer", unknown()),
     ])
     .prop_map(|mut container| {
-        // Without either it would be no container in a kind that is not built in.
+        // In a custom kind, an object without a name is not a container.
         if container.get("name").is_none() {
             container["name"] = "web".into();
         }
@@ -256,7 +256,7 @@ fn container() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// Any pod spec.
+/// Generates any pod spec.
 pub(crate) fn pod_spec() -> BoxedStrategy<Value> {
     let volume =
         (of(&VOLUME_NAMES), one_of(&json!(["emptyDir", "configMap", "persistentVolumeClaim"])), unknown())
@@ -286,12 +286,12 @@ pub(crate) fn pod_spec() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Settings of all kinds. Rules that cannot fix are mostly off, for otherwise they would deny nearly everything.
+/// Generates settings. Rules without fixes are mostly off, because they would deny nearly every request.
 pub(crate) fn settings() -> BoxedStrategy<Value> {
     let modes: Vec<_> = RULES
         .iter()
         .map(|rule| {
-            // What the host knows of images is not generated.
+            // Registries are not generated.
             let words = if rule.can_fix && rule.id != "imageReference" {
                 json!(["fix", "fix", "fix", "deny", "warn", "off"])
             } else {

@@ -1,10 +1,10 @@
-//! References to images, by the grammar of the distribution project.
+//! Image references, in the grammar of the distribution project.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The grammar, from a complete name on.
+/// The grammar of a complete reference.
 ///
 /// Source: `regexp.go` in <https://github.com/distribution/reference>.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
@@ -19,23 +19,22 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&whole).unwrap()
 });
 
-/// The most letters that the path of a repository may have.
-const LONGEST_PATH: usize = 255;
+/// Maximum length of a repository path, in characters.
+const MAX_PATH_LENGTH: usize = 255;
 
-/// A reference that runtimes can read.
+/// An image reference that container runtimes accept.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reference {
-    /// The registry and the path in it, complete.
+    /// The registry and the repository path.
     pub(super) repository: String,
-    /// The tag.
     pub(super) tag: Option<String>,
     /// The digest, with its algorithm.
     pub(super) digest: Option<String>,
 }
 
 impl Reference {
-    /// What a text refers to, if it is a reference.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    /// Parses an image reference.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let is_id = text.len() == 64 && text.chars().all(|letter| "0123456789abcdef".contains(letter));
         if is_id {
             return None;
@@ -44,21 +43,21 @@ impl Reference {
         let parts = REFERENCE.captures(&complete)?;
         let part = |name: &str| parts.name(name).map(|part| part.as_str().to_owned());
         let (host, path) = (part("host")?, part("path")?);
-        (path.len() <= LONGEST_PATH).then(|| Self {
+        (path.len() <= MAX_PATH_LENGTH).then(|| Self {
             repository: format!("{host}/{path}"),
             tag: part("tag"),
             digest: part("digest"),
         })
     }
 
-    /// The tag, which is `latest` where neither a tag nor a digest is given.
+    /// Returns the tag, which is `latest` if neither a tag nor a digest is set.
     pub(super) fn effective_tag(&self) -> Option<&str> {
         let implied = if self.digest.is_none() { Some("latest") } else { None };
         self.tag.as_deref().or(implied)
     }
 }
 
-/// A name as runtimes complete it: `nginx` is `docker.io/library/nginx`.
+/// Returns an image name as runtimes complete it: `nginx` becomes `docker.io/library/nginx`.
 pub(super) fn complete(name: &str) -> String {
     let (host, path) = match name.split_once('/') {
         Some((first, rest))

@@ -1,7 +1,7 @@
-//! Requests and settings that nobody wrote, about everything that rules read. What is likely to matter is likely to come
-//! up: the same few names, paths and images stand in pods and in settings, and beside them those that nearly match.
+//! Generators of requests and settings that cover every field that rules read. Pods and settings share few names, paths and
+//! images, and contain values that almost match, so that interesting combinations are frequent.
 //!
-//! An API server would take all of it, or at least read it by its types.
+//! All generated objects fit the Kubernetes types.
 
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -10,12 +10,16 @@ use proptest::sample::select;
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Value, json};
 
-use super::some_images::related_image;
-use super::some_pods::pod_spec;
-use super::some_settings::settings;
-use crate::generated::{fields, list, of, one_of, set};
+use crate::generators::{fields, list, of, one_of, set};
+use images::related_image;
+use pods::pod_spec;
+use settings::settings;
 
-/// The kinds, each with the API group and the paths to its pod specs.
+mod images;
+mod pods;
+mod settings;
+
+/// API group, kind and pod spec paths.
 const KINDS: [(&str, &str, &[&str]); 11] = [
     ("", "Pod", &["/spec"]),
     ("", "PodTemplate", &["/template/spec"]),
@@ -30,21 +34,19 @@ const KINDS: [(&str, &str, &[&str]); 11] = [
     ("fleet.example.com", "Deployment", &["/spec/ships/1", "/spec/ships/1/crew.v1"]),
 ];
 
-/// A digest that containers run, though nothing asks for it.
+/// A digest that containers run although no pod spec names it.
 const OTHER_DIGEST: &str = "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752";
 
-/// A request, and the settings that it is judged by.
+/// A request, and the settings to evaluate the request with.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// The request.
     pub(super) request: Value,
-    /// The settings.
     pub(super) settings: Value,
 }
 
-/// Any case.
+/// Generates any case.
 pub(super) fn case() -> impl Strategy<Value = Case> {
-    let request = prop_oneof![8 => about_objects(), 2 => about_connections()];
+    let request = prop_oneof![8 => object_request(), 2 => connect_request()];
     (request, user(), settings()).prop_map(|(mut request, user, settings)| {
         request["uid"] = "1".into();
         for (key, value) in user.as_object().into_iter().flatten() {
@@ -54,7 +56,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
     })
 }
 
-/// Who asks, and in which namespace.
+/// Generates the user and the namespace of a request.
 fn user() -> BoxedStrategy<Value> {
     let name = of(&["alice", "system:serviceaccount:ci:deployer", "oidc:ops/alice"]);
     let groups = list(of(&["developers", "breakglass", "system:masters"]), 2);
@@ -73,7 +75,7 @@ fn user() -> BoxedStrategy<Value> {
     ])
 }
 
-fn about_connections() -> BoxedStrategy<Value> {
+fn connect_request() -> BoxedStrategy<Value> {
     let commands = json!([
         ["nginx", "-t"],
         ["cat", "/etc/nginx/nginx.conf"],
@@ -115,7 +117,7 @@ fn about_connections() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-fn about_objects() -> BoxedStrategy<Value> {
+fn object_request() -> BoxedStrategy<Value> {
     let operation = of(&["CREATE", "CREATE", "CREATE", "CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
     let subresource = of(&["", "", "", "", "", "", "resize", "status"]);
     let kind = prop_oneof![
@@ -125,15 +127,15 @@ fn about_objects() -> BoxedStrategy<Value> {
     let image = prop_oneof![1 => related_image(), 4 => Just(Value::Null), 2 => Just(true.into())];
     let old = (pod_spec(), vec(weighted(0.8, image), 9), any::<u16>(), metadata(), metadata());
     (kind, vec(pod_spec(), 2), old, operation, subresource)
-        .prop_map(|((group, kind, places), specs, old, operation, subresource)| {
+        .prop_map(|((group, kind, spec_paths), specs, old, operation, subresource)| {
             let (other, images, chance, metadata, old_metadata) = old;
-            let mut new = object(kind, places, &specs, &metadata);
+            let mut new = object(kind, spec_paths, &specs, &metadata);
             let mut old = match chance % 4 {
                 0 => new.clone(),
-                1 => object(kind, places, &[other], &old_metadata),
+                1 => object(kind, spec_paths, &[other], &old_metadata),
                 _ => object(
                     kind,
-                    places,
+                    spec_paths,
                     &specs.iter().map(|spec| before(spec, &images, chance)).collect::<Vec<_>>(),
                     &old_metadata,
                 ),
@@ -162,7 +164,7 @@ fn about_objects() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Who owns an object, whether it is being deleted, whether it claims to be a mirror pod, and on which node it is.
+/// Generates owner references, a deletion timestamp, the annotations of a mirror pod and a node name.
 fn metadata() -> BoxedStrategy<Value> {
     let owners = [
         json!([{"controller": true}]),
@@ -195,7 +197,7 @@ fn metadata() -> BoxedStrategy<Value> {
     ])
 }
 
-/// What a kubelet reports of the containers of a pod: mostly that they run the images that an update asks for.
+/// Returns the status that a kubelet reports: most containers already run the image of the new pod spec.
 fn status(spec: &Value, chance: u16) -> Value {
     let statuses = |list: &str| -> Value {
         let containers = spec[list].as_array().into_iter().flatten();
@@ -217,7 +219,7 @@ fn status(spec: &Value, chance: u16) -> Value {
     })
 }
 
-fn object(kind: &str, places: &[&str], specs: &[Value], metadata: &Value) -> Value {
+fn object(kind: &str, spec_paths: &[&str], specs: &[Value], metadata: &Value) -> Value {
     let claims = json!([{"metadata": {"name": "claimed"}}, {"metadata": {"name": "logs"}}]);
     let decoy =
         json!({"containers": [{"name": "web", "image": "nginx", "securityContext": {"privileged": true}}]});
@@ -228,21 +230,21 @@ fn object(kind: &str, places: &[&str], specs: &[Value], metadata: &Value) -> Val
         "spec": {"volumeClaimTemplates": if kind == "StatefulSet" { claims } else { Value::Null }, "containers": []},
     });
     set(&mut object, &["metadata"], metadata);
-    for (place, spec) in places.iter().zip(specs) {
-        let path: Vec<_> = place.split('/').skip(1).collect();
+    for (spec_path, spec) in spec_paths.iter().zip(specs) {
+        let path: Vec<_> = spec_path.split('/').skip(1).collect();
         set(&mut object, &path, spec);
     }
     object
 }
 
-/// What a pod spec may have been before an update: other images, other flags, no debug containers.
+/// Returns a pod spec from before an update: with other images, other flags or without debug containers.
 fn before(spec: &Value, images: &[Option<Value>], chance: u16) -> Value {
     let mut spec = spec.clone();
-    // Some updates leave the images alone.
+    // Some updates do not change images.
     let images = if chance & 0x60 == 0x60 { &[] } else { images };
     let mut images = images.iter();
-    for place in ["containers", "initContainers", "ephemeralContainers"] {
-        let Some(containers) = spec[place].as_array_mut() else { continue };
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        let Some(containers) = spec[list].as_array_mut() else { continue };
         for container in containers.iter_mut() {
             match images.next() {
                 Some(Some(Value::Null)) => container["image"] = without_digest(&container["image"]),
@@ -254,7 +256,7 @@ fn before(spec: &Value, images: &[Option<Value>], chance: u16) -> Value {
         if chance & 0x84 == 0 {
             containers.reverse();
         }
-        if chance & 8 == 0 && place == "ephemeralContainers" {
+        if chance & 8 == 0 && list == "ephemeralContainers" {
             containers.pop();
         }
     }

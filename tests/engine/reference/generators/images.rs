@@ -1,16 +1,16 @@
-//! Images for requests that nobody wrote.
+//! Generators of image references.
 
 use proptest::prelude::{Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Value, json};
 
-use crate::generated::one_of;
+use crate::generators::one_of;
 
-/// A digest, of which there are others.
+/// The most frequent digest.
 pub(super) const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
-/// Names of images.
+/// Image names.
 const NAMES: [&str; 45] = [
     "nginx",
     "docker.io/nginx",
@@ -35,7 +35,7 @@ const NAMES: [&str; 45] = [
     "xn--bcher-kva.example/a",
     "a.b",
     "docker.io",
-    // Nobody can parse what follows.
+    // The following names are invalid.
     "Nginx",
     "registry.example.com/Web",
     "a//b",
@@ -60,7 +60,7 @@ const NAMES: [&str; 45] = [
     "",
 ];
 
-/// References to images: names and what may stand behind them, legal or not.
+/// Generates valid and invalid image references.
 pub(super) fn image() -> BoxedStrategy<Value> {
     let long = |letters: usize| "a".repeat(letters);
     let names: Vec<String> = NAMES
@@ -130,7 +130,7 @@ pub(super) fn image() -> BoxedStrategy<Value> {
     prop_oneof![6 => made, 6 => related_image(), 1 => odd].boxed()
 }
 
-/// Images that have something to do with each other.
+/// Generates references with similar names, tags and digests.
 pub(super) fn related_image() -> BoxedStrategy<Value> {
     let other = DIGEST.replace('9', "0");
     one_of(&json!([

@@ -1,4 +1,4 @@
-//! Pod specs for requests that nobody wrote.
+//! Generators of pod specs.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
@@ -6,10 +6,10 @@ use proptest::sample::select;
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Value, json};
 
-use super::some_images::{image, related_image};
-use crate::generated::{fields, list, of, one_of};
+use super::images::{image, related_image};
+use crate::generators::{fields, list, of, one_of};
 
-/// Mostly what it should be, so that one thing that is wrong does not drown in others.
+/// Generates a boolean that is mostly the secure value, so that most pods have few findings.
 fn flag(good: bool) -> BoxedStrategy<Value> {
     prop_oneof![4 => Just(json!(good)), 1 => Just(json!(!good)), 1 => Just(Value::Null)].boxed()
 }
@@ -89,7 +89,7 @@ fn security_context() -> BoxedStrategy<Value> {
     ])
 }
 
-/// Commands that remove shells, or nearly.
+/// Generates commands that remove shells, and commands that almost do.
 fn command() -> BoxedStrategy<Value> {
     let program = select(vec![
         "rm",
@@ -161,9 +161,9 @@ fn probe() -> BoxedStrategy<Value> {
     prop_oneof![4 => exec, 1 => one_of(&json!([null, {}, {"exec": {}}, {"httpGet": {"path": "/", "port": 80}}]))].boxed()
 }
 
-/// Paths that are protected, allowed, denied or near one of them, each spelled in some way.
+/// Generates paths that match a path in the settings, or almost do, in various spellings.
 fn path() -> BoxedStrategy<Value> {
-    let place = select(vec![
+    let path = select(vec![
         "/",
         "/tmp",
         "/tmp/x",
@@ -209,7 +209,7 @@ fn path() -> BoxedStrategy<Value> {
         "/*",
         "/srv/*",
     ]);
-    let spelled: [fn(&str) -> String; 14] = [
+    let spellings: [fn(&str) -> String; 14] = [
         str::to_owned,
         str::to_owned,
         str::to_owned,
@@ -225,10 +225,10 @@ fn path() -> BoxedStrategy<Value> {
         |path| path.trim_start_matches('/').to_owned(),
         |path| format!("./{path}"),
     ];
-    (place, select(spelled.to_vec())).prop_map(|(place, spell)| Value::from(spell(place))).boxed()
+    (path, select(spellings.to_vec())).prop_map(|(path, spell)| Value::from(spell(path))).boxed()
 }
 
-/// Paths as Windows has them.
+/// Generates Windows paths.
 fn windows_path() -> BoxedStrategy<Value> {
     of(&[
         "C:\\",
@@ -339,7 +339,7 @@ fn sysctl() -> BoxedStrategy<Value> {
     name.prop_map(|name| json!({"name": name, "value": "1"})).boxed()
 }
 
-/// Any pod spec, of Linux or of Windows.
+/// Generates any pod spec, for Linux or for Windows.
 pub(super) fn pod_spec() -> BoxedStrategy<Value> {
     prop_oneof![3 => pod_spec_of(false), 1 => pod_spec_of(true)].boxed()
 }

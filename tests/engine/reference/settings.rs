@@ -1,19 +1,20 @@
-//! Settings as their documentation tells them: modes, and the options of rules with their defaults.
+//! Modes and rule options with their documented defaults.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Rules that are off unless the settings say otherwise.
-const OFF: [&str; 4] = ["ephemeralContainers", "interactiveAccess", "shellRemoval", "sharedProcessNamespace"];
+/// Rules that are off by default.
+const OFF_BY_DEFAULT: [&str; 4] =
+    ["ephemeralContainers", "interactiveAccess", "shellRemoval", "sharedProcessNamespace"];
 
-/// What the settings say of a rule: `off`, `warn` or `deny`. What cannot be fixed is denied.
+/// Returns the mode of a rule: `off`, `warn` or `deny`. Mode `fix` counts as `deny`, which applies to findings without a fix.
 pub(super) fn mode(settings: &Value, rule: &str) -> String {
-    let default = if OFF.contains(&rule) { "off" } else { "deny" };
-    let said = match settings.get(rule) {
+    let default = if OFF_BY_DEFAULT.contains(&rule) { "off" } else { "deny" };
+    let configured = match settings.get(rule) {
         Some(Value::Object(options)) => options.get("mode"),
-        said => said,
+        mode => mode,
     };
-    match said {
+    match configured {
         Some(Value::Bool(false)) => "off".to_owned(),
         Some(Value::String(mode)) if mode == "fix" => "deny".to_owned(),
         Some(Value::String(mode)) => mode.clone(),
@@ -21,7 +22,7 @@ pub(super) fn mode(settings: &Value, rule: &str) -> String {
     }
 }
 
-/// The options of a rule. What is `null` is unset.
+/// Returns the options of a rule. An option that is `null` counts as unset.
 #[track_caller]
 pub(super) fn options<T: DeserializeOwned>(settings: &Value, rule: &str) -> T {
     let mut options = settings.get(rule).and_then(Value::as_object).cloned().unwrap_or_else(Map::new);

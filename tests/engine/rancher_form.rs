@@ -1,7 +1,7 @@
-//! `questions-ui.yml`: the form that Rancher shows for the settings sends what the module accepts.
+//! `questions-ui.yml`: Rancher's form for the settings must send settings that the module accepts.
 
 #![expect(clippy::indexing_slicing, reason = "YAML has no fields for the compiler to check")]
-#![expect(clippy::unwrap_used, reason = "a form that cannot be read ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a form that does not parse")]
 
 use immutable_pods_policy::rules::{RULES, policy_settings};
 use immutable_pods_policy::settings::declaration::{Accepts, ObjectDeclaration};
@@ -13,7 +13,7 @@ use crate::settings::defaults;
 
 const FILE: &str = "questions-ui.yml";
 
-/// Every question of the file, and those within them, with their variables in full: `exemptions[].reason`.
+/// Returns all questions, including nested questions, with their full variables, such as `exemptions[].reason`.
 #[track_caller]
 fn questions() -> Vec<(String, Value)> {
     fn collect(list: &Value, prefix: &str, all: &mut Vec<(String, Value)>) {
@@ -28,7 +28,7 @@ fn questions() -> Vec<(String, Value)> {
     all
 }
 
-/// The settings that the form sends when nobody has changed anything.
+/// Returns the settings that an unchanged form sends.
 #[track_caller]
 fn untouched() -> Value {
     let mut settings = json!({});
@@ -64,10 +64,10 @@ fn the_form_has_a_question_for_every_setting() {
     }
     let mut keys = Vec::new();
     collect(&policy_settings::declaration(), "", &mut keys);
-    let mut asked: Vec<_> = questions().into_iter().map(|(variable, _)| variable).collect();
+    let mut variables: Vec<_> = questions().into_iter().map(|(variable, _)| variable).collect();
     keys.sort();
-    asked.sort();
-    assert_eq!(asked, keys);
+    variables.sort();
+    assert_eq!(variables, keys);
 }
 
 #[test]
@@ -79,9 +79,9 @@ fn the_form_sends_the_defaults() {
 }
 
 #[test]
-fn every_choice_of_the_form_is_accepted() {
-    // What some choices are refused without.
-    let needed = [
+fn the_module_accepts_every_choice_of_the_form() {
+    // Settings that some choices require.
+    let required = [
         ("capabilities.mode=fix", "capabilities.requiredDrop", json!(["ALL"])),
         ("runAsNonRoot.namedUsers=allow", "runAsNonRoot.inspectImage", json!(true)),
     ];
@@ -92,7 +92,7 @@ fn every_choice_of_the_form_is_accepted() {
         for choice in options.into_iter().chain(flags) {
             let mut settings = untouched();
             let chosen = format!("{variable}={}", choice.as_str().unwrap_or_default());
-            for (_, key, value) in needed.iter().filter(|(needy, ..)| *needy == chosen) {
+            for (_, key, value) in required.iter().filter(|(choice, ..)| *choice == chosen) {
                 set(&mut settings, key, value.clone());
             }
             set(&mut settings, &variable, choice);
@@ -104,7 +104,7 @@ fn every_choice_of_the_form_is_accepted() {
 }
 
 #[test]
-fn only_rules_that_fix_have_the_choice() {
+fn only_rules_with_fixes_offer_the_mode_fix() {
     let questions = questions();
     for rule in RULES {
         let variable = format!("{}.mode", rule.id);
@@ -116,9 +116,9 @@ fn only_rules_that_fix_have_the_choice() {
     }
 }
 
-/// A new entry of a list, with some of its questions answered, is what the module takes: whatever else is sent is `null`.
+/// The form sends `null` for unanswered questions in a new list entry.
 #[test]
-fn what_is_not_answered_in_an_entry_does_not_count() {
+fn unanswered_questions_in_a_list_entry_are_ignored() {
     let questions = questions();
     let entry = |list: &str, answers: Value| {
         let prefix = format!("{list}[].");

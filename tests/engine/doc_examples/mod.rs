@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::cases::requests;
 use crate::documents::metadata;
 use crate::markdown::{Block, Document, documents};
-use crate::module::{in_repository, judge, lines, policy, rule_of};
+use crate::module::{evaluate, in_repository, lines, policy, rule_of};
 use crate::registrations::ANNOTATIONS;
 use crate::settings::keys_of;
 
@@ -85,7 +85,7 @@ impl Reader {
         let (verdict, settings) = self.settings_behind(verdict)?;
         for value in parse(text)? {
             let Value::Object(object) = value else { return Err("is no manifest".to_owned()) };
-            let response = judge(&admission::create(object), &settings);
+            let response = evaluate(&admission::create(object), &settings);
             let found = verdict_of(&response);
             if found != verdict {
                 return Err(format!("is {found} and not {verdict}: {response:?}"));
@@ -108,7 +108,7 @@ impl Reader {
         let (words, settings) = self.settings_behind(words)?;
         let file = words.strip_prefix("of ").map(str::trim_end).ok_or("must be `text of` a file")?;
         for request in requests(file) {
-            self.response = Some(judge(&request, &settings));
+            self.response = Some(evaluate(&request, &settings));
         }
         self.findings(text)
     }
@@ -152,7 +152,7 @@ impl Reader {
 fn check_summary(text: &str, words: &str) -> Result<(), String> {
     let file = words.strip_prefix("summary of ").unwrap_or_default();
     let messages: Vec<_> =
-        requests(file).iter().filter_map(|request| judge(request, &json!({})).message).collect();
+        requests(file).iter().filter_map(|request| evaluate(request, &json!({})).message).collect();
     let summaries: Vec<_> = messages.iter().filter_map(|message| message.lines().next()).collect();
     if summaries == [text.trim_end()] { Ok(()) } else { Err(format!("must be {summaries:?}")) }
 }

@@ -1,49 +1,49 @@
-//! `shellRemoval`: startup probes that remove shells.
+//! `shellRemoval`.
 
 use serde::Deserialize;
 
-use super::asked::{Asked, Judged};
-use super::found::Found;
+use super::findings::Findings;
+use super::request::{ContainerAt, Request};
 use super::settings::options;
 
 #[derive(Deserialize)]
 #[serde(default)]
-struct ShellRemoval {
+struct Options {
     paths: Vec<String>,
 }
 
-impl Default for ShellRemoval {
+impl Default for Options {
     fn default() -> Self {
         Self { paths: vec!["/bin/sh".to_owned(), "/bin/bash".to_owned()] }
     }
 }
 
 /// `shellRemoval`
-pub(super) fn shell_removal(asked: &Asked<'_>) -> Found {
-    let ShellRemoval { paths } = options(asked.settings, "shellRemoval");
-    let mut found = Found::default();
-    for pod in asked.pods.iter().filter(|pod| !pod.is_windows()) {
-        for judged in pod.containers.iter().filter(|judged| judged.can_have_probes) {
-            let removed = removed(&startup_command(judged)).unwrap_or_default();
-            let probe = judged.path.to("startupProbe");
-            if judged.context().read_only_root_filesystem == Some(true) {
+pub(super) fn shell_removal(request: &Request<'_>) -> Findings {
+    let Options { paths } = options(request.settings, "shellRemoval");
+    let mut findings = Findings::default();
+    for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
+        for container in pod.containers.iter().filter(|container| container.can_have_probes) {
+            let removed = removed(&startup_command(container)).unwrap_or_default();
+            let probe = container.path.field("startupProbe");
+            if container.context().read_only_root_filesystem == Some(true) {
                 if paths.iter().any(|path| removed.contains(path)) {
-                    found.add(probe.to("exec.command"), judged.holder());
+                    findings.add(probe.field("exec.command"), container.as_responsible());
                 }
             } else if !paths.iter().all(|path| removed.contains(path)) {
-                found.add(probe, judged.holder());
+                findings.add(probe, container.as_responsible());
             }
         }
     }
-    found
+    findings
 }
 
-fn startup_command(judged: &Judged) -> Vec<String> {
-    let exec = judged.container.startup_probe.clone().and_then(|probe| probe.exec);
+fn startup_command(container: &ContainerAt) -> Vec<String> {
+    let exec = container.spec.startup_probe.clone().and_then(|probe| probe.exec);
     exec.and_then(|exec| exec.command).unwrap_or_default()
 }
 
-/// What a command removes, if it fails unless all of that is gone.
+/// Returns the files that a command removes. Returns `None` if the command may succeed without removing all of them.
 fn removed(command: &[String]) -> Option<Vec<String>> {
     match command {
         [shell, options, script] if is_program(shell, &["sh", "bash"]) => {

@@ -8,7 +8,7 @@ use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
 use crate::cases::with_every_mode;
-use crate::module::{admitted, judge, lines, rule_of};
+use crate::module::{admitted, evaluate, lines, rule_of};
 
 /// Rules that have nothing to say about an object that is created, as pods are here.
 const OF_OTHER_REQUESTS: [&str; 2] = ["imageChange", "interactiveAccess"];
@@ -85,7 +85,7 @@ fn object(api_version: &str, kind: &str, path: &str, value: Value) -> Map<String
 }
 
 fn create(object: Map<String, Value>) -> ValidationResponse {
-    judge(&admission::create(object), &with_every_mode(&json!({}), "deny"))
+    evaluate(&admission::create(object), &with_every_mode(&json!({}), "deny"))
 }
 
 /// What must be found when the bad pod spec stands at each of these paths, in order.

@@ -1,4 +1,4 @@
-//! Settings for requests that nobody wrote.
+//! Generators of settings.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
@@ -6,24 +6,25 @@ use proptest::sample::{select, subsequence};
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Map, Value, json};
 
-use super::TWINS;
-use super::some_images::DIGEST;
-use crate::generated::{fields, of, one_of};
+use super::images::DIGEST;
+use crate::generators::{fields, of, one_of};
+use crate::reference::REFERENCE_RULES;
 
-/// Types of volumes that containers may be allowed to write to.
-const TYPES: [&str; 6] = ["emptyDir", "persistentVolumeClaim", "ephemeral", "nfs", "csi", "hostPath"];
+/// Writable volume types.
+const VOLUME_TYPES: [&str; 6] = ["emptyDir", "persistentVolumeClaim", "ephemeral", "nfs", "csi", "hostPath"];
 
-/// Places that they may be allowed to write to.
-const PLACES: [&str; 7] = ["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web2", "/data", "/usr"];
+/// Patterns of writable paths.
+const ALLOWED_PATHS: [&str; 7] =
+    ["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web2", "/data", "/usr"];
 
-/// Some of these values, in their order.
+/// Generates a subsequence of the values.
 fn some_of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
     subsequence(values, 0..=values.len()).prop_map(Value::from).boxed()
 }
 
-/// Settings of every rule.
+/// Generates settings for every rule.
 pub(super) fn settings() -> BoxedStrategy<Value> {
-    let rules: Vec<_> = TWINS.iter().map(|(rule, _)| rule_settings(rule)).collect();
+    let rules: Vec<_> = REFERENCE_RULES.iter().map(|(rule, _)| rule_settings(rule)).collect();
     let switches = fields(vec![
         ("enforcement", one_of(&json!(["deny", "deny", "warn"]))),
         ("onUpdate", of(&["changes", "all"])),
@@ -31,7 +32,7 @@ pub(super) fn settings() -> BoxedStrategy<Value> {
     ]);
     (rules, switches)
         .prop_map(|(rules, mut settings)| {
-            for ((rule, _), options) in TWINS.iter().zip(rules) {
+            for ((rule, _), options) in REFERENCE_RULES.iter().zip(rules) {
                 if let Some(options) = options {
                     settings[*rule] = options;
                 }
@@ -41,7 +42,7 @@ pub(super) fn settings() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// What the settings say of a rule: nothing, a mode alone, or an object.
+/// Generates the settings of a rule: unset, a mode, or an object.
 fn rule_settings(rule: &str) -> BoxedStrategy<Option<Value>> {
     let bare = one_of(&json!(["deny", "deny", "warn", "off", false])).prop_map(Some);
     let mode = ("mode", one_of(&json!(["deny", "deny", "deny", "deny", "warn", "off", false])));
@@ -49,7 +50,7 @@ fn rule_settings(rule: &str) -> BoxedStrategy<Option<Value>> {
     prop_oneof![2 => Just(None), 1 => bare, 9 => object].boxed()
 }
 
-/// The options of a rule.
+/// Generates the options of a rule.
 fn options(rule: &str) -> Vec<(&'static str, BoxedStrategy<Value>)> {
     let switch = || one_of(&json!([true, true, false]));
     let ranges = || {
@@ -97,8 +98,8 @@ fn options(rule: &str) -> Vec<(&'static str, BoxedStrategy<Value>)> {
         "writableMounts" => {
             vec![
                 ("protectedPaths", some_of(&["/opt/web/", "/usr/bin", "/Windows", "/var/log/audit"])),
-                ("allowedPaths", prop_oneof![Just(Value::Null), some_of(&PLACES)].boxed()),
-                ("allowedTypes", some_of(&TYPES)),
+                ("allowedPaths", prop_oneof![Just(Value::Null), some_of(&ALLOWED_PATHS)].boxed()),
+                ("allowedTypes", some_of(&VOLUME_TYPES)),
             ]
         }
         "capabilities" => vec![
@@ -159,7 +160,7 @@ fn exemption() -> BoxedStrategy<Value> {
         ("users", some_one_of(&["alice", "system:serviceaccount:ci:*", "oidc:*", "oidc:ops/*"])),
         ("groups", some_one_of(&["breakglass", "system:*"])),
     ]);
-    let rules = vec(select(TWINS.iter().map(|(rule, _)| *rule).collect::<Vec<_>>()), 1..4);
+    let rules = vec(select(REFERENCE_RULES.iter().map(|(rule, _)| *rule).collect::<Vec<_>>()), 1..4);
     let others = fields(vec![
         ("expires", of(&["2020-02-29", "9999-12-31"])),
         (
@@ -181,13 +182,13 @@ fn exemption() -> BoxedStrategy<Value> {
             for (key, value) in others.as_object().into_iter().flatten() {
                 matchers[key] = value.clone();
             }
-            matchers["reason"] = "somebody has to".into();
+            matchers["reason"] = "known exception".into();
             matchers
         })
         .boxed()
 }
 
-/// One or two of these values.
+/// Generates one or two of the values.
 fn some_one_of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
     subsequence(values, 1..=2).prop_map(Value::from).boxed()
 }

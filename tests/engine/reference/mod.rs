@@ -1,0 +1,105 @@
+//! The reference implementation: a second implementation of every rule, written from the documentation, over types that
+//! are generated from the Kubernetes API definitions. The module must report the same findings, field by field.
+//!
+//! The reference implementation shares no code with the policy, not even the parsers of paths, images and patterns, and
+//! prefers simple code to fast code: independent implementations that agree are likely correct. The reference
+//! implementation knows which findings a fix could resolve, but does not implement fixes, registries or messages.
+
+#![expect(clippy::indexing_slicing, reason = "slices end at indexes that the same list returned")]
+#![expect(clippy::unwrap_used, reason = "a test fails on settings that do not parse")]
+
+mod agreement;
+mod capabilities_sysctls;
+mod coverage;
+mod exemptions;
+mod file_paths;
+mod findings;
+mod generators;
+mod image_references;
+mod images;
+mod live_access;
+mod patterns;
+mod request;
+mod run_as_non_root;
+mod settings;
+mod shell_removal;
+mod single_fields;
+mod volumes;
+
+use serde_json::Value;
+
+use findings::{FieldFinding, Findings, ResponsibleContainers};
+use request::Request;
+
+/// Returns the findings of a rule in a request.
+type ReferenceRule = fn(&Request<'_>) -> Findings;
+
+/// The reference implementation of every rule, in the order of findings.
+const REFERENCE_RULES: [(&str, ReferenceRule); 16] = [
+    ("readOnlyRootFilesystem", single_fields::read_only_root_filesystem),
+    ("privileged", single_fields::privileged),
+    ("allowPrivilegeEscalation", single_fields::allow_privilege_escalation),
+    ("runAsNonRoot", run_as_non_root::run_as_non_root),
+    ("hostNamespaces", single_fields::host_namespaces),
+    ("imageReference", images::image_reference),
+    ("imageChange", images::image_change),
+    ("hostPathVolumes", volumes::host_path_volumes),
+    ("writableMounts", volumes::writable_mounts),
+    ("capabilities", capabilities_sysctls::capabilities),
+    ("procMount", single_fields::proc_mount),
+    ("sysctls", capabilities_sysctls::sysctls),
+    ("ephemeralContainers", live_access::ephemeral_containers),
+    ("interactiveAccess", live_access::interactive_access),
+    ("shellRemoval", shell_removal::shell_removal),
+    ("sharedProcessNamespace", single_fields::shared_process_namespace),
+];
+
+/// A field that violates a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    rule: &'static str,
+    path: String,
+    is_denied: bool,
+}
+
+/// A finding, with what decides whether the module reports it.
+#[derive(Clone, Debug)]
+struct Candidate {
+    finding: Finding,
+    responsible: ResponsibleContainers,
+    is_fixable: bool,
+}
+
+/// Returns all findings in a request that are not exempt: denied findings first, then warnings, each in the order of rules
+/// and paths. Returns `None` if the objects of the request do not fit the Kubernetes types.
+fn candidates(request: &Value, settings: &Value) -> Option<Vec<Candidate>> {
+    let request = Request::read(request, settings)?;
+    let findings = REFERENCE_RULES.iter().flat_map(|(rule, _)| candidates_of(rule, &request));
+    let (mut denied, warned): (Vec<_>, Vec<_>) = findings.partition(|candidate| candidate.finding.is_denied);
+    denied.extend(warned);
+    Some(denied)
+}
+
+/// Returns the findings of one rule that are not exempt.
+fn candidates_of(rule: &str, request: &Request<'_>) -> Vec<Candidate> {
+    let mode = settings::mode(request.settings, rule);
+    let rules = REFERENCE_RULES.iter().filter(|(id, _)| *id == rule && mode != "off");
+    let fields = rules.flat_map(|(id, check)| check(request).into_fields().map(move |field| (*id, field)));
+    let is_denied = mode != "warn" && request.settings.get("enforcement").is_none_or(|word| word != "warn");
+    fields
+        .filter(|(id, (_, finding))| !exemptions::is_exempt(request, id, &finding.responsible))
+        .map(|(id, (path, FieldFinding { responsible, is_fixable }))| {
+            let finding = Finding { rule: id, path: path.to_string(), is_denied };
+            Candidate { finding, responsible, is_fixable }
+        })
+        .collect()
+}
+
+/// Returns the findings that the module reports for one rule if all findings in the object count.
+fn findings_of(rule: &str, request: &Request<'_>) -> Vec<Finding> {
+    let ignores_unset_fields = request.ignores_unset_fields();
+    let findings = candidates_of(rule, request)
+        .into_iter()
+        .filter(|candidate| !(ignores_unset_fields && candidate.is_fixable));
+    findings.map(|candidate| candidate.finding).collect()
+}

@@ -1,0 +1,146 @@
+//! `runAsNonRoot`.
+
+use serde::Deserialize;
+
+use super::findings::{FieldPath, Findings};
+use super::request::{ContainerAt, Pod, Request};
+use super::settings::options;
+
+#[derive(Deserialize)]
+struct Range {
+    min: i64,
+    max: i64,
+}
+
+fn contains(ranges: &[Range], id: i64) -> bool {
+    ranges.iter().any(|range| (range.min..=range.max).contains(&id))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Settings {
+    user_ranges: Vec<Range>,
+    groups: bool,
+    group_ranges: Vec<Range>,
+    allow_in_user_namespace: bool,
+    inspect_image: bool,
+}
+
+impl Settings {
+    /// Whether the settings allow root because the pod runs in a user namespace.
+    fn allows_root(&self, pod: &Pod) -> bool {
+        self.allow_in_user_namespace && pod.has_user_namespace()
+    }
+
+    fn allows_group(&self, pod: &Pod, group: i64) -> bool {
+        if group == 0 && self.allows_root(pod) {
+            return true;
+        }
+        let is_root = group == 0 && self.groups;
+        !is_root && (self.group_ranges.is_empty() || contains(&self.group_ranges, group))
+    }
+}
+
+/// Returns the effective value with its path: the container's value, or else the pod's value.
+fn effective<T>(
+    own: Option<T>,
+    pods: Option<T>,
+    field: &str,
+    pod: &Pod,
+    container: &ContainerAt,
+) -> Option<(T, FieldPath)> {
+    let own = own.map(|value| (value, container.context_path(field)));
+    own.or_else(|| pods.map(|value| (value, pod.path.field("securityContext").field(field))))
+}
+
+/// `runAsNonRoot`
+pub(super) fn run_as_non_root(request: &Request<'_>) -> Findings {
+    let settings: Settings = options(request.settings, "runAsNonRoot");
+    let mut findings = Findings::default();
+    for pod in request.pods.iter() {
+        for container in &pod.containers {
+            let denied = if pod.is_windows() {
+                vec![denied_windows_user(pod, container)]
+            } else {
+                vec![denied_user(&settings, pod, container), denied_group(&settings, pod, container)]
+            };
+            for path in denied.into_iter().flatten() {
+                if is_unset(&settings, pod, container) && path == container.context_path("runAsNonRoot") {
+                    findings.add_unset(path, container.as_responsible(), true);
+                } else {
+                    findings.add(path, container.as_responsible());
+                }
+            }
+        }
+        if !pod.is_windows() {
+            for path in denied_pod_groups(&settings, pod) {
+                findings.add(path, pod.responsible_containers());
+            }
+        }
+    }
+    findings
+}
+
+fn denied_user(settings: &Settings, pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {
+    let (own, pods) = (container.context(), pod.spec.security_context.clone().unwrap_or_default());
+    match effective(own.run_as_user, pods.run_as_user, "runAsUser", pod, container) {
+        Some((0, path)) => (!settings.allows_root(pod)).then_some(path),
+        Some((user, path)) => {
+            let is_allowed = settings.user_ranges.is_empty() || contains(&settings.user_ranges, user);
+            (!is_allowed).then_some(path)
+        }
+        None if !settings.user_ranges.is_empty() => Some(container.context_path("runAsUser")),
+        None if settings.allows_root(pod) => None,
+        None => missing_run_as_non_root(pod, container),
+    }
+}
+
+/// Whether `runAsNonRoot` is unset on the container and on the pod, so that a fix could set it.
+fn is_unset(settings: &Settings, pod: &Pod, container: &ContainerAt) -> bool {
+    let (own, pods) = (container.context(), pod.spec.security_context.clone().unwrap_or_default());
+    !settings.inspect_image && own.run_as_non_root.is_none() && pods.run_as_non_root.is_none()
+}
+
+/// Returns the path at which `runAsNonRoot: true` is missing.
+fn missing_run_as_non_root(pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {
+    let (own, pods) = (container.context(), pod.spec.security_context.clone().unwrap_or_default());
+    match effective(own.run_as_non_root, pods.run_as_non_root, "runAsNonRoot", pod, container) {
+        Some((true, _)) => None,
+        Some((false, path)) => Some(path),
+        None => Some(container.context_path("runAsNonRoot")),
+    }
+}
+
+fn denied_group(settings: &Settings, pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {
+    let (own, pods) = (container.context(), pod.spec.security_context.clone().unwrap_or_default());
+    match effective(own.run_as_group, pods.run_as_group, "runAsGroup", pod, container) {
+        Some((group, path)) => (!settings.allows_group(pod, group)).then_some(path),
+        None => (!settings.group_ranges.is_empty()).then(|| container.context_path("runAsGroup")),
+    }
+}
+
+fn denied_pod_groups(settings: &Settings, pod: &Pod) -> Vec<FieldPath> {
+    let context = pod.spec.security_context.clone().unwrap_or_default();
+    let path = pod.path.field("securityContext");
+    let supplemental = context.supplemental_groups.unwrap_or_default().into_iter().enumerate();
+    let supplemental =
+        supplemental.map(|(index, group)| (group, path.field("supplementalGroups").item(index)));
+    let all = context.fs_group.map(|group| (group, path.field("fsGroup"))).into_iter().chain(supplemental);
+    all.filter(|(group, _)| !settings.allows_group(pod, *group)).map(|(_, path)| path).collect()
+}
+
+fn denied_windows_user(pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {
+    let own = container.context().windows_options.unwrap_or_default().run_as_user_name;
+    let context = pod.spec.security_context.clone().unwrap_or_default();
+    let pods = context.windows_options.unwrap_or_default().run_as_user_name;
+    // An empty user name counts as unset.
+    let (own, pods) = (own.filter(|name| !name.is_empty()), pods.filter(|name| !name.is_empty()));
+    let missing = missing_run_as_non_root(pod, container)?;
+    match effective(own, pods, "windowsOptions.runAsUserName", pod, container) {
+        Some((name, path)) => {
+            let name = name.rsplit('\\').next().unwrap_or_default().to_lowercase();
+            ["containeradministrator", "system"].contains(&&*name).then_some(path)
+        }
+        None => Some(missing),
+    }
+}

@@ -1,0 +1,138 @@
+//! Rules that check one field of a container or a pod.
+
+use k8s_openapi::api::core::v1::SecurityContext;
+use serde::Deserialize;
+
+use super::findings::Findings;
+use super::request::{ContainerAt, Pod, Request};
+use super::settings::options;
+
+/// Reports containers whose security context does not have the required value. A fix can set an unset field if a condition
+/// is met.
+fn require(
+    request: &Request<'_>,
+    field: &str,
+    value: bool,
+    read: fn(&SecurityContext) -> Option<bool>,
+    is_fixable: fn(&SecurityContext) -> bool,
+) -> Findings {
+    let mut findings = Findings::default();
+    for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
+        for container in &pod.containers {
+            let context = container.context();
+            if read(&context) != Some(value) {
+                let is_fixable = read(&context).is_none() && is_fixable(&context);
+                findings.add_unset(container.context_path(field), container.as_responsible(), is_fixable);
+            }
+        }
+    }
+    findings
+}
+
+/// Reports a field of the security context for each container that violates a condition.
+fn report(request: &Request<'_>, field: &str, is_violation: impl Fn(&Pod, &ContainerAt) -> bool) -> Findings {
+    let mut findings = Findings::default();
+    for pod in request.pods.iter() {
+        for container in &pod.containers {
+            if is_violation(pod, container) {
+                findings.add(container.context_path(field), container.as_responsible());
+            }
+        }
+    }
+    findings
+}
+
+/// `readOnlyRootFilesystem`
+pub(super) fn read_only_root_filesystem(request: &Request<'_>) -> Findings {
+    require(request, "readOnlyRootFilesystem", true, |context| context.read_only_root_filesystem, |_| true)
+}
+
+/// `allowPrivilegeEscalation`
+pub(super) fn allow_privilege_escalation(request: &Request<'_>) -> Findings {
+    let read = |context: &SecurityContext| context.allow_privilege_escalation;
+    require(request, "allowPrivilegeEscalation", false, read, can_be_false)
+}
+
+/// Whether Kubernetes accepts `allowPrivilegeEscalation: false` on a container.
+///
+/// Source: `validateSecurityContext` in `pkg/apis/core/validation` of Kubernetes.
+fn can_be_false(context: &SecurityContext) -> bool {
+    let added = context.capabilities.clone().unwrap_or_default().add.unwrap_or_default();
+    context.privileged != Some(true) && !added.contains(&"CAP_SYS_ADMIN".to_owned())
+}
+
+/// `privileged`
+pub(super) fn privileged(request: &Request<'_>) -> Findings {
+    let mut findings =
+        report(request, "privileged", |_, container| container.context().privileged == Some(true));
+    let host_process = report(request, "windowsOptions.hostProcess", |_, container| {
+        container.context().windows_options.unwrap_or_default().host_process == Some(true)
+    });
+    for (path, finding) in host_process.into_fields() {
+        findings.add(path, finding.responsible);
+    }
+    for pod in request.pods.iter() {
+        let context = pod.spec.security_context.clone().unwrap_or_default();
+        if context.windows_options.unwrap_or_default().host_process == Some(true) {
+            findings.add(
+                pod.path.field("securityContext.windowsOptions.hostProcess"),
+                pod.responsible_containers(),
+            );
+        }
+    }
+    findings
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ProcMount {
+    allow_in_user_namespace: bool,
+}
+
+/// `procMount`
+pub(super) fn proc_mount(request: &Request<'_>) -> Findings {
+    let ProcMount { allow_in_user_namespace } = options(request.settings, "procMount");
+    report(request, "procMount", |pod, container| {
+        match &*container.context().proc_mount.unwrap_or_default() {
+            "" | "Default" => false,
+            "Unmasked" if allow_in_user_namespace && pod.has_user_namespace() => false,
+            _ => !pod.is_windows(),
+        }
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HostNamespaces {
+    allow: Vec<String>,
+}
+
+/// `hostNamespaces`
+pub(super) fn host_namespaces(request: &Request<'_>) -> Findings {
+    let HostNamespaces { allow } = options(request.settings, "hostNamespaces");
+    let mut findings = Findings::default();
+    for pod in request.pods.iter() {
+        let fields = [
+            ("hostNetwork", pod.spec.host_network),
+            ("hostPID", pod.spec.host_pid),
+            ("hostIPC", pod.spec.host_ipc),
+        ];
+        for (field, value) in fields {
+            if value == Some(true) && !allow.iter().any(|allowed| allowed == field) {
+                findings.add(pod.path.field(field), pod.responsible_containers());
+            }
+        }
+    }
+    findings
+}
+
+/// `sharedProcessNamespace`
+pub(super) fn shared_process_namespace(request: &Request<'_>) -> Findings {
+    let mut findings = Findings::default();
+    for pod in request.pods.iter() {
+        if pod.spec.share_process_namespace == Some(true) {
+            findings.add(pod.path.field("shareProcessNamespace"), pod.responsible_containers());
+        }
+    }
+    findings
+}
