@@ -1,6 +1,6 @@
-//! What fuzzing starts from: every case as the bytes that a fuzz target gets, and the words that cases use.
+//! The seeds of fuzzing: every case as input for a fuzz target, and a dictionary of keys.
 
-#![expect(clippy::unwrap_used, reason = "seeds that cannot be written end the run")]
+#![expect(clippy::unwrap_used, reason = "the run fails if seeds cannot be written")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::cases;
 use crate::module::in_repository;
 
-/// The folder of the corpora, of which each target has one.
+/// The folder with a corpus for each target.
 const CORPORA: &str = "fuzz/corpus";
 
 #[test]
-#[ignore = "it writes files: `make fuzz` runs it"]
+#[ignore = "writes files for `make fuzz`"]
 fn every_case_is_a_seed() {
     let mut words = Words::default();
     for case in cases::all() {
@@ -32,7 +32,7 @@ fn every_case_is_a_seed() {
     words.write();
 }
 
-/// A request and its settings; behind a byte 0, what the registry says, if it is asked.
+/// Returns a request with its settings. If the case has a registry answer, the answer follows after a zero byte.
 fn payload(Case { request, settings, exchanges, .. }: &Case) -> Vec<u8> {
     let payload = json!({"request": request, "settings": settings}).to_string();
     let answer = exchanges.first().map(|Exchange { response, .. }| match response {
@@ -42,7 +42,7 @@ fn payload(Case { request, settings, exchanges, .. }: &Case) -> Vec<u8> {
     (payload + &answer.unwrap_or_default()).into_bytes()
 }
 
-/// What stands in requests and settings.
+/// The keys, images and paths of requests and settings.
 #[derive(Default)]
 struct Words {
     keys: BTreeSet<String>,
@@ -51,7 +51,7 @@ struct Words {
 }
 
 impl Words {
-    /// Collects from a value that stands at a key, or in a list there.
+    /// Collects words from the value of a key, or from a list in that value.
     fn collect(&mut self, key: &str, value: &Value) {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.collect(key, item)),
@@ -75,12 +75,12 @@ impl Words {
         for (index, image) in self.images.iter().enumerate() {
             write("image_reference", &index.to_string(), image.as_bytes());
         }
-        // Each beside those that it may lie within.
+        // Sorted neighbors often contain each other.
         let paths: Vec<_> = self.paths.iter().map(String::as_str).collect();
         for (index, paths) in paths.chunks(2).enumerate() {
             write("file_path", &index.to_string(), paths.join("\n").as_bytes());
         }
-        // libFuzzer takes one string a line, in quotes.
+        // libFuzzer expects one quoted string per line.
         let plain = self.keys.iter().filter(|key| is_plain(key));
         let entries = plain.map(|key| format!("\"\\\"{key}\\\"\"\n"));
         fs::write(in_repository(CORPORA).join("keys.dict"), entries.collect::<String>()).unwrap();

@@ -1,9 +1,9 @@
-//! What is promised of fixes, as laws for any request. The fuzz targets hold them as well, so nothing here knows what it is
-//! that answers.
+//! The laws of fixing, which hold for any request. Fuzz targets check them too, so this module does not depend on how the
+//! policy runs.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::panic, reason = "a request that cannot be made breaks every law")]
-#![expect(clippy::unwrap_used, reason = "an answer that cannot be read breaks every law")]
+#![expect(clippy::panic, reason = "a request that is not valid violates every law")]
+#![expect(clippy::unwrap_used, reason = "a response that does not parse violates every law")]
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// What the API server refuses in pods that run on Windows, of what can be fixed.
+/// Fixable fields that the API server rejects in Windows pods.
 ///
 /// Source: `validateWindows` in `pkg/apis/core/validation` of Kubernetes.
-const FIELDS_OF_LINUX: [&str; 3] = ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities"];
+const LINUX_FIELDS: [&str; 3] = ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities"];
 
-/// A request, and the settings that it is judged by.
+/// A request, and the settings to evaluate the request with.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// The request without its object.
     pub(crate) request: Value,
-    /// The object, in JSON.
+    /// The object, as JSON.
     pub(crate) object: String,
-    /// The settings.
     pub(crate) settings: Value,
 }
 
-/// What answers a payload of `validate`.
+/// Evaluates a payload of `validate`, and returns the response.
 pub(crate) type Validate<'v> = &'v dyn Fn(&[u8]) -> Vec<u8>;
 
-/// The settings with nothing fixed, but denied.
+/// Returns the settings with mode `deny` in place of `fix`.
 fn denying(settings: &Value) -> Value {
     let mut settings = settings.clone();
     for rule in RULES {
@@ -47,26 +46,26 @@ fn denying(settings: &Value) -> Value {
     settings
 }
 
-/// The lists of containers of a Pod.
+/// The fields of a pod spec that list containers.
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-/// Whether a request is about a kind.
+/// Whether the object has this kind.
 fn is_of(request: &Value, group: &str, kind: &str) -> bool {
     request["kind"]["group"] == group && request["kind"]["kind"] == kind
 }
 
-/// Whether a request is about a kind that Kubernetes brings.
+/// Whether the kind of the object is built into Kubernetes.
 fn is_built_in(request: &Value) -> bool {
     WORKLOADS.iter().any(|workload| is_of(request, workload.group, workload.kind))
 }
 
-/// Whether a request updates a Pod, of which nothing but images can change.
+/// Whether a request updates a Pod, where only images can change.
 fn updates_pod(request: &Value) -> bool {
     request["operation"] == "UPDATE" && is_of(request, "", "Pod")
 }
 
-/// Whether a controller compares the object with another one, or the kubelet runs it from a file.
-fn is_of_somebody_else(request: &Value, object: &Value) -> bool {
+/// Whether a controller compares the object with its template, or the kubelet runs the pod from a file.
+fn is_owned(request: &Value, object: &Value) -> bool {
     let metadata = &object["metadata"];
     let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
     let is_controlled = owners.any(|owner| owner["controller"] == true);
@@ -82,7 +81,7 @@ struct Payload<'s> {
     settings: &'s Value,
 }
 
-/// The answer to a request, with the object as it is written.
+/// The response to a request, with the unparsed object.
 #[derive(Debug, PartialEq, Default, Deserialize)]
 #[serde(default)]
 struct Answer {
@@ -92,11 +91,11 @@ struct Answer {
     mutated_object: Option<Box<Json>>,
 }
 
-/// Why a rule that fixes has left something as it is: rules that deny do not say that.
+/// The reason for a missing fix, which only rules in mode `fix` add to a message.
 const REASON: &str = ": no volume can be added here for \"";
 
 impl Answer {
-    /// The warnings without what only rules say that fix.
+    /// Returns the warnings without the reasons for missing fixes.
     fn without_reasons(&self) -> Vec<String> {
         let without_reason = |warning: &String| match warning.split_once(REASON) {
             Some((start, rest)) => format!("{start}{}", rest.split_once('"').unwrap_or_default().1),
@@ -106,7 +105,7 @@ impl Answer {
     }
 }
 
-/// JSON as it is written.
+/// Unparsed JSON.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct Json(Box<RawValue>);
@@ -118,7 +117,7 @@ impl PartialEq for Json {
 }
 
 impl Case {
-    /// The payload when this is the object and those are the settings.
+    /// Returns the payload with an object and settings.
     pub(crate) fn payload(&self, object: &str, settings: &Value) -> Vec<u8> {
         let Value::Object(fields) = &self.request else { panic!("{}", self.request) };
         let fields = fields.iter().map(|(key, value)| (key.as_str(), raw(&value.to_string())));
@@ -126,30 +125,33 @@ impl Case {
         serde_json::to_vec(&Payload { request, settings }).unwrap()
     }
 
-    fn ask(&self, validate: Validate<'_>, object: &str, settings: &Value) -> Answer {
+    fn evaluate(&self, validate: Validate<'_>, object: &str, settings: &Value) -> Answer {
         serde_json::from_slice(&validate(&self.payload(object, settings))).unwrap()
     }
 
-    /// Checks what is promised of a change to the object.
+    /// Checks the laws for a changed object.
     fn check_change(&self, result: &str) -> Result<(), String> {
         let object: Value = serde_json::from_str(&self.object).unwrap();
         require(
-            !is_of_somebody_else(&self.request, &object),
-            "an object is changed that is somebody else's",
+            !is_owned(&self.request, &object),
+            "an object is changed although a controller or the kubelet owns it",
         )?;
         if updates_pod(&self.request) {
             return self.check_restored(&object, &serde_json::from_str(result).unwrap());
         }
         let is_job = is_of(&self.request, "batch", "Job");
-        require(!(is_job && self.request["operation"] == "UPDATE"), "a Job is changed that cannot be")?;
+        require(
+            !(is_job && self.request["operation"] == "UPDATE"),
+            "an update changes a Job, which is immutable",
+        )?;
         check_difference(&self.object, result)?;
         require(
-            is_built_in(&self.request) || adds_volumes_where_they_belong(&object, result),
-            "volumes do not belong there",
+            is_built_in(&self.request) || adds_volumes_to_pod_specs_only(&object, result),
+            "a volume is added outside of a pod spec",
         )
     }
 
-    /// When a Pod is updated, containers get back the digests that they had, and nothing else is changed.
+    /// Checks that a fix in an update of a Pod only restores lost digests.
     fn check_restored(&self, object: &Value, result: &Value) -> Result<(), String> {
         let mut expected = object.clone();
         for list in LISTS {
@@ -165,17 +167,17 @@ impl Case {
                 let text = |image: &Value| image.as_str().unwrap_or_default().to_owned();
                 let is_old = old.any(|old| old["image"] == *image);
                 let is_lost = text(image).contains('@') && !text(&container["image"]).contains('@');
-                require(is_old && is_lost, &format!("not a lost digest: {image}"))?;
+                require(is_old && is_lost, &format!("this is not a lost digest: {image}"))?;
                 container["image"] = image.clone();
             }
         }
-        require(*result != *object, "an object is replaced by its equal")?;
-        require(*result == expected, "more than lost digests is given back when a Pod is updated")
+        require(*result != *object, "a fix does not change the object")?;
+        require(*result == expected, "a fix changes more than lost digests in an update of a Pod")
     }
 
-    /// Writing the manifest of a fixed object again changes nothing: neither as an operator does it, which replaces the object,
-    /// nor as `kubectl apply` does it with kinds that it does not know, of which it replaces lists as a whole and keeps what
-    /// the manifest says nothing of.
+    /// Checks that writing the manifest of a fixed object again does not change the object. Operators replace the object.
+    /// `kubectl apply` merges the manifest into objects of custom kinds: it replaces whole lists, and keeps fields that the
+    /// manifest does not set.
     fn check_written_again(&self, fixed: &str, validate: Validate<'_>) -> Result<(), String> {
         let is_updatable = !is_of(&self.request, "", "Pod") && !is_of(&self.request, "batch", "Job");
         if self.request["operation"] != "CREATE" || !is_updatable {
@@ -193,36 +195,40 @@ impl Case {
         case.request["operation"] = "UPDATE".into();
         case.request["oldObject"] = stored.clone();
         for (how, object) in written {
-            let answer = case.ask(validate, &object.to_string(), &self.settings);
+            let answer = case.evaluate(validate, &object.to_string(), &self.settings);
             require(
                 answer.accepted,
-                &format!("what was fixed is denied when it is {how} again: {answer:?}"),
+                &format!("a fixed object is denied when it is {how} again: {answer:?}"),
             )?;
             let result = answer.mutated_object.map(|result| serde_json::from_str(result.0.get()).unwrap());
             let result = without_nulls(&result.unwrap_or(object));
             let is_same = result == without_nulls(&stored);
             require(
                 is_same,
-                &format!("what was fixed is {how} again and differs: {stored} becomes {result}"),
+                &format!("a fixed object differs after it is {how} again: {stored} becomes {result}"),
             )?;
         }
         Ok(())
     }
 }
 
-/// Checks everything that is promised of fixes, and tells whether the object was changed.
+/// Checks all laws of fixing, and returns whether the object was changed.
 pub(crate) fn check_laws(case: &Case, validate: Validate<'_>) -> Result<bool, String> {
     let Case { object, settings, .. } = case;
     let denying = denying(settings);
-    let (answer, denied) = (case.ask(validate, object, settings), case.ask(validate, object, &denying));
-    require(denied.mutated_object.is_none(), "an object is changed though nothing is to be fixed")?;
+    let (answer, denied) =
+        (case.evaluate(validate, object, settings), case.evaluate(validate, object, &denying));
+    require(
+        denied.mutated_object.is_none(),
+        "an object is changed although every mode is off, warn or deny",
+    )?;
     if *settings == denying {
-        require(answer == denied, "the same settings give two answers")?;
+        require(answer == denied, "the same request has two responses")?;
     }
     let is_lenient = settings["enforcement"] == "warn";
     let is_restored = updates_pod(&case.request) && answer.mutated_object.is_some();
     if denied.accepted && !is_lenient && !is_restored {
-        require(answer == denied, "an object is treated differently though nothing is wrong with it")?;
+        require(answer == denied, "mode fix changes the response to an object without findings")?;
     }
     let Some(Json(fixed)) = answer.mutated_object.as_deref() else {
         if !answer.accepted {
@@ -232,58 +238,58 @@ pub(crate) fn check_laws(case: &Case, validate: Validate<'_>) -> Result<bool, St
     };
     require(answer.accepted, "an object is changed and denied")?;
     case.check_change(fixed.get())?;
-    let again = case.ask(validate, fixed.get(), settings);
-    require(again.mutated_object.is_none(), "what is fixed is fixed again")?;
-    require(again.accepted && again.warnings == answer.warnings, "what is fixed is judged differently")?;
-    let strict = case.ask(validate, fixed.get(), &denying);
+    let again = case.evaluate(validate, fixed.get(), settings);
+    require(again.mutated_object.is_none(), "a fixed object is fixed again")?;
+    require(again.accepted && again.warnings == answer.warnings, "a fixed object has a different verdict")?;
+    let strict = case.evaluate(validate, fixed.get(), &denying);
     let is_same = strict.accepted == again.accepted && strict.without_reasons() == again.without_reasons();
-    require(is_same, "what is fixed is not what the same rules would admit")?;
+    require(is_same, "a fixed object is not admitted by the same rules in mode deny")?;
     case.check_written_again(fixed.get(), validate)?;
     Ok(true)
 }
 
-/// A denial tells what is left to do when everything is fixed that can be.
+/// Checks that a denial reports the findings that remain after all fixes.
 fn check_denial(case: &Case, answer: &Answer, validate: Validate<'_>) -> Result<(), String> {
     let mut lenient = case.settings.clone();
     lenient["enforcement"] = "warn".into();
-    let Some(fixed) = case.ask(validate, &case.object, &lenient).mutated_object else { return Ok(()) };
+    let Some(fixed) = case.evaluate(validate, &case.object, &lenient).mutated_object else { return Ok(()) };
     case.check_change(fixed.0.get())?;
-    let again = case.ask(validate, fixed.0.get(), &case.settings);
-    require(again == *answer, "a denial tells something else than what fixes leave")
+    let again = case.evaluate(validate, fixed.0.get(), &case.settings);
+    require(again == *answer, "a denial does not report the findings that remain after fixes")
 }
 
-/// The result has all that the original has, and a host that compares the two only finds additions.
+/// Checks that the result keeps all values of the original, so that the patch of the host contains only additions.
 fn check_difference(original: &str, result: &str) -> Result<(), String> {
     check_kept(&raw(original), &raw(result), "")?;
     let [original, result]: [Value; 2] = [original, result].map(|json| serde_json::from_str(json).unwrap());
     let difference = diff(&original, &result);
-    require(!difference.is_empty(), "an object is replaced by its equal")?;
+    require(!difference.is_empty(), "a fix does not change the object")?;
     let windows = windows_pod_spec(&original);
     for operation in difference.iter() {
         let text = operation.to_string();
-        let is_of_windows = windows.is_some_and(|place| operation.path().as_str().starts_with(place));
-        let is_refused = is_of_windows && FIELDS_OF_LINUX.iter().any(|field| text.contains(field));
-        require(!is_refused, &format!("not for Windows: {text}"))?;
+        let is_in_windows_pod = windows.is_some_and(|path| operation.path().as_str().starts_with(path));
+        let is_rejected = is_in_windows_pod && LINUX_FIELDS.iter().any(|field| text.contains(field));
+        require(!is_rejected, &format!("a Linux field is set in a Windows pod: {text}"))?;
         let is_addition = match operation {
             PatchOperation::Add(_) => true,
             PatchOperation::Replace(replace) => replace.path.resolve(&original).is_ok_and(Value::is_null),
             _ => false,
         };
-        require(is_addition, &format!("not an addition: {operation}"))?;
+        require(is_addition, &format!("the patch contains more than additions: {operation}"))?;
     }
     let mut patched = original;
     patch(&mut patched, &difference).map_err(|error| error.to_string())?;
-    require(patched == result, "the difference does not lead to the result")
+    require(patched == result, "the patch does not produce the result")
 }
 
-/// Whether volumes are added to no pod spec but to those that have a list of them, and to pod templates.
-fn adds_volumes_where_they_belong(original: &Value, result: &str) -> bool {
+/// Whether new lists of volumes are only added to pod templates.
+fn adds_volumes_to_pod_specs_only(original: &Value, result: &str) -> bool {
     let difference = diff(original, &serde_json::from_str(result).unwrap());
-    let mut places = difference.iter().map(|operation| operation.path().as_str().to_owned());
-    places.all(|place| !place.ends_with("/volumes") || place.ends_with("/template/spec/volumes"))
+    let mut paths = difference.iter().map(|operation| operation.path().as_str().to_owned());
+    paths.all(|path| !path.ends_with("/volumes") || path.ends_with("/template/spec/volumes"))
 }
 
-/// A JSON merge patch, as RFC 7396 has it.
+/// Applies a JSON merge patch (RFC 7396).
 fn merge(object: &mut Value, patch: &Value) {
     let Value::Object(fields) = patch else {
         *object = patch.clone();
@@ -298,7 +304,7 @@ fn merge(object: &mut Value, patch: &Value) {
     }
 }
 
-/// A value without the fields that are `null`.
+/// Returns a value without fields that are `null`.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -310,19 +316,19 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// Where the pod spec of an object of a built-in kind stands, if it says that it runs on Windows.
+/// Returns the path of the pod spec of a built-in kind if the pod runs on Windows.
 fn windows_pod_spec(object: &Value) -> Option<&'static str> {
-    let places = ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec", "/spec"];
-    places
+    let paths = ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec", "/spec"];
+    paths
         .into_iter()
-        .find(|place| object.pointer(&format!("{place}/os/name")).is_some_and(|name| name == "windows"))
+        .find(|path| object.pointer(&format!("{path}/os/name")).is_some_and(|name| name == "windows"))
 }
 
 fn raw(json: &str) -> Box<RawValue> {
     serde_json::from_str(json).unwrap()
 }
 
-/// Every value of the original is in the result, at the same place and as it was written, unless it was `null`.
+/// Checks that the result contains every value of the original at the same path and with the same text, except `null`.
 fn check_kept(original: &RawValue, result: &RawValue, path: &str) -> Result<(), String> {
     let (before, after) = (original.get(), result.get());
     match before.as_bytes().first() {

@@ -1,4 +1,4 @@
-//! Markdown, as far as tests look into it: blocks of code, tables, headings and links.
+//! A parser of Markdown documents: code blocks, tables, headings and links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,36 +13,36 @@ use crate::module::in_repository;
 /// A Markdown file of the repository.
 #[derive(Default)]
 pub(crate) struct Document {
-    /// Its path in the repository.
+    /// Path in the repository.
     pub(crate) name: String,
-    /// Its fenced blocks, in their order.
+    /// Fenced code blocks, in order.
     pub(crate) blocks: Vec<Block>,
-    /// Where its links lead.
+    /// Targets of links.
     pub(crate) links: Vec<String>,
-    /// What links to its headings have behind `#`.
+    /// Anchors of headings.
     pub(crate) anchors: BTreeSet<String>,
-    /// What stands in its text as `code`.
+    /// Inline code.
     pub(crate) codes: Vec<Code>,
 }
 
-/// A fenced block.
+/// A fenced code block.
 pub(crate) struct Block {
-    /// Where it starts.
+    /// The first line.
     pub(crate) line: usize,
-    /// The words behind the fence, of which only the first is shown.
+    /// The words after the opening fence. Only the first word is visible.
     pub(crate) info: String,
     pub(crate) text: String,
 }
 
-/// A piece of `code` in the text.
+/// Inline `code`.
 pub(crate) struct Code {
     pub(crate) line: usize,
     pub(crate) text: String,
-    /// The heading of the column, in a table.
+    /// Heading of the table column, in a table.
     pub(crate) column: Option<String>,
 }
 
-/// Every Markdown file, by name.
+/// Returns every Markdown file, in the order of names.
 pub(crate) fn documents() -> Vec<Document> {
     let in_folder = |folder: &str, prefix: &str| {
         let names = names_in(folder)
@@ -72,17 +72,18 @@ impl Document {
     }
 }
 
-/// What has been read, and where the reader is.
+/// The state of the parser.
 #[derive(Default)]
 struct Reader<'a> {
     text: &'a str,
     document: Document,
-    /// How often a heading stood there before.
+    /// Number of earlier headings with the same anchor.
     headings: BTreeMap<String, usize>,
-    /// The text of the heading or the cell that it is in.
+    /// Text of the current heading or cell.
     words: String,
-    /// The headings of the table that it is in, and the cells of the row so far.
+    /// Column headings of the current table.
     columns: Vec<String>,
+    /// Index of the current cell in its row.
     cell: Option<usize>,
     in_block: bool,
 }
@@ -149,7 +150,7 @@ impl Reader<'_> {
     }
 }
 
-/// What GitHub makes of a heading.
+/// Returns the anchor that GitHub generates for a heading.
 fn slug(heading: &str) -> String {
     let kept = heading.chars().filter(|character| character.is_alphanumeric() || " -_".contains(*character));
     kept.flat_map(char::to_lowercase)
@@ -158,7 +159,7 @@ fn slug(heading: &str) -> String {
 }
 
 #[test]
-fn markdown_is_read() {
+fn markdown_is_parsed() {
     let text = "# Fix, and `deny`\n\n[a](b.md#c) ![d](e.svg)\n\n## X\n\n## X\n\n| f `g` | h |\n| --- | --- |\n| `i` | `j` |\n\n```yaml denied\nk: 1\n```\n";
     let document = Document::parse("a.md".to_owned(), text);
     assert_eq!(document.links, ["b.md#c", "e.svg"]);

@@ -1,6 +1,6 @@
 //! The module under test: `policy.wasm`, compiled once for all tests.
 
-#![expect(clippy::panic, reason = "a test without the module cannot go on")]
+#![expect(clippy::panic, reason = "a test cannot run without the module")]
 
 use std::fs;
 use std::io;
@@ -11,21 +11,21 @@ use std::time::SystemTime;
 use immutable_pods_host::{Policy, ValidationResponse};
 use serde_json::Value;
 
-/// The most bytes the module may have.
+/// Maximum size of the module, in bytes.
 ///
-/// Policy servers pull, compile and keep every module they serve. The official policies that check one field are five
-/// times as large. This is what the compiler makes; wasm-opt takes another seventh off it.
-const LARGEST: u64 = 500_000;
+/// Policy servers pull, compile and keep every module that they serve. The official policies that check one field are five
+/// times as large. The bound applies to the output of the compiler, without wasm-opt.
+const MAX_SIZE: u64 = 500_000;
 
-/// What `make` builds modules from, besides their sources.
-const BUILT_FROM: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
+/// Files that `make` builds modules from, in addition to sources.
+const BUILD_FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
-/// A path in the repository.
+/// Returns a path in the repository.
 pub(crate) fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The module, provided that it was built from the sources as they are now.
+/// Returns the module. Panics if the module is older than its sources.
 #[track_caller]
 pub(crate) fn policy() -> &'static Policy {
     static POLICY: LazyLock<Result<Policy, String>> = LazyLock::new(load);
@@ -35,7 +35,7 @@ pub(crate) fn policy() -> &'static Policy {
     }
 }
 
-/// The module's answer to a request.
+/// Returns the response of the module to a request.
 #[track_caller]
 pub(crate) fn evaluate(request: &Value, settings: &Value) -> ValidationResponse {
     match policy().validate(request, settings) {
@@ -44,7 +44,7 @@ pub(crate) fn evaluate(request: &Value, settings: &Value) -> ValidationResponse 
     }
 }
 
-/// What it means to be admitted without a word.
+/// Returns the response that admits a request without warnings.
 pub(crate) fn admitted() -> ValidationResponse {
     ValidationResponse {
         accepted: true,
@@ -57,7 +57,7 @@ pub(crate) fn admitted() -> ValidationResponse {
     }
 }
 
-/// The findings of a denial, one a line; none when the object is admitted. Several begin with a line that sums them up.
+/// Returns the findings of a denial, without the summary. Empty if the request is admitted.
 #[track_caller]
 pub(crate) fn lines(response: &ValidationResponse) -> Vec<&str> {
     let lines: Vec<_> = response.message.iter().flat_map(|message| message.lines()).collect();
@@ -65,18 +65,18 @@ pub(crate) fn lines(response: &ValidationResponse) -> Vec<&str> {
     if findings.is_empty() || !first.contains(" findings in ") {
         return lines;
     }
-    let is_cut = findings.last().is_some_and(|line| line.starts_with('…'));
-    assert!(is_cut || *first == summary(findings), "{first}");
+    let is_truncated = findings.last().is_some_and(|line| line.starts_with('…'));
+    assert!(is_truncated || *first == summary(findings), "{first}");
     findings.to_vec()
 }
 
-/// The message of a denial with these findings, as clusters show it.
+/// Returns the message of a denial with these findings.
 pub(crate) fn message(findings: &[String]) -> String {
     let lines: Vec<_> = findings.iter().map(String::as_str).collect();
     if lines.len() == 1 { lines.concat() } else { format!("{}\n{}", summary(&lines), lines.join("\n")) }
 }
 
-/// The line that sums up several findings: their number, those who must change something, and the rules.
+/// Returns the summary of several findings: their number, their subjects and their rules.
 fn summary(findings: &[&str]) -> String {
     let subjects = distinct(findings.iter().map(|line| subject_of(line)));
     let rules = distinct(findings.iter().map(|line| rule_of(line)));
@@ -85,7 +85,7 @@ fn summary(findings: &[&str]) -> String {
     format!("{} findings in {}{more}: {}", findings.len(), named.join(", "), rules.join(", "))
 }
 
-/// The words, each once, in the order in which they first come.
+/// Returns the distinct words in the order of their first occurrence.
 fn distinct<'w>(words: impl Iterator<Item = &'w str>) -> Vec<&'w str> {
     words.fold(Vec::new(), |mut known, word| {
         if !known.contains(&word) {
@@ -95,7 +95,7 @@ fn distinct<'w>(words: impl Iterator<Item = &'w str>) -> Vec<&'w str> {
     })
 }
 
-/// Who must change something, after the path of a finding: `container "web"`, or `the pod`.
+/// Returns the subject of a finding, such as `container "web"` or `the pod`, which follows the path.
 pub(crate) fn subject_of(line: &str) -> &str {
     let (_, rest) = line.split_once(": ").unwrap_or_default();
     if rest.starts_with("the pod ") {
@@ -111,13 +111,13 @@ pub(crate) fn subject_of(line: &str) -> &str {
     rest.get(..=end.unwrap_or_default()).unwrap_or_default()
 }
 
-/// The rule of a finding, which stands in brackets at its end.
+/// Returns the rule of a finding, which is in brackets at the end.
 pub(crate) fn rule_of(line: &str) -> &str {
     let (_, rule) = line.rsplit_once(" [").unwrap_or_default();
     rule.strip_suffix(']').unwrap_or_default()
 }
 
-/// The path of a finding, which stands before its first colon: images have colons too, but never in their path.
+/// Returns the path of a finding, which ends at the first colon. Paths do not contain colons.
 pub(crate) fn path_of(line: &str) -> &str {
     line.split_once(": ").map_or("", |(path, _)| path)
 }
@@ -127,13 +127,13 @@ fn load() -> Result<Policy, String> {
     Policy::from_file(&file).map_err(|error| format!("policy.wasm: {error}"))
 }
 
-/// The file of a module, provided that it was built from its sources as they are now.
+/// Returns the file of a module, or an error if the module is older than its sources.
 pub(crate) fn built(module: &str, sources: &str) -> Result<PathBuf, String> {
     let file = in_repository(module).with_extension("wasm");
     let Ok(built) = modified(&file) else {
         return Err(format!("{module}.wasm is not built yet: run `make test`"));
     };
-    let newest = newest_source(sources).map_err(|error| format!("the sources cannot be read: {error}"))?;
+    let newest = newest_source(sources).map_err(|error| format!("cannot read the sources: {error}"))?;
     if built < newest {
         return Err(format!("{module}.wasm is older than the sources: run `make test`"));
     }
@@ -142,7 +142,7 @@ pub(crate) fn built(module: &str, sources: &str) -> Result<PathBuf, String> {
 
 fn newest_source(sources: &str) -> io::Result<SystemTime> {
     let mut newest = newest_in(&in_repository(sources))?;
-    for file in BUILT_FROM {
+    for file in BUILD_FILES {
         newest = newest.max(modified(&in_repository(file))?);
     }
     Ok(newest)
@@ -169,18 +169,21 @@ fn modified(file: &Path) -> io::Result<SystemTime> {
 fn the_module_stays_small() {
     policy();
     let size = fs::metadata(in_repository("policy.wasm")).unwrap().len();
-    assert!(size <= LARGEST, "policy.wasm has {size} bytes, which is more than {LARGEST}");
+    assert!(size <= MAX_SIZE, "policy.wasm: expected at most {MAX_SIZE} bytes, got {size}");
 }
 
 #[test]
-fn the_module_does_not_know_who_built_it() {
+fn the_module_does_not_contain_paths_of_the_build_machine() {
     policy();
     let module = fs::read(in_repository("policy.wasm")).unwrap();
     let home = b"/registry/src/";
-    assert!(!module.windows(home.len()).any(|bytes| bytes == home), "policy.wasm names the home of cargo");
+    assert!(
+        !module.windows(home.len()).any(|bytes| bytes == home),
+        "policy.wasm contains a path in the cargo home"
+    );
 }
 
 #[test]
-fn the_module_speaks_the_protocol_of_policy_servers() {
+fn the_module_supports_the_protocol_of_policy_servers() {
     assert_eq!(policy().protocol_version().unwrap(), "v1");
 }

@@ -1,4 +1,4 @@
-//! Operations and subresources: which requests can change what a container is.
+//! Operations and subresources: the requests that can change a container.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -9,7 +9,7 @@ use crate::module::{admitted, evaluate, lines};
 
 const FINDING: &str = "spec.hostPID: the pod must not share the host's process namespace [hostNamespaces]";
 
-/// A request about a pod with one thing wrong: whether that is found shows whether the pod is judged.
+/// Returns a request with a pod that has one finding, which the policy reports only if it evaluates the pod.
 fn bad_pod(operation: &str, sub_resource: &str) -> Value {
     let mut request = good_pod();
     request["operation"] = operation.into();
@@ -30,13 +30,13 @@ fn denies(request: &Value) {
 }
 
 #[test]
-fn creation_and_update_are_judged() {
+fn creates_and_updates_are_evaluated() {
     denies(&bad_pod("CREATE", ""));
     denies(&bad_pod("UPDATE", ""));
 }
 
 #[test]
-fn what_was_there_before_holds_up_no_update() {
+fn an_old_finding_does_not_block_an_update() {
     let mut request = bad_pod("UPDATE", "");
     request["oldObject"] = request["object"].clone();
     request["object"]["metadata"]["labels"] = json!({"app": "web"});
@@ -48,7 +48,7 @@ fn what_was_there_before_holds_up_no_update() {
 }
 
 #[test]
-fn an_update_cannot_be_judged_without_the_old_object() {
+fn an_update_without_the_old_object_is_denied() {
     let mut null = bad_pod("UPDATE", "");
     null["oldObject"] = Value::Null;
     let mut absent = good_pod();
@@ -65,9 +65,9 @@ fn an_update_cannot_be_judged_without_the_old_object() {
 }
 
 #[test]
-fn what_another_object_had_counts_for_nothing() {
+fn a_finding_at_another_path_of_the_old_object_does_not_count() {
     let mut request = bad_pod("UPDATE", "");
-    // The same mistake at another place, as a change of the kind's version could move it.
+    // The same value at another path, such as the path in another version of the kind.
     request["oldObject"]["spec"]["template"] = json!({"spec": {"hostPID": true}});
     denies(&request);
 }
@@ -88,13 +88,13 @@ fn a_running_pod_keeps_its_images() {
 }
 
 #[test]
-fn subresources_that_change_containers_are_judged() {
+fn subresources_that_change_containers_are_evaluated() {
     denies(&bad_pod("UPDATE", "ephemeralcontainers"));
     denies(&bad_pod("UPDATE", "resize"));
 }
 
 #[test]
-fn an_ephemeral_container_is_judged_when_it_arrives() {
+fn a_new_ephemeral_container_is_evaluated() {
     let mut request = good_pod();
     request["operation"] = "UPDATE".into();
     request["subResource"] = "ephemeralcontainers".into();
@@ -112,22 +112,22 @@ fn an_ephemeral_container_is_judged_when_it_arrives() {
 }
 
 #[test]
-fn deletion_is_admitted() {
+fn deletes_are_admitted() {
     let mut request = bad_pod("DELETE", "");
     request["oldObject"] = request["object"].take();
     admits(&request);
-    // Whoever wants to be rid of something unreadable is not held up.
+    // Users can delete an object that the policy cannot parse.
     request["oldObject"] = json!({"spec": "x"});
     admits(&request);
 }
 
 #[test]
-fn the_status_of_a_pod_is_not_judged() {
+fn the_status_of_a_pod_is_not_evaluated() {
     admits(&bad_pod("UPDATE", "status"));
 }
 
 #[test]
-fn subresources_of_another_kind_are_admitted() {
+fn subresources_with_another_kind_are_admitted() {
     let request = |group: &str, kind: &str, operation: &str, sub_resource: &str, object: Value| {
         let mut request = good_pod();
         request["kind"] = json!({"group": group, "version": "v1", "kind": kind});
@@ -154,8 +154,8 @@ fn subresources_of_another_kind_are_admitted() {
     ));
 }
 
-/// A request of a developer to reach into a pod.
-fn connection(sub_resource: &str, options: Value) -> Value {
+/// Returns a connect request of a developer.
+fn connect(sub_resource: &str, options: Value) -> Value {
     let kind = match sub_resource {
         "attach" => "PodAttachOptions",
         "portforward" => "PodPortForwardOptions",
@@ -183,41 +183,41 @@ fn connection(sub_resource: &str, options: Value) -> Value {
     request
 }
 
-/// Every way into a pod, with what is said to who takes it.
-fn ways_in() -> [(Value, &'static str); 4] {
+/// Returns a connect request for each subresource, with its message.
+fn connect_requests() -> [(Value, &'static str); 4] {
     [
         (
-            connection("exec", json!({"command": ["sh"], "container": "web", "stdin": true, "tty": true})),
+            connect("exec", json!({"command": ["sh"], "container": "web", "stdin": true, "tty": true})),
             "must not run commands in container \"web\" of \"web-1\"",
         ),
-        (connection("attach", Value::Null), "must not attach to the default container of \"web-1\""),
-        (connection("portforward", json!({"ports": [8080]})), "must not forward ports of \"web-1\""),
-        (connection("proxy", json!({"path": "/metrics"})), "must not send requests to \"web-1\""),
+        (connect("attach", Value::Null), "must not attach to the default container of \"web-1\""),
+        (connect("portforward", json!({"ports": [8080]})), "must not forward ports of \"web-1\""),
+        (connect("proxy", json!({"path": "/metrics"})), "must not send requests to \"web-1\""),
     ]
 }
 
 #[test]
-fn nobody_is_kept_out_of_a_pod_unless_the_settings_say_so() {
-    for (request, _) in ways_in() {
+fn connect_requests_are_admitted_by_default() {
+    for (request, _) in connect_requests() {
         admits(&request);
     }
 }
 
 #[test]
-fn the_settings_say_which_ways_into_a_pod_are_closed() {
+fn settings_select_the_denied_connect_requests() {
     let all = ["exec", "attach", "portforward", "proxy"];
-    for (settings, closed) in [
+    for (settings, denied) in [
         (json!({"mode": "deny"}), &all[..2]),
         (json!({"mode": "deny", "subresources": all}), &all),
         (json!({"mode": "deny", "subresources": ["proxy"]}), &all[3..]),
     ] {
-        for (request, demand) in ways_in() {
+        for (request, message) in connect_requests() {
             let response = evaluate(&request, &json!({"interactiveAccess": settings}));
-            let is_closed = closed.iter().any(|sub_resource| request["subResource"] == *sub_resource);
-            let finding = format!("request.subResource: user \"jane\" {demand} [interactiveAccess]");
+            let is_denied = denied.iter().any(|sub_resource| request["subResource"] == *sub_resource);
+            let finding = format!("request.subResource: user \"jane\" {message} [interactiveAccess]");
             assert_eq!(
                 lines(&response),
-                Vec::from_iter(is_closed.then_some(finding)),
+                Vec::from_iter(is_denied.then_some(finding)),
                 "{settings} {request}"
             );
         }
@@ -225,17 +225,17 @@ fn the_settings_say_which_ways_into_a_pod_are_closed() {
 }
 
 #[test]
-fn a_subresource_that_lets_nobody_in_is_admitted() {
+fn other_subresources_of_connect_requests_are_admitted() {
     let settings = json!({"interactiveAccess": "deny"});
     for sub_resource in ["", "log", "console"] {
-        let request = connection(sub_resource, json!({"command": 3}));
+        let request = connect(sub_resource, json!({"command": 3}));
         assert_eq!(evaluate(&request, &settings), admitted(), "{sub_resource}");
     }
 }
 
 #[test]
-fn a_connection_to_what_is_no_pod_is_judged_too() {
-    let mut request = connection("proxy", json!({"path": "/exec"}));
+fn connect_requests_to_other_kinds_are_evaluated() {
+    let mut request = connect("proxy", json!({"path": "/exec"}));
     request["kind"]["kind"] = "NodeProxyOptions".into();
     request["resource"]["resource"] = "nodes".into();
     request["name"] = "node-1".into();
@@ -247,11 +247,11 @@ fn a_connection_to_what_is_no_pod_is_judged_too() {
 }
 
 #[test]
-fn commands_may_be_allowed() {
+fn settings_can_allow_commands() {
     let settings = json!({"interactiveAccess": {
         "mode": "deny", "allowedCommands": [["nginx", "-t"], ["cat", "/proc/*/status"]]}});
     let findings = |options: Value| {
-        let response = evaluate(&connection("exec", options), &settings);
+        let response = evaluate(&connect("exec", options), &settings);
         lines(&response).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let of_web = |command: Value| json!({"container": "web", "command": command});
@@ -279,7 +279,7 @@ fn commands_may_be_allowed() {
 }
 
 #[test]
-fn whoever_is_exempt_may_reach_into_a_pod() {
+fn exempt_connect_requests_are_admitted() {
     for matcher in [
         json!({"users": ["jane"]}),
         json!({"groups": ["devel*"]}),
@@ -289,18 +289,18 @@ fn whoever_is_exempt_may_reach_into_a_pod() {
         let mut exemption = matcher;
         exemption["reason"] = "on call".into();
         let settings = json!({"interactiveAccess": "deny", "exemptions": [exemption]});
-        let [(exec, _), (attach, _), ..] = ways_in();
+        let [(exec, _), (attach, _), ..] = connect_requests();
         let response = evaluate(&exec, &settings);
         assert!(response.accepted, "{settings}");
         assert_eq!(response.audit_annotations["exemptions"], "exemptions[0]: on call", "{settings}");
-        // It names no container, so it may be the wrong one.
+        // The attach request does not name a container, so an exemption for a container does not cover it.
         let is_admitted = settings["exemptions"][0]["containers"].is_null();
         assert_eq!(evaluate(&attach, &settings).accepted, is_admitted, "{settings}");
     }
 }
 
 #[test]
-fn a_connection_that_cannot_be_read_is_denied() {
+fn a_connect_request_with_invalid_options_is_denied() {
     for (options, reason) in [
         (json!({"command": "sh"}), "request.object.command: expected a list, got a string"),
         (json!({"command": ["sh", null]}), "request.object.command[1]: expected a string, got null"),
@@ -308,13 +308,13 @@ fn a_connection_that_cannot_be_read_is_denied() {
         (json!({"tty": "true"}), "request.object.tty: expected a boolean, got a string"),
         (json!(["sh"]), "request.object: expected an object, got a list"),
     ] {
-        let response = evaluate(&connection("exec", options), &json!({}));
+        let response = evaluate(&connect("exec", options), &json!({}));
         assert_eq!(lines(&response), [format!("{reason} (denied because it cannot be evaluated)")]);
     }
 }
 
 #[test]
-fn a_whole_request_of_an_api_server_is_admitted() {
+fn a_recorded_request_of_an_api_server_is_admitted() {
     let request = crate::cases::requests("tests/cases/requests/pod.json").remove(0);
     admits(&request);
 }

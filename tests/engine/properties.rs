@@ -1,7 +1,7 @@
-//! What holds for every case, whatever it is about.
+//! Properties of all cases of rules.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::panic, reason = "a rule that does not exist ends its test")]
+#![expect(clippy::panic, reason = "a test fails on an unknown rule")]
 
 use immutable_pods_host::admission;
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
@@ -12,15 +12,15 @@ use serde_json::{Map, Value, json};
 use crate::cases::{self, Verdict, created_pod_spec, creates, of_rules, unchanged};
 use crate::module::{admitted, evaluate, lines, policy};
 
-/// A list of containers, and what messages call one of them.
+/// A kind of container other than regular containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ContainerKind {
     Init,
     Sidecar,
     Ephemeral,
 }
 
-impl Place {
+impl ContainerKind {
     const ALL: [Self; 3] = [Self::Init, Self::Sidecar, Self::Ephemeral];
 
     fn list(self) -> &'static str {
@@ -39,40 +39,40 @@ impl Place {
     }
 }
 
-/// Rules that do not ask the same of containers in other lists, and what their docs must say about that.
-const PARTIAL: [(&str, &[Place], &str); 2] = [
+/// Rules that skip some kinds of containers, and the sentence of their docs that says so.
+const PARTIAL: [(&str, &[ContainerKind], &str); 2] = [
     (
         "ephemeralContainers",
-        &[Place::Ephemeral],
+        &[ContainerKind::Ephemeral],
         "The rule checks only `ephemeralContainers`, not the other lists of containers",
     ),
     (
         "shellRemoval",
-        &[Place::Init, Place::Ephemeral],
+        &[ContainerKind::Init, ContainerKind::Ephemeral],
         "Init containers that are not sidecars, and ephemeral containers, are skipped because they cannot have probes",
     ),
 ];
 
-/// Rules that never object to what is there already, and what their docs must say about that.
-const OF_CHANGES: [(&str, &str); 2] = [
+/// Rules that only evaluate changes, and the sentence of their docs that says so.
+const UPDATE_RULES: [(&str, &str); 2] = [
     ("imageChange", "`image` is one of the few fields of a Pod that an update can change"),
     ("ephemeralContainers", "Ephemeral containers that the old object already has are not findings"),
 ];
 
-/// Every case of a rule that does not fix.
+/// Returns every case without fixes, with its rule.
 fn all() -> impl Iterator<Item = (&'static str, Case)> {
     of_rules(&[Verdict::Admitted, Verdict::Denied]).into_iter()
 }
 
-/// What the docs of a rule say besides what a finding is, on one line.
+/// Returns the details of a rule's docs, on one line.
 #[track_caller]
 fn details_of(id: &str) -> String {
     let rule = RuleId::ALL.iter().find(|rule| rule.meta().id == id);
-    let rule = rule.unwrap_or_else(|| panic!("{id}: there is no such rule"));
+    let rule = rule.unwrap_or_else(|| panic!("{id}: unknown rule"));
     rule.docs().details.replace('\n', " ")
 }
 
-/// A request to create an object of some kind, with a value at a path of keys.
+/// Returns a request that creates an object of a kind, with a value at a path.
 fn create(group: &str, kind: &str, path: &str, value: &Value) -> Value {
     let api_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
     let nested = path.rsplit('.').fold(value.clone(), |inner, key| json!({key: inner}));
@@ -89,7 +89,7 @@ fn merge(object: &mut Value, other: Value) {
 }
 
 #[test]
-fn every_kind_gives_the_findings_of_a_pod() {
+fn every_kind_has_the_findings_of_a_pod() {
     let built_in = WORKLOADS.iter().map(|workload| (workload.group, workload.kind, workload.pod_spec));
     let kinds: Vec<_> = built_in.chain([("fleet.example.com", "Fleet", "spec.harbour.ship")]).collect();
     for (_, case) in all() {
@@ -97,7 +97,7 @@ fn every_kind_gives_the_findings_of_a_pod() {
         let expected = evaluate(&case.request, &case.settings);
         for (group, kind, path) in &kinds {
             let response = evaluate(&create(group, kind, path, spec), &case.settings);
-            // In a kind that is not built in, an operator may fill in the image.
+            // In a custom kind, an operator may set the image.
             let counts = |line: &&str| {
                 *kind != "Fleet" || !(line.contains(".image: ") && line.contains("must name an image ["))
             };
@@ -107,33 +107,33 @@ fn every_kind_gives_the_findings_of_a_pod() {
                 .map(|line| line.replacen("spec.", &format!("{path}."), 1))
                 .collect();
             assert_eq!(lines(&response), findings, "{} as a {kind}", case.id);
-            let found: usize =
+            let count: usize =
                 response.audit_annotations.values().filter_map(|count| count.parse::<usize>().ok()).sum();
-            assert_eq!(found, findings.len(), "{} as a {kind}", case.id);
+            assert_eq!(count, findings.len(), "{} as a {kind}", case.id);
         }
     }
 }
 
 #[test]
-fn every_kind_of_container_gives_the_findings_of_a_container() {
+fn every_kind_of_container_has_the_same_findings() {
     for (rule, case) in all() {
         let Some(spec) = created_pod_spec(&case).filter(|spec| has_containers_only(spec)) else {
             continue;
         };
         let before = evaluate(&case.request, &case.settings);
-        for place in Place::ALL {
-            let is_excepted =
-                |(id, places, _): &(&str, &[Place], &str)| *id == rule && places.contains(&place);
-            if PARTIAL.iter().any(is_excepted) {
+        for kind in ContainerKind::ALL {
+            let is_skipped =
+                |(id, kinds, _): &(&str, &[ContainerKind], &str)| *id == rule && kinds.contains(&kind);
+            if PARTIAL.iter().any(is_skipped) {
                 continue;
             }
             let mut expected: Vec<_> =
-                lines(&before).into_iter().map(|line| moved_line(line, place)).collect();
-            let response = evaluate(&create("", "Pod", "spec", &moved(spec, place)), &case.settings);
-            let mut found = lines(&response);
+                lines(&before).into_iter().map(|line| moved_line(line, kind)).collect();
+            let response = evaluate(&create("", "Pod", "spec", &moved(spec, kind)), &case.settings);
+            let mut findings = lines(&response);
             expected.sort_unstable();
-            found.sort_unstable();
-            assert_eq!(found, expected, "{} in {place:?}", case.id);
+            findings.sort_unstable();
+            assert_eq!(findings, expected, "{} in {kind:?}", case.id);
         }
     }
 }
@@ -142,31 +142,31 @@ fn has_containers_only(spec: &Value) -> bool {
     ["initContainers", "ephemeralContainers"].iter().all(|list| spec[list].is_null())
 }
 
-/// The pod spec with its containers in another place.
-fn moved(spec: &Value, place: Place) -> Value {
+/// Returns the pod spec with its containers as another kind of container.
+fn moved(spec: &Value, kind: ContainerKind) -> Value {
     let mut spec = spec.clone();
     let mut containers = spec["containers"].take();
-    if place == Place::Sidecar {
+    if kind == ContainerKind::Sidecar {
         for container in containers.as_array_mut().into_iter().flatten() {
             container["restartPolicy"] = "Always".into();
         }
     }
-    spec[place.list()] = containers;
+    spec[kind.list()] = containers;
     spec
 }
 
-/// A finding as it reads when its container has moved: another path, another noun.
-fn moved_line(line: &str, place: Place) -> String {
+/// Returns a finding with the path and the noun of another kind of container.
+fn moved_line(line: &str, kind: ContainerKind) -> String {
     let Some(rest) = line.strip_prefix("spec.containers[") else { return line.to_owned() };
-    let rest = rest.replacen(": container ", &format!(": {} ", place.noun()), 1);
-    format!("spec.{}[{rest}", place.list())
+    let rest = rest.replacen(": container ", &format!(": {} ", kind.noun()), 1);
+    format!("spec.{}[{rest}", kind.list())
 }
 
 #[test]
-fn rules_say_why_they_do_not_ask_the_same_of_all() {
+fn rule_docs_state_what_rules_skip() {
     let partial = PARTIAL.iter().map(|(rule, _, reason)| (rule, reason));
-    for (rule, reason) in partial.chain(OF_CHANGES.iter().map(|(rule, reason)| (rule, reason))) {
-        assert!(details_of(rule).contains(reason), "the docs of {rule} do not say: {reason}");
+    for (rule, reason) in partial.chain(UPDATE_RULES.iter().map(|(rule, reason)| (rule, reason))) {
+        assert!(details_of(rule).contains(reason), "the docs of {rule} do not contain: {reason}");
     }
 }
 
@@ -178,9 +178,9 @@ fn an_update_that_changes_nothing_is_admitted() {
 }
 
 #[test]
-fn an_update_that_runs_something_else_gives_the_findings_of_a_creation() {
+fn an_update_that_changes_images_has_the_findings_of_a_create() {
     for (rule, mut case) in of_rules(&[Verdict::Denied]).into_iter().filter(|(_, case)| creates(case)) {
-        if OF_CHANGES.iter().any(|(id, _)| *id == rule) {
+        if UPDATE_RULES.iter().any(|(id, _)| *id == rule) {
             continue;
         }
         case.settings["onUpdate"] = "all".into();
@@ -188,7 +188,7 @@ fn an_update_that_runs_something_else_gives_the_findings_of_a_creation() {
         let created = evaluate(&case.request, &case.settings);
         let mut request = unchanged(&case.request);
         assert_eq!(evaluate(&request, &case.settings), admitted(), "{}", case.id);
-        // Whatever the kind is, no image of the old object is left.
+        // Replaces all images of the old object, in any kind.
         let old = request["oldObject"].to_string().replace("\"image\":\"", "\"image\":\"old/");
         request["oldObject"] = serde_json::from_str(&old).unwrap();
         if request["oldObject"] != request["object"] {
@@ -198,7 +198,7 @@ fn an_update_that_runs_something_else_gives_the_findings_of_a_creation() {
 }
 
 #[test]
-fn the_same_request_gives_the_same_bytes() {
+fn the_same_request_has_the_same_response() {
     let shared = ["exemptions", "neutral", "updates"].into_iter().flat_map(cases::of);
     for Case { id, request, settings, .. } in all().map(|(_, case)| case).chain(shared) {
         let payload = json!({"request": request, "settings": settings}).to_string();

@@ -1,8 +1,8 @@
-//! The README: what it shows must be what the policy does.
+//! The README must agree with the policy.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::panic, reason = "a README that cannot be read ends its test")]
-#![expect(clippy::unwrap_used, reason = "what cannot be printed ends its test")]
+#![expect(clippy::panic, reason = "a test fails on a README that does not parse")]
+#![expect(clippy::unwrap_used, reason = "a test fails on output that cannot be written")]
 
 use std::fs;
 
@@ -18,39 +18,39 @@ use crate::module::{in_repository, policy};
 
 const README: &str = "README.md";
 
-/// The README as a whole.
+/// Returns the README.
 #[track_caller]
 pub(crate) fn text() -> String {
     fs::read_to_string(in_repository(README)).unwrap_or_else(|error| panic!("{README}: {error}"))
 }
 
-/// The fenced blocks of a language, without their fences.
+/// Returns the code blocks of a language, without fences.
 fn blocks(language: &str) -> Vec<String> {
     let readme = text();
     let opening = format!("\n```{language}\n");
-    let behind = readme.split(&opening).skip(1);
-    behind.filter_map(|text| Some(text.split_once("```")?.0.to_owned())).collect()
+    let blocks = readme.split(&opening).skip(1);
+    blocks.filter_map(|text| Some(text.split_once("```")?.0.to_owned())).collect()
 }
 
-/// The YAML blocks.
+/// Returns the documents of all YAML blocks.
 pub(crate) fn yaml_blocks() -> impl Iterator<Item = Value> {
     let documents = blocks("yaml").into_iter().flat_map(|block| document::parse(README, block.as_bytes()));
     documents.map(|document| document.unwrap_or_else(|error| panic!("{error}")).value)
 }
 
-/// The one manifest of a policy of this name.
+/// Returns the only manifest of the policy with this name.
 #[track_caller]
 fn manifest_of(name: &str) -> Value {
-    let mut found: Vec<_> = yaml_blocks().filter(|value| value["metadata"]["name"] == name).collect();
-    assert_eq!(found.len(), 1, "there is one manifest of {name}");
-    found.pop().unwrap_or_default()
+    let mut manifests: Vec<_> = yaml_blocks().filter(|value| value["metadata"]["name"] == name).collect();
+    assert_eq!(manifests.len(), 1, "expected one manifest of {name}");
+    manifests.pop().unwrap_or_default()
 }
 
 #[test]
 fn the_cluster_admission_policy_agrees_with_the_metadata() {
     let spec = &manifest_of("immutable-pods")["spec"];
     assert_eq!(spec["rules"], metadata()["rules"]);
-    // It fixes nothing.
+    // The policy does not fix.
     assert_eq!(spec["mutating"], false);
     assert!(policy().validate_settings(&spec["settings"]).unwrap().valid);
     let version = concat!(":v", env!("CARGO_PKG_VERSION"));
@@ -58,12 +58,12 @@ fn the_cluster_admission_policy_agrees_with_the_metadata() {
 }
 
 #[test]
-fn the_mutating_policy_is_that_of_the_examples() {
+fn the_mutating_policy_agrees_with_the_examples() {
     assert_eq!(manifest_of("immutable-pods-fix"), examples::policy("mutating"));
 }
 
 #[test]
-fn the_lists_that_it_shows_are_valid() {
+fn lists_in_the_settings_are_valid() {
     for key in ["exemptions", "writablePaths"] {
         let is_list = |settings: &Value| settings[key].as_array().is_some_and(|list| !list.is_empty());
         let shown: Vec<_> = yaml_blocks().filter(is_list).collect();
@@ -83,18 +83,18 @@ fn the_example_settings_are_valid() {
 }
 
 #[test]
-fn the_output_is_what_the_first_example_gets() {
+fn the_output_is_the_report_on_the_first_example() {
     let file = "examples/nginx/1-plain.yaml";
     assert_eq!(blocks(&format!("text of {file}")), [report_on(file, &json!({}))]);
 }
 
 #[test]
-fn the_diff_is_what_the_example_of_fixes_gets() {
+fn the_diff_is_the_report_on_the_example_of_fixes() {
     let settings = &examples::policy("mutating")["spec"]["settings"];
     assert_eq!(blocks("diff"), [report_on("examples/fix/nginx.yaml", settings)]);
 }
 
-/// What the program prints of a file, but for the summary.
+/// Returns the output of the command line for a file, without the summary.
 fn report_on(file: &str, settings: &Value) -> String {
     let mut printed = Vec::new();
     let mut report = Report::new(anstream::StripStream::new(&mut printed));

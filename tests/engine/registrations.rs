@@ -1,7 +1,7 @@
-//! The examples of manifests that register the policy with Kubewarden's controller.
+//! The examples of manifests that register the policy with the Kubewarden controller.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::unwrap_used, reason = "a manifest that cannot be read ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a manifest that does not parse")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,14 +16,14 @@ use crate::cases::{names_in, requests};
 use crate::documents::{self, metadata};
 use crate::module::{admitted, evaluate, in_repository, policy};
 
-/// Where releases go.
+/// The registry reference of the released module.
 const MODULE: &str =
     concat!("registry://ghcr.io/immutable-pods/immutable-pods-policy:v", env!("CARGO_PKG_VERSION"));
 
 /// The steps of a rollout, in order.
 const STEPS: [&str; 4] = ["1-monitor.yaml", "2-warn.yaml", "3-deny-most.yaml", "4-deny.yaml"];
 
-/// What the policy reports of the audit scanner and `kubectl get --output wide` show of a policy.
+/// Annotations that audit scanner reports and `kubectl get --output wide` show.
 pub(crate) const ANNOTATIONS: [&str; 2] = ["io.kubewarden.policy.severity", "io.kubewarden.policy.category"];
 
 /// A manifest of a policy, or of a group of policies.
@@ -49,7 +49,7 @@ impl Registration {
         })
     }
 
-    /// All that are among the examples.
+    /// Returns all registrations in the examples.
     #[track_caller]
     fn all() -> Vec<Self> {
         let folders = ["policies", "registry", "rollout"].map(|folder| format!("examples/{folder}"));
@@ -59,7 +59,7 @@ impl Registration {
         files.filter(|file| is_yaml(file)).filter_map(|file| Self::read(&file)).collect()
     }
 
-    /// What loads a module, and gives it settings: each member of a group, or else the policy itself.
+    /// Returns the objects with a module and settings: the members of a group, or the policy itself.
     fn members(&self) -> Vec<&Value> {
         match &self.spec["policies"] {
             Value::Object(members) => members.values().collect(),
@@ -72,7 +72,7 @@ impl Registration {
     }
 
     /// Whether `interactiveAccess` is on, which is off by default.
-    fn judges_connections(&self) -> bool {
+    fn evaluates_connect_requests(&self) -> bool {
         self.members().into_iter().any(|member| {
             let rule = &member["settings"]["interactiveAccess"];
             !matches!(rule.get("mode").unwrap_or(rule), Value::Null) && rule != "off" && rule["mode"] != "off"
@@ -88,7 +88,7 @@ fn fixes(settings: &Value) -> bool {
     RULES.iter().map(|rule| &settings[rule.id]).any(|rule| *rule == "fix" || rule["mode"] == "fix")
 }
 
-/// What webhook rules ask to be called for, one by one: group, version, resource and operation.
+/// Returns all combinations of group, version, resource and operation of webhook rules.
 fn calls(rules: &Value) -> BTreeSet<[String; 4]> {
     let texts = |rule: &Value, list: &str| -> Vec<String> {
         rule[list].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -108,34 +108,37 @@ fn calls(rules: &Value) -> BTreeSet<[String; 4]> {
     calls
 }
 
-/// The answer to the one request that a file of examples makes.
+/// Returns the response to the only request in a file of examples.
 #[track_caller]
 fn answer(file: &str, settings: &Value) -> ValidationResponse {
     let mut answers: Vec<_> = requests(file).iter().map(|request| evaluate(request, settings)).collect();
-    assert_eq!(answers.len(), 1, "{file}: must be one manifest");
+    assert_eq!(answers.len(), 1, "{file}: expected one manifest");
     answers.remove(0)
 }
 
 #[test]
-fn policies_of_clusters_of_namespaces_and_in_groups_have_examples() {
+fn every_kind_of_policy_has_an_example() {
     let kinds: BTreeSet<_> = Registration::all().into_iter().map(|registration| registration.kind).collect();
     let known = ["AdmissionPolicy", "ClusterAdmissionPolicy", "ClusterAdmissionPolicyGroup"];
     assert_eq!(kinds, known.map(str::to_owned).into());
 }
 
 #[test]
-fn every_manifest_says_at_its_top_what_it_is_for() {
+fn every_manifest_begins_with_its_purpose() {
     for folder in ["policies", "rollout"].map(|folder| format!("examples/{folder}")) {
         for name in names_in(&folder) {
             let text = fs::read_to_string(in_repository(&folder).join(&name)).unwrap();
             let comment = text.lines().take_while(|line| line.starts_with("# ")).count();
-            assert!((1..=2).contains(&comment), "{folder}/{name}: must begin with a line or two");
+            assert!(
+                (1..=2).contains(&comment),
+                "{folder}/{name}: expected one or two lines of comment at the beginning"
+            );
         }
     }
 }
 
 #[test]
-fn every_manifest_loads_this_version() {
+fn every_manifest_uses_this_version() {
     for registration in Registration::all() {
         for member in registration.members() {
             assert_eq!(member["module"], MODULE, "{}", registration.file);
@@ -166,7 +169,7 @@ fn every_policy_has_the_annotations_of_the_metadata() {
 }
 
 #[test]
-fn policies_that_only_judge_are_registered_as_the_metadata_says() {
+fn validating_policies_have_the_webhook_rules_of_the_metadata() {
     let rules = metadata()["rules"].as_array().unwrap().clone();
     let is_object_rule = |rule: &Value| rule["operations"] != json!(["CONNECT"]);
     for registration in Registration::all() {
@@ -186,7 +189,7 @@ fn policies_that_only_judge_are_registered_as_the_metadata_says() {
 }
 
 #[test]
-fn connections_are_registered_exactly_for_interactive_access() {
+fn only_policies_with_interactive_access_are_registered_for_connect() {
     let live = Registration::read("examples/policies/live-access.yaml").unwrap();
     let connecting = |registration: &Registration| -> Vec<Value> {
         let rules = registration.spec["rules"].as_array().unwrap().iter();
@@ -196,19 +199,20 @@ fn connections_are_registered_exactly_for_interactive_access() {
             .collect()
     };
     let [rule]: [Value; 1] = connecting(&live).try_into().unwrap();
-    let mut judging = Vec::new();
+    let mut evaluating = Vec::new();
     for registration in Registration::all() {
-        let expected = if registration.judges_connections() { vec![rule.clone()] } else { Vec::new() };
+        let expected =
+            if registration.evaluates_connect_requests() { vec![rule.clone()] } else { Vec::new() };
         assert_eq!(connecting(&registration), expected, "{}", registration.file);
-        if registration.judges_connections() {
-            judging.push(registration.file);
+        if registration.evaluates_connect_requests() {
+            evaluating.push(registration.file);
         }
     }
-    assert_eq!(judging, ["examples/policies/live-access.yaml", "examples/policies/strict.yaml"]);
+    assert_eq!(evaluating, ["examples/policies/live-access.yaml", "examples/policies/strict.yaml"]);
 }
 
 #[test]
-fn replica_sets_are_registered_nowhere() {
+fn policies_are_not_registered_for_replica_sets() {
     let rules = Registration::all()
         .into_iter()
         .map(|registration| (registration.file, registration.spec["rules"].clone()));
@@ -216,12 +220,12 @@ fn replica_sets_are_registered_nowhere() {
         let named = calls(&rules)
             .into_iter()
             .any(|[_, _, resource, _]| resource.contains("replicasets") || resource.contains('*'));
-        assert!(!named, "{file}: must leave replicasets out");
+        assert!(!named, "{file}: must not name replicasets");
     }
 }
 
 #[test]
-fn live_access_is_for_a_group_only() {
+fn live_access_is_limited_to_a_group() {
     let live = Registration::read("examples/policies/live-access.yaml").unwrap();
     let settings = &live.spec["settings"];
     let exec = |groups: &[&str]| {
@@ -239,12 +243,12 @@ fn live_access_is_for_a_group_only() {
 }
 
 #[test]
-fn what_fixes_is_mutating_and_nothing_else_is() {
+fn only_policies_with_fixes_are_mutating() {
     for registration in Registration::all() {
-        // A group cannot be, and so it has no such field.
+        // Groups cannot mutate, so they do not have the field.
         let mutating = registration.spec.get("mutating").cloned();
         let expected = if registration.kind.ends_with("Group") {
-            assert!(!registration.fixes(), "{}: no member may fix", registration.file);
+            assert!(!registration.fixes(), "{}: members of a group must not fix", registration.file);
             None
         } else {
             Some(json!(registration.fixes()))
@@ -254,7 +258,7 @@ fn what_fixes_is_mutating_and_nothing_else_is() {
 }
 
 #[test]
-fn policies_for_a_cluster_leave_kube_system_out() {
+fn cluster_policies_exclude_kube_system() {
     let selector = json!({"matchExpressions": [
         {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]},
     ]});
@@ -265,7 +269,7 @@ fn policies_for_a_cluster_leave_kube_system_out() {
 }
 
 #[test]
-fn the_expression_of_the_group_names_exactly_its_members() {
+fn the_group_expression_names_all_members() {
     let group = Registration::read("examples/policies/group.yaml").unwrap();
     let expression = group.spec["expression"].as_str().unwrap();
     let named: BTreeSet<_> = expression
@@ -279,7 +283,7 @@ fn the_expression_of_the_group_names_exactly_its_members() {
 }
 
 #[test]
-fn a_writable_root_is_contained_by_all_else() {
+fn a_writable_root_requires_all_other_protections() {
     let group = Registration::read("examples/policies/group.yaml").unwrap();
     let verdicts = |request: &Value| {
         ["hardened", "contained"]
@@ -299,7 +303,7 @@ fn a_writable_root_is_contained_by_all_else() {
 }
 
 #[test]
-fn the_strict_settings_leave_out_no_rule_but_that_which_needs_a_writable_root() {
+fn the_strict_settings_enable_every_rule_except_shell_removal() {
     let strict = Registration::read("examples/policies/strict.yaml").unwrap();
     let settings = &strict.spec["settings"];
     for rule in RULES.iter().filter(|rule| rule.default_mode == Mode::Off) {
@@ -315,7 +319,7 @@ fn the_strict_settings_leave_out_no_rule_but_that_which_needs_a_writable_root() 
 }
 
 #[test]
-fn a_namespace_has_a_server_that_grants_what_its_policy_asks() {
+fn the_server_of_a_namespaced_policy_grants_its_host_capabilities() {
     let namespaced = documents::read("examples/policies/namespaced.yaml");
     let server = documents::read("examples/policies/server.yaml");
     assert_eq!(namespaced["spec"]["policyServer"], server["metadata"]["name"]);
@@ -323,14 +327,14 @@ fn a_namespace_has_a_server_that_grants_what_its_policy_asks() {
     let mut granted: Vec<_> =
         server["spec"]["namespacedPoliciesCapabilities"].as_array().unwrap().iter().collect();
     let metadata = metadata();
-    let mut asked: Vec<_> = metadata["hostCapabilities"].as_array().unwrap().iter().collect();
+    let mut required: Vec<_> = metadata["hostCapabilities"].as_array().unwrap().iter().collect();
     granted.sort_by_key(|capability| capability.as_str());
-    asked.sort_by_key(|capability| capability.as_str());
-    assert_eq!(granted, asked);
+    required.sort_by_key(|capability| capability.as_str());
+    assert_eq!(granted, required);
 }
 
 #[test]
-fn the_server_goes_on_when_a_node_is_drained() {
+fn the_server_stays_available_during_a_node_drain() {
     let server = documents::read("examples/policies/server.yaml");
     assert_eq!(
         (&server["apiVersion"], &server["kind"]),
@@ -342,7 +346,7 @@ fn the_server_goes_on_when_a_node_is_drained() {
 }
 
 #[test]
-fn each_step_of_a_rollout_is_the_same_policy_with_other_settings() {
+fn rollout_steps_differ_only_in_mode_and_settings() {
     assert_eq!(names_in("examples/rollout"), STEPS);
     let steps = STEPS.map(|step| {
         let mut document = documents::read(&format!("examples/rollout/{step}"));
@@ -357,7 +361,7 @@ fn each_step_of_a_rollout_is_the_same_policy_with_other_settings() {
 }
 
 #[test]
-fn each_step_of_a_rollout_denies_more() {
+fn each_rollout_step_denies_more() {
     let [monitor, warn, most, all] =
         STEPS.map(|step| documents::read(&format!("examples/rollout/{step}"))["spec"]["settings"].clone());
     let plain = |settings| answer("examples/fix/nginx.yaml", settings);
@@ -367,15 +371,15 @@ fn each_step_of_a_rollout_denies_more() {
             .map(|request| evaluate(request, settings).accepted)
             .collect()
     };
-    let (every_one, none) = ([true].into(), [false].into());
-    // Whatever the policy says while it is monitored, the policy server admits.
-    assert!(!plain(&monitor).accepted && wrong(&monitor) == none);
+    let (admits_all, denies_all) = ([true].into(), [false].into());
+    // In monitor mode, the policy server admits requests that the policy denies.
+    assert!(!plain(&monitor).accepted && wrong(&monitor) == denies_all);
     for settings in [&warn, &most] {
         let answer = plain(settings);
         assert!(answer.accepted && !answer.warnings.is_empty());
     }
-    assert!(wrong(&warn) == every_one && wrong(&most) == none);
-    assert!(!plain(&all).accepted && wrong(&all) == none);
+    assert!(wrong(&warn) == admits_all && wrong(&most) == denies_all);
+    assert!(!plain(&all).accepted && wrong(&all) == denies_all);
     for request in requests("examples/nginx/6-pinned.yaml") {
         assert_eq!(evaluate(&request, &all), admitted());
     }

@@ -1,6 +1,6 @@
-//! What the policy asks its host about images, and what it makes of the answers.
+//! Registry queries of the policy, and how the answers affect verdicts.
 
-#![expect(clippy::unwrap_used, reason = "an answer that cannot be read ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a response that does not parse")]
 
 use immutable_pods_host::Interactions;
 use immutable_pods_testing::cases::Case;
@@ -10,9 +10,9 @@ use crate::cases::{self, Verdict, evaluate_case, of_rules, to_update, unchanged}
 use crate::module::{admitted, lines, policy};
 
 #[test]
-fn what_the_host_knows_decides() {
+fn answers_of_the_registry_decide() {
     let cases = cases::of("registry");
-    assert!(!cases.is_empty(), "there are no cases of registries");
+    assert!(!cases.is_empty(), "found no cases of registries");
     for case in cases {
         let response = evaluate_case(&case, &case.settings);
         let Case { id, deny, warn, fixed, .. } = case;
@@ -23,7 +23,7 @@ fn what_the_host_knows_decides() {
 }
 
 #[test]
-fn nobody_is_asked_unless_the_settings_want_it() {
+fn the_registry_is_queried_only_if_settings_require_it() {
     let shared = ["exemptions", "fixes", "neutral", "registry", "updates"].into_iter().flat_map(cases::of);
     let own = of_rules(&Verdict::ALL).into_iter().map(|(_, case)| case);
     for Case { id, request, settings, .. } in shared.chain(own) {
@@ -42,21 +42,21 @@ fn nobody_is_asked_unless_the_settings_want_it() {
     }
 }
 
-/// The number of questions to the host, which has no answers.
+/// Returns the number of registry queries, to a host without answers.
 fn calls(request: &Value, settings: &Value) -> usize {
     let interactions = Interactions::new([]);
     policy().replaying(&interactions).validate(request, settings).unwrap();
     interactions.calls()
 }
 
-/// The request of a case of registries.
+/// Returns the request of a registry case.
 fn request_of(name: &str) -> Value {
     let mut cases = cases::of("registry").into_iter();
     cases.find(|case| case.name == name).unwrap().request
 }
 
 #[test]
-fn an_update_asks_about_what_it_changes() {
+fn an_update_queries_changed_images_only() {
     let settings =
         json!({"runAsNonRoot": {"inspectImage": true}, "imageChange": "off", "imageReference": "fix"});
     let created = request_of("deployment");
@@ -74,7 +74,7 @@ fn an_update_asks_about_what_it_changes() {
 }
 
 #[test]
-fn what_is_pinned_stays_as_it_is() {
+fn pinned_images_are_not_queried() {
     for (_, Case { id, request, settings, fixed, exchanges, .. }) in of_rules(&[Verdict::Fixed]) {
         let Some(fixed) = fixed.filter(|_| !exchanges.is_empty()) else { continue };
         let mut request = request;

@@ -1,6 +1,6 @@
 //! The checks before a release.
 
-#![expect(clippy::unwrap_used, reason = "a script that cannot be run ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a script that does not run")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Every rule on every case.
+//! Every rule, on every case.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -15,14 +15,14 @@ use crate::cases::{
 };
 use crate::module::{admitted, evaluate, lines, message, rule_of, subject_of};
 
-/// Topics that do not belong to a rule, the bases and the recorded requests.
+/// Topics without a rule, the bases and the recorded requests.
 const SHARED: [&str; 9] =
     ["bases", "bypass", "cluster", "exemptions", "fixes", "neutral", "registry", "requests", "updates"];
 
-/// The key of the audit annotation that names the exemptions which were used.
+/// The key of the audit annotation that lists used exemptions.
 const EXEMPTIONS: &str = "exemptions";
 
-/// The audit annotations that go with the lines of a denial.
+/// Returns the audit annotations for findings.
 fn counts(findings: &[String]) -> BTreeMap<String, String> {
     let mut counts = BTreeMap::<_, usize>::new();
     for finding in findings {
@@ -31,7 +31,7 @@ fn counts(findings: &[String]) -> BTreeMap<String, String> {
     counts.into_iter().map(|(rule, count)| (rule, count.to_string())).collect()
 }
 
-/// What it means to be denied with these lines, and nothing else.
+/// Returns the response that denies a request with these findings, without warnings.
 pub(crate) fn denied(findings: &[String]) -> ValidationResponse {
     ValidationResponse {
         accepted: false,
@@ -45,7 +45,7 @@ pub(crate) fn denied(findings: &[String]) -> ValidationResponse {
 }
 
 #[test]
-fn each_built_in_kind_can_pass_every_rule() {
+fn every_built_in_kind_has_a_case_without_findings() {
     let neutral = cases::of("neutral");
     for case in &neutral {
         let settings = with_every_mode(&case.settings, "deny");
@@ -59,19 +59,19 @@ fn each_built_in_kind_can_pass_every_rule() {
         WORKLOADS.iter().map(|workload| (workload.kind.to_lowercase(), workload.group)).collect();
     kinds.sort();
     expected.sort();
-    assert_eq!(kinds, expected, "there is one neutral case for each kind");
+    assert_eq!(kinds, expected, "expected one neutral case for each kind");
 }
 
 #[test]
-fn what_passes_a_rule_passes_all() {
+fn cases_that_a_rule_admits_are_admitted_by_all_rules() {
     for (_, Case { id, request, settings, warn, .. }) in of_rules(&[Verdict::Admitted]) {
-        assert_eq!(warn, [""; 0], "{id}: a rule that denies does not warn");
+        assert_eq!(warn, [""; 0], "{id}: unexpected warnings");
         assert_eq!(evaluate(&request, &settings), admitted(), "{id}");
     }
 }
 
 #[test]
-fn what_fails_a_rule_is_denied_by_it_alone() {
+fn cases_that_a_rule_denies_are_denied_by_that_rule_alone() {
     for (rule, Case { id, request, settings, deny, .. }) in of_rules(&[Verdict::Denied]) {
         for finding in &deny {
             assert_eq!(rule_of(finding), rule, "{id}: {finding}");
@@ -83,7 +83,7 @@ fn what_fails_a_rule_is_denied_by_it_alone() {
 }
 
 #[test]
-fn a_rule_that_warns_admits_with_one_warning() {
+fn mode_warn_admits_with_one_warning() {
     for (rule, Case { id, request, settings, deny, .. }) in of_rules(&[Verdict::Denied]) {
         let response = evaluate(&request, &with_mode(&settings, rule, "warn"));
         let [warning] = &*response.warnings else { panic!("{id}: {:?}", response.warnings) };
@@ -109,35 +109,35 @@ fn a_rule_that_warns_admits_with_one_warning() {
 }
 
 #[test]
-fn a_rule_that_is_off_says_nothing() {
+fn mode_off_has_no_findings() {
     for (rule, Case { id, request, settings, .. }) in of_rules(&[Verdict::Denied]) {
         assert_eq!(evaluate(&request, &with_mode(&settings, rule, "off")), admitted(), "{id}");
     }
 }
 
 #[test]
-fn an_update_is_judged_by_what_it_changes() {
+fn an_update_is_evaluated_by_its_changes() {
     let updates = cases::of("updates");
-    assert!(!updates.is_empty(), "there are no cases of updates");
+    assert!(!updates.is_empty(), "found no cases of updates");
     for case in &updates {
-        assert_eq!(case.request["operation"], "UPDATE", "{}: updates nothing", case.id);
+        assert_eq!(case.request["operation"], "UPDATE", "{}: is not an update", case.id);
         assert_exact(case);
     }
 }
 
 #[test]
-fn an_exemption_covers_what_it_names_and_nothing_else() {
+fn exemptions_cover_only_the_findings_that_they_match() {
     let exemptions = cases::of("exemptions");
-    assert!(!exemptions.is_empty(), "there are no cases of exemptions");
+    assert!(!exemptions.is_empty(), "found no cases of exemptions");
     for case in &exemptions {
         let (used, _) = assert_exact(case);
-        // Where nothing would be found anyway, no exemption is tested.
-        assert!(used.is_some() || !case.deny.is_empty(), "{}: uses no exemption", case.id);
+        // A case without any finding does not test an exemption.
+        assert!(used.is_some() || !case.deny.is_empty(), "{}: does not use an exemption", case.id);
     }
 }
 
-/// Asserts that a case gets the verdict that it states, whichever rules have a part in it. What exemptions add to
-/// that must be true of its settings; what the audit log and the user are told of them is returned.
+/// Asserts that a case gets the expected verdict, and that reported exemptions agree with the settings. Returns the used
+/// exemptions from the audit annotations, and the warnings.
 #[track_caller]
 pub(crate) fn assert_exact(case: &Case) -> (Option<String>, Vec<String>) {
     let Case { id, settings, deny, warn, .. } = case;
@@ -153,14 +153,14 @@ pub(crate) fn assert_exact(case: &Case) -> (Option<String>, Vec<String>) {
     (used, warnings)
 }
 
-/// What the audit log may say about exemptions.
+/// Returns all possible audit annotations about exemptions.
 fn used_exemptions(settings: &Value) -> Vec<String> {
     exemptions(settings)
         .map(|(index, exemption)| format!("exemptions[{index}]: {}", text(exemption, "reason")))
         .collect()
 }
 
-/// What users may be told about exemptions.
+/// Returns all possible warnings about expired exemptions.
 fn expired_exemptions(settings: &Value) -> Vec<String> {
     exemptions(settings)
         .map(|(index, exemption)| {
@@ -179,14 +179,14 @@ fn text<'v>(object: &'v Value, key: &str) -> &'v str {
 }
 
 #[track_caller]
-fn assert_all_known<'t>(name: &str, known: &[String], found: impl Iterator<Item = &'t str>) {
-    for text in found {
+fn assert_all_known<'t>(name: &str, known: &[String], texts: impl Iterator<Item = &'t str>) {
+    for text in texts {
         assert!(known.iter().any(|known| known == text), "{name}: {text}");
     }
 }
 
 #[test]
-fn the_audit_log_says_why_something_is_exempt() {
+fn audit_annotations_contain_the_reason_of_an_exemption() {
     let request = with_host_pid(good_pod());
     let settings = json!({"exemptions": [
         {"reason": "unused", "namespaces": ["bar"]},
@@ -204,7 +204,7 @@ fn the_audit_log_says_why_something_is_exempt() {
 }
 
 #[test]
-fn an_exemption_that_has_expired_is_told_to_the_user() {
+fn an_expired_exemption_is_reported_in_a_warning() {
     let request = with_host_pid(good_pod());
     let settings = json!({"exemptions": [
         {"reason": "until the agent is replaced", "expires": "2020-02-29", "namespaces": ["default"]},
@@ -228,13 +228,13 @@ fn every_rule_has_cases() {
     let mut missing = Vec::new();
     for rule in RULES {
         let has_case = |verdict| of_rules(&[verdict]).iter().any(|(id, _)| *id == rule.id);
-        for (exists, what) in [
+        for (exists, requirement) in [
             (has_case(Verdict::Admitted), "a case that is admitted"),
             (has_case(Verdict::Denied), "a case that is denied"),
-            (has_case(Verdict::Fixed) == rule.can_fix, "cases of fixes, or something to fix"),
+            (has_case(Verdict::Fixed) == rule.can_fix, "cases of fixes, or support for fixes"),
         ] {
             if !exists {
-                missing.push(format!("{} lacks {what}", rule.id));
+                missing.push(format!("{} lacks {requirement}", rule.id));
             }
         }
     }
@@ -247,6 +247,6 @@ fn every_case_belongs_to_a_rule_or_to_a_shared_topic() {
     for name in names_in(CASES) {
         let topic = name.strip_suffix(".yaml").unwrap_or(&name);
         let is_known = of_rules.iter().any(|rule| rule == topic) || SHARED.contains(&topic);
-        assert!(is_known, "{CASES}/{name}: neither a rule nor a shared topic");
+        assert!(is_known, "{CASES}/{name}: unknown rule or topic");
     }
 }

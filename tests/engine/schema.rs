@@ -1,7 +1,7 @@
-//! `settings.schema.json`: the settings as editors understand them, so that they complete and check them.
+//! `settings.schema.json`: the schema with which editors complete and check settings.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
-#![expect(clippy::unwrap_used, reason = "a schema that cannot be used ends its test")]
+#![expect(clippy::unwrap_used, reason = "a test fails on a schema that is not valid")]
 
 use std::cell::Cell;
 use std::sync::LazyLock;
@@ -26,8 +26,7 @@ use crate::readme;
 
 const FILE: &str = "settings.schema.json";
 
-/// What the module says about settings that no schema can tell from others: about one value beside another one, or about
-/// a name that is none.
+/// Errors of the module that a schema cannot express: about two settings that contradict each other, or about invalid names.
 const NOT_IN_SCHEMA: [&str; 8] = [
     "has no effect without",
     "writableMounts denies it",
@@ -36,11 +35,11 @@ const NOT_IN_SCHEMA: [&str; 8] = [
     "empty range",
     "range 0-0 allows no user",
     "can never match an image: it has",
-    // A day that February never has.
+    // A day that does not exist in February.
     "expected a day such as 2027-06-30, got \"2027-02-",
 ];
 
-/// Strings that some setting takes, or nearly.
+/// Strings that are valid in some setting, or almost.
 const TEXTS: [&str; 44] = [
     "",
     "/",
@@ -98,38 +97,38 @@ fn validator() -> &'static Validator {
     &VALIDATOR
 }
 
-/// What the module has against the settings.
+/// Returns the errors of the module for settings.
 #[track_caller]
-fn objections(settings: &Value) -> Vec<String> {
+fn errors(settings: &Value) -> Vec<String> {
     let message = policy().validate_settings(settings).unwrap().message.unwrap_or_default();
     message.lines().map(str::to_owned).collect()
 }
 
-/// Whether the schema and the module agree, as far as a schema can: it refuses nothing that the module accepts, and
-/// accepts of what the module refuses only what is beyond it.
+/// Checks that the schema agrees with the module: the schema accepts all valid settings, and rejects invalid settings unless
+/// a schema cannot express the error.
 pub(crate) fn check(settings: &Value) -> Result<(), String> {
-    let objections = objections(settings);
+    let errors = errors(settings);
     let error =
         validator().validate(settings).err().map(|error| format!("{}: {error}", error.instance_path()));
     match error {
-        Some(error) if objections.is_empty() => Err(format!("the schema refuses {settings}: {error}")),
-        None if !objections.iter().all(|objection| is_beyond(objection)) => {
-            Err(format!("the schema accepts {settings}, and the module says {objections:?}"))
+        Some(error) if errors.is_empty() => Err(format!("the schema refuses {settings}: {error}")),
+        None if !errors.iter().all(|error| is_not_in_schema(error)) => {
+            Err(format!("the schema accepts {settings}, and the module says {errors:?}"))
         }
         _ => Ok(()),
     }
 }
 
-fn is_beyond(objection: &str) -> bool {
-    // Of capabilities, the schema knows the usual spelling alone.
-    let name = objection.split('"').nth(1).unwrap_or_default();
+fn is_not_in_schema(error: &str) -> bool {
+    // The schema only knows the usual spelling of capabilities.
+    let name = error.split('"').nth(1).unwrap_or_default();
     let is_unusual = name.starts_with("CAP_") || name.bytes().any(|byte| byte.is_ascii_lowercase());
-    NOT_IN_SCHEMA.iter().any(|beyond| objection.contains(beyond))
-        || (is_unusual && objection.contains("is not a capability"))
+    NOT_IN_SCHEMA.iter().any(|text| error.contains(text))
+        || (is_unusual && error.contains("is not a capability"))
 }
 
 #[test]
-fn the_schema_is_one() {
+fn the_schema_is_valid() {
     let schema = schema();
     assert!(jsonschema::meta::validate(&schema).is_ok());
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -138,12 +137,12 @@ fn the_schema_is_one() {
 #[test]
 fn the_schema_describes_every_key() {
     fn check(schema: &Value, path: &str) {
-        // Other objects only say which keys must be given.
+        // Other objects only list required keys.
         let is_whole = schema["additionalProperties"] == false;
         for (key, property) in schema["properties"].as_object().filter(|_| is_whole).into_iter().flatten() {
             let path = format!("{path}.{key}");
             let is_described = property["description"].as_str().is_some_and(|text| text.ends_with('.'));
-            assert!(is_described, "{path} has no description");
+            assert!(is_described, "{path}: missing description");
             check_within(property, &path);
         }
     }
@@ -156,7 +155,7 @@ fn the_schema_describes_every_key() {
 }
 
 #[test]
-fn the_schema_accepts_every_setting_that_is_shown() {
+fn the_schema_accepts_all_documented_settings() {
     let examples = ["policies/fix-mutating.yaml", "policies/fix-validating.yaml", "registry/policy.yaml"];
     let examples = examples.into_iter().map(|file| read(&format!("examples/{file}")));
     let blocks = readme::yaml_blocks().chain(examples).chain([read("settings.example.yaml")]);
@@ -180,44 +179,48 @@ fn the_schema_agrees_with_the_module_on_the_settings_of_cases() {
 
 #[test]
 fn the_schema_agrees_with_the_module_on_every_setting() {
-    let tried = tried_in(&policy_settings::declaration());
-    assert!(tried.len() > 2000, "{}", tried.len());
-    for settings in tried {
+    let candidates = candidate_objects(&policy_settings::declaration());
+    assert!(candidates.len() > 2000, "{}", candidates.len());
+    for settings in candidates {
         assert_eq!(check(&settings), Ok(()));
     }
 }
 
-/// What is worth trying where something is taken, right and wrong.
-fn tried(accepts: &Accepts) -> Vec<Value> {
-    let mut tried = values();
+/// Returns valid and invalid values of a setting.
+fn candidates(accepts: &Accepts) -> Vec<Value> {
+    let mut candidates = values();
     match accepts {
         Accepts::Flag | Accepts::Natural => {}
-        Accepts::Mode(words) | Accepts::Word(words) => tried.extend(words.iter().map(|word| json!(word))),
-        Accepts::Text(text) => {
-            tried.extend(TEXTS.map(Value::from));
-            tried.extend(choices_of(text).into_iter().map(Value::from));
+        Accepts::Mode(words) | Accepts::Word(words) => {
+            candidates.extend(words.iter().map(|word| json!(word)))
         }
-        Accepts::List { item, .. } => tried.extend(self::tried(item).into_iter().map(|item| json!([item]))),
-        Accepts::Object(object) => tried.extend(tried_in(object)),
+        Accepts::Text(text) => {
+            candidates.extend(TEXTS.map(Value::from));
+            candidates.extend(choices_of(text).into_iter().map(Value::from));
+        }
+        Accepts::List { item, .. } => {
+            candidates.extend(self::candidates(item).into_iter().map(|item| json!([item])))
+        }
+        Accepts::Object(object) => candidates.extend(candidate_objects(object)),
         Accepts::Shorthand(short, object) => {
-            tried.extend(self::tried(short));
-            tried.extend(tried_in(object));
+            candidates.extend(self::candidates(short));
+            candidates.extend(candidate_objects(object));
         }
     }
-    tried
+    candidates
 }
 
-/// The object with no more in it than it needs, with one thing added, taken away or changed.
-fn tried_in(object: &ObjectDeclaration) -> Vec<Value> {
-    let least = least(object);
-    let mut all = vec![least.clone(), with(&least, "unknown", json!(1))];
+/// Returns the minimal object with one key added, removed or changed.
+fn candidate_objects(object: &ObjectDeclaration) -> Vec<Value> {
+    let minimal = minimal(object);
+    let mut all = vec![minimal.clone(), with(&minimal, "unknown", json!(1))];
     for setting in &object.settings {
-        all.extend(tried(&setting.accepts).into_iter().map(|value| with(&least, setting.key, value)));
+        all.extend(candidates(&setting.accepts).into_iter().map(|value| with(&minimal, setting.key, value)));
     }
-    for key in least.as_object().into_iter().flat_map(Map::keys) {
-        let mut lacking = least.clone();
-        lacking.as_object_mut().unwrap().remove(key);
-        all.push(lacking);
+    for key in minimal.as_object().into_iter().flat_map(Map::keys) {
+        let mut incomplete = minimal.clone();
+        incomplete.as_object_mut().unwrap().remove(key);
+        all.push(incomplete);
     }
     all
 }
@@ -228,18 +231,19 @@ fn with(object: &Value, key: &str, value: Value) -> Value {
     object
 }
 
-/// An object with what it needs.
-fn least(object: &ObjectDeclaration) -> Value {
-    let needed =
+/// Returns an object with only its required keys.
+fn minimal(object: &ObjectDeclaration) -> Value {
+    let is_required =
         |setting: &&Declaration| setting.is_required || object.at_least_one_of.first() == Some(&setting.key);
     let some = |setting: &Declaration| {
-        let value = tried(&setting.accepts).into_iter().find(|value| is_accepted(&setting.accepts, value));
+        let value =
+            candidates(&setting.accepts).into_iter().find(|value| is_accepted(&setting.accepts, value));
         (setting.key.to_owned(), value.unwrap())
     };
-    object.settings.iter().filter(needed).map(some).collect()
+    object.settings.iter().filter(is_required).map(some).collect()
 }
 
-/// Whether a value can be that of a setting that an object needs.
+/// Whether a value is valid for a required setting.
 fn is_accepted(accepts: &Accepts, value: &Value) -> bool {
     match accepts {
         Accepts::Natural => value.is_u64(),
@@ -252,7 +256,7 @@ fn is_accepted(accepts: &Accepts, value: &Value) -> bool {
     }
 }
 
-/// The strings to choose from, if they can be listed.
+/// Returns the allowed strings, if the format lists them.
 fn choices_of(format: &Format) -> Vec<&'static str> {
     format.choices.map(|choices| choices().words).unwrap_or_default()
 }
@@ -263,7 +267,7 @@ fn the_schema_agrees_with_the_module_on_generated_settings() {
     let mut runner = TestRunner::new(fixes::config());
     let cases = runner.config().cases;
     let result = runner.run(&of_object(&policy_settings::declaration()), |settings| {
-        valid.set(valid.get() + u32::from(objections(&settings).is_empty()));
+        valid.set(valid.get() + u32::from(errors(&settings).is_empty()));
         check(&settings).map_err(TestCaseError::fail)
     });
     match result {
@@ -272,10 +276,10 @@ fn the_schema_agrees_with_the_module_on_generated_settings() {
         Err(error) => panic!("{error}"),
     }
     let valid = valid.get();
-    assert!((cases / 5..cases * 4 / 5).contains(&valid), "{valid} of {cases} were valid");
+    assert!((cases / 5..cases * 4 / 5).contains(&valid), "{valid} of {cases} settings are valid");
 }
 
-/// An object that may lack what it needs, and may have what it does not know.
+/// Generates an object that may lack required keys and may have unknown keys.
 fn of_object(object: &ObjectDeclaration) -> BoxedStrategy<Value> {
     let (required, optional): (Vec<_>, Vec<_>) =
         object.settings.iter().partition(|setting| setting.is_required);
@@ -332,7 +336,7 @@ fn anything() -> BoxedStrategy<Value> {
     select(values()).boxed()
 }
 
-/// Values of every type. There is no `1.0` among them, which is an integer to a schema and none to the module.
+/// Returns values of every type, except `1.0`, which is an integer in JSON Schema but not in the module.
 fn values() -> Vec<Value> {
     let values =
         json!([null, true, false, 0, -1, 1.5, "", "off", "/tmp", [], [[]], [1], ["a"], {}, {"mode": "deny"}]);

@@ -1,4 +1,4 @@
-//! The same pod spec in every kind: what is found in it must not depend on who made the pod.
+//! The same pod spec in every kind: the findings must not depend on the kind.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use crate::cases::with_every_mode;
 use crate::module::{admitted, evaluate, lines, rule_of};
 
-/// Rules that have nothing to say about an object that is created, as pods are here.
-const OF_OTHER_REQUESTS: [&str; 2] = ["imageChange", "interactiveAccess"];
+/// Rules that do not apply to create requests.
+const RULES_FOR_OTHER_REQUESTS: [&str; 2] = ["imageChange", "interactiveAccess"];
 
-/// What is wrong with [`bad_pod_spec`] when it stands at `spec`.
+/// The findings in [`bad_pod_spec`] at the path `spec`.
 const FINDINGS: &str = "\
 spec.containers[0].securityContext.readOnlyRootFilesystem: container \"web\" must set it to true [readOnlyRootFilesystem]
 spec.ephemeralContainers[0].securityContext.readOnlyRootFilesystem: ephemeral container \"debug\" must set it to true [readOnlyRootFilesystem]
@@ -43,7 +43,7 @@ spec.containers[0].startupProbe: container \"web\" must remove /bin/sh, /bin/bas
 spec.initContainers[1].startupProbe: sidecar \"proxy\" must remove /bin/sh, /bin/bash by its exec command, or have a read-only root filesystem [shellRemoval]
 spec.shareProcessNamespace: the pod must not share a process namespace between its containers [sharedProcessNamespace]";
 
-/// Something for every rule, in every kind of container.
+/// Returns a pod spec with a finding for every rule, in every kind of container.
 fn bad_pod_spec() -> Value {
     json!({
         "hostPID": true,
@@ -72,7 +72,7 @@ fn bad_pod_spec() -> Value {
     })
 }
 
-/// An object of some kind, with a value at a path of keys.
+/// Returns an object of a kind, with a value at a path.
 fn object(api_version: &str, kind: &str, path: &str, value: Value) -> Map<String, Value> {
     let nested = path.rsplit('.').fold(value, |inner, key| json!({key: inner}));
     let mut object = Map::from_iter([
@@ -88,7 +88,7 @@ fn create(object: Map<String, Value>) -> ValidationResponse {
     evaluate(&admission::create(object), &with_every_mode(&json!({}), "deny"))
 }
 
-/// What must be found when the bad pod spec stands at each of these paths, in order.
+/// Returns the expected findings for the bad pod spec at each path, in order.
 fn findings_at(paths: &[&str]) -> Vec<String> {
     let of_rule = |id: &str, path: &str| -> Vec<String> {
         let lines = FINDINGS.lines().filter(|line| rule_of(line) == id);
@@ -98,7 +98,7 @@ fn findings_at(paths: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn finds(object: Map<String, Value>, paths: &[&str]) {
+fn assert_findings(object: Map<String, Value>, paths: &[&str]) {
     let name = format!("{} {}", object["apiVersion"], object["kind"]);
     let response = create(object);
     assert_eq!(lines(&response), findings_at(paths), "{name}");
@@ -106,23 +106,26 @@ fn finds(object: Map<String, Value>, paths: &[&str]) {
 }
 
 #[test]
-fn every_built_in_kind_gives_the_same_findings() {
+fn every_built_in_kind_has_the_same_findings() {
     for workload in &WORKLOADS {
         let api_version =
             if workload.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", workload.group) };
-        finds(object(&api_version, workload.kind, workload.pod_spec, bad_pod_spec()), &[workload.pod_spec]);
+        assert_findings(
+            object(&api_version, workload.kind, workload.pod_spec, bad_pod_spec()),
+            &[workload.pod_spec],
+        );
     }
 }
 
 #[test]
-fn a_pod_gives_a_finding_for_every_rule() {
+fn a_pod_has_a_finding_for_every_rule() {
     let response = create(object("v1", "Pod", "spec", bad_pod_spec()));
     assert_eq!(lines(&response), FINDINGS.lines().collect::<Vec<_>>());
-    let found: Vec<_> = response.audit_annotations.keys().map(String::as_str).collect();
+    let rules: Vec<_> = response.audit_annotations.keys().map(String::as_str).collect();
     let mut expected: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
-    expected.retain(|rule| !OF_OTHER_REQUESTS.contains(rule));
+    expected.retain(|rule| !RULES_FOR_OTHER_REQUESTS.contains(rule));
     expected.sort_unstable();
-    assert_eq!(found, expected);
+    assert_eq!(rules, expected);
     for (rule, count) in &response.audit_annotations {
         let lines = FINDINGS.lines().filter(|line| rule_of(line) == rule).count();
         assert_eq!(*count, lines.to_string(), "{rule}");
@@ -130,25 +133,31 @@ fn a_pod_gives_a_finding_for_every_rule() {
 }
 
 #[test]
-fn foreign_kinds_are_searched_for_pod_specs() {
+fn pod_specs_in_custom_kinds_are_evaluated() {
     for (api_version, kind) in [
         ("argoproj.io/v1alpha1", "Rollout"),
         ("serving.knative.dev/v1", "Service"),
-        // Built-in names in groups that Kubernetes has left, or never had.
+        // Names of built-in kinds in other API groups.
         ("extensions/v1beta1", "Deployment"),
         ("apps.kruise.io/v1alpha1", "DaemonSet"),
     ] {
-        finds(object(api_version, kind, "spec.template.spec", bad_pod_spec()), &["spec.template.spec"]);
+        assert_findings(
+            object(api_version, kind, "spec.template.spec", bad_pod_spec()),
+            &["spec.template.spec"],
+        );
     }
-    // A kind of somebody's own, which holds a pod spec where no built-in kind would.
-    finds(object("example.com/v1", "Pod", "data.pod-for-tests", bad_pod_spec()), &["data.pod-for-tests"]);
+    // A custom kind that contains a pod spec at a path of its own.
+    assert_findings(
+        object("example.com/v1", "Pod", "data.pod-for-tests", bad_pod_spec()),
+        &["data.pod-for-tests"],
+    );
 }
 
 #[test]
-fn every_pod_spec_of_a_foreign_kind_is_judged() {
+fn every_pod_spec_in_a_custom_kind_is_evaluated() {
     let job =
         |name: &str| json!({"name": name, "template": {"spec": {"template": {"spec": bad_pod_spec()}}}});
-    finds(
+    assert_findings(
         object(
             "jobset.x-k8s.io/v1alpha2",
             "JobSet",
@@ -160,9 +169,9 @@ fn every_pod_spec_of_a_foreign_kind_is_judged() {
             "spec.replicatedJobs[1].template.spec.template.spec",
         ],
     );
-    // Volcano's Job has the name of a built-in kind, and its pods in a list.
+    // Volcano's Job has the name of a built-in kind, and a list of pod specs.
     let task = |name: &str| json!({"name": name, "template": {"spec": bad_pod_spec()}});
-    finds(
+    assert_findings(
         object("batch.volcano.sh/v1alpha1", "Job", "spec.tasks", json!([task("master"), task("worker")])),
         &["spec.tasks[0].template.spec", "spec.tasks[1].template.spec"],
     );
