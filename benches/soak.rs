@@ -47,7 +47,7 @@ const SETTINGS: [&str; 3] = [
 type Failure = Box<dyn Error>;
 
 /// A request and its first response.
-struct Question {
+struct RepeatedRequest {
     name: String,
     operation: &'static str,
     payload: Vec<u8>,
@@ -55,13 +55,13 @@ struct Question {
     answer: Option<Vec<u8>>,
 }
 
-impl Question {
+impl RepeatedRequest {
     fn new(name: String, operation: &'static str, payload: Vec<u8>) -> Self {
         Self { name, operation, payload, exchanges: Vec::new(), answer: None }
     }
 
     /// Evaluates the request in a fresh instance, and compares the response with the first one.
-    fn ask(&mut self) -> Result<(), Failure> {
+    fn evaluate(&mut self) -> Result<(), Failure> {
         let interactions = Interactions::new(self.exchanges.iter().cloned());
         let answer = policy().replaying(&interactions).call(self.operation, &self.payload)?;
         match &self.answer {
@@ -81,18 +81,18 @@ impl Question {
 fn main() -> Result<(), Failure> {
     let number = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let evaluations = number.map_or(Ok(EVALUATIONS), |number| number.parse())?;
-    let mut questions = questions()?;
-    let warm = 2 * questions.len();
+    let mut requests = all_requests()?;
+    let warm = 2 * requests.len();
     if evaluations < warm {
-        return Err(format!("{} requests need at least {warm} evaluations", questions.len()).into());
+        return Err(format!("{} requests need at least {warm} evaluations", requests.len()).into());
     }
-    println!("{evaluations} evaluations of {} requests", questions.len());
+    println!("{evaluations} evaluations of {} requests", requests.len());
     let mut progress = Progress::new(evaluations);
     let mut samples = Vec::new();
     let interval = (evaluations - warm).div_ceil(SAMPLES).max(1);
     for number in 0..evaluations {
-        let place = number * STRIDE % questions.len();
-        questions.get_mut(place).ok_or("no requests")?.ask()?;
+        let index = number * STRIDE % requests.len();
+        requests.get_mut(index).ok_or("no requests")?.evaluate()?;
         let done = number + 1;
         if done >= warm && ((done - warm).is_multiple_of(interval) || done == evaluations) {
             samples.push(resident()?);
@@ -100,22 +100,22 @@ fn main() -> Result<(), Failure> {
         progress.show(done, samples.last())?;
     }
     progress.end()?;
-    let asked: usize = questions.iter().filter(|question| question.answer.is_some()).count();
-    println!("{evaluations} evaluations of {asked} requests: every response equals the first");
-    judge(&samples)
+    let evaluated: usize = requests.iter().filter(|request| request.answer.is_some()).count();
+    println!("{evaluations} evaluations of {evaluated} requests: every response equals the first");
+    check_memory(&samples)
 }
 
 /// Prints the memory, and returns whether it grew.
-fn judge(samples: &[u64]) -> Result<(), Failure> {
+fn check_memory(samples: &[u64]) -> Result<(), Failure> {
     let series: Vec<_> = samples.iter().map(u64::to_string).collect();
     println!(
         "resident memory in kB, first after two evaluations of every request, then at regular intervals:"
     );
     println!("{}", series.join(" "));
     let first = samples.first().ok_or("no memory samples")?;
-    let most = samples.iter().max().unwrap_or(first);
-    let grown = most - first;
-    println!("first {first} kB, maximum {most} kB: growth {grown} kB, limit {GROWTH} kB");
+    let highest = samples.iter().max().unwrap_or(first);
+    let grown = highest - first;
+    println!("first {first} kB, maximum {highest} kB: growth {grown} kB, limit {GROWTH} kB");
     if grown > GROWTH {
         return Err("memory grew beyond the limit".into());
     }
@@ -123,37 +123,45 @@ fn judge(samples: &[u64]) -> Result<(), Failure> {
 }
 
 /// Returns all requests.
-fn questions() -> Result<Vec<Question>, Failure> {
-    let mut questions = Vec::new();
+fn all_requests() -> Result<Vec<RepeatedRequest>, Failure> {
+    let mut requests = Vec::new();
     let folder = in_repository("tests/cases");
     for case in cases::read(&folder)? {
-        ask_by_all_settings(&case, &mut questions);
+        add_requests(&case, &mut requests);
     }
     for Payload { id, bytes, .. } in cases::payloads(&folder)? {
-        questions.push(Question::new(id, "validate", bytes));
+        requests.push(RepeatedRequest::new(id, "validate", bytes));
     }
     for shape in SHAPES {
-        questions.push(Question::new(shape.name.to_owned(), "validate", (shape.payload)(LARGE).into_bytes()));
+        requests.push(RepeatedRequest::new(
+            shape.name.to_owned(),
+            "validate",
+            (shape.payload)(LARGE).into_bytes(),
+        ));
     }
     // The step must not skip requests.
-    while questions.len().is_multiple_of(STRIDE) {
-        questions.pop();
+    while requests.len().is_multiple_of(STRIDE) {
+        requests.pop();
     }
-    Ok(questions)
+    Ok(requests)
 }
 
-/// Returns the requests of a folder of cases and of its subfolders.
-fn ask_by_all_settings(case: &Case, questions: &mut Vec<Question>) {
+/// Adds the requests of a case: its request with several settings, and the validation of its settings.
+fn add_requests(case: &Case, requests: &mut Vec<RepeatedRequest>) {
     let Case { id, request, settings, exchanges, .. } = case;
     let payload =
         |settings: &Value| json!({"request": request, "settings": settings}).to_string().into_bytes();
-    let own = Question::new(id.clone(), "validate", payload(settings));
-    questions.push(Question { exchanges: exchanges.clone(), ..own });
+    let own = RepeatedRequest::new(id.clone(), "validate", payload(settings));
+    requests.push(RepeatedRequest { exchanges: exchanges.clone(), ..own });
     let settings = settings.to_string().into_bytes();
-    questions.push(Question::new(format!("the settings of {id}"), "validate_settings", settings));
+    requests.push(RepeatedRequest::new(format!("the settings of {id}"), "validate_settings", settings));
     for settings in SETTINGS {
         let settings = serde_json::from_str(settings).unwrap_or_default();
-        questions.push(Question::new(format!("{id} by {settings}"), "validate", payload(&settings)));
+        requests.push(RepeatedRequest::new(
+            format!("{id} with settings {settings}"),
+            "validate",
+            payload(&settings),
+        ));
     }
 }
 

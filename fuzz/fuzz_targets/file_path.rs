@@ -1,14 +1,14 @@
-//! Paths, one a line, against a slow reading of them: lists of segments, of which one may begin with another.
+//! Compares paths, one per line, with a simple implementation: lists of segments and their prefixes.
 
 #![no_main]
 
 use immutable_pods_policy::kubernetes::file_path::{FilePath, check_pattern, check_place};
 use libfuzzer_sys::fuzz_target;
 
-/// The most stars of a pattern: to try all runs takes ever longer.
-const MOST_STARS: usize = 4;
+/// Maximum number of stars in a pattern, because [`matches`] takes exponential time.
+const MAX_STARS: usize = 4;
 
-/// The segments of a path, from the root.
+/// Returns the segments of a path, from the root.
 fn segments(path: &str) -> Vec<&str> {
     let mut segments = Vec::new();
     for segment in path.split('/') {
@@ -23,58 +23,63 @@ fn segments(path: &str) -> Vec<&str> {
     segments
 }
 
-fn normal(path: &str) -> String {
+fn normalized(path: &str) -> String {
     format!("/{}", segments(path).join("/"))
 }
 
-/// A path as Linux would write what Windows reads, and whether Windows may read something else.
-fn translated(path: &str) -> (String, bool) {
+/// Converts a Windows path to a Linux path, and returns whether the Windows path is ambiguous.
+fn from_windows(path: &str) -> (String, bool) {
     let path = path.replace('\\', "/").to_ascii_lowercase();
     let device = path.strip_prefix("//?/c:").or_else(|| path.strip_prefix("//./c:"));
-    // What is left of two slashes leads to another machine, or to another device.
-    let is_elsewhere = device.is_none() && path.starts_with("//");
+    // Other paths that start with two slashes name another machine or device.
+    let is_remote = device.is_none() && path.starts_with("//");
     let path = device.or_else(|| path.strip_prefix("c:")).unwrap_or(&path);
     let without_end = |part: &str| match part {
         "." | ".." => part.to_owned(),
         _ => part.trim_end_matches(['.', ' ']).to_owned(),
     };
     let plain = path.split('/').map(without_end).collect::<Vec<_>>().join("/");
-    let is_doubtful = is_elsewhere || plain != path;
-    (plain, is_doubtful)
+    let is_ambiguous = is_remote || plain != path;
+    (plain, is_ambiguous)
 }
 
-/// Whether it is an absolute path to Windows alone.
-fn is_of_windows(path: &str) -> bool {
+/// Whether a path is absolute on Windows but not on Linux.
+fn is_windows_only(path: &str) -> bool {
     path.starts_with('\\') || path.as_bytes().get(1) == Some(&b':')
 }
 
 fuzz_target!(|text: &str| {
     let paths: Vec<_> = text.split('\n').take(4).collect();
     for first in &paths {
-        let (plain, is_doubtful) = translated(first);
-        let linux = Read { path: FilePath::linux(first), plain: first, is_doubtful: false, folds: false };
-        let windows = Read { path: FilePath::windows(first), plain: &plain, is_doubtful, folds: true };
-        let unknown = if is_of_windows(first) {
-            Read { path: FilePath::unknown(first), is_doubtful: true, ..windows }
+        let (plain, is_ambiguous) = from_windows(first);
+        let linux =
+            Parsed { path: FilePath::linux(first), plain: first, is_ambiguous: false, ignores_case: false };
+        let windows =
+            Parsed { path: FilePath::windows(first), plain: &plain, is_ambiguous, ignores_case: true };
+        let unknown = if is_windows_only(first) {
+            Parsed { path: FilePath::unknown(first), is_ambiguous: true, ..windows }
         } else {
-            Read { path: FilePath::unknown(first), ..linux }
+            Parsed { path: FilePath::unknown(first), ..linux }
         };
-        assert_eq!(linux.path, FilePath::linux(&normal(first)), "normalising changes where a path leads");
+        assert_eq!(
+            linux.path,
+            FilePath::linux(&normalized(first)),
+            "normalization changes the target of a path"
+        );
         for second in &paths {
             assert_eq!(linux.path == FilePath::linux(second), segments(first) == segments(second));
             check_order(&paths, first, second);
-            for read in [&linux, &windows, &unknown] {
-                read.check_place(second);
-                read.check_pattern(second);
+            for parsed in [&linux, &windows, &unknown] {
+                parsed.check_place(second);
+                parsed.check_pattern(second);
             }
         }
     }
 });
 
-/// To lie within is an order: of two that lie within each other both are the same, and what lies within what lies within
-/// a third lies within that as well.
+/// Checks that `is_within` is a partial order: paths within each other are equal, and the relation is transitive.
 fn check_order(paths: &[&str], first: &str, second: &str) {
-    let is_within = |inner: &str, outer: &str| FilePath::linux(inner).starts_with(&normal(outer));
+    let is_within = |inner: &str, outer: &str| FilePath::linux(inner).is_within(&normalized(outer));
     if !is_within(first, second) {
         return;
     }
@@ -84,19 +89,19 @@ fn check_order(paths: &[&str], first: &str, second: &str) {
     }
 }
 
-/// A path that was read, and what is known of it.
-struct Read<'p> {
+/// A parsed path, with the expected properties.
+struct Parsed<'p> {
     path: FilePath<'p>,
-    /// The same as Linux writes it.
+    /// The same path in Linux notation.
     plain: &'p str,
-    /// Whether it lies nowhere for certain.
-    is_doubtful: bool,
-    /// Whether case makes no difference.
-    folds: bool,
+    /// Whether the path is ambiguous, so that it is not within any path.
+    is_ambiguous: bool,
+    /// Whether upper and lower case are equal.
+    ignores_case: bool,
 }
 
-impl Read<'_> {
-    /// Compares with a place of the settings.
+impl Parsed<'_> {
+    /// Compares the path with a path in the settings.
     fn check_place(&self, place: &str) {
         if check_place(place).is_err() {
             return;
@@ -104,15 +109,15 @@ impl Read<'_> {
         let folded = self.folded(place);
         let (path, segments) = (segments(self.plain), segments(&folded));
         let (is_within, holds) = (path.starts_with(&segments), segments.starts_with(&path));
-        assert_eq!(self.path.starts_with(place), is_within && !self.is_doubtful, "{place}");
-        assert_eq!(self.path.contains(place), holds, "{place}");
+        assert_eq!(self.path.is_within(place), is_within && !self.is_ambiguous, "{place}");
+        assert_eq!(self.path.holds(place), holds, "{place}");
         assert_eq!(self.path.overlaps(place), is_within || holds, "{place}");
     }
 
-    /// Compares with a pattern of the settings.
+    /// Compares the path with a pattern in the settings.
     fn check_pattern(&self, pattern: &str) {
         let stars = pattern.bytes().filter(|byte| *byte == b'*').count();
-        if stars > MOST_STARS || check_pattern(pattern).is_err() {
+        if stars > MAX_STARS || check_pattern(pattern).is_err() {
             return;
         }
         let folded = self.folded(pattern);
@@ -120,21 +125,21 @@ impl Read<'_> {
         let (path, parts) = (segments(self.plain), segments(place));
         let is_within = path.len() >= parts.len() + usize::from(only_below)
             && parts.iter().zip(&path).all(|(part, own)| matches(part.as_bytes(), own.as_bytes()));
-        assert_eq!(self.path.is_within_pattern(pattern), is_within && !self.is_doubtful, "{pattern}");
+        assert_eq!(self.path.is_within_pattern(pattern), is_within && !self.is_ambiguous, "{pattern}");
     }
 
     fn folded(&self, place: &str) -> String {
-        if self.folds { place.to_ascii_lowercase() } else { place.to_owned() }
+        if self.ignores_case { place.to_ascii_lowercase() } else { place.to_owned() }
     }
 }
 
-/// Whether a text is what a pattern says, by trying every run that a star may stand for.
+/// Whether a pattern matches a text. Tries every number of characters for each star.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern, text) {
         ([], []) => true,
         ([b'*', rest @ ..], _) if matches(rest, text) => true,
-        ([b'*', ..], [_, behind @ ..]) => matches(pattern, behind),
-        ([first, rest @ ..], [byte, behind @ ..]) => first == byte && matches(rest, behind),
+        ([b'*', ..], [_, others @ ..]) => matches(pattern, others),
+        ([first, rest @ ..], [byte, others @ ..]) => first == byte && matches(rest, others),
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Image references, against the grammar of `github.com/distribution/reference` as it is written there.
+//! Compares image references with the grammar of `github.com/distribution/reference`.
 
 #![no_main]
 #![expect(clippy::unwrap_used, reason = "the expressions are constant")]
@@ -10,7 +10,7 @@ use immutable_pods_policy::settings::image_pattern::ImagePattern;
 use libfuzzer_sys::fuzz_target;
 use regex::Regex;
 
-/// Everything behind the host; and the digests that runtimes can check.
+/// A reference without its host. Only digests that runtimes can verify are valid.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let component = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*";
     let tag = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
@@ -25,10 +25,10 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 
 static IMAGE_ID: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[a-f0-9]{64}$").unwrap());
 
-/// The most bytes of a name as it is written, its host included.
-const NAME_LENGTH: usize = 255;
+/// Maximum length of a name with its host, in bytes.
+const MAX_NAME_LENGTH: usize = 255;
 
-/// A reference with everything that runtimes complete it by.
+/// A complete reference.
 #[derive(Debug)]
 struct Complete<'a> {
     host: &'a str,
@@ -37,8 +37,8 @@ struct Complete<'a> {
     digest: Option<&'a str>,
 }
 
-/// What the grammar makes of a reference.
-fn slowly(reference: &str) -> Option<Complete<'_>> {
+/// Parses a reference with the grammar.
+fn parse_by_grammar(reference: &str) -> Option<Complete<'_>> {
     let (host, rest) = match reference.split_once('/') {
         Some((host, rest))
             if host == "localhost" || host.contains(['.', ':']) || host.to_ascii_lowercase() != host =>
@@ -51,7 +51,7 @@ fn slowly(reference: &str) -> Option<Complete<'_>> {
     let part = |group| parts.get(group).map(|part| part.as_str());
     let (path, tag, digest) = (part(1)?, part(2), part(3));
     let name = if host.is_empty() { path.to_owned() } else { format!("{host}/{path}") };
-    if !host.is_empty() && !HOST.is_match(host) || name.len() > NAME_LENGTH || IMAGE_ID.is_match(&name) {
+    if !host.is_empty() && !HOST.is_match(host) || name.len() > MAX_NAME_LENGTH || IMAGE_ID.is_match(&name) {
         return None;
     }
     let host = if matches!(host, "" | "index.docker.io") { "docker.io" } else { host };
@@ -62,9 +62,9 @@ fn slowly(reference: &str) -> Option<Complete<'_>> {
 
 fuzz_target!(|reference: &str| {
     let parsed = ImageReference::parse(reference);
-    let complete = slowly(reference);
+    let complete = parse_by_grammar(reference);
     assert_eq!(parsed.is_ok(), complete.is_some(), "{parsed:?} {complete:?}");
-    // A pattern without a star is a reference, and the other way around.
+    // A pattern without a star is valid exactly if it is a valid reference.
     let pattern = ImagePattern::check(reference);
     if !reference.contains('*') {
         assert_eq!(pattern.is_ok(), parsed.is_ok(), "{pattern:?}");
@@ -74,8 +74,8 @@ fuzz_target!(|reference: &str| {
 
     let suffix = |mark, part: Option<&str>| part.map(|part| format!("{mark}{part}")).unwrap_or_default();
     let normal = format!("{host}/{path}{}{}", suffix(':', tag), suffix('@', digest));
-    // Completing a name makes it longer, and then it may be too long.
-    if host.len() + 1 + path.len() <= NAME_LENGTH {
+    // A complete name is longer, and may exceed the limit.
+    if host.len() + 1 + path.len() <= MAX_NAME_LENGTH {
         assert_eq!(ImageReference::parse(&normal), Ok(parsed), "{normal}");
     }
     assert!(ImagePattern::new(&normal).matches(&parsed) || digest.is_some() || tag.is_none());

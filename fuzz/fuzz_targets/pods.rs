@@ -1,7 +1,7 @@
-//! Pods of all shapes in all kinds, through the rules and what they fix.
+//! Generated pods in all kinds: the laws of fixing must hold.
 
 #![no_main]
-#![expect(clippy::panic, reason = "a broken law is a finding")]
+#![expect(clippy::panic, reason = "a violated law is a finding")]
 
 #[path = "../../tests/engine/laws.rs"]
 mod laws;
@@ -18,8 +18,8 @@ fuzz_target!(|review: Review| {
     let case = review.into_case();
     let validate =
         |payload: &[u8]| immutable_pods_fuzz::validate(payload, Registry(Ok(KNOWN_IMAGE))).to_json();
-    if let Err(broken) = check_laws(&case, &validate) {
+    if let Err(violation) = check_laws(&case, &validate) {
         let Case { request, object, settings } = case;
-        panic!("{broken}\nrequest: {request}\nobject: {object}\nsettings: {settings}");
+        panic!("{violation}\nrequest: {request}\nobject: {object}\nsettings: {settings}");
     }
 });

@@ -1,5 +1,5 @@
-//! Any bytes as a request. What stands behind the last byte 0, if there is one, is what the registry says; where that
-//! begins with `!`, it is an error.
+//! Any bytes as a payload. The registry answer follows after the last zero byte, if there is one. An answer that begins
+//! with `!` is an error.
 
 #![no_main]
 

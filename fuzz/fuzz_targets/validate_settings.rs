@@ -1,7 +1,7 @@
-//! Any bytes as settings: whether they are refused when they are loaded, and what they do to requests.
+//! Any bytes as settings: requests must be denied exactly if the settings are invalid.
 
 #![no_main]
-#![expect(clippy::unwrap_used, reason = "an answer that cannot be read is a finding")]
+#![expect(clippy::unwrap_used, reason = "a response that does not parse is a finding")]
 
 use immutable_pods_fuzz::{KNOWN_IMAGE, Registry, check_line, validate};
 use immutable_pods_policy::admission::response::Response;
@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A pod in which everything is wrong, and one in which nothing is set.
+/// A pod with many findings, and a pod with unset fields.
 const PODS: [&str; 2] = [
     r#"{"hostPID": true, "hostNetwork": true, "shareProcessNamespace": true,
         "securityContext": {"runAsUser": 0, "sysctls": [{"name": "kernel.msgmax", "value": "1"}]},
@@ -24,67 +24,70 @@ const PODS: [&str; 2] = [
     r#"{"containers": [{"name": "web", "image": "nginx:1.29"}]}"#,
 ];
 
-/// What stands behind every reason why a request cannot be judged.
-const BECAUSE: &str = "(denied because it cannot be evaluated)";
+/// Suffix of every reason for denying a request that cannot be evaluated.
+const CANNOT_BE_EVALUATED: &str = "(denied because it cannot be judged)";
 
-/// What is said of places for which containers would be denied. Only whoever gets one is.
-const DENIED_PLACE: &str = ": writableMounts denies it: ";
+/// Part of the error about a writable path that `writableMounts` denies. Only requests that get such a volume are denied.
+const DENIED_PATH: &str = ": writableMounts denies it: ";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+struct SettingsResponse {
     valid: bool,
     message: Option<String>,
 }
 
 fuzz_target!(|settings: &[u8]| {
-    let refusal = refusal(settings);
+    let error = settings_error(settings);
     let Ok(value) = serde_json::from_slice::<Value>(settings) else {
-        assert!(refusal.is_some(), "settings are valid that are no JSON");
+        assert!(error.is_some(), "settings are valid although they are not JSON");
         return;
     };
     for spec in PODS {
-        let response = answer(spec, settings);
-        match &refusal {
-            None => assert!(is_judged(&response), "valid settings are refused: {response:?}"),
-            Some(_) if !is_judged(&response) => {}
-            Some(reason) => check_judged(reason, value.as_object(), &response),
+        let response = evaluate(spec, settings);
+        match &error {
+            None => assert!(is_evaluated(&response), "valid settings are rejected: {response:?}"),
+            Some(_) if !is_evaluated(&response) => {}
+            Some(error) => check_evaluated(error, value.as_object(), &response),
         }
     }
 });
 
-/// Checks what is judged by settings that are refused when they are loaded.
-fn check_judged(reason: &str, settings: Option<&Map<String, Value>>, response: &Response) {
-    if is_about_denied_places(reason) {
+/// Checks a request that is evaluated although its settings are invalid: the policy does not need the invalid settings.
+fn check_evaluated(error: &str, settings: Option<&Map<String, Value>>, response: &Response) {
+    if is_about_denied_paths(error) {
         return;
     }
     let mut settings = settings.unwrap().clone();
     settings.remove("exemptions");
-    let others = refusal(Value::from(settings).to_string().as_bytes());
-    assert!(others.is_none_or(|reason| is_about_denied_places(&reason)), "judged by: {reason}");
+    let other_error = settings_error(Value::from(settings).to_string().as_bytes());
+    assert!(
+        other_error.is_none_or(|error| is_about_denied_paths(&error)),
+        "evaluated with invalid settings: {error}"
+    );
     assert_eq!(
         response.to_json(),
         br#"{"accepted":true}"#,
-        "exemptions were needed, and are wrong: {reason}"
+        "a finding needs exemptions, which are invalid: {error}"
     );
 }
 
-fn is_about_denied_places(reason: &str) -> bool {
-    reason.lines().all(|line| line.starts_with("writablePaths[") && line.contains(DENIED_PLACE))
+fn is_about_denied_paths(error: &str) -> bool {
+    error.lines().all(|line| line.starts_with("writablePaths[") && line.contains(DENIED_PATH))
 }
 
-/// Why settings are refused when they are loaded, if they are.
-fn refusal(settings: &[u8]) -> Option<String> {
-    let answer = review::validate_settings(settings);
-    assert_eq!(answer, review::validate_settings(settings), "the same settings give two answers");
-    let Answer { valid, message } = serde_json::from_str(&answer).unwrap();
+/// Returns the error of invalid settings.
+fn settings_error(settings: &[u8]) -> Option<String> {
+    let response = review::validate_settings(settings);
+    assert_eq!(response, review::validate_settings(settings), "the same settings have two responses");
+    let SettingsResponse { valid, message } = serde_json::from_str(&response).unwrap();
     assert_eq!(valid, message.is_none());
     message.iter().flat_map(|message| message.split('\n')).for_each(check_line);
     message
 }
 
-/// The answer to a request to create a pod.
-fn answer(spec: &str, settings: &[u8]) -> Response {
+/// Returns the response to a request that creates a pod.
+fn evaluate(spec: &str, settings: &[u8]) -> Response {
     let request = format!(
         r#"{{"request": {{"kind": {{"group": "", "kind": "Pod"}}, "operation": "CREATE", "object": {{"spec": {spec}}}}},
              "settings": "#
@@ -92,8 +95,9 @@ fn answer(spec: &str, settings: &[u8]) -> Response {
     validate(&[request.as_bytes(), settings, b"}"].concat(), Registry(Ok(KNOWN_IMAGE)))
 }
 
-fn is_judged(response: &Response) -> bool {
-    let is_refusal =
-        |message: &String| message.starts_with(&invalid_settings("")) || message.ends_with(BECAUSE);
-    !response.message.as_ref().is_some_and(is_refusal)
+fn is_evaluated(response: &Response) -> bool {
+    let is_rejection = |message: &String| {
+        message.starts_with(&invalid_settings("")) || message.ends_with(CANNOT_BE_EVALUATED)
+    };
+    !response.message.as_ref().is_some_and(is_rejection)
 }

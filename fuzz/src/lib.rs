@@ -1,6 +1,6 @@
-//! What every answer of the policy must be, whatever it is asked.
+//! Requirements for every response of the policy, to any payload.
 
-#![expect(clippy::unwrap_used, reason = "an answer that cannot be read is a finding")]
+#![expect(clippy::unwrap_used, reason = "a response that does not parse is a finding")]
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use immutable_pods_policy::evaluation::report::Form;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a registry says that knows every image: the same to either question.
+/// The answer of a registry that knows every image. It answers both queries.
 pub const KNOWN_IMAGE: &[u8] =
     br#"{"digest": "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
          "config": {"config": {"User": "101"}}}"#;
 
-/// A registry with one answer, or one error, to every question.
+/// A registry with the same answer, or the same error, to every query.
 #[derive(Clone, Copy, Debug)]
 pub struct Registry<'a>(pub Result<&'a [u8], &'a str>);
 
@@ -26,10 +26,10 @@ impl registry::Registry for Registry<'_> {
     }
 }
 
-/// The answer in JSON, with all the fields that it may have.
+/// The response as JSON, with all fields.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+struct JsonResponse {
     accepted: bool,
     message: Option<String>,
     code: Option<u16>,
@@ -41,39 +41,40 @@ struct Answer {
     evaluated: Option<bool>,
 }
 
-/// The policy's answer to a payload, for which it must be a proper one.
+/// Returns the response of the policy to a payload, after checking it.
 ///
 /// # Panics
-/// When it is not.
+///
+/// If the response does not meet a requirement.
 #[must_use]
 pub fn validate(payload: &[u8], registry: Registry<'_>) -> Response {
-    let answer = |form| review::validate(payload, form, &registry).unwrap_or_else(Response::unreadable);
-    let response = answer(Form::Short);
-    assert_eq!(response, answer(Form::Short), "the same request gives two answers");
+    let evaluate = |form| review::validate(payload, form, &registry).unwrap_or_else(Response::unreadable);
+    let response = evaluate(Form::Short);
+    assert_eq!(response, evaluate(Form::Short), "the same request has two responses");
     let characters: usize = response.warnings.iter().map(|warning| warning.chars().count()).sum();
-    assert!(characters <= 2_000, "API servers drop some of the warnings");
-    let report = answer(Form::Long);
+    assert!(characters <= 2_000, "the warnings exceed the limit of API servers");
+    let report = evaluate(Form::Long);
     assert_eq!(
         (response.accepted, &response.audit_annotations, &response.mutated_object),
         (report.accepted, &report.audit_annotations, &report.mutated_object),
-        "a report gives another verdict"
+        "the verdict of the report differs"
     );
-    // What no rule reads of an object is not checked, so an object that is none stays none.
+    // The policy does not validate JSON that no rule reads, so a fixed object may contain the same invalid JSON.
     if response.mutated_object.is_none() || serde_json::from_slice::<Value>(payload).is_ok() {
         check(&response.to_json());
     }
     response
 }
 
-fn check(answer: &[u8]) {
-    let Answer { accepted, message, code, audit_annotations, warnings, mutated_object, evaluated } =
-        serde_json::from_slice(answer).unwrap();
-    assert_eq!(evaluated, None, "a policy server does not know the field");
+fn check(response: &[u8]) {
+    let JsonResponse { accepted, message, code, audit_annotations, warnings, mutated_object, evaluated } =
+        serde_json::from_slice(response).unwrap();
+    assert_eq!(evaluated, None, "policy servers do not know this field");
     if accepted {
-        assert_eq!((&message, code), (&None, None), "an admission has the marks of a denial");
+        assert_eq!((&message, code), (&None, None), "an admitted request has fields of a denial");
     } else {
-        assert!(message.as_ref().is_some_and(|message| !message.is_empty()), "a denial says nothing");
-        assert_eq!((code, mutated_object), (Some(403), None), "a denial has the marks of an admission");
+        assert!(message.as_ref().is_some_and(|message| !message.is_empty()), "a denial has no message");
+        assert_eq!((code, mutated_object), (Some(403), None), "a denial has fields of an admitted request");
     }
     let lines = message.iter().flat_map(|message| message.split('\n'));
     for line in lines.chain(audit_annotations.values().chain(&warnings).map(|text| &**text)) {
@@ -81,10 +82,11 @@ fn check(answer: &[u8]) {
     }
 }
 
-/// Checks what a user is shown on a line of its own.
+/// Checks a line that is shown to users.
 ///
 /// # Panics
-/// When it could be taken for something else.
+///
+/// If the line contains control characters.
 pub fn check_line(line: &str) {
-    assert!(!line.contains(char::is_control), "a line has control characters: {line:?}");
+    assert!(!line.contains(char::is_control), "a line contains control characters: {line:?}");
 }

@@ -1,7 +1,7 @@
-//! Cases: tables of requests with the verdicts that the policy must give.
+//! Cases: tables of requests with expected verdicts.
 //!
-//! A file is a list of cases. Each case changes a base, which is a whole manifest with a name, and states what the
-//! policy answers. `docs/contributing/testing.md` describes the format.
+//! A file is a list of cases. Each case changes a base, which is a complete manifest with a name, and states the expected
+//! verdict. `docs/contributing/testing.md` describes the format.
 
 mod entry;
 mod expectations;
@@ -28,13 +28,13 @@ pub use request::{to_create, to_update};
 /// The folder of the bases, in the folder of the cases.
 const BASES: &str = "bases";
 
-/// The base of a case that names none.
+/// The base of a case that does not name a base.
 const DEFAULT_BASE: &str = "pod";
 
-/// Maximum number of lines in a file, beyond which it is to be split by topic.
+/// Maximum number of lines in a file. Longer files must be split by topic.
 pub const MAX_LINES: usize = 600;
 
-/// A request with settings, and the verdict that the policy must give.
+/// A request with settings, and the expected verdict.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The file in the folder of the cases, without its extension, such as `privileged/denied`.
@@ -49,20 +49,20 @@ pub struct Case {
     pub request: Value,
     /// The settings of the policy.
     pub settings: Value,
-    /// What the policy asks its host, in this order, and the answers.
+    /// The expected calls of the host with their answers, in order.
     pub exchanges: Vec<Exchange>,
-    /// The lines of the denial, in their order. Empty if the object is admitted.
+    /// The findings of the denial, in order. Empty if the object is admitted.
     pub deny: Vec<String>,
-    /// The warnings, in their order.
+    /// The warnings, in order.
     pub warn: Vec<String>,
-    /// The object that is admitted in place of the requested one.
+    /// The fixed object, if the policy fixes the requested object.
     pub fixed: Option<Value>,
-    /// Requests to create the objects of the case: the old one, the new one and the fixed one.
+    /// Requests that create the old, the new and the fixed object of the case.
     pub manifests: Vec<Value>,
 }
 
 impl Case {
-    /// The verdict that the case states.
+    /// Returns the expected verdict.
     #[must_use]
     pub fn expectations(&self) -> Expectations {
         let object = self.request.get("object").unwrap_or(&Value::Null);
@@ -70,14 +70,14 @@ impl Case {
         Expectations { deny: self.deny.clone(), warn: self.warn.clone(), fix }
     }
 
-    /// Whether the case belongs to a topic, or to one below it.
+    /// Whether the case belongs to a topic or to a topic below it.
     #[must_use]
     pub fn is_of(&self, topic: &str) -> bool {
         self.topic.strip_prefix(topic).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
-/// A file that cannot be read as cases, or a case that is wrong.
+/// An error in a file of cases.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", .file.display())]
 pub struct Error {
@@ -95,7 +95,7 @@ impl Error {
 ///
 /// # Errors
 ///
-/// If a file cannot be read, or a case in it is wrong.
+/// If a file cannot be read or contains an invalid case.
 pub fn read(folder: &Path) -> Result<Vec<Case>, Error> {
     let bases = bases(folder)?;
     let mut cases = Vec::new();
@@ -109,7 +109,7 @@ pub fn read(folder: &Path) -> Result<Vec<Case>, Error> {
 ///
 /// # Errors
 ///
-/// If a file cannot be read, or does not say what it is for.
+/// If a file cannot be read or does not begin with a reason.
 pub fn payloads(folder: &Path) -> Result<Vec<Payload>, Error> {
     let read = |file: &PathBuf| {
         let bytes = fs::read(file).map_err(|error| Error::new(file, &error))?;
@@ -122,7 +122,7 @@ pub fn payloads(folder: &Path) -> Result<Vec<Payload>, Error> {
 ///
 /// # Errors
 ///
-/// If one is not a single Kubernetes object.
+/// If a base is not a single Kubernetes object.
 pub fn bases(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     let mut bases = BTreeMap::new();
     for file in files(&folder.join(BASES), "yaml")? {
@@ -131,7 +131,7 @@ pub fn bases(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     Ok(bases)
 }
 
-/// The files in a folder and its subfolders that have an extension, by name.
+/// Returns the files with an extension in a folder and its subfolders, in the order of names.
 fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for entry in WalkDir::new(folder).sort_by_file_name() {
@@ -143,16 +143,16 @@ fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The path of a file in a folder, without its extension.
+/// Returns the path of a file in a folder, without its extension.
 fn topic_of(folder: &Path, file: &Path) -> String {
     let topic = file.strip_prefix(folder).unwrap_or(file).with_extension("");
     topic.to_string_lossy().replace('\\', "/")
 }
 
-/// The one document of a file.
+/// Returns the only document of a file.
 fn document_in(file: &Path) -> Result<Value, Error> {
     let text = fs::read(file).map_err(|error| Error::new(file, &error))?;
-    // An error names the file that it gets, and `Error` names the folder too.
+    // The parser's error contains the file name, and `Error` adds the folder.
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut documents = document::parse(&name, &text);
     match (documents.pop(), documents.is_empty()) {
@@ -174,7 +174,7 @@ fn cases_in(folder: &Path, file: &Path, bases: &BTreeMap<String, Value>) -> Resu
         let case = case(&topic, entry, bases);
         cases.push(case.map_err(|problem| Error::new(file, &format!("case {name}: {problem}")))?);
         if !names.insert(name.clone()) {
-            return Err(Error::new(file, &format!("case {name}: the name repeats")));
+            return Err(Error::new(file, &format!("case {name}: duplicate name")));
         }
     }
     Ok(cases)
@@ -212,7 +212,7 @@ fn case(topic: &str, entry: Value, bases: &BTreeMap<String, Value>) -> Result<Ca
 mod tests {
     use super::*;
 
-    /// Reads a file of cases beside a base that is an empty pod.
+    /// Reads a file of cases with an empty pod as base.
     fn read_cases(text: &str) -> Result<Vec<Case>, String> {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(BASES)).unwrap();
@@ -255,36 +255,38 @@ mod tests {
     }
 
     #[test]
-    fn a_case_must_state_a_verdict_in_one_way() {
+    fn a_case_must_have_exactly_one_verdict() {
         fails("why: z", "expected one of `deny`, `warn`, `fix` and `admit: true`");
-        fails("why: z, admit: false", "admit: expected true, or the lines of the denial in `deny`");
-        fails("why: z, admit: true, deny: [a]", "admit: not allowed beside `deny`, `warn` and `fix`");
-        fails("why: z, deny: []", "deny: expected a list that is not empty");
-        fails("why: z, fix: {}", "fix: expected a mapping that is not empty");
+        fails("why: z, admit: false", "admit: expected true; list the findings of a denial in `deny`");
+        fails("why: z, admit: true, deny: [a]", "admit: not allowed with `deny`, `warn` or `fix`");
+        fails("why: z, deny: []", "deny: expected a non-empty list");
+        fails("why: z, fix: {}", "fix: expected a non-empty mapping");
         fails(
             "why: z, deny: [a], fix: {spec: {}}",
-            "fix: not allowed beside `deny`, because a denial changes nothing",
+            "fix: not allowed with `deny`, because a denied object is not fixed",
         );
     }
 
     #[test]
-    fn a_case_must_be_complete_and_known() {
+    fn fields_of_a_case_must_be_complete_and_known() {
         fails("admit: true", "missing field `why`");
         fails("why: '', admit: true", "why: expected one line");
         fails("why: z, admit: true, base: none", "unknown base \"none\"");
-        fails("why: z, admit: true, base: pod, object: {a: b}", "object: not allowed beside `base`");
-        fails("why: z, admit: true, patch: null", "patch: expected a mapping that is not empty");
+        fails("why: z, admit: true, base: pod, object: {a: b}", "object: not allowed with `base`");
+        fails("why: z, admit: true, patch: null", "patch: expected a non-empty mapping");
         fails("why: z, admit: true, host: [{user: a}]", "host: expected one of `is`, `error` and `answer`");
         let error = read_cases("- {name: x, why: z, admit: true, when: a}").unwrap_err();
         assert!(error.starts_with("case x: unknown field `when`"), "{error}");
     }
 
     #[test]
-    fn names_are_words_that_do_not_repeat() {
+    fn names_are_words_and_distinct() {
         let case = |name: &str| format!("- {{name: {name}, why: z, admit: true}}\n");
-        assert!(read_cases(&case("A_b")).unwrap_err().starts_with("case A_b: name: expected words"));
+        assert!(
+            read_cases(&case("A_b")).unwrap_err().starts_with("case A_b: name: expected lower-case words")
+        );
         let error = read_cases(&(case("x") + &case("x"))).unwrap_err();
-        assert_eq!(error, "case x: the name repeats");
+        assert_eq!(error, "case x: duplicate name");
     }
 
     #[test]

@@ -1,3 +1,3 @@
-//! What the tests, benchmarks and fuzz targets of the policy share.
+//! Code that the tests, benchmarks and fuzz targets of the policy share.
 
 pub mod cases;

@@ -1,12 +1,12 @@
-//! `cargo xtask cases`: every case as files that shell scripts can read.
+//! `cargo xtask cases`: writes every case as files for shell scripts.
 //!
 //! The case `every-container` of `tests/cases/privileged/denied.yaml` becomes the folder `privileged/denied/every-container`:
 //!
 //! - `request.json`: the admission request
 //! - `settings.json`: the settings
-//! - `deny.txt` and `warn.txt`: the lines of the denial and the warnings, empty if there are none
-//! - `fixed.json`: the object that is admitted in place of the requested one, if it is changed
-//! - `recording.json`: the answers of the host, as kwctl records them
+//! - `deny.txt` and `warn.txt`: the findings of the denial and the warnings, empty if there are none
+//! - `fixed.json`: the fixed object, if the policy fixes the requested object
+//! - `recording.json`: the answers of the host, in kwctl's format
 
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn write_case(folder: &Path, case: &Case) -> Result<()> {
     Ok(())
 }
 
-/// An exchange with the host. kwctl writes the request as YAML, with its type as a tag.
+/// Returns an exchange with the host in kwctl's format. kwctl writes the request as YAML, with its type as a tag.
 fn recorded(Exchange { request, response }: &Exchange) -> Value {
     let request = match request {
         Request::OciManifestAndConfig { image } => {

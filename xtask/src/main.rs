@@ -20,14 +20,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Write every case of tests/cases as files for shell scripts
+    /// Write every case in tests/cases as files for shell scripts
     Cases {
         /// The folder, which is created if it does not exist
         folder: PathBuf,
     },
-    /// Write the files that repeat what the code knows: the schema, the form, the reference
+    /// Generate files from the code: the schema, the form, the reference
     Generate {
-        /// Report the files that are not up to date, and write nothing
+        /// Report outdated files without writing them
         #[arg(long)]
         check: bool,
     },
@@ -38,7 +38,7 @@ enum Task {
     },
 }
 
-/// Any error ends a task.
+/// The error of a task.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The path of a file of the repository.
+/// Returns the path of a file in the repository.
 fn in_repository(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)
 }

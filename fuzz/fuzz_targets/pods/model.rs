@@ -1,6 +1,6 @@
-//! Requests as types, of which the fuzzer makes values: what rules read, and a little that they do not.
+//! Types that generate requests from the bytes of the fuzzer: all fields that rules read, and some other fields.
 
-#![expect(clippy::unwrap_used, reason = "what is made here is JSON")]
+#![expect(clippy::unwrap_used, reason = "generated values are valid JSON")]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::laws::Case;
 
-/// A field that may be absent, or `null`.
+/// A field that may be unset or `null`.
 type Field<T> = Option<Option<T>>;
 
-/// Strings from a list.
+/// Defines types for strings from a list.
 macro_rules! words {
     ($($name:ident: [$($word:expr),* $(,)?];)*) => {$(
         #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ macro_rules! words {
     )*};
 }
 
-// What pods say.
+// Values in pods.
 words! {
     ContainerName: [
         "web", "a", "istio-proxy", "", "Not A Label", "a-name-that-is-as-long-as-a-label-may-be-in-kubernetes-0123456789",
@@ -40,7 +40,7 @@ words! {
         "/run", "/tmp", "/var/cache/nginx", "/var", "/data/", "//run/./x/..", "/", "/usr/bin", "/etc", "tmp", "..",
         r"C:\Windows\System32", "/proc/1", "/run/x",
     ];
-    // The last two are those that the policy would choose for `web` and `/run`.
+    // The last two are names that the policy generates for `web` and `/run`.
     VolumeName: ["data", "logs", "", "writable-web-run-bc7528a1", "writable-web-run-bc7528a1-0-1"];
     Capability: ["ALL", "NET_BIND_SERVICE", "SYS_ADMIN", "cap_net_raw", "NET_RAW", "MKNOD", "all", "CAP_ALL"];
     Sysctl: ["kernel.shm_rmid_forced", "net.ipv4.tcp_syncookies", "kernel/msgmax", "net.ipv4.conf.eth0/1.forwarding"];
@@ -52,17 +52,17 @@ words! {
     Namespace: ["shop", "", "kube-system"];
 }
 
-// What settings may say.
+// Values in settings.
 words! {
     Mode: ["off", "warn", "deny", "fix", "fix"];
-    // Of a rule that cannot fix, or whose fixes are not additions alone. Mostly it is off, for otherwise little would be
-    // admitted.
+    // The mode of rules without fixes, or with fixes that replace values. They are mostly off, because they would deny nearly
+    // every request.
     PlainMode: ["off", "off", "off", "off", "warn", "deny"];
     Enforcement: ["deny", "warn"];
     OnUpdate: ["changes", "all"];
     Medium: ["Memory"];
     Size: ["64Mi", "1", "0.5Gi"];
-    Place: ["/run", "/run/", "/tmp", "/var/cache/nginx", "/data/x", "/usr/lib/x"];
+    WritableDirectory: ["/run", "/run/", "/tmp", "/var/cache/nginx", "/data/x", "/usr/lib/x"];
     ContainerPattern: ["web", "istio-*", "*"];
     ImagePattern: ["nginx", "nginx:1.*", "registry.example.com:5000/shop/*", "quay.io/app"];
     NamespacePattern: ["shop", "kube-*"];
@@ -72,7 +72,7 @@ words! {
     RequiredCapability: ["ALL", "NET_RAW", "cap_mknod", "MKNOD"];
 }
 
-/// A string from a list, or now and then any other.
+/// A string from a list, or sometimes any string.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum OrAny<T> {
@@ -90,7 +90,7 @@ impl<'a, T: Arbitrary<'a>> Arbitrary<'a> for OrAny<T> {
     }
 }
 
-/// JSON that no rule knows, in forms that a reader may lose.
+/// Values of unknown fields, in formats that a parser may not preserve.
 const UNKNOWN: [&str; 9] = [
     "1.0",
     "1e3",
@@ -186,7 +186,7 @@ struct WindowsOptions {
 #[derive(Arbitrary, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Container {
-    // Without a name it would be no container in a kind that is not built in.
+    // In a custom kind, an object without a name is not a container.
     name: OrAny<ContainerName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Field<OrAny<Image>>,
@@ -338,9 +338,9 @@ struct WritablePaths {
 #[derive(Arbitrary, Debug, Serialize)]
 #[serde(untagged)]
 enum WritablePath {
-    Plain(Place),
+    Plain(WritableDirectory),
     Sized {
-        path: Place,
+        path: WritableDirectory,
         #[serde(rename = "sizeLimit")]
         size_limit: Size,
         medium: Field<Medium>,
@@ -359,7 +359,7 @@ struct Exemption {
     expires: Option<Day>,
 }
 
-/// What the object was before.
+/// The old object.
 #[derive(Arbitrary, Debug)]
 enum Old {
     Nothing,
@@ -367,7 +367,7 @@ enum Old {
     Other(Box<PodSpec>),
 }
 
-/// How the object is written.
+/// The format of the object's JSON.
 #[derive(Arbitrary, Debug)]
 enum Style {
     Compact,
@@ -376,17 +376,17 @@ enum Style {
     Escaped,
 }
 
-/// A request, and the settings that it is judged by.
+/// A request, and the settings to evaluate the request with.
 #[derive(Arbitrary, Debug)]
 pub(crate) struct Review {
     settings: Settings,
-    /// The place of a kind in the list; behind the last one stands a kind that is not built in.
+    /// Index of a built-in kind. The index after the last one selects a custom kind.
     kind: u8,
     namespace: Namespace,
     style: Style,
     old: Old,
-    /// What stands beside the pod spec, and beside what that stands in.
-    beside: Unknown,
+    /// Value of an unknown field in every object around the pod spec.
+    sibling: Unknown,
     claims: [OrAny<VolumeName>; 1],
     spec: PodSpec,
 }
@@ -399,8 +399,8 @@ impl Review {
         let claims = json!(self.claims.each_ref().map(|name| json!({"metadata": {"name": name}})));
         let write = |spec: &PodSpec| {
             let spec = self.style.write(spec);
-            let beside = format!(r#""future":{},"volumeClaimTemplates":{claims}"#, self.beside.0);
-            path.rsplit('.').fold(spec, |inner, key| format!("{{{beside},\"{key}\":{inner}}}"))
+            let siblings = format!(r#""future":{},"volumeClaimTemplates":{claims}"#, self.sibling.0);
+            path.rsplit('.').fold(spec, |inner, key| format!("{{{siblings},\"{key}\":{inner}}}"))
         };
         let object = write(&self.spec);
         let old: Option<Value> = match &self.old {

@@ -1,4 +1,4 @@
-//! The reader agrees with `serde_json`: on what is JSON, and on what it says.
+//! The reader agrees with `serde_json` about syntax and values.
 
 use std::fmt::Write as _;
 
@@ -11,8 +11,8 @@ use crate::{Skipped, Whole, accepts};
 const SAMPLE: &str = r#" {"a": [true, false, null, -0, 1.5e+3, 10E-2, "", [], {}], "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00": "é😀 and plain text",
         "nested": {"x": [[{"y": {}}], "0123456\"789\\", "01234567"]}, "z": 0} "#;
 
-/// Checks that JSON is read and skipped, and that nothing else is read. What is skipped may be something else: only its end is
-/// looked for.
+/// Checks that the reader reads and skips JSON, and does not read anything else. Skipping only searches for the end of a value,
+/// so the reader may skip text that is not JSON.
 #[track_caller]
 fn assert_agreement(json: &[u8]) {
     let shown = String::from_utf8_lossy(json);
@@ -20,7 +20,7 @@ fn assert_agreement(json: &[u8]) {
     assert!(theirs.is_err() || accepts::<Skipped>(json), "not skipped: {shown}");
     match (theirs, json_view::from_slice::<Whole>(json)) {
         (Ok(theirs), Ok(Whole(ours))) => assert_eq!(ours, theirs, "{shown}"),
-        // `serde_json` refuses a number that no float can hold.
+        // `serde_json` rejects numbers beyond the range of floats.
         (Err(error), Ok(_)) => {
             assert!(error.to_string().starts_with("number out of range"), "read: {shown}");
         }
@@ -29,7 +29,7 @@ fn assert_agreement(json: &[u8]) {
 }
 
 #[test]
-fn every_small_change_to_a_text_is_read_as_serde_json_reads_it() {
+fn every_small_change_to_a_text_is_read_like_serde_json() {
     let sample = SAMPLE.as_bytes();
     assert_agreement(sample);
     for position in 0..sample.len() {
@@ -59,7 +59,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Writes every character that is not plain ASCII as an escape.
+/// Escapes every character that is not plain ASCII.
 fn with_escapes(json: &str) -> String {
     let mut escaped = String::new();
     for unit in json.encode_utf16() {
@@ -76,7 +76,7 @@ proptest! {
     #![proptest_config(Config { failure_persistence: None, rng_seed: RngSeed::Fixed(17), ..Config::default() })]
 
     #[test]
-    fn every_value_is_read_however_it_is_written(value in any_value()) {
+    fn every_value_is_read_in_any_notation(value in any_value()) {
         let compact = value.to_string();
         assert_agreement(compact.as_bytes());
         assert_agreement(with_escapes(&compact).as_bytes());
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_almost_json_is_read_as_serde_json_reads_it(
+    fn almost_valid_json_is_read_like_serde_json(
         json in "([\\[\\]{},: ]|\"[a-z\\\\\"éu0-9]{0,9}\"|-?[0-9.eE+-]{1,5}|true|false|null|nul){0,30}",
     ) {
         assert_agreement(json.as_bytes());

@@ -1,5 +1,5 @@
-//! What is JSON and what is not, case by case, with the kinds of cases of the public test suites: texts that every parser accepts,
-//! texts that every parser refuses, and texts about which RFC 8259 leaves the choice.
+//! Conformance with RFC 8259, with the categories of public test suites: texts that every parser accepts, texts that every parser
+//! rejects, and texts for which the RFC leaves the choice to parsers.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::{Skipped, Whole, accepts};
 
-/// JSON, which is read and skipped.
+/// Valid JSON, which the reader reads and skips.
 const ACCEPTED: [(&str, &[u8]); 47] = [
     ("an empty list", b"[]"),
     ("an empty object", b"{}"),
     ("a list that ends with a space", b"[1 ]"),
-    ("a list of nothing but null", b"[null]"),
+    ("a list that contains only null", b"[null]"),
     ("a list of different types", b"[null, 1, \"1\", {}]"),
     ("a list with nulls between items", b"[1,null,null,2]"),
     ("lists in lists", b"[[[]],[[]]]"),
@@ -55,20 +55,21 @@ const ACCEPTED: [(&str, &[u8]); 47] = [
     ("an escape with capital digits", br#""\u00AF\u00af""#),
     ("a surrogate pair", br#""\uD801\udc37""#),
     ("two surrogate pairs", br#""\ud83d\ude39\ud83d\udc8d""#),
-    ("an escape of a character that no string may hold plainly", br#""\u0000""#),
+    ("an escape of a character that strings must escape", br#""\u0000""#),
     ("an escape of a noncharacter", br#""\uFFFF""#),
     ("UTF-8 of two, three and four bytes", "\"é \u{2028}\u{20ac} 😀\"".as_bytes()),
     ("a DEL, which is not a control character of JSON", b"\"\x7f\""),
     ("comments in a string", b"\"a/*b*/c//d\""),
 ];
 
-/// Texts that are not JSON. They are never read; the flag says whether they are skipped, of which only the end is looked for.
-const REFUSED: [(&str, &[u8], bool); 93] = [
+/// Texts that are not JSON. The reader never reads them. The flag states whether it skips them, because skipping only searches for
+/// the end of a value.
+const REJECTED: [(&str, &[u8], bool); 93] = [
     ("nothing", b"", false),
     ("white space alone", b" ", false),
     ("a word", b"a", false),
     ("the beginning of a word", b"nul", false),
-    ("a word that goes on", b"nulll", false),
+    ("a word with another letter", b"nulll", false),
     ("two words in one", b"truefalse", false),
     ("a capital word", b"TRUE", false),
     ("a word that changes", b"nuxl", false),
@@ -159,8 +160,8 @@ const REFUSED: [(&str, &[u8], bool); 93] = [
     ("a no-break space as white space", "\u{a0}1".as_bytes(), false),
 ];
 
-/// Texts about which parsers differ: whether they are read, and whether they are skipped.
-const LEFT_OPEN: [(&str, &[u8], bool, bool); 22] = [
+/// Texts for which parsers may differ: whether the reader reads them, and whether it skips them.
+const IMPLEMENTATION_DEFINED: [(&str, &[u8], bool, bool); 22] = [
     ("a number beyond all floats", b"1e400", true, true),
     ("a negative number beyond all floats", b"-1e9999", true, true),
     ("a number below all floats", b"1e-400", true, true),
@@ -190,7 +191,7 @@ fn is_json(json: &[u8]) -> bool {
 }
 
 #[test]
-fn json_is_read_and_skipped() {
+fn valid_json_is_read_and_skipped() {
     for (case, json) in ACCEPTED {
         assert!(is_json(json), "{case}");
         assert!(accepts::<Whole>(json), "{case}");
@@ -199,8 +200,8 @@ fn json_is_read_and_skipped() {
 }
 
 #[test]
-fn nothing_else_is_read() {
-    for (case, json, is_skipped) in REFUSED {
+fn invalid_json_is_not_read() {
+    for (case, json, is_skipped) in REJECTED {
         assert!(!is_json(json), "{case}");
         assert!(!accepts::<Whole>(json), "{case}");
         assert_eq!(accepts::<Skipped>(json), is_skipped, "{case}");
@@ -208,8 +209,8 @@ fn nothing_else_is_read() {
 }
 
 #[test]
-fn what_parsers_may_choose_is_chosen() {
-    for (case, json, is_read, is_skipped) in LEFT_OPEN {
+fn implementation_defined_texts_are_handled() {
+    for (case, json, is_read, is_skipped) in IMPLEMENTATION_DEFINED {
         assert_eq!(accepts::<Whole>(json), is_read, "{case}");
         assert_eq!(accepts::<Skipped>(json), is_skipped, "{case}");
     }

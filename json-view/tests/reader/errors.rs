@@ -1,4 +1,4 @@
-//! Errors: what they say, at which byte, and in which field.
+//! Errors: message, byte offset and field path.
 
 use json_view::{Error, ErrorKind, PathSegment, ReadJson, Reader, Text, from_slice, views};
 
@@ -17,7 +17,7 @@ views! {
     }
 }
 
-/// An object whose keys are not known, of which every value is a list of integers.
+/// An object with unknown keys, whose values are lists of integers.
 #[derive(Debug, Default)]
 struct Named(Vec<i64>);
 
@@ -35,7 +35,7 @@ impl<'a> ReadJson<'a> for Named {
     }
 }
 
-/// Writes a path as `containers/1/image`.
+/// Returns a path in the form `containers/1/image`.
 fn path(error: &Error) -> String {
     let segments = error.path().map(|segment| match segment {
         PathSegment::Key(key) => key.clone(),
@@ -55,7 +55,7 @@ fn assert_error<'a, T: ReadJson<'a>>(json: &'a str, kind: ErrorKind, at: &str, m
 }
 
 #[test]
-fn a_value_of_another_kind_is_named_with_its_path() {
+fn a_type_error_has_a_path() {
     let shape = |json, at, message, offset| assert_error::<Pod>(json, ErrorKind::Shape, at, message, offset);
     shape("3", "", "expected an object, got a number", 0);
     shape(r#"{"containers": {}}"#, "containers", "expected a list, got an object", 15);
@@ -71,7 +71,7 @@ fn a_value_of_another_kind_is_named_with_its_path() {
 }
 
 #[test]
-fn an_integer_is_shown_as_it_is_written() {
+fn an_error_quotes_an_invalid_integer() {
     for (number, end) in [("1.5", 31), ("1e3", 31), ("-9223372036854775809", 48), ("9223372036854775808", 47)]
     {
         let json = format!(r#"{{"containers":[{{"runAsUser":{number}}}]}}"#);
@@ -86,7 +86,7 @@ fn an_integer_is_shown_as_it_is_written() {
 }
 
 #[test]
-fn a_key_is_named_without_its_escapes() {
+fn a_path_contains_keys_without_escapes() {
     let json = r#"{"containers": [{"ex\"tra": {"\u006eice": [1, "x"]}}]}"#;
     assert_error::<Pod>(
         json,
@@ -98,7 +98,7 @@ fn a_key_is_named_without_its_escapes() {
 }
 
 #[test]
-fn a_duplicate_key_is_the_error_of_its_object() {
+fn a_duplicate_key_is_an_error_of_its_object() {
     let shape = |json, at, message, offset| assert_error::<Pod>(json, ErrorKind::Shape, at, message, offset);
     shape(r#"{"hostPID":null,"hostPID":true}"#, "", "duplicate field `hostPID`", 26);
     shape(r#"{"containers":[{"image":"a","image":"b"}]}"#, "containers/0", "duplicate field `image`", 36);
@@ -111,12 +111,12 @@ fn a_duplicate_key_is_the_error_of_its_object() {
 }
 
 #[test]
-fn an_error_of_a_caller_has_a_path_too() {
+fn an_error_of_a_caller_has_a_path() {
     assert_error::<Named>(r#"{"forbidden":1}"#, ErrorKind::Shape, "forbidden", "must not be there", 13);
 }
 
 #[test]
-fn a_string_that_cannot_be_kept_is_an_error_of_its_shape() {
+fn an_invalid_string_is_a_shape_error() {
     let pair = "must not hold half of a surrogate pair";
     assert_error::<Text>(r#""\ud800""#, ErrorKind::Shape, "", pair, 7);
     assert_error::<Vec<Text>>(r#"["", "\udc00x"]"#, ErrorKind::Shape, "1", pair, 12);
@@ -126,7 +126,7 @@ fn a_string_that_cannot_be_kept_is_an_error_of_its_shape() {
 }
 
 #[test]
-fn a_syntax_error_is_at_the_byte_where_json_ends() {
+fn a_syntax_error_has_the_offset_of_the_invalid_byte() {
     let syntax =
         |json, at, message, offset| assert_error::<Pod>(json, ErrorKind::Syntax, at, message, offset);
     syntax("", "", "expected a value", 0);
@@ -147,7 +147,7 @@ fn a_syntax_error_is_at_the_byte_where_json_ends() {
 }
 
 #[test]
-fn a_skipped_value_that_does_not_end_is_a_syntax_error() {
+fn an_unterminated_skipped_value_is_a_syntax_error() {
     let syntax =
         |json, message, offset| assert_error::<Skipped>(json, ErrorKind::Syntax, "", message, offset);
     let unclosed = "expected a comma or the end of the list or object";
@@ -162,13 +162,13 @@ fn a_skipped_value_that_does_not_end_is_a_syntax_error() {
 }
 
 #[test]
-fn an_error_can_be_placed_in_an_outer_text() {
+fn an_error_can_be_moved_to_an_outer_text() {
     let error = from_slice::<Vec<i64>>(b"[true]").unwrap_err().at_index(7).in_key("list");
     assert_eq!(path(&error), "list/7/0");
     assert_eq!(error.path().len(), 3);
 }
 
 #[test]
-fn an_error_is_as_small_as_a_pointer() {
+fn an_error_has_the_size_of_a_pointer() {
     assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
 }

@@ -1,4 +1,4 @@
-//! What bounds a reader: nesting and list items.
+//! Limits of a reader: nesting depth and list items.
 
 use json_view::{DEFAULT_MAX_ITEMS, ErrorKind, MAX_DEPTH, RawValue, ReadJson};
 
@@ -32,7 +32,7 @@ fn brackets_in_strings_do_not_nest() {
 }
 
 #[test]
-fn the_error_of_a_value_that_nests_too_deeply_is_at_its_bracket() {
+fn the_error_for_deep_nesting_has_the_offset_of_the_bracket() {
     let json = "[".repeat(1000);
     for error in [
         json_view::from_slice::<Skipped>(json.as_bytes()).unwrap_err(),
@@ -47,7 +47,7 @@ fn the_error_of_a_value_that_nests_too_deeply_is_at_its_bracket() {
 }
 
 #[test]
-fn items_of_all_lists_are_counted_together() {
+fn the_item_limit_applies_to_all_lists_together() {
     let read = |json: &str, max_items: usize| {
         json_view::read_with(json.as_bytes(), |reader| {
             reader.set_max_items(max_items);
@@ -64,7 +64,7 @@ fn items_of_all_lists_are_counted_together() {
 }
 
 #[test]
-fn items_that_are_skipped_are_not_counted() {
+fn skipped_items_do_not_count() {
     let json = "[1, 2, 3]";
     let skipped = json_view::read_with(json.as_bytes(), |reader| {
         reader.set_max_items(0);

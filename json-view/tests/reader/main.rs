@@ -1,4 +1,4 @@
-//! The reader as its users see it.
+//! Tests of the reader's public interface.
 
 mod agreement;
 mod conformance;
@@ -18,7 +18,7 @@ impl<'a> ReadJson<'a> for Skipped {
     }
 }
 
-/// A value that is read in full. A number that no float can hold is `null`.
+/// A value that is read completely. A number beyond the range of floats becomes `null`.
 #[derive(Debug, Default)]
 struct Whole(Value);
 
@@ -49,7 +49,7 @@ impl<'a> ReadJson<'a> for Whole {
     }
 }
 
-/// Returns whether a text can be read as a type.
+/// Whether a text can be read as a type.
 fn accepts<'a, T: ReadJson<'a>>(json: &'a [u8]) -> bool {
     json_view::from_slice::<T>(json).is_ok()
 }

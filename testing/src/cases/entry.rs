@@ -1,4 +1,4 @@
-//! A case as it is written in a file.
+//! A case in the format of the files.
 
 use immutable_pods_host::interactions::{Exchange, Request, Response};
 use serde::{Deserialize, Deserializer};
@@ -29,25 +29,25 @@ pub(super) struct Entry {
     admit: Option<bool>,
 }
 
-/// Reads a null as a value, so that a field without a value is not read as a missing field.
+/// Deserializes null as a value, so that a field with the value null is not a missing field.
 fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 impl Entry {
-    /// Checks that the case says everything that it must say, in the one way there is to say it.
+    /// Checks that required fields are set, and that fields do not contradict each other.
     pub(super) fn check(&self) -> Result<(), String> {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         if !self.name.split('-').all(is_word) {
-            return Err("name: expected words in lower case with dashes between them".to_owned());
+            return Err("name: expected lower-case words separated by dashes".to_owned());
         }
         if self.why.trim().is_empty() || self.why.contains('\n') {
             return Err("why: expected one line".to_owned());
         }
         if self.base.is_some() && self.object.is_some() {
-            return Err("object: not allowed beside `base`".to_owned());
+            return Err("object: not allowed with `base`".to_owned());
         }
         for (field, value, may_be_empty) in [
             ("object", &self.object, false),
@@ -63,7 +63,7 @@ impl Entry {
                 None => true,
             };
             if !is_right {
-                return Err(format!("{field}: expected a mapping that is not empty"));
+                return Err(format!("{field}: expected a non-empty mapping"));
             }
         }
         for (field, is_empty) in [
@@ -72,7 +72,7 @@ impl Entry {
             ("warn", self.warn.as_ref().is_some_and(Vec::is_empty)),
         ] {
             if is_empty {
-                return Err(format!("{field}: expected a list that is not empty"));
+                return Err(format!("{field}: expected a non-empty list"));
             }
         }
         self.check_verdict()
@@ -82,30 +82,32 @@ impl Entry {
         let has_findings = self.deny.is_some() || self.warn.is_some() || self.fix.is_some();
         match (self.admit, has_findings) {
             (None, false) => Err("expected one of `deny`, `warn`, `fix` and `admit: true`".to_owned()),
-            (Some(true), true) => Err("admit: not allowed beside `deny`, `warn` and `fix`".to_owned()),
-            (Some(false), _) => Err("admit: expected true, or the lines of the denial in `deny`".to_owned()),
+            (Some(true), true) => Err("admit: not allowed with `deny`, `warn` or `fix`".to_owned()),
+            (Some(false), _) => {
+                Err("admit: expected true; list the findings of a denial in `deny`".to_owned())
+            }
             _ if self.deny.is_some() && self.fix.is_some() => {
-                Err("fix: not allowed beside `deny`, because a denial changes nothing".to_owned())
+                Err("fix: not allowed with `deny`, because a denied object is not fixed".to_owned())
             }
             _ => Ok(()),
         }
     }
 }
 
-/// A question to the host, and the answer.
+/// A call of the host, with its answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
-    /// The image whose user is asked for.
+    /// The image in a query for its user.
     user: Option<String>,
-    /// The image whose digest is asked for.
+    /// The image in a query for its digest.
     digest: Option<String>,
-    /// The user or the digest.
+    /// The user or digest in the answer.
     #[serde(default, deserialize_with = "even_null")]
     is: Option<Value>,
     /// The message of an error.
     error: Option<String>,
-    /// The bytes of an answer in another form.
+    /// Any other answer.
     answer: Option<String>,
 }
 
@@ -126,7 +128,7 @@ impl Question {
     }
 }
 
-/// The answer of a registry about an image that runs as a user.
+/// Returns the answer of a registry for an image with a user.
 fn with_user(user: &Value) -> Value {
     let config = json!({"architecture": "amd64", "os": "linux", "config": {"User": user}});
     json!({"manifest": {"schemaVersion": 2}, "digest": "sha256:0", "config": config})

@@ -1,25 +1,25 @@
-//! Writing verdicts into files of cases, of which everything else stays as it is.
+//! Writes verdicts into files of cases, without other changes to the files.
 
 use serde_json::Value;
 
 use super::payload::{self, DENY};
 
-/// A verdict, as a case states it.
+/// The expected verdict of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectations {
-    /// The lines of the denial.
+    /// The findings of the denial.
     pub deny: Vec<String>,
     /// The warnings.
     pub warn: Vec<String>,
-    /// The patch that changes the requested object into the admitted one.
+    /// The patch from the requested object to the fixed object.
     pub fix: Option<Value>,
 }
 
-/// The fields of a case that state the verdict, in the order in which they are written.
+/// The fields of a case that contain the verdict, in the order of the file.
 const FIELDS: [&str; 4] = ["deny", "warn", "fix", "admit"];
 
 impl Expectations {
-    /// The value of a field of the verdict, if the case has that field.
+    /// Returns the value of a field, if the verdict has that field.
     fn field(&self, field: &str) -> Option<Value> {
         let list = |lines: &[String]| Some(Value::from(lines)).filter(|_| !lines.is_empty());
         match field {
@@ -31,11 +31,11 @@ impl Expectations {
     }
 }
 
-/// Writes a verdict in place of another one into the text of a file of cases.
+/// Replaces the verdict of a case in the text of a file.
 ///
 /// # Errors
 ///
-/// If the file has no case of this name in the layout of these files, or the verdict cannot be written as YAML.
+/// If the file does not contain the case in the expected layout, or if the verdict cannot be written as YAML.
 pub fn rewrite(text: &str, name: &str, old: &Expectations, new: &Expectations) -> Result<String, String> {
     let lines: Vec<_> = text.lines().collect();
     let start = lines.iter().position(|line| name_in(line) == Some(name));
@@ -43,7 +43,7 @@ pub fn rewrite(text: &str, name: &str, old: &Expectations, new: &Expectations) -
     let (before, rest) = lines.split_at(start);
     let next =
         rest.iter().skip(1).position(|line| line.starts_with("- ")).map_or(rest.len(), |next| next + 1);
-    // Blank lines and comments before the next case belong to that one.
+    // Blank lines and comments before the next case belong to the next case.
     let is_between = |line: &&&str| line.is_empty() || line.starts_with('#');
     let length = next - rest.iter().take(next).rev().take_while(is_between).count();
     let (case, after) = rest.split_at(length);
@@ -73,14 +73,14 @@ pub fn rewrite(text: &str, name: &str, old: &Expectations, new: &Expectations) -
     Ok(written.join("\n") + "\n")
 }
 
-/// The name in the first line of a case. YAML would read some names as other values, so they have quotes.
+/// Returns the name in the first line of a case, without quotes. Names that YAML would parse as other values have quotes.
 fn name_in(line: &str) -> Option<&str> {
     let name = line.strip_prefix("- name: ")?;
     let quoted = name.strip_prefix('\'').and_then(|name| name.strip_suffix('\''));
     Some(quoted.unwrap_or(name))
 }
 
-/// The lines of a case by the field that they belong to. Comments between fields belong to none.
+/// Returns the lines of a case by field. Comments between fields do not belong to a field.
 fn fields<'t>(case: &[&'t str]) -> Vec<(&'t str, Vec<&'t str>)> {
     let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in case {
@@ -95,7 +95,7 @@ fn fields<'t>(case: &[&'t str]) -> Vec<(&'t str, Vec<&'t str>)> {
     fields
 }
 
-/// A field of a case as YAML.
+/// Returns a field of a case as YAML.
 fn rendered(field: &str, value: &Value) -> Result<Vec<String>, String> {
     if let Value::Array(lines) = value {
         let items = lines.iter().filter_map(Value::as_str).map(|line| format!("  - {}", quoted(line)));
@@ -109,7 +109,7 @@ fn rendered(field: &str, value: &Value) -> Result<Vec<String>, String> {
     Ok([format!("  {field}:")].into_iter().chain(lines).collect())
 }
 
-/// A text in quotes, of the kind that it does not contain if possible.
+/// Returns a text in quotes, if possible in quotes that the text does not contain.
 fn quoted(text: &str) -> String {
     if text.contains(char::is_control) || (text.contains('\'') && !text.contains(['"', '\\'])) {
         Value::from(text).to_string()
@@ -118,7 +118,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Writes the lines of a denial into the comments of a payload.
+/// Replaces the findings in the comments of a payload.
 #[must_use]
 pub fn rewrite_payload(file: &[u8], deny: &[String]) -> Vec<u8> {
     let (comments, bytes) = payload::split(file);
@@ -162,7 +162,7 @@ mod tests {
         Expectations { deny: owned(deny), warn: owned(warn), fix }
     }
 
-    /// The file after one verdict is written.
+    /// Returns the file after a verdict is replaced.
     #[track_caller]
     fn rewritten(name: &str, old: &Expectations, new: &Expectations) -> String {
         rewrite(FILE, name, old, new).unwrap()
@@ -187,21 +187,21 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_takes_the_place_of_an_admission() {
+    fn a_denial_replaces_an_admission() {
         let new = of(&["a: x"], &[], None);
         let expected = FILE.replace("  admit: true\n", "  deny:\n  - 'a: x'\n");
         assert_eq!(rewritten("null", &of(&[], &[], None), &new), expected);
     }
 
     #[test]
-    fn an_admission_takes_the_place_of_a_fix() {
+    fn an_admission_replaces_a_fix() {
         let old = of(&[], &[], Some(json!({"spec": {"hostPID": false}})));
         let expected = FILE.replace("  fix:\n    spec: {hostPID: false}\n", "  admit: true\n");
         assert_eq!(rewritten("third", &old, &of(&[], &[], None)), expected);
     }
 
     #[test]
-    fn a_fix_is_written_as_yaml_that_reads_the_same() {
+    fn a_fix_survives_the_round_trip_through_yaml() {
         let fix = json!({"spec": {"mode": "off", "count": "1", "list": [{"name": "a b: c"}], "none": null}});
         let text = rewritten("null", &of(&[], &[], None), &of(&[], &[], Some(fix.clone())));
         let documents = immutable_pods_host::document::parse("cases.yaml", text.as_bytes());

@@ -1,5 +1,5 @@
-//! Patches, which change a value as `kubectl patch` does: mappings merge, a null removes a field, and lists of things
-//! that have names merge by name.
+//! Patches in the style of `kubectl patch`: mappings merge, null removes a field, and lists of named items merge by
+//! name.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 /// The only field of a mapping whose value replaces the old value without merging.
 const REPLACE: &str = "$replace";
 
-/// Lists that merge, and the field by which an item is found. Kubernetes merges them in the same way:
-/// `patchMergeKey` in its API definitions. Every other list is replaced as a whole.
+/// Lists that merge, with the field that identifies an item, as `patchMergeKey` in the Kubernetes API definitions. Every
+/// other list is replaced as a whole.
 const MERGED_LISTS: [(&str, &str); 8] = [
     ("containers", "name"),
     ("ephemeralContainers", "name"),
@@ -25,7 +25,7 @@ const MERGED_LISTS: [(&str, &str); 8] = [
 ///
 /// # Errors
 ///
-/// If the patch removes a field that does not exist, or an item of a list cannot be found by its name.
+/// If the patch removes a field that does not exist, or if a list item cannot be identified by its name.
 pub fn apply(value: &Value, patch: &Value) -> Result<Value, String> {
     apply_at("", Some(value), patch)
 }
@@ -51,7 +51,9 @@ fn merge(value: Option<&Map<String, Value>>, patch: &Map<String, Value>) -> Resu
     for (field, patch) in patch {
         if patch.is_null() {
             merged.remove(field).ok_or_else(|| {
-                format!("{field}: there is nothing to remove (`{REPLACE}: null` sets a field to null)")
+                format!(
+                    "{field}: the field to remove does not exist (`{REPLACE}: null` sets a field to null)"
+                )
             })?;
         } else {
             let changed = apply_at(field, merged.get(field), patch)?;
@@ -69,14 +71,14 @@ fn merge_list(field: &str, key: &str, value: Option<&Value>, items: &[Value]) ->
     let mut names = Vec::new();
     for item in items {
         let name = item.get(key).and_then(Value::as_str);
-        let name = name.ok_or_else(|| format!("{field}: an item without {key} needs {REPLACE}"))?;
+        let name = name.ok_or_else(|| format!("{field}: an item without {key} requires {REPLACE}"))?;
         let is_named = |item: &&mut Value| item.get(key).is_some_and(|found| found == name);
         let mut found = merged.iter_mut().filter(is_named);
         match (found.next(), found.next()) {
             _ if names.contains(&name) => {
-                return Err(format!("{field}: {name} repeats, which needs {REPLACE}"));
+                return Err(format!("{field}: duplicate {name} requires {REPLACE}"));
             }
-            (Some(_), Some(_)) => return Err(format!("{field}: {name} is ambiguous, which needs {REPLACE}")),
+            (Some(_), Some(_)) => return Err(format!("{field}: ambiguous {name} requires {REPLACE}")),
             (Some(known), None) => *known = apply_at("", Some(known), item)?,
             (None, _) => merged.push(apply_at("", None, item)?),
         }
@@ -85,7 +87,7 @@ fn merge_list(field: &str, key: &str, value: Option<&Value>, items: &[Value]) ->
     Ok(merged.into())
 }
 
-/// A value that is not a patch.
+/// Returns a value that is not a patch.
 fn literal(value: &Value) -> Result<Value, String> {
     let has_directive = match value {
         Value::Object(fields) => fields.contains_key(REPLACE),
@@ -106,7 +108,7 @@ fn merge_key(field: &str) -> Option<&'static str> {
     MERGED_LISTS.iter().find(|(list, _)| *list == field).map(|(_, key)| *key)
 }
 
-/// Returns the patch that changes one value into another, or nothing if they are equal.
+/// Returns the patch from a value to another value, or `None` if they are equal.
 #[must_use]
 pub fn diff(old: &Value, new: &Value) -> Option<Value> {
     diff_at("", Some(old), new)
@@ -129,7 +131,7 @@ fn diff_at(field: &str, old: Option<&Value>, new: &Value) -> Option<Value> {
         },
         scalar => return Some(scalar.clone()),
     };
-    // A patch that removes much is harder to read than what remains.
+    // A patch that removes many fields is harder to read than the remaining value.
     let is_shorter = old.is_some() && replacement.to_string().len() < patch.to_string().len();
     Some(if is_shorter { replacement } else { patch })
 }
@@ -147,7 +149,7 @@ fn diff_of_maps(old: Option<&Map<String, Value>>, new: &Map<String, Value>) -> V
     patch.into()
 }
 
-/// The patch of a list that merges, unless an item moves or goes away or its name is ambiguous.
+/// Returns the patch of a list that merges. Returns `None` if an item moves or is removed, or if its name is ambiguous.
 fn diff_of_lists(key: &str, old: Option<&Value>, new: &[Value]) -> Option<Value> {
     let old = match old {
         Some(Value::Array(old)) => Some(old.as_slice()),
@@ -175,7 +177,7 @@ fn diff_of_lists(key: &str, old: Option<&Value>, new: &[Value]) -> Option<Value>
     Some(items.into())
 }
 
-/// The names of the items, if each has one of its own.
+/// Returns the names of the items, if all items have distinct names.
 fn names<'v>(key: &str, items: &'v [Value]) -> Option<Vec<&'v str>> {
     let names: Vec<_> = items.iter().map(|item| item.get(key)?.as_str()).collect::<Option<_>>()?;
     let is_unique = names.iter().collect::<BTreeSet<_>>().len() == names.len();
@@ -188,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    /// Asserts what a patch makes of a value, and that the difference of both is a patch with the same effect.
+    /// Asserts the result of a patch, and that the difference of both values is a patch with the same result.
     #[track_caller]
     fn applies(value: &Value, patch: &Value, expected: &Value) {
         assert_eq!(apply(value, patch).as_ref(), Ok(expected));
@@ -213,7 +215,7 @@ mod tests {
         fails(
             &json!({"a": 1}),
             &json!({"b": null}),
-            "b: there is nothing to remove (`$replace: null` sets a field to null)",
+            "b: the field to remove does not exist (`$replace: null` sets a field to null)",
         );
     }
 
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn mounts_merge_by_their_path() {
+    fn mounts_merge_by_path() {
         applies(
             &json!({"volumeMounts": [{"name": "a", "mountPath": "/x"}, {"name": "a", "mountPath": "/y"}]}),
             &json!({"volumeMounts": [{"mountPath": "/y", "readOnly": true}]}),
@@ -268,22 +270,18 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_cannot_be_found_by_name_is_an_error() {
+    fn an_item_without_a_distinct_name_is_an_error() {
         let value = json!({"containers": [{"name": "a"}, {"name": "a"}]});
         fails(
             &value,
             &json!({"containers": [{"image": "x"}]}),
-            "containers: an item without name needs $replace",
+            "containers: an item without name requires $replace",
         );
-        fails(
-            &value,
-            &json!({"containers": [{"name": "a"}]}),
-            "containers: a is ambiguous, which needs $replace",
-        );
+        fails(&value, &json!({"containers": [{"name": "a"}]}), "containers: ambiguous a requires $replace");
         fails(
             &value,
             &json!({"containers": [{"name": "b"}, {"name": "b"}]}),
-            "containers: b repeats, which needs $replace",
+            "containers: duplicate b requires $replace",
         );
         fails(
             &value,
@@ -293,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_of_lists_that_cannot_merge_replace_them() {
+    fn differences_of_lists_that_cannot_merge_are_replacements() {
         let (a, b) = (json!({"name": "a"}), json!({"name": "b"}));
         for (old, new) in [
             (json!([a, b]), json!([b, a])),

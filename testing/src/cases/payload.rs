@@ -1,19 +1,19 @@
-//! Payloads: bytes that YAML cannot express, such as a request in which a key repeats.
+//! Payloads: bytes that YAML cannot express, such as a request with a duplicate key.
 
-/// The bytes that the policy gets, and the verdict that it must give.
+/// A payload, with the expected verdict.
 #[derive(Clone, Debug)]
 pub struct Payload {
     /// The file in the folder of the cases, without its extension.
     pub id: String,
     /// The name of the file, without its extension.
     pub name: String,
-    /// The lines of the denial.
+    /// The findings of the denial.
     pub deny: Vec<String>,
-    /// What the policy gets: everything after the comments at the beginning of the file.
+    /// The payload: everything after the comments at the beginning of the file.
     pub bytes: Vec<u8>,
 }
 
-/// What precedes a line of the denial in a comment.
+/// The prefix of a comment with a finding.
 pub(super) const DENY: &str = "# deny: ";
 
 impl Payload {

@@ -1,4 +1,4 @@
-//! A base and its changes → the admission request of an API server.
+//! Builds the admission request of an API server from a base and its changes.
 
 use immutable_pods_host::admission;
 use serde_json::Value;
@@ -7,11 +7,11 @@ use super::patch::apply;
 
 /// The changes of a case to its base.
 pub(super) struct Changes {
-    /// Changes the base into the object as it was before an update.
+    /// Patch from the base to the old object of an update.
     pub(super) old: Option<Value>,
-    /// Changes the object as it was, or the base, into the requested object.
+    /// Patch from the old object, or from the base, to the requested object.
     pub(super) patch: Option<Value>,
-    /// Changes the admission request.
+    /// Patch of the admission request.
     pub(super) request: Option<Value>,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn build(start: Value, changes: &Changes) -> Result<(Value, Vec<Value
     Ok((request, manifests))
 }
 
-/// The request in an object of the kind `AdmissionReview`.
+/// Returns the request in an `AdmissionReview`.
 fn review(object: &Value) -> Option<&Value> {
     let is_review = object.get("kind").is_some_and(|kind| kind == "AdmissionReview");
     object.get("request").filter(|_| is_review)
@@ -46,7 +46,7 @@ fn of_object(start: Value, changes: &Changes) -> Result<(Value, Vec<Value>), Str
     Ok((request, vec![old, created]))
 }
 
-/// The review says everything about the request but the objects.
+/// Builds a request from a review, which contains everything except the objects.
 fn of_review(mut request: Value, changes: &Changes) -> Result<Value, String> {
     let start = request.get("object").cloned().unwrap_or_default();
     if let Some(fields) = request.as_object_mut()
@@ -61,7 +61,7 @@ fn of_review(mut request: Value, changes: &Changes) -> Result<Value, String> {
     Ok(request)
 }
 
-/// The object as it was before an update, if there is one, and the requested object.
+/// Returns the old object, if there is one, and the requested object.
 fn objects(start: Value, changes: &Changes) -> Result<(Option<Value>, Value), String> {
     let old = changes.old.as_ref().map(|old| apply(&start, old)).transpose();
     let old = old.map_err(|error| format!("old: {error}"))?;
@@ -73,7 +73,7 @@ fn objects(start: Value, changes: &Changes) -> Result<(Option<Value>, Value), St
     Ok((old, object))
 }
 
-/// Returns the request of an API server when an object is created.
+/// Returns the request that creates an object.
 #[must_use]
 pub fn to_create(object: Value) -> Option<Value> {
     match object {
@@ -82,7 +82,7 @@ pub fn to_create(object: Value) -> Option<Value> {
     }
 }
 
-/// Returns the request of an API server when an object becomes the one that a request would create.
+/// Returns the request that updates an old object to the object of a request.
 #[must_use]
 pub fn to_update(old: &Value, mut request: Value) -> Value {
     if let Some(fields) = request.as_object_mut() {

@@ -1,7 +1,7 @@
-//! `artifacthub-pkg.yml`: the policy as Artifact Hub lists it.
+//! `artifacthub-pkg.yml`: the entry of the policy in Artifact Hub.
 //!
-//! It is what `kwctl scaffold artifacthub` makes of the metadata and the form, by the same rules and with the same YAML writer, so that
-//! generating it does not need kwctl. `make check-artifacthub` compares the two.
+//! The file equals the output of `kwctl scaffold artifacthub` for the metadata and the form, but generating it does not require
+//! kwctl. `make check-artifacthub` compares both.
 //!
 //! Source: `policy_artifacthub.rs` of Kubewarden's policy-evaluator, and `scaffold/artifacthub.rs` of kwctl.
 
@@ -15,7 +15,7 @@ use crate::in_repository;
 
 pub(super) const FILE: &str = "artifacthub-pkg.yml";
 
-/// What kwctl writes first. The last line ends with a space.
+/// The beginning of kwctl's output. The last line ends with a space.
 const HEADER: &str = concat!(
     "# Kubewarden Artifacthub Package config\n",
     "#\n",
@@ -25,7 +25,7 @@ const HEADER: &str = concat!(
     "#   kwctl scaffold artifacthub > artifacthub-pkg.yml \n",
 );
 
-/// The metadata of the policy, as far as other files repeat it.
+/// The metadata of the policy that other files repeat.
 #[derive(Deserialize)]
 pub(super) struct Metadata {
     rules: Vec<Rule>,
@@ -33,7 +33,7 @@ pub(super) struct Metadata {
     annotations: BTreeMap<String, String>,
 }
 
-/// The metadata of the policy.
+/// Reads the metadata of the policy.
 ///
 /// # Errors
 /// If `metadata.yml` cannot be read.
@@ -44,12 +44,12 @@ pub(super) fn metadata() -> Result<Metadata, String> {
 }
 
 impl Metadata {
-    /// An annotation.
+    /// Returns an annotation.
     ///
     /// # Errors
     /// If the metadata does not contain it.
     pub(super) fn annotation(&self, key: &str) -> Result<String, String> {
-        self.annotations.get(key).cloned().ok_or_else(|| format!("metadata.yml: no annotation {key}"))
+        self.annotations.get(key).cloned().ok_or_else(|| format!("metadata.yml: missing annotation {key}"))
     }
 }
 
@@ -164,7 +164,7 @@ fn install(image: &str) -> String {
     )
 }
 
-/// `Name <address>`.
+/// Parses `Name <address>`.
 fn maintainer(author: &str) -> Result<Maintainer, String> {
     let parts = author.split_once(" <").and_then(|(name, rest)| Some((name, rest.strip_suffix('>')?)));
     let (name, email) =
@@ -172,7 +172,7 @@ fn maintainer(author: &str) -> Result<Maintainer, String> {
     Ok(Maintainer { name: name.trim().to_owned(), email: email.to_owned() })
 }
 
-/// The whole file. The date stays as long as nothing else changes.
+/// Returns the file. The date only changes if something else changes.
 pub(super) fn generate(written: &str) -> Result<String, String> {
     let date = written.lines().find_map(|line| line.strip_prefix("createdAt: "));
     if let Some(date) = date

@@ -1,14 +1,14 @@
 //! `questions-ui.yml`: the form that Rancher shows for the settings.
 //!
-//! Rancher's extension for Kubewarden decides how the file is written:
+//! Rancher's extension for Kubewarden requires this format:
 //!
-//! - Questions are flat, with dots in their variables: below a question of type `map[`, a new choice in one list resets all the other
+//! - Questions are flat, with dots in their variables: in a question of type `map[`, a new choice in one list resets all other
 //!   answers.
 //! - Rancher shows no headings for groups, so each label begins with the name of its rule.
 //! - `show_if` does not support `!=`.
 //! - Rancher does not send an empty answer, so an empty list means its default. Within a list it sends everything, so an unanswered
 //!   question must be `null`.
-//! - There is no input for a list of lists.
+//! - The form does not support lists of lists.
 
 use immutable_pods_policy::rules::policy_settings;
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration, ObjectDeclaration};
@@ -20,7 +20,7 @@ pub(super) const FILE: &str = "questions-ui.yml";
 /// The group of the general settings.
 const GENERAL: &str = "General";
 
-/// The maximum number of choices in a description.
+/// Maximum number of choices in a description.
 const MAX_CHOICES: usize = 24;
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Form {
     questions: Vec<Question>,
 }
 
-/// A question. Keys and types are those of Rancher's charts.
+/// A question, with the keys and types of Rancher's charts.
 #[derive(Serialize)]
 struct Question {
     variable: String,
@@ -57,7 +57,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// The whole file.
+/// Returns the file.
 pub(super) fn generate() -> Result<String, String> {
     let mut questions = Vec::new();
     for setting in &policy_settings::declaration().settings {
@@ -71,7 +71,7 @@ pub(super) fn generate() -> Result<String, String> {
     Ok(format!("# Generated from the declarations of the settings: cargo xtask generate\n{form}"))
 }
 
-/// The mode of a rule, and its other settings if the rule is on.
+/// Returns the questions for a rule: its mode, and its other settings if the rule is on.
 fn of_rule(rule: &Declaration, options: &ObjectDeclaration) -> Vec<Question> {
     let id = rule.key;
     let mut questions = Vec::new();
@@ -119,7 +119,7 @@ fn question(setting: &Declaration) -> Question {
             question.options.clone_from(words);
         }
         Accepts::List { item, .. } => ask_for_list(&mut question, item),
-        // A form cannot ask for an object: no setting but a rule is one.
+        // Forms do not support objects. Only rules are objects.
         Accepts::Text(_) | Accepts::Object(_) | Accepts::Shorthand(..) => {}
     }
     question

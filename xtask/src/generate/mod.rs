@@ -1,4 +1,4 @@
-//! Files that repeat what the code knows.
+//! Generates files from the code.
 
 mod artifact_hub;
 mod form;
@@ -12,10 +12,10 @@ use similar::TextDiff;
 
 use crate::in_repository;
 
-/// A generated file: its path in the repository, and its text, given what is written there now.
+/// A generated file: its path in the repository, and a function from its current text to its new text.
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
-/// Every generated file. A file that repeats another one comes after it.
+/// Every generated file. A file that depends on another file comes after that file.
 const FILES: [Generated; 5] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
@@ -24,10 +24,10 @@ const FILES: [Generated; 5] = [
     (readme::FILE, readme::generate),
 ];
 
-/// Writes the files that are not up to date, or reports them.
+/// Writes outdated files. With `check`, reports them instead.
 ///
 /// # Errors
-/// If a file cannot be generated, read or written; with `check`, if one is not up to date.
+/// If a file cannot be generated, read or written. With `check`, if a file is outdated.
 pub(crate) fn run(check: bool) -> Result<(), String> {
     let mut outdated = Vec::new();
     for (file, generate) in FILES {

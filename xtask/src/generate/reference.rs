@@ -1,4 +1,4 @@
-//! `docs/settings.md`: every setting, its default and what it does.
+//! `docs/settings.md`: every setting, with its default and its description.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(super) const FILE: &str = "docs/settings.md";
 
-/// The maximum length of a list that is written on one line, in items.
+/// Maximum number of items of a list on one line.
 const MAX_FLOW_ITEMS: usize = 4;
 
 const INTRODUCTION: &str = "\
@@ -28,7 +28,7 @@ A rule accepts an object, or a mode alone: `hostNamespaces: warn`.
 
 ";
 
-/// The whole page.
+/// Returns the page.
 pub(super) fn generate() -> String {
     let declaration = policy_settings::declaration();
     let mut page = INTRODUCTION.to_owned();
@@ -48,7 +48,7 @@ pub(super) fn generate() -> String {
     page
 }
 
-/// Every setting with its default, as YAML.
+/// Adds every setting with its default, as YAML.
 fn push_defaults(page: &mut String, declaration: &ObjectDeclaration) {
     for setting in &declaration.settings {
         if let Accepts::Shorthand(_, options) = &setting.accepts {
@@ -77,7 +77,7 @@ fn push_default(page: &mut String, setting: &Declaration, indent: &str) {
     }
 }
 
-/// A value on one line of YAML.
+/// Returns a value on one line of YAML.
 fn yaml(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
@@ -87,14 +87,14 @@ fn yaml(value: &Value) -> String {
     }
 }
 
-/// Whether YAML reads a text without quotes as a string. A bare `off` is `false`.
+/// Whether a text without quotes is a string in YAML. A bare `off` is `false`.
 fn is_plain(text: &str) -> bool {
     text != "off"
         && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_'))
 }
 
-/// The modes, which are the same for every rule, but for `fix`.
+/// Adds the modes, which are the same for every rule except for `fix`.
 fn push_mode(page: &mut String, rules: &[&Declaration]) {
     let modes = rules.iter().filter_map(|rule| match &rule.accepts {
         Accepts::Shorthand(_, options) => options.settings.first(),
@@ -122,7 +122,7 @@ fn push_rule(page: &mut String, rule: &Declaration, docs: &RuleDocs) {
     }
 }
 
-/// A list item about a setting, and below it the settings of the objects in it.
+/// Adds a list item about a setting, followed by nested settings.
 fn push_setting(page: &mut String, setting: &Declaration, depth: usize) {
     let indent = "  ".repeat(depth);
     let required = if setting.is_required { " (required)" } else { "" };

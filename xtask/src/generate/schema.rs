@@ -1,4 +1,4 @@
-//! `settings.schema.json`: the settings as editors understand them, to complete and check them.
+//! `settings.schema.json`: the schema with which editors complete and check settings.
 
 use immutable_pods_policy::rules::policy_settings;
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration, Demand, Format, ObjectDeclaration};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) const FILE: &str = "settings.schema.json";
 
-/// The whole schema.
+/// Returns the schema.
 pub(super) fn generate() -> Result<String, String> {
     let repository = super::artifact_hub::metadata()?.annotation("io.kubewarden.policy.source")?;
     let mut schema = object(&policy_settings::declaration());
@@ -38,7 +38,7 @@ fn object(object: &ObjectDeclaration) -> Value {
         set(&mut schema, "required", json!(required));
     }
     if !object.at_least_one_of.is_empty() {
-        // `null` means the same as an absent key.
+        // `null` means that the key is unset.
         let is_set = |key: &&str| {
             let not_null = Map::from_iter([((*key).to_owned(), json!({"not": {"type": "null"}}))]);
             json!({"required": [key], "properties": not_null})
