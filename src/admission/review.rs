@@ -24,8 +24,8 @@ const EXEMPTIONS: &str = "exemptions";
 /// # Errors
 /// If the request or the settings cannot be understood: the reason why the request must be denied.
 pub fn validate(payload: &[u8], form: Form, registry: &dyn Registry) -> Result<Response, String> {
-    let payload =
-        Payload::read(payload).map_err(|reason| format!("{reason} (denied because it cannot be evaluated)"))?;
+    let payload = Payload::read(payload)
+        .map_err(|reason| format!("{reason} (denied because it cannot be evaluated)"))?;
     let document = payload.settings.parse().map_err(|reason| invalid_settings(&reason))?;
     let settings = PolicySettings::read(&document).map_err(|errors| invalid_settings(&errors))?;
     let request = &payload.request;
@@ -136,7 +136,9 @@ fn notice(manager: Manager, findings: usize, kind: &str) -> String {
         }
         Manager::File => {
             let verb = if findings == 1 { "does" } else { "do" };
-            format!("{found} {verb} not count because this is a mirror pod, which the kubelet runs from a file")
+            format!(
+                "{found} {verb} not count because this is a mirror pod, which the kubelet runs from a file"
+            )
         }
     }
 }

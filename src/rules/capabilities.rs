@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::finding::{Findings, list};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::container::Capabilities as ContainerCapabilities;
+use crate::kubernetes::field_path::of_item;
 use crate::rules::fix::Fix;
 use crate::settings::declaration::{Choices, Declared, Format, Setting, Texts};
 use crate::settings::mode::Mode;

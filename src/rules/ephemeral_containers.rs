@@ -2,8 +2,8 @@
 
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::container::ContainerList;
+use crate::kubernetes::name_index::NameIndex;
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 

@@ -73,9 +73,7 @@ impl ImageReferenceRule<'_> {
         match parsed {
             ImageReference { digest: Some(_), .. } => None,
             _ if self.require == Require::Digest => Some(format!("must pin image {image} by digest")),
-            ImageReference { tag: None, .. } => {
-                Some(format!("must set a tag or a digest on image {image}"))
-            }
+            ImageReference { tag: None, .. } => Some(format!("must set a tag or a digest on image {image}")),
             ImageReference { tag: Some(tag), .. } if self.is_denied(tag) => {
                 Some(format!("must not use the tag {} without a digest: {image}", quoted(tag)))
             }
@@ -263,10 +261,7 @@ mod tests {
     fn may_require_a_digest() {
         let settings = json!({"require": "digest"});
         for image in ["nginx", "nginx:1.29", "nginx:latest"] {
-            assert_eq!(
-                demand(&settings, image),
-                Some(format!("must pin image \"{image}\" by digest"))
-            );
+            assert_eq!(demand(&settings, image), Some(format!("must pin image \"{image}\" by digest")));
         }
         assert_eq!(demand(&settings, &format!("nginx:1.29@{SHA256}")), None);
     }

@@ -201,6 +201,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::settings::value::SettingValue;
 
     /// Files in the folder of the rules that are not rules.
     const NOT_RULES: [&str; 7] =
@@ -222,6 +223,19 @@ mod tests {
             .filter(|name| !NOT_RULES.contains(&&**name))
             .collect();
         assert_eq!(files, MODULES.iter().map(|&name| name.to_owned()).collect());
+    }
+
+    #[test]
+    fn a_rule_reads_the_settings_that_it_declares() {
+        for rule in RuleId::ALL {
+            let entries = [("?".into(), SettingValue::Null)];
+            let mut errors = Vec::new();
+            let mut reader = ObjectReader::new(&entries, &mut errors);
+            rule.configure(&mut reader);
+            let read: BTreeSet<_> = reader.known_keys().iter().copied().collect();
+            let declared: BTreeSet<_> = rule.settings().iter().map(|setting| setting.key).collect();
+            assert_eq!(read, declared, "{}", rule.meta().id);
+        }
     }
 
     #[test]

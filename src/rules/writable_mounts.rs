@@ -186,9 +186,17 @@ impl WritableMounts<'_> {
         }
         if let Access::Denied(kind) = mounted.access {
             let message = if mount.is_device() {
-                format!("must not use volume {} as a device: type {} is not in allowedTypes", quoted(volume), quoted(kind))
+                format!(
+                    "must not use volume {} as a device: type {} is not in allowedTypes",
+                    quoted(volume),
+                    quoted(kind)
+                )
             } else {
-                format!("must mount volume {} read-only: type {} is not in allowedTypes", quoted(volume), quoted(kind))
+                format!(
+                    "must mount volume {} read-only: type {} is not in allowedTypes",
+                    quoted(volume),
+                    quoted(kind)
+                )
             };
             let finding = findings.at(container, &of_item(list, *index, "name"));
             finding.message(message).shared_value(mounted.fingerprint(volume));

@@ -198,6 +198,12 @@ impl<'o, 's> ObjectReader<'o, 's> {
         (!matches!(value, SettingValue::Null)).then_some(value)
     }
 
+    /// The keys that were asked for.
+    #[cfg(test)]
+    pub(crate) fn known_keys(&self) -> &[&'static str] {
+        &self.known
+    }
+
     /// Whether a key is set.
     #[must_use]
     pub fn is_set(&self, key: &str) -> bool {

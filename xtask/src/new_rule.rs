@@ -16,7 +16,11 @@ const FILES: [(&str, &str); 4] = [
 const LISTS: [(&str, &str, &str); 4] = [
     ("src/rules/mod.rs", "];\n\n#[cfg(test)]\npub(crate) mod testing", "    @module@: @type@,\n"),
     ("tests/engine/reference/mod.rs", "\nuse serde_json::Value;", "mod @module@;\n"),
-    ("tests/engine/reference/mod.rs", "];\n\n/// A field that violates a rule.", "    (\"@id@\", @module@::@module@),\n"),
+    (
+        "tests/engine/reference/mod.rs",
+        "];\n\n/// A field that violates a rule.",
+        "    (\"@id@\", @module@::@module@),\n",
+    ),
     ("e2e-tests/rules.bats", "", include_str!("../templates/rules.bats")),
 ];
 
@@ -53,7 +57,8 @@ fn insert(file: &str, before: &str, entry: &str) -> Result<()> {
     let path = in_repository(file);
     let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
     let place = if before.is_empty() { Some(text.len()) } else { text.find(before) };
-    let place = place.ok_or_else(|| format!("{file}: no place for the new entry, which is before {before:?}"))?;
+    let place =
+        place.ok_or_else(|| format!("{file}: no place for the new entry, which is before {before:?}"))?;
     let (head, tail) = text.split_at(place);
     fs::write(&path, [head, entry, tail].concat()).map_err(|error| format!("{file}: {error}"))?;
     Ok(())

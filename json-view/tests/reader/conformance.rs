@@ -221,9 +221,9 @@ fn implementation_defined_texts_are_handled() {
 fn every_case_is_a_seed() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/json_view");
     fs::create_dir_all(&corpus).unwrap();
-    let refused = REFUSED.map(|(case, json, _)| (case, json));
-    let left_open = LEFT_OPEN.map(|(case, json, ..)| (case, json));
-    for (case, json) in ACCEPTED.into_iter().chain(refused).chain(left_open) {
+    let rejected = REJECTED.map(|(case, json, _)| (case, json));
+    let implementation_defined = IMPLEMENTATION_DEFINED.map(|(case, json, ..)| (case, json));
+    for (case, json) in ACCEPTED.into_iter().chain(rejected).chain(implementation_defined) {
         fs::write(corpus.join(case.replace(' ', "_")), json).unwrap();
     }
 }

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use immutable_pods_policy::admission::payload::Payload;
 use immutable_pods_policy::kubernetes::operation::Operation;
+use immutable_pods_policy::kubernetes::pod;
 use immutable_pods_policy::kubernetes::workload::{self, WORKLOADS, Workload};
-use immutable_pods_policy::kubernetes::{container, pod};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1 as core;

@@ -1,8 +1,8 @@
 //! Pods as the views parse them, in the common form. Patterns name every field without `..`, so that new fields must be
 //! compared too.
 
-use immutable_pods_policy::kubernetes::pod;
 use immutable_pods_policy::kubernetes::volume::{Details, Volume, VolumeSource};
+use immutable_pods_policy::kubernetes::{container, pod};
 use json_view::Text;
 
 use serde_json::{Map, Value, json};
@@ -57,13 +57,13 @@ fn pod_security_context(context: &pod::PodSecurityContext<'_>) -> Value {
     })
 }
 
-fn container(container: &pod::Container<'_>) -> Value {
-    let pod::Container {
+fn container(container: &container::Container<'_>) -> Value {
+    let container::Container {
         image,
         name,
         restart_policy,
         security_context: context,
-        startup_probe: pod::Probe { exec: pod::ExecAction { command } },
+        startup_probe: container::Probe { exec: container::ExecAction { command } },
         volume_devices,
         volume_mounts,
     } = container;
@@ -78,20 +78,20 @@ fn container(container: &pod::Container<'_>) -> Value {
     })
 }
 
-fn device(device: &pod::VolumeDevice<'_>) -> Value {
-    let pod::VolumeDevice { device_path, name } = device;
+fn device(device: &container::VolumeDevice<'_>) -> Value {
+    let container::VolumeDevice { device_path, name } = device;
     json!({"devicePath": **device_path, "name": **name})
 }
 
-fn mount(mount: &pod::VolumeMount<'_>) -> Value {
-    let pod::VolumeMount { mount_path, name, read_only } = mount;
+fn mount(mount: &container::VolumeMount<'_>) -> Value {
+    let container::VolumeMount { mount_path, name, read_only } = mount;
     json!({"mountPath": **mount_path, "name": **name, "readOnly": read_only})
 }
 
-fn security_context(context: &pod::SecurityContext<'_>) -> Value {
-    let pod::SecurityContext {
+fn security_context(context: &container::SecurityContext<'_>) -> Value {
+    let container::SecurityContext {
         allow_privilege_escalation,
-        capabilities: pod::Capabilities { add, drop },
+        capabilities: container::Capabilities { add, drop },
         privileged,
         proc_mount,
         read_only_root_filesystem,
@@ -113,8 +113,8 @@ fn security_context(context: &pod::SecurityContext<'_>) -> Value {
     })
 }
 
-fn windows_options(options: &pod::WindowsOptions<'_>) -> Value {
-    let pod::WindowsOptions { host_process, run_as_user_name } = options;
+fn windows_options(options: &container::WindowsOptions<'_>) -> Value {
+    let container::WindowsOptions { host_process, run_as_user_name } = options;
     json!({"hostProcess": host_process, "runAsUserName": **run_as_user_name})
 }
 

@@ -35,7 +35,7 @@ use request::Request;
 type ReferenceRule = fn(&Request<'_>) -> Findings;
 
 /// The reference implementation of every rule, in the order of findings.
-const REFERENCE_RULES: [(&str, ReferenceRule); 16] = [
+const REFERENCE_RULES: &[(&str, ReferenceRule)] = &[
     ("readOnlyRootFilesystem", single_fields::read_only_root_filesystem),
     ("privileged", single_fields::privileged),
     ("allowPrivilegeEscalation", single_fields::allow_privilege_escalation),
