@@ -6,8 +6,9 @@ use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{Declared, Flag, Natural, ObjectKind, Objects, Required, Setting, Word};
+use crate::settings::declaration::{Declared, Flag, Objects, Setting, Word};
 use crate::settings::mode::Mode;
+use crate::settings::range::{Range, listed};
 use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
 
@@ -59,20 +60,6 @@ const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
     },
 };
 
-const MIN: Setting<Required<Natural>> = Setting {
-    key: "min",
-    label: "First id",
-    doc: "The first id of the range.",
-    kind: Required { kind: Natural, instruction: "a range has a min and a max" },
-};
-
-const MAX: Setting<Required<Natural>> = Setting {
-    key: "max",
-    label: "Last id",
-    doc: "The last id of the range.",
-    kind: Required { kind: Natural, instruction: "a range has a min and a max" },
-};
-
 /// The users of Windows that can do anything in a container. `SYSTEM` is short for `NT AUTHORITY\SYSTEM`.
 const ADMINISTRATORS: [&str; 2] = ["ContainerAdministrator", "SYSTEM"];
 
@@ -89,12 +76,6 @@ pub(crate) struct RunAsNonRoot {
 enum NamedUsers {
     Deny,
     Allow,
-}
-
-/// A range of ids, both ends included.
-struct Range {
-    min: i64,
-    max: i64,
 }
 
 /// What is wrong with one container.
@@ -377,29 +358,9 @@ fn inspection(reader: &mut ObjectReader<'_, '_>) -> Option<NamedUsers> {
     inspects.then_some(named_users)
 }
 
-impl ObjectKind for Range {
-    type Value<'s> = Self;
-
-    const SETTINGS: &'static [&'static dyn Declared] = &[&MIN, &MAX];
-
-    fn read(reader: &mut ObjectReader<'_, '_>) -> Option<Self> {
-        let (min, max) = (reader.get(&MIN), reader.get(&MAX));
-        let (min, max) = (min?, max?);
-        if min > max {
-            reader.refuse_object(format_args!("empty range: min {min} is greater than max {max}"));
-        }
-        Some(Self { min, max })
-    }
-}
-
 /// Whether there are ranges, and none of them contains an id.
 fn is_outside(ranges: &[Range], id: i64) -> bool {
-    !ranges.is_empty() && !ranges.iter().any(|range| (range.min..=range.max).contains(&id))
-}
-
-fn listed(ranges: &[Range]) -> String {
-    let ranges: Vec<_> = ranges.iter().map(|Range { min, max }| format!("{min}-{max}")).collect();
-    ranges.join(" or ")
+    !ranges.is_empty() && !ranges.iter().any(|range| range.contains(id))
 }
 
 #[cfg(test)]
