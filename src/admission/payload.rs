@@ -23,9 +23,8 @@ pub struct Payload<'a> {
 impl<'a> Payload<'a> {
     /// Reads the payload.
     ///
-    /// # Errors
-    /// If the payload is not JSON, lacks a required field of an admission request, or contains an invalid pod spec. The message is one
-    /// sentence that begins with the path of the field.
+    /// # Errors If the payload is not JSON, lacks a required field of an admission request, or contains an invalid pod spec. The
+    /// message is one sentence that begins with the path of the field.
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|error| describe(&error, ""))?;
         let request = raw.request.ok_or("request: missing")?;
@@ -124,7 +123,7 @@ impl<'a> AdmissionRequest<'a> {
                     access,
                     to: self.name,
                     user: self.user_info.username.clone(),
-                    options: connect_options(self.object)?,
+                    options: connect_options(self.object.as_ref())?,
                 }),
                 None => Operation::Nothing,
             },
@@ -153,8 +152,8 @@ fn pods<'a>(kind: &GroupKind<'_>, object: Option<Object<'a>>) -> Result<Vec<Pod<
 
 /// Returns the pods that an update replaces.
 ///
-/// If an object of a custom kind cannot be read, it counts as empty, so that all findings of the update count: the update may repair
-/// the object.
+/// If an object of a custom kind cannot be read, it counts as empty, so that all findings of the update count: the update may
+/// repair the object.
 fn old_pods<'a>(kind: &GroupKind<'_>, object: Option<Object<'a>>) -> Result<Vec<Pod<'a>>, String> {
     let object = object.ok_or_else(|| format!("{OLD_OBJECT}: missing"))?;
     let pods = object.into_pods(kind, OLD_OBJECT);
@@ -162,7 +161,7 @@ fn old_pods<'a>(kind: &GroupKind<'_>, object: Option<Object<'a>>) -> Result<Vec<
 }
 
 /// Returns the options of a connection. They have a kind of their own, which is not a workload.
-fn connect_options(object: Option<Object<'_>>) -> Result<ConnectOptions<'_>, String> {
+fn connect_options<'a>(object: Option<&Object<'a>>) -> Result<ConnectOptions<'a>, String> {
     match object {
         None => Ok(ConnectOptions::default()),
         Some(Object::Raw(RawValue(json))) => {

@@ -40,8 +40,8 @@ views! {
 /// Decides what an object contains, instead of the author of the request. A fix must not change such an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manager {
-    /// A controller that compares the object with its template: a Deployment whose `ReplicaSet` differs creates another `ReplicaSet`,
-    /// without end.
+    /// A controller that compares the object with its template: a Deployment whose `ReplicaSet` differs creates another
+    /// `ReplicaSet`, without end.
     Controller,
     /// A file on a node. The kubelet runs the pod from this file, whatever the API server admits.
     File,

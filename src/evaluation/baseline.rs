@@ -11,14 +11,14 @@ use crate::rules::finding::Finding;
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainers;
 
-/// Maximum number of equal findings that are compared by their containers. Findings are equal only if their paths are so long that they are
-/// truncated.
+/// Maximum number of equal findings that are compared by their containers. Findings are equal only if their paths are so long that
+/// they are truncated.
 const MAX_MATCH_CANDIDATES: usize = 8;
 
 /// The findings of the old object.
 pub(super) struct Baseline<'j> {
-    /// The responsible containers of each finding, by what identifies the finding in both objects. The rest of a finding is dropped, because
-    /// there may be many.
+    /// The responsible containers of each finding, by what identifies the finding in both objects. The rest of a finding is
+    /// dropped, because there may be many.
     responsible: HashMap<Fingerprint, VecDeque<ResponsibleContainers<'j>>>,
 }
 
@@ -45,8 +45,8 @@ impl<'j> Baseline<'j> {
     }
 }
 
-/// Returns whether all findings of an update count with `onUpdate: all`, because the update can change what runs and the old object is
-/// not being deleted.
+/// Returns whether all findings of an update count with `onUpdate: all`, because the update can change what runs and the old object
+/// is not being deleted.
 ///
 /// Pod Security Admission makes the same distinction for pods: `isSignificantPodUpdate` of
 /// `k8s.io/pod-security-admission/admission`. Controllers must be able to remove finalizers and to scale down what violates a rule.

@@ -161,7 +161,8 @@ impl Evaluation<'_, '_> {
     }
 }
 
-/// Asks the registry for the user of an image if a finding depends on it. Returns whether the finding counts, and adds the reason to it.
+/// Asks the registry for the user of an image if a finding depends on it. Returns whether the finding counts, and adds the reason
+/// to it.
 fn resolve_image_user(
     finding: &mut Finding<'_>,
     rule: &ConfiguredRule<'_>,

@@ -93,8 +93,8 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         self.covers(rule, &containers)
     }
 
-    /// Returns whether exemptions cover each container. If no container is responsible, an exemption covers the finding if it selects
-    /// neither containers nor images.
+    /// Returns whether exemptions cover each container. If no container is responsible, an exemption covers the finding if it
+    /// selects neither containers nor images.
     fn covers(&mut self, rule: &str, containers: &[ResponsibleContainer<'_>]) -> bool {
         let nothing = [ResponsibleContainer::default()];
         let containers = if containers.is_empty() { &nothing } else { containers };
@@ -140,7 +140,8 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         list
     }
 
-    /// Returns the indices of the candidates that select a container, without those that an earlier one makes superfluous for all rules.
+    /// Returns the indices of the candidates that select a container, without those that an earlier one makes superfluous for all
+    /// rules.
     fn matching(&self, container: &ResponsibleContainer<'_>) -> Vec<usize> {
         let image = LazyCell::new(|| container.image.and_then(|image| ImageReference::parse(image).ok()));
         let mut matching = Vec::new();

@@ -77,7 +77,7 @@ pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
     (total > 0).then_some(message)
 }
 
-/// Returns the first line of a denial of several findings, such as `7 findings in container "web", the pod: privileged, hostNamespaces`.
+/// Returns the first line of a denial of several findings: `7 findings in container "web", the pod: privileged, hostNamespaces`.
 fn summary(rules: &[OfRule<'_, '_>], total: usize) -> String {
     let mut subjects = Subjects::default();
     for finding in rules.iter().flat_map(|of_rule| &of_rule.findings) {
@@ -159,8 +159,9 @@ impl<'f, 'p> OfRule<'f, 'p> {
         }
     }
 
-    /// Returns a warning about all findings of the rule that has at most `share` bytes, and the number of omitted findings. If not even
-    /// the first finding fits, the warning consists of their number, provided that `left` bytes suffice, which remain for all rules.
+    /// Returns a warning about all findings of the rule that has at most `share` bytes, and the number of omitted findings. If not
+    /// even the first finding fits, the warning consists of their number, provided that `left` bytes suffice, which remain for all
+    /// rules.
     fn warning(&self, share: usize, left: usize) -> (Option<String>, usize) {
         let Some((first, others)) = self.findings.split_first() else { return (None, 0) };
         let mut start = String::new();
@@ -205,15 +206,12 @@ impl<'f> Subjects<'f> {
     /// Returns the first names, and the number of the others.
     fn first(&self, max: usize) -> String {
         let names: Vec<_> = self.names.iter().take(max).map(|(name, _)| *name).collect();
-        let mut text = names.join(", ");
-        if self.names.len() > max {
-            text += &format!(" and {} more", self.names.len() - max);
-        }
-        text
+        let text = names.join(", ");
+        if self.names.len() > max { format!("{text} and {} more", self.names.len() - max) } else { text }
     }
 
-    /// Returns ` in ` with as many names as fit into `room` bytes, or nothing if no name fits. The number is that of the findings whose
-    /// subject is named, or is `known` because the warning contains it already.
+    /// Returns ` in ` with as many names as fit into `room` bytes, or nothing if no name fits. The number is that of the findings
+    /// whose subject is named, or is `known` because the warning contains it already.
     fn fitting(&self, room: usize, known: &str) -> (String, usize) {
         let all = self.names.len();
         let mut size = " in ".len();

@@ -1,7 +1,7 @@
 //! Discovery of pod specs in objects of custom kinds: Argo Rollouts, Knative Services, `JobSets`, …
 //!
-//! An object at any depth counts as a pod spec if it has a list `containers` or `initContainers` whose items look like containers. The
-//! top-level `metadata` and `status` are not searched, because no pod is created from them.
+//! An object at any depth counts as a pod spec if it has a list `containers` or `initContainers` whose items look like containers.
+//! The top-level `metadata` and `status` are not searched, because no pod is created from them.
 
 use json_view::{self as json, DEFAULT_MAX_ITEMS, Error, RawValue, ReadJson, Reader, Text, ValueKind};
 

@@ -21,8 +21,8 @@ impl<'p> FilePath<'p> {
         Self { path, ignores_case: false, is_ambiguous: false }
     }
 
-    /// Parses a path as Windows does: `\` is a separator too, case is ignored, the drive `C:` is the root, and dots and spaces at the
-    /// end of names may be ignored.
+    /// Parses a path as Windows does: `\` is a separator too, case is ignored, the drive `C:` is the root, and dots and spaces at
+    /// the end of names may be ignored.
     ///
     /// Source: "File path formats on Windows systems" in the documentation of .NET.
     #[must_use]
@@ -42,8 +42,8 @@ impl<'p> FilePath<'p> {
         }
     }
 
-    /// Parses a path for an unknown operating system. A path that is absolute only on Windows is ambiguous, and is parsed as Windows
-    /// does.
+    /// Parses a path for an unknown operating system. A path that is absolute only on Windows is ambiguous, and is parsed as
+    /// Windows does.
     #[must_use]
     pub fn unknown(path: &'p str) -> Self {
         if matches!(path.as_bytes(), [b'\\', ..] | [_, b':', ..]) {

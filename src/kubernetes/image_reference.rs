@@ -164,8 +164,8 @@ fn is_host_component(component: &str) -> bool {
         && component.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Returns whether a component consists of lower case letters and digits, separated by one dot, one or two underscores, or any number of
-/// dashes.
+/// Returns whether a component consists of lower case letters and digits, separated by one dot, one or two underscores, or any
+/// number of dashes.
 fn is_path_component(component: &str) -> bool {
     let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let mut separator = (b' ', 0_usize);

@@ -1,7 +1,7 @@
 //! Pods as far as rules read them, and their containers with the path of each.
 //!
-//! A view contains the fields that a rule reads, and borrows them from the payload. All other fields are skipped. As for API servers,
-//! `null`, an empty object and an absent field are equal. An absent string is empty.
+//! A view contains the fields that a rule reads, and borrows them from the payload. All other fields are skipped. As for API
+//! servers, `null`, an empty object and an absent field are equal. An absent string is empty.
 
 use std::borrow::Cow;
 
@@ -24,11 +24,11 @@ pub struct Pod<'a> {
     pub index: usize,
     /// The pod spec as it is written.
     pub json: RawValue<'a>,
-    /// The fields of the pod spec. They are boxed because they are large: moving them would touch more pages of memory, and in a fresh
-    /// instance, the first access to a page costs as much as a kilobyte of JSON.
+    /// The fields of the pod spec. They are boxed because they are large: moving them would touch more pages of memory, and in a
+    /// fresh instance, the first access to a page costs as much as a kilobyte of JSON.
     pub spec: Box<PodSpec<'a>>,
-    /// The claim templates next to the pod template, as in `StatefulSets`. Each pod gets a volume for each of them, which replaces a
-    /// volume of the same name in the pod spec.
+    /// The claim templates next to the pod template, as in `StatefulSets`. Each pod gets a volume for each of them, which replaces
+    /// a volume of the same name in the pod spec.
     pub claim_templates: Vec<ClaimTemplate<'a>>,
     /// Whether the kind of the object is not built in, so that its schema is unknown.
     pub is_custom: bool,
@@ -122,8 +122,8 @@ impl<'a> Pod<'a> {
         !self.rare_fields().node_name.is_empty()
     }
 
-    /// Returns whether a volume can be added. Custom kinds may keep volumes outside of the pod spec, and API servers drop a list that
-    /// their schema lacks.
+    /// Returns whether a volume can be added. Custom kinds may keep volumes outside of the pod spec, and API servers drop a list
+    /// that their schema lacks.
     #[must_use]
     pub fn takes_volumes(&self) -> bool {
         let is_of_template = || self.path == "template.spec" || self.path.ends_with(".template.spec");
@@ -153,8 +153,8 @@ impl<'a> Pod<'a> {
         })
     }
 
-    /// Returns the containers that another version of the pod also has, in the same list and with the same name: each in this version
-    /// and in the other.
+    /// Returns the containers that another version of the pod also has, in the same list and with the same name: each in this
+    /// version and in the other.
     pub fn containers_kept_by<'p, 'b>(
         &'p self,
         other: &'p Pod<'b>,

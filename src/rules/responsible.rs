@@ -64,13 +64,12 @@ impl<'c> Identities<'c> {
         let mut identities = Self::default();
         for container in containers {
             let name = container.name.unwrap_or_default().into();
-            match identities.0.iter_mut().find(|(kind, _)| *kind == container.kind) {
-                Some((_, names)) => _ = names.add(name, 0),
-                None => {
-                    let mut names = NameIndex::default();
-                    names.add(name, 0);
-                    identities.0.push((container.kind, names));
-                }
+            if let Some((_, names)) = identities.0.iter_mut().find(|(kind, _)| *kind == container.kind) {
+                names.add(name, 0);
+            } else {
+                let mut names = NameIndex::default();
+                names.add(name, 0);
+                identities.0.push((container.kind, names));
             }
         }
         identities

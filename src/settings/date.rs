@@ -40,7 +40,8 @@ fn number(digits: &[u8]) -> Option<i64> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
-/// Returns the first day of a month, both counted from March of the year 0. If years begin in March, the leap day is their last day.
+/// Returns the first day of a month, both counted from March of the year 0. If years begin in March, the leap day is their last
+/// day.
 fn first_day(months: i64) -> i64 {
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);

@@ -1,6 +1,6 @@
-//! How settings are declared: each as data, with its key, what it accepts, its default and its documentation.
+//! Declarations of settings as data: key, accepted values, default and documentation.
 //!
-//! The reader of settings, the JSON Schema, Rancher's form and the reference page all come from the declarations.
+//! The reader of settings, the JSON Schema, Rancher's form and the reference page use these declarations.
 
 use std::marker::PhantomData;
 
@@ -14,35 +14,35 @@ pub use super::setting::{ANY_TEXT, Choices, Demand, Format, NOT_EMPTY, Setting, 
 #[derive(Debug)]
 pub struct Flag;
 
-/// An integer of at most 63 bits that is not negative; nothing by default.
+/// A non-negative integer of at most 63 bits; unset by default.
 #[derive(Debug)]
 pub struct Natural;
 
-/// A string of a format; nothing by default.
+/// A string of a format; unset by default.
 #[derive(Debug)]
 pub struct Text(pub &'static Format);
 
 /// A list of strings of a format.
 #[derive(Debug)]
 pub struct Texts {
-    /// What each string must be.
+    /// The format of each string.
     pub format: &'static Format,
-    /// The strings by default.
+    /// The default strings.
     pub default: &'static [&'static str],
     /// Whether the list may be empty.
     pub may_be_empty: bool,
 }
 
-/// A list of strings of a format that means something else when it is unset.
+/// A list of strings of a format. An unset list differs from an empty one.
 #[derive(Debug)]
 pub struct OptionalTexts {
-    /// What each string must be.
+    /// The format of each string.
     pub format: &'static Format,
     /// Whether the list may be empty.
     pub may_be_empty: bool,
 }
 
-/// A list of lists of strings, none of them empty; empty by default.
+/// A list of non-empty lists of strings; empty by default.
 #[derive(Debug)]
 pub struct TextLists;
 
@@ -51,7 +51,7 @@ pub struct TextLists;
 pub struct Word<T: 'static> {
     /// The words.
     pub words: &'static [(&'static str, T)],
-    /// What is meant by default.
+    /// The default meaning.
     pub default: T,
 }
 
@@ -60,7 +60,7 @@ pub struct Word<T: 'static> {
 pub struct Words<T: 'static> {
     /// The words.
     pub words: &'static [(&'static str, T)],
-    /// What is meant by default.
+    /// The default meaning.
     pub default: &'static [T],
     /// Whether the list may be empty.
     pub may_be_empty: bool,
@@ -75,68 +75,69 @@ pub struct Objects<T> {
 }
 
 impl<T> Objects<T> {
-    /// A list of objects, which may be empty.
+    /// Accepts any list of objects.
     pub const ANY: Self = Self { may_be_empty: true, object: PhantomData };
 
-    /// A list of objects, which must not be empty.
+    /// Accepts any list of objects except the empty one.
     pub const NON_EMPTY: Self = Self { may_be_empty: false, object: PhantomData };
 }
 
-/// A setting that must be set.
+/// A required setting.
 #[derive(Debug)]
 pub struct Required<K> {
-    /// What the setting accepts.
+    /// The accepted values.
     pub kind: K,
-    /// What a user who left it out must do: `say why the exemption exists`.
+    /// What to do if the setting is missing, such as `say why the exemption exists`.
     pub instruction: &'static str,
 }
 
-/// An object of the settings: which keys it has, and how it is read.
+/// A kind of object in the settings.
 pub trait ObjectKind {
-    /// What it is read into.
+    /// The type of the object after reading.
     type Value<'s>;
 
-    /// Its keys.
+    /// The declarations of the keys.
     const SETTINGS: &'static [&'static dyn Declared];
 
-    /// Keys of which at least one must be set; none if there is no such demand.
+    /// Keys of which at least one must be set; empty if all may be unset.
     const AT_LEAST_ONE_OF: &'static [&'static str] = &[];
 
-    /// What a string must be that stands for an object, if one can.
+    /// The format of strings that are accepted in place of an object, if there are any.
     const SHORTHAND: Option<&'static Format> = None;
 
-    /// Reads the object. Nothing comes of one in which something is missing, which the reader then knows.
+    /// Reads the object. If something is missing, it is reported to the reader, and nothing is returned.
     fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<Self::Value<'s>>;
 
-    /// Reads a string that stands for an object and has the format of [`Self::SHORTHAND`].
+    /// Reads a string in place of an object, in the format of [`Self::SHORTHAND`].
+    #[must_use]
     fn read_shorthand(_text: &str) -> Option<Self::Value<'_>> {
         None
     }
 }
 
-/// A setting as schemas, forms and documents need to know it.
+/// A setting, for schemas, forms and documents.
 #[derive(Debug)]
 pub struct Declaration {
     /// The key.
     pub key: &'static str,
-    /// The key in words.
+    /// The label in forms.
     pub label: &'static str,
-    /// What the setting does.
+    /// The documentation.
     pub doc: String,
     /// The default, if the setting has one.
     pub default: Option<Value>,
-    /// Whether the setting must be set. One that need not be set can be `null`, which means the same.
+    /// Whether the setting is required. Any other setting may be `null`, which is equal to unset.
     pub is_required: bool,
-    /// What the setting accepts.
+    /// The accepted values.
     pub accepts: Accepts,
 }
 
-/// What a setting accepts, or an item of a list.
+/// The values that a setting or a list item accepts.
 #[derive(Debug)]
 pub enum Accepts {
     /// `true` or `false`.
     Flag,
-    /// An integer that is not negative.
+    /// A non-negative integer.
     Natural,
     /// One of these words, or `false`, which is how YAML reads a bare `off`.
     Mode(Vec<&'static str>),
@@ -146,55 +147,55 @@ pub enum Accepts {
     Text(&'static Format),
     /// A list.
     List {
-        /// What each item must be.
+        /// The accepted items.
         item: Box<Accepts>,
         /// Whether the list may be empty.
         may_be_empty: bool,
     },
     /// An object.
     Object(ObjectDeclaration),
-    /// Something short that stands for an object, or the object.
+    /// An object, or a short form of it.
     Shorthand(Box<Accepts>, ObjectDeclaration),
 }
 
-/// An object as schemas, forms and documents need to know it.
+/// An object, for schemas, forms and documents.
 #[derive(Debug)]
 pub struct ObjectDeclaration {
-    /// Its settings.
+    /// The declarations of the keys.
     pub settings: Vec<Declaration>,
-    /// Keys of which at least one must be set; none if there is no such demand.
+    /// Keys of which at least one must be set; empty if all may be unset.
     pub at_least_one_of: &'static [&'static str],
 }
 
 impl ObjectDeclaration {
-    /// The declaration of a kind of object.
+    /// Returns the declaration of a kind of object.
     #[must_use]
     pub fn of<T: ObjectKind>() -> Self {
         Self { settings: declarations(T::SETTINGS), at_least_one_of: T::AT_LEAST_ONE_OF }
     }
 }
 
-/// The declarations of several settings.
+/// Returns the declarations of several settings.
 #[must_use]
 pub fn declarations(settings: &[&'static dyn Declared]) -> Vec<Declaration> {
     settings.iter().map(|setting| setting.declaration()).collect()
 }
 
-/// A setting whose declaration can be asked for.
+/// A setting of any kind.
 pub trait Declared: Sync {
-    /// The declaration.
+    /// Returns the declaration.
     fn declaration(&self) -> Declaration;
 }
 
-/// What a kind of setting accepts, for its declaration.
+/// Describes a kind of setting for its declaration.
 pub trait Describe {
-    /// What the setting accepts.
+    /// Returns the accepted values.
     fn accepts(&self) -> Accepts;
 
-    /// The default, if the setting has one.
+    /// Returns the default, if the setting has one.
     fn default(&self) -> Option<Value>;
 
-    /// Whether the setting must be set.
+    /// Returns whether the setting is required.
     fn is_required(&self) -> bool {
         false
     }
@@ -279,7 +280,7 @@ impl<T: Copy + PartialEq + Sync> Describe for Word<T> {
     }
 
     fn default(&self) -> Option<Value> {
-        Some(json!(name_of(self.words, self.default)))
+        Some(json!(name_of(self.words, &self.default)))
     }
 }
 
@@ -289,7 +290,7 @@ impl<T: Copy + PartialEq + Sync> Describe for Words<T> {
     }
 
     fn default(&self) -> Option<Value> {
-        Some(self.default.iter().map(|meaning| json!(name_of(self.words, *meaning))).collect())
+        Some(self.default.iter().map(|meaning| json!(name_of(self.words, meaning))).collect())
     }
 }
 
@@ -326,6 +327,6 @@ fn list(item: Accepts, may_be_empty: bool) -> Accepts {
     Accepts::List { item: Box::new(item), may_be_empty }
 }
 
-fn name_of<T: PartialEq>(words: &[(&'static str, T)], meaning: T) -> Option<&'static str> {
-    words.iter().find(|(_, other)| *other == meaning).map(|(name, _)| *name)
+fn name_of<T: PartialEq>(words: &[(&'static str, T)], meaning: &T) -> Option<&'static str> {
+    words.iter().find(|(_, other)| other == meaning).map(|(name, _)| *name)
 }

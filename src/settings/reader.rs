@@ -1,6 +1,6 @@
-//! Reads an object of the settings: strictly, and with errors that name the key and what it accepts.
+//! A strict reader of the settings, whose errors name the key and the accepted values.
 //!
-//! All errors are collected, so that a user sees them at once. Of a value that is wrong, the default is used meanwhile.
+//! All errors are collected, so that users see them at once. The default replaces an invalid value in the meantime.
 
 use std::fmt::Display;
 
@@ -10,15 +10,15 @@ use super::value::{Entry, SettingValue};
 use crate::kubernetes::field_path;
 use crate::text::quoted;
 
-/// A place in the settings. Its path is written only if something is wrong there.
+/// A position in the settings. Its path is written only for errors.
 #[derive(Clone, Copy)]
-enum Place<'o> {
+enum Position<'o> {
     Root,
-    Key(&'o Place<'o>, &'o str),
-    Item(&'o Place<'o>, usize),
+    Key(&'o Position<'o>, &'o str),
+    Item(&'o Position<'o>, usize),
 }
 
-impl Place<'_> {
+impl Position<'_> {
     fn push_to(&self, path: &mut String) {
         match *self {
             Self::Root => {}
@@ -34,34 +34,34 @@ impl Place<'_> {
     }
 }
 
-/// What a kind of setting is read into.
+/// Reads a kind of setting.
 pub trait ReadSetting {
-    /// The value.
+    /// The type of the value.
     type Value<'s>;
 
-    /// The value if the setting is unset.
+    /// Returns the value of an unset setting.
     fn unset<'s>(&self) -> Self::Value<'s>;
 
-    /// Reads a value that is set. Errors are reported at the cursor.
+    /// Reads the value of a setting, and reports errors at the cursor.
     fn read<'s>(&self, value: &'s SettingValue<'s>, at: &mut Cursor<'_>) -> Self::Value<'s>;
 
-    /// What a user must do who left the setting out, if it must be set.
+    /// Returns what to do if the setting is missing, provided that it is required.
     fn instruction(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// Where a value is, and the errors so far.
+/// The position of a value, and the errors so far.
 pub struct Cursor<'o> {
-    place: Place<'o>,
+    position: Position<'o>,
     errors: &'o mut Vec<String>,
 }
 
 impl Cursor<'_> {
-    /// Reports what is wrong here.
+    /// Reports an error at this position.
     pub(super) fn refuse(&mut self, reason: impl Display) {
         let mut message = String::new();
-        self.place.push_to(&mut message);
+        self.position.push_to(&mut message);
         self.errors.push(format!("{message}: {reason}"));
     }
 
@@ -70,14 +70,14 @@ impl Cursor<'_> {
     }
 
     fn key<'c>(&'c mut self, key: &'c str) -> Cursor<'c> {
-        Cursor { place: Place::Key(&self.place, key), errors: &mut *self.errors }
+        Cursor { position: Position::Key(&self.position, key), errors: &mut *self.errors }
     }
 
     fn item(&mut self, index: usize) -> Cursor<'_> {
-        Cursor { place: Place::Item(&self.place, index), errors: &mut *self.errors }
+        Cursor { position: Position::Item(&self.position, index), errors: &mut *self.errors }
     }
 
-    /// The items of a list that can be read; the others are reported.
+    /// Returns the valid items of a list, and reports the others.
     pub(super) fn items<'s, T>(
         &mut self,
         value: &'s SettingValue<'s>,
@@ -143,28 +143,28 @@ impl Cursor<'_> {
         meaning
     }
 
-    /// Returns a reader for an object here.
+    /// Returns a reader for an object at this position.
     pub(super) fn object<'c, 's>(&'c mut self, entries: &'s [Entry<'s>]) -> ObjectReader<'c, 's> {
-        ObjectReader { place: self.place, entries, known: Vec::new(), errors: &mut *self.errors }
+        ObjectReader { position: self.position, entries, known: Vec::new(), errors: &mut *self.errors }
     }
 }
 
-/// Reads the keys of one object. It remembers the keys that were asked for, so that it can refuse the others.
+/// Reads the keys of one object. It records the requested keys, and finally refuses all others.
 pub struct ObjectReader<'o, 's> {
-    place: Place<'o>,
+    position: Position<'o>,
     entries: &'s [Entry<'s>],
     known: Vec<&'static str>,
     errors: &'o mut Vec<String>,
 }
 
 impl<'o, 's> ObjectReader<'o, 's> {
-    /// Reads the settings as a whole; errors are added to `errors`.
+    /// Creates a reader for the settings, which adds errors to `errors`.
     #[must_use]
     pub fn new(entries: &'s [Entry<'s>], errors: &'o mut Vec<String>) -> Self {
-        Self { place: Place::Root, entries, known: Vec::new(), errors }
+        Self { position: Position::Root, entries, known: Vec::new(), errors }
     }
 
-    /// The value of a setting, or what it means to leave it out.
+    /// Returns the value of a setting, which is that of an unset setting if the key is absent.
     pub fn get<K: ReadSetting>(&mut self, setting: &'static Setting<K>) -> K::Value<'s> {
         let Some(value) = self.value(setting.key) else {
             if let Some(instruction) = setting.kind.instruction() {
@@ -184,7 +184,7 @@ impl<'o, 's> ObjectReader<'o, 's> {
         setting.kind.read(value, &mut self.cursor().key(setting.key))
     }
 
-    /// The value at a key, unless it is absent or `null`, which are the same.
+    /// Returns the value at a key, unless the key is absent or `null`.
     pub fn value(&mut self, key: &'static str) -> Option<&'s SettingValue<'s>> {
         if self.entries.is_empty() {
             return None;
@@ -204,25 +204,25 @@ impl<'o, 's> ObjectReader<'o, 's> {
         &self.known
     }
 
-    /// Whether a key is set.
+    /// Returns whether a key is set.
     #[must_use]
     pub fn is_set(&self, key: &str) -> bool {
         self.entry(key).is_some()
     }
 
-    /// The index of the object in its list; 0 if it is not in a list.
+    /// Returns the index of the object in its list, or 0 if the object is not in a list.
     #[must_use]
     pub fn index(&self) -> usize {
-        match self.place {
-            Place::Item(_, index) => index,
-            Place::Root | Place::Key(..) => 0,
+        match self.position {
+            Position::Item(_, index) => index,
+            Position::Root | Position::Key(..) => 0,
         }
     }
 
-    /// The object at a key, with these entries.
+    /// Returns a reader for the object at a key.
     pub fn within(&mut self, key: &'static str, entries: &'s [Entry<'s>]) -> ObjectReader<'_, 's> {
         ObjectReader {
-            place: Place::Key(&self.place, key),
+            position: Position::Key(&self.position, key),
             entries,
             known: Vec::new(),
             errors: &mut *self.errors,
@@ -230,10 +230,10 @@ impl<'o, 's> ObjectReader<'o, 's> {
     }
 
     fn cursor(&mut self) -> Cursor<'_> {
-        Cursor { place: self.place, errors: &mut *self.errors }
+        Cursor { position: self.position, errors: &mut *self.errors }
     }
 
-    /// Refuses the keys that were not asked for, and those that are written twice. To be called last.
+    /// Refuses unknown and duplicate keys. This must be the last call.
     pub fn finish(&mut self) {
         for (index, (key, _)) in self.entries.iter().enumerate() {
             if !self.known.contains(&&**key) {
@@ -246,39 +246,39 @@ impl<'o, 's> ObjectReader<'o, 's> {
         }
     }
 
-    /// Reports what is wrong at a key.
+    /// Reports an error at a key.
     pub fn refuse(&mut self, key: &str, reason: impl Display) {
         self.cursor().key(key).refuse(reason);
     }
 
-    /// Reports what is wrong at a key of an object of a list.
+    /// Reports an error at a key of an object in a list.
     pub fn refuse_in_item(&mut self, list: &str, index: usize, key: &str, reason: impl Display) {
         self.cursor().key(list).item(index).key(key).refuse(reason);
     }
 
-    /// Reports what is wrong with an item of a list.
+    /// Reports an error in a list item.
     pub fn refuse_item(&mut self, list: &str, index: usize, reason: impl Display) {
         self.cursor().key(list).item(index).refuse(reason);
     }
 
-    /// Reports what is wrong with an item of a list in an object of a list.
+    /// Reports an error in an item of a list that an object in a list contains.
     pub fn refuse_in_list(
         &mut self,
         list: &str,
         index: usize,
         key: &str,
-        place: usize,
+        position: usize,
         reason: impl Display,
     ) {
-        self.cursor().key(list).item(index).key(key).item(place).refuse(reason);
+        self.cursor().key(list).item(index).key(key).item(position).refuse(reason);
     }
 
-    /// Reports what is wrong with this object as a whole.
+    /// Reports an error in the object as a whole.
     pub fn refuse_object(&mut self, reason: impl Display) {
         self.cursor().refuse(reason);
     }
 
-    /// The meaning of a value that must be one of several words.
+    /// Reads one of several words as its meaning.
     pub fn word<T: Copy>(
         &mut self,
         key: &str,
@@ -320,7 +320,7 @@ mod tests {
 
         const SETTINGS: &'static [&'static dyn Declared] = &[&LEFT];
 
-        fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<i64> {
+        fn read(reader: &mut ObjectReader<'_, '_>) -> Option<i64> {
             reader.get(&LEFT)
         }
     }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_is_set() {
+    fn set_values_are_read() {
         let (flag, number, names, pairs, errors) =
             read(r#"{"flag": true, "number": 7, "names": ["b", "c"], "pairs": [{"left": 1}]}"#);
         assert_eq!((flag, number, pairs, errors), (true, Some(7), vec![1], Vec::new()));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_all_errors_with_their_paths() {
+    fn all_errors_are_reported_with_their_paths() {
         assert_eq!(
             errors(
                 r#"{"flag": 1, "number": -1, "names": ["", 2, "b"], "pairs": [{"left": "x"}, {}, 3, {"left": 1, "lef": 2}]}"#
@@ -379,12 +379,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_empty_list_that_would_match_nothing() {
+    fn a_list_that_must_not_be_empty_is_refused() {
         assert_eq!(errors(r#"{"names": []}"#), ["names: must not be empty"]);
     }
 
     #[test]
-    fn refuses_unknown_and_duplicate_keys() {
+    fn unknown_and_duplicate_keys_are_refused() {
         assert_eq!(
             errors(r#"{"flag": true, "other": 1, "flag": false}"#),
             ["other: unknown key (allowed: flag, number, names, pairs)", "flag: duplicate key"]

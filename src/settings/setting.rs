@@ -1,61 +1,61 @@
 //! A key of the settings, and the strings that a setting accepts.
 
-/// A key of the settings.
+/// The declaration of a key.
 #[derive(Debug)]
 pub struct Setting<K: 'static> {
-    /// The key, as settings write it.
+    /// The key in the settings.
     pub key: &'static str,
-    /// The key in words, for a form.
+    /// The label in forms.
     pub label: &'static str,
-    /// What the setting does, in whole sentences of Markdown.
+    /// The documentation: Markdown, in full sentences.
     pub doc: &'static str,
-    /// What the setting accepts, and its default.
+    /// The accepted values and the default.
     pub kind: K,
 }
 
-/// What a string must be.
+/// A format of strings.
 #[derive(Debug)]
 pub struct Format {
     /// Checks a string. The error is the rest of a sentence that begins with the path.
     pub check: fn(&str) -> Result<(), String>,
-    /// What the check demands, as far as JSON Schema can express it.
+    /// The part of the check that JSON Schema can express.
     pub demands: &'static [Demand],
-    /// The strings to choose from, if they can be listed.
+    /// The accepted strings, if they can be listed.
     pub choices: Option<fn() -> Choices>,
 }
 
-/// What JSON Schema can demand of a string. Patterns are regular expressions of ECMA 262.
+/// A requirement for a string that JSON Schema can express. Patterns are regular expressions of ECMA 262.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// It is not empty.
+    /// The string is not empty.
     NotEmpty,
-    /// It matches a pattern.
+    /// The string matches a pattern.
     Matches(&'static str),
-    /// It does not match a pattern.
+    /// The string does not match a pattern.
     MatchesNot(&'static str),
 }
 
-/// Strings to choose from.
+/// The accepted strings of a format.
 #[derive(Debug)]
 pub struct Choices {
     /// The strings.
     pub words: Vec<&'static str>,
-    /// A pattern of other spellings of the strings, if there are any.
+    /// A pattern of other accepted spellings, if there are any.
     pub other_spellings: Option<&'static str>,
 }
 
 /// Checks that a string is not empty.
 ///
 /// # Errors
-/// If it is.
+/// If the string is empty.
 pub fn not_empty(text: &str) -> Result<(), String> {
     if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(()) }
 }
 
-/// Any string but the empty one.
+/// Accepts any string except the empty one.
 pub const NOT_EMPTY: Format = Format { check: not_empty, demands: &[Demand::NotEmpty], choices: None };
 
-/// Any string.
+/// Accepts any string.
 pub const ANY_TEXT: Format = Format { check: |_| Ok(()), demands: &[], choices: None };
 
 /// Returns the words without their meanings.
