@@ -23,8 +23,9 @@ pub struct Payload<'a> {
 impl<'a> Payload<'a> {
     /// Reads the payload.
     ///
-    /// # Errors If the payload is not JSON, lacks a required field of an admission request, or contains an invalid pod spec. The
-    /// message is one sentence that begins with the path of the field.
+    /// # Errors
+    /// If the payload is not JSON, lacks a required field of an admission request, or contains an invalid pod spec. The message is
+    /// one sentence that begins with the path of the field.
     pub fn read(payload: &'a [u8]) -> Result<Self, String> {
         let raw: RawPayload = json::from_slice(payload).map_err(|error| describe(&error, ""))?;
         let request = raw.request.ok_or("request: missing")?;

@@ -6,7 +6,7 @@ use super::request::{Manager, MutableObject, Request};
 use super::response::Response;
 use crate::evaluation::evaluate::{Evaluation, Evaluator, Scope};
 use crate::evaluation::registry::{Lookups, Registry};
-use crate::evaluation::report::{self, Form, OfRule, count};
+use crate::evaluation::report::{self, Form, RuleReport, count};
 use crate::fix::additions::to_json;
 use crate::kubernetes::operation::OperationRef;
 use crate::rules::policy_settings::PolicySettings;
@@ -110,12 +110,16 @@ impl<'j, 's> Review<'j, 's> {
         for found in evaluation.rules.iter().filter(|found| !found.findings.is_empty()) {
             let is_lenient =
                 self.evaluator.settings.enforcement == Enforcement::Warn || found.mode == Mode::Warn;
-            OfRule::add(&mut all, found.rule.id, &found.findings);
-            OfRule::add(if is_lenient { &mut warned } else { &mut denied }, found.rule.id, &found.findings);
+            RuleReport::add(&mut all, found.rule.id, &found.findings);
+            RuleReport::add(
+                if is_lenient { &mut warned } else { &mut denied },
+                found.rule.id,
+                &found.findings,
+            );
         }
         let mut response = Response::new(report::denial(&denied, self.form));
         response.warnings = report::warnings(evaluation.exemptions.warnings(), notice, &warned, self.form);
-        for OfRule { rule, findings } in all {
+        for RuleReport { rule, findings } in all {
             response.audit_annotations.insert(rule, findings.len().to_string());
         }
         if let Some(annotation) = evaluation.exemptions.annotation() {

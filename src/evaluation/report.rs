@@ -17,7 +17,7 @@ pub enum Form {
 
 /// The findings of a rule in one message.
 #[derive(Debug)]
-pub struct OfRule<'f, 'p> {
+pub struct RuleReport<'f, 'p> {
     /// The id of the rule.
     pub rule: &'static str,
     /// The findings, at least one.
@@ -47,14 +47,14 @@ const MAX_SUBJECTS: usize = 3;
 
 /// Returns the message of a denial, or nothing if there are no findings.
 #[must_use]
-pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
-    let total: usize = rules.iter().map(|of_rule| of_rule.findings.len()).sum();
+pub fn denial(rules: &[RuleReport<'_, '_>], form: Form) -> Option<String> {
+    let total: usize = rules.iter().map(|report| report.findings.len()).sum();
     let mut message = String::new();
     if total > 1 && form == Form::Short {
         message = summary(rules, total);
     }
     let mut shown = 0;
-    for OfRule { rule, findings } in rules {
+    for RuleReport { rule, findings } in rules {
         for finding in findings {
             let end = message.len();
             if end > 0 {
@@ -78,12 +78,12 @@ pub fn denial(rules: &[OfRule<'_, '_>], form: Form) -> Option<String> {
 }
 
 /// Returns the first line of a denial of several findings: `7 findings in container "web", the pod: privileged, hostNamespaces`.
-fn summary(rules: &[OfRule<'_, '_>], total: usize) -> String {
+fn summary(rules: &[RuleReport<'_, '_>], total: usize) -> String {
     let mut subjects = Subjects::default();
-    for finding in rules.iter().flat_map(|of_rule| &of_rule.findings) {
+    for finding in rules.iter().flat_map(|report| &report.findings) {
         subjects.add(&finding.subject);
     }
-    let ids: Vec<_> = rules.iter().map(|of_rule| of_rule.rule).collect();
+    let ids: Vec<_> = rules.iter().map(|report| report.rule).collect();
     format!("{} in {}: {}", count(total, "finding"), subjects.first(MAX_SUBJECTS), ids.join(", "))
 }
 
@@ -92,7 +92,7 @@ fn summary(rules: &[OfRule<'_, '_>], total: usize) -> String {
 pub fn warnings(
     expired: impl Iterator<Item = String>,
     notice: Option<String>,
-    rules: &[OfRule<'_, '_>],
+    rules: &[RuleReport<'_, '_>],
     form: Form,
 ) -> Vec<String> {
     if form == Form::Long {
@@ -105,8 +105,8 @@ pub fn warnings(
     let used: usize = warnings.iter().map(String::len).sum();
     let mut left = (MAX_WARNINGS_BYTES - OMISSION_BYTES).saturating_sub(used);
     let mut omitted = 0;
-    for (index, of_rule) in rules.iter().enumerate() {
-        let (warning, unnamed) = of_rule.warning(left / (rules.len() - index), left);
+    for (index, report) in rules.iter().enumerate() {
+        let (warning, unnamed) = report.warning(left / (rules.len() - index), left);
         omitted += unnamed;
         if let Some(warning) = warning {
             left = left.saturating_sub(warning.len());
@@ -118,9 +118,9 @@ pub fn warnings(
 }
 
 /// Adds one warning per finding.
-fn push_lines(warnings: &mut Vec<String>, rules: &[OfRule<'_, '_>]) {
+fn push_lines(warnings: &mut Vec<String>, rules: &[RuleReport<'_, '_>]) {
     let (mut size, mut omitted) = (0, 0);
-    for OfRule { rule, findings } in rules {
+    for RuleReport { rule, findings } in rules {
         for finding in findings {
             if size > MAX_REPORT_BYTES {
                 omitted += 1;
@@ -150,7 +150,7 @@ fn first_of(expired: impl Iterator<Item = String>) -> Vec<String> {
     warnings
 }
 
-impl<'f, 'p> OfRule<'f, 'p> {
+impl<'f, 'p> RuleReport<'f, 'p> {
     /// Adds findings to those of the same rule, or adds the rule.
     pub fn add(rules: &mut Vec<Self>, rule: &'static str, findings: &'f [Finding<'p>]) {
         match rules.iter_mut().find(|known| known.rule == rule) {
@@ -260,15 +260,15 @@ mod tests {
         finding
     }
 
-    fn of_rule<'f>(rule: &'static str, findings: &'f [Finding<'static>]) -> OfRule<'f, 'static> {
-        OfRule { rule, findings: findings.iter().collect() }
+    fn report_of<'f>(rule: &'static str, findings: &'f [Finding<'static>]) -> RuleReport<'f, 'static> {
+        RuleReport { rule, findings: findings.iter().collect() }
     }
 
     fn many(number: usize) -> Vec<Finding<'static>> {
         (0..number).map(|index| finding(&format!("container-{index}"), "x")).collect()
     }
 
-    fn warn(rules: &[OfRule<'_, '_>]) -> Vec<String> {
+    fn warn(rules: &[RuleReport<'_, '_>]) -> Vec<String> {
         warnings([].into_iter(), None, rules, Form::Short)
     }
 
@@ -280,14 +280,14 @@ mod tests {
     fn a_single_finding_needs_no_summary() {
         let one = finding("web", "x");
         let line = r#"spec.containers[0].x: container "web" must set it to true [a]"#;
-        assert_eq!(denial(&[of_rule("a", &[one])], Form::Short).unwrap(), line);
+        assert_eq!(denial(&[report_of("a", &[one])], Form::Short).unwrap(), line);
         assert_eq!(denial(&[], Form::Short), None);
     }
 
     #[test]
     fn a_denial_of_several_findings_begins_with_a_summary() {
         let (first, second) = ([finding("web", "x"), finding("proxy", "x")], [finding("web", "y")]);
-        let rules = [of_rule("a", &first), of_rule("b", &second)];
+        let rules = [report_of("a", &first), report_of("b", &second)];
         let message = denial(&rules, Form::Short).unwrap();
         assert_eq!(
             message.lines().next().unwrap(),
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn the_summary_names_three_subjects() {
         let findings = many(8);
-        let message = denial(&[of_rule("a", &findings)], Form::Short).unwrap();
+        let message = denial(&[report_of("a", &findings)], Form::Short).unwrap();
         assert_eq!(
             message.lines().next().unwrap(),
             r#"8 findings in container "container-0", container "container-1", container "container-2" and 5 more: a"#
@@ -311,27 +311,27 @@ mod tests {
     #[test]
     fn a_denial_ends_at_16_kilobytes() {
         let findings = many(1_000);
-        let message = denial(&[of_rule("a", &findings)], Form::Short).unwrap();
+        let message = denial(&[report_of("a", &findings)], Form::Short).unwrap();
         assert!((16_000..=MAX_DENIAL_BYTES).contains(&message.len()), "{}", message.len());
         let shown = message.lines().count() - 2;
         assert!(message.ends_with(&format!("\n… and {} more findings", 1_000 - shown)));
-        assert_eq!(denial(&[of_rule("a", &findings)], Form::Long).unwrap().lines().count(), 1_000);
+        assert_eq!(denial(&[report_of("a", &findings)], Form::Long).unwrap().lines().count(), 1_000);
     }
 
     #[test]
     fn a_report_ends_at_256_kilobytes() {
         let findings = many(6_000);
-        let message = denial(&[of_rule("a", &findings)], Form::Long).unwrap();
+        let message = denial(&[report_of("a", &findings)], Form::Long).unwrap();
         assert!(message.len() < MAX_REPORT_BYTES + 200, "{}", message.len());
         assert!(message.ends_with(" more findings"), "{}", &message[message.len() - 80..]);
-        let warnings = warnings([].into_iter(), None, &[of_rule("a", &findings)], Form::Long);
+        let warnings = warnings([].into_iter(), None, &[report_of("a", &findings)], Form::Long);
         assert!(warnings.len() < 6_000 && warnings.last().unwrap().ends_with(" more findings"));
     }
 
     #[test]
     fn a_long_finding_is_reported_in_full() {
         let [long, other] = [finding("web", &"x".repeat(20_000)), finding("web", "y")];
-        let message = denial(&[of_rule("a", &[long, other])], Form::Short).unwrap();
+        let message = denial(&[report_of("a", &[long, other])], Form::Short).unwrap();
         assert_eq!(message.lines().count(), 3);
         assert!(message.ends_with("… and 1 more finding"));
     }
@@ -340,7 +340,7 @@ mod tests {
     fn a_rule_warns_once_and_names_the_containers() {
         let findings = many(3);
         assert_eq!(
-            warn(&[of_rule("a", &findings), of_rule("b", &findings[..1])]),
+            warn(&[report_of("a", &findings), report_of("b", &findings[..1])]),
             [
                 r#"spec.containers[0].x: container "container-0" must set it to true, and 2 more in container "container-1", container "container-2" [a]"#,
                 r#"spec.containers[0].x: container "container-0" must set it to true [b]"#,
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn warnings_name_as_many_containers_as_fit() {
         let findings = many(200);
-        let rules: Vec<_> = ["a", "b", "c"].map(|rule| of_rule(rule, &findings)).into();
+        let rules: Vec<_> = ["a", "b", "c"].map(|rule| report_of(rule, &findings)).into();
         let warnings = warn(&rules);
         assert!((1_800..=MAX_WARNINGS_BYTES).contains(&size(&warnings)), "{}", size(&warnings));
         assert_eq!(warnings.len(), 4);
@@ -364,7 +364,7 @@ mod tests {
     fn every_rule_is_named_even_if_warnings_are_long() {
         let findings = vec![finding(&"w".repeat(63), &"x".repeat(2_000)); 9];
         let ids = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
-        let rules: Vec<_> = ids.iter().map(|rule| of_rule(rule, &findings)).collect();
+        let rules: Vec<_> = ids.iter().map(|rule| report_of(rule, &findings)).collect();
         let warnings = warn(&rules);
         assert!(size(&warnings) <= MAX_WARNINGS_BYTES);
         assert_eq!(warnings.len(), ids.len() + 1);
@@ -376,7 +376,7 @@ mod tests {
     fn expired_exemptions_come_first() {
         let expired = || (0..50).map(|index| format!("exemptions[{index}] expired on 2020-01-01: reason"));
         let findings = many(1);
-        let rules = [of_rule("a", &findings)];
+        let rules = [report_of("a", &findings)];
         let short = warnings(expired(), Some("notice".to_owned()), &rules, Form::Short);
         assert!(short[0].starts_with("exemptions[0]"));
         assert_eq!(short.iter().filter(|warning| warning.starts_with("exemptions[")).count(), 22);
