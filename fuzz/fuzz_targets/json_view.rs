@@ -1,8 +1,8 @@
-//! The reader of requests against `serde_json`: what is read, what is skipped, and where errors are, on arbitrary bytes and on JSON
-//! that is made from them.
+//! Compares the reader of requests with `serde_json`: values, skipping and error offsets, on arbitrary bytes and on JSON that is
+//! generated from them.
 
 #![no_main]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "what differs is a finding")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a difference is a failure")]
 
 #[path = "json_view/document.rs"]
 mod document;
@@ -20,7 +20,7 @@ use serde_json::Value;
 use whole::{Entries, Whole};
 
 views! {
-    /// Keys that are alike, and of all lengths that are compared differently.
+    /// Similar keys, of all lengths that have a comparison of their own.
     struct Known<'a> {
         empty "": Option<Whole>,
         short "a": Option<Whole>,
@@ -31,7 +31,7 @@ views! {
         raw "raw": RawValue<'a>,
     }
 
-    /// Fields of types that a document may not have.
+    /// Fields whose types may differ from the document.
     struct Typed<'a> {
         number "a": Option<i64>,
         flags "abcdefgh": Vec<bool>,
@@ -58,7 +58,7 @@ fn check(json: &[u8]) {
     }
 }
 
-/// What `serde_json` ignores is skipped to the same end.
+/// Checks that the reader skips a value to the same end as `serde_json`.
 fn check_skipping(json: &[u8]) {
     let mut stream = serde_json::Deserializer::from_slice(json).into_iter::<IgnoredAny>();
     let is_value = stream.next().is_some_and(|value| value.is_ok());
@@ -68,25 +68,25 @@ fn check_skipping(json: &[u8]) {
         Ok(())
     });
     match (is_value, end) {
-        (true, Ok(end)) => assert_eq!(end, stream.byte_offset(), "skipped to another end"),
+        (true, Ok(end)) => assert_eq!(end, stream.byte_offset(), "the end of the skipped value differs"),
         (true, Err(error)) => assert!(is_too_deep(error.as_ref()), "not skipped: {error:?}"),
         (false, _) => {}
     }
     assert_offset(json, skipped.err().as_ref());
 }
 
-/// `serde_json` ignores values of any depth.
+/// Whether the reader rejects a value for its depth, which `serde_json` does not limit for ignored values.
 fn is_too_deep(error: Option<&Error>) -> bool {
     error.is_some_and(|error| error.message() == "nested too deeply")
 }
 
-/// What `serde_json` reads is read the same, and nothing else is read.
+/// Checks that the reader reads the same values as `serde_json`, and rejects everything else.
 fn check_reading(json: &[u8], theirs: &serde_json::Result<Value>) {
     match (theirs, from_slice::<Whole>(json)) {
-        (Ok(theirs), Ok(ours)) => assert_eq!(ours.value, *theirs, "read as another value"),
+        (Ok(theirs), Ok(ours)) => assert_eq!(ours.value, *theirs, "the value differs"),
         (Ok(_), Err(error)) => panic!("not read: {error:?}"),
         (Err(error), Ok(_)) => {
-            // No float can hold the number, or the text nests one level more than `serde_json` reads.
+            // The number exceeds the range of floats, or the text nests one level deeper than the limit of `serde_json`.
             let message = error.to_string();
             let is_exempt = ["number out of range", "recursion limit exceeded"];
             assert!(is_exempt.iter().any(|reason| message.starts_with(reason)), "read: {message}");
@@ -99,7 +99,7 @@ fn assert_offset(json: &[u8], error: Option<&Error>) {
     assert!(error.is_none_or(|error| error.offset() <= json.len()), "an error after the end: {error:?}");
 }
 
-/// The items of a list are returned as they are written.
+/// Checks that raw items of a list are unchanged.
 fn check_raw(json: &[u8], value: &Value) {
     if let Value::Array(items) = value {
         let raw = read_with(json, |reader| {
@@ -112,13 +112,13 @@ fn check_raw(json: &[u8], value: &Value) {
         });
         let raw: Vec<_> = raw.unwrap().into_iter().map(|RawValue(item)| item).collect();
         let theirs: Vec<&serde_json::value::RawValue> = serde_json::from_slice(json).unwrap();
-        assert!(theirs.iter().map(|item| item.get().as_bytes()).eq(raw.iter().copied()), "cut elsewhere");
+        assert!(theirs.iter().map(|item| item.get().as_bytes()).eq(raw.iter().copied()), "the raw items differ");
         let parsed = raw.iter().map(|item| serde_json::from_slice::<Value>(item).unwrap());
-        assert!(parsed.eq(items.iter().cloned()), "cut into other values");
+        assert!(parsed.eq(items.iter().cloned()), "the values of the raw items differ");
     }
 }
 
-/// A view has the values of its keys, unless one of them occurs twice.
+/// Checks that a view has the values of its keys, unless a key is a duplicate.
 fn check_view(json: &[u8]) {
     let Ok(Entries(entries)) = serde_json::from_slice(json) else { return };
     let known = ["", "a", "\"\u{e9}\n", "abcdefgh", "abcdefghi", "abcdefghj", "raw"];
@@ -143,31 +143,31 @@ fn check_view(json: &[u8]) {
         }
         (Err(error), Some(key)) => {
             assert_eq!(error.message(), format!("duplicate field `{key}`"));
-            assert_eq!(error.path().len(), 0, "the object has the error");
+            assert_eq!(error.path().len(), 0, "the error belongs to the object");
         }
-        (view, duplicate) => panic!("{view:?}, though this occurs twice: {duplicate:?}"),
+        (view, duplicate) => panic!("{view:?}, although this key is a duplicate: {duplicate:?}"),
     }
 }
 
-/// The error of a field of another type names a value that is there and does not fit.
+/// Checks that a type error has the path of a value with another type.
 fn check_types(json: &[u8], value: &Value) {
     let Err(error) = from_slice::<Typed>(json) else { return };
     assert_eq!(error.kind(), ErrorKind::Shape, "{error:?}");
     assert_offset(json, Some(&error));
     let is_duplicate = error.message().starts_with("duplicate field");
     let Whole { has_duplicates, .. } = from_slice(json).unwrap();
-    assert!(has_duplicates || !is_duplicate, "nothing occurs twice: {error:?}");
+    assert!(has_duplicates || !is_duplicate, "no key is a duplicate: {error:?}");
     if has_duplicates {
-        // Of two equal keys, `Value` has one.
+        // `Value` keeps only one of two equal keys.
         return;
     }
     let found = error.path().try_fold(value, |value, segment| match segment {
         PathSegment::Key(key) => value.get(key),
         PathSegment::Index(index) => value.get(index),
     });
-    let found = found.unwrap_or_else(|| panic!("there is no such value: {error:?}"));
+    let found = found.unwrap_or_else(|| panic!("the value does not exist: {error:?}"));
     let last = error.path().last();
-    let fits = match (last, error.path().rev().nth(1)) {
+    let has_expected_type = match (last, error.path().rev().nth(1)) {
         (None, _) => found.is_object(),
         (Some(PathSegment::Key(key)), _) if key == "a" => found.is_i64(),
         (Some(PathSegment::Key(key)), _) if key.is_empty() => found.is_object(),
@@ -175,5 +175,5 @@ fn check_types(json: &[u8], value: &Value) {
         (Some(PathSegment::Index(_)), Some(PathSegment::Key(key))) if key == "abcdefgh" => found.is_boolean(),
         (Some(PathSegment::Index(_)), _) => found.is_string(),
     };
-    assert!(!fits, "a value that fits: {error:?}");
+    assert!(!has_expected_type, "the value has the expected type: {error:?}");
 }

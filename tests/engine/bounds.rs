@@ -67,12 +67,12 @@ struct Cost {
 
 impl Cost {
     fn of(shape: &'static Shape) -> Self {
-        let most = shape.most / divisor();
+        let size = shape.most / divisor();
         let [quarter, half] = [4, 2].map(|part| {
-            let payload = (shape.payload)(most / part);
+            let payload = (shape.payload)(size / part);
             POLICY.call(payload.as_bytes()).unwrap().instructions
         });
-        let payload = (shape.payload)(most);
+        let payload = (shape.payload)(size);
         let whole =
             POLICY.call(payload.as_bytes()).unwrap_or_else(|error| panic!("{}: {error:#}", shape.name));
         let answer: ValidationResponse = serde_json::from_slice(&whole.answer).unwrap();
@@ -116,10 +116,10 @@ fn table() -> String {
 #[test]
 fn costs_of_large_requests_are_linear_and_bounded() {
     println!("{}", table());
-    let most = MAX_INSTRUCTIONS / divisor() as u64;
+    let max_instructions = MAX_INSTRUCTIONS / divisor() as u64;
     for Cost { shape, instructions, growth, memory, answer, object, .. } in &*COSTS {
         let name = shape.name;
-        assert!(*instructions <= most, "{name}: {instructions} instructions");
+        assert!(*instructions <= max_instructions, "{name}: {instructions} instructions");
         // The growth of a very small cost is random.
         assert!(GROWTH.contains(growth) || *instructions < 10_000_000, "{name}: growth is {growth} %");
         assert!(*memory <= MAX_MEMORY, "{name}: {memory} bytes of memory");

@@ -365,7 +365,7 @@ fn each_rollout_step_denies_more() {
     let [monitor, warn, most, all] =
         STEPS.map(|step| documents::read(&format!("examples/rollout/{step}"))["spec"]["settings"].clone());
     let plain = |settings| answer("examples/fix/nginx.yaml", settings);
-    let wrong = |settings: &Value| -> BTreeSet<bool> {
+    let verdicts = |settings: &Value| -> BTreeSet<bool> {
         requests("examples/everything-wrong.yaml")
             .iter()
             .map(|request| evaluate(request, settings).accepted)
@@ -373,13 +373,13 @@ fn each_rollout_step_denies_more() {
     };
     let (admits_all, denies_all) = ([true].into(), [false].into());
     // In monitor mode, the policy server admits requests that the policy denies.
-    assert!(!plain(&monitor).accepted && wrong(&monitor) == denies_all);
+    assert!(!plain(&monitor).accepted && verdicts(&monitor) == denies_all);
     for settings in [&warn, &most] {
         let answer = plain(settings);
         assert!(answer.accepted && !answer.warnings.is_empty());
     }
-    assert!(wrong(&warn) == admits_all && wrong(&most) == denies_all);
-    assert!(!plain(&all).accepted && wrong(&all) == denies_all);
+    assert!(verdicts(&warn) == admits_all && verdicts(&most) == denies_all);
+    assert!(!plain(&all).accepted && verdicts(&all) == denies_all);
     for request in requests("examples/nginx/6-pinned.yaml") {
         assert_eq!(evaluate(&request, &all), admitted());
     }

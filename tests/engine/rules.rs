@@ -63,7 +63,7 @@ fn every_built_in_kind_has_a_case_without_findings() {
 }
 
 #[test]
-fn cases_that_a_rule_admits_are_admitted_by_all_rules() {
+fn a_request_that_a_rule_admits_is_admitted_by_all_rules() {
     for (_, Case { id, request, settings, warn, .. }) in of_rules(&[Verdict::Admitted]) {
         assert_eq!(warn, [""; 0], "{id}: unexpected warnings");
         assert_eq!(evaluate(&request, &settings), admitted(), "{id}");
@@ -71,7 +71,7 @@ fn cases_that_a_rule_admits_are_admitted_by_all_rules() {
 }
 
 #[test]
-fn cases_that_a_rule_denies_are_denied_by_that_rule_alone() {
+fn a_request_that_a_rule_denies_is_denied_by_that_rule_alone() {
     for (rule, Case { id, request, settings, deny, .. }) in of_rules(&[Verdict::Denied]) {
         for finding in &deny {
             assert_eq!(rule_of(finding), rule, "{id}: {finding}");

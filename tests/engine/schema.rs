@@ -290,10 +290,10 @@ fn of_object(object: &ObjectDeclaration) -> BoxedStrategy<Value> {
     let required: Vec<_> =
         required.iter().map(of_setting).map(|(key, value)| weighted(0.95, (Just(key), value))).collect();
     let optional: Vec<_> = optional.iter().map(of_setting).map(|(key, value)| (Just(key), value)).collect();
-    let most = optional.len().min(4);
+    let max = optional.len().min(4);
     let unknown =
         weighted(0.03, (select(&["mod", "Mode", "path", "a b"][..]).prop_map(str::to_owned), anything()));
-    let some = subsequence(optional, 0..=most).prop_flat_map(|some| some);
+    let some = subsequence(optional, 0..=max).prop_flat_map(|some| some);
     (required, some, unknown)
         .prop_map(|(required, some, unknown)| {
             let all = required.into_iter().flatten().chain(some).chain(unknown);

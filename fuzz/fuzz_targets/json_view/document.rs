@@ -1,13 +1,13 @@
-//! JSON that is made from arbitrary bytes: mostly valid, in any notation.
+//! Generates JSON from arbitrary bytes: mostly valid, in any notation.
 
 use arbitrary::Arbitrary;
 
-/// A text.
+/// A JSON document.
 #[derive(Arbitrary)]
 pub(crate) struct Document<'a> {
     value: Node<'a>,
     notation: Notation,
-    /// A byte that is written over another, if the text has so many.
+    /// An offset, and the byte that replaces the byte at that offset.
     damage: Option<(u16, u8)>,
 }
 
@@ -22,11 +22,11 @@ enum Node<'a> {
         exponent: Option<i8>,
     },
     Text(&'a str),
-    /// A string of this many characters: those that are read together, and one more or less.
+    /// A string with this number of characters, to cover the chunk size of the reader.
     Long(u8),
     List(Vec<Node<'a>>),
     Object(Vec<(Key<'a>, Node<'a>)>),
-    /// Lists in lists.
+    /// Nested lists.
     Nested(u8, Box<Node<'a>>),
 }
 
@@ -36,7 +36,7 @@ enum Key<'a> {
     Other(&'a str),
 }
 
-/// The keys that views of the target have, and some that are alike.
+/// The keys of the target's views, and similar keys.
 #[derive(Arbitrary)]
 enum KnownKey {
     Empty,
@@ -64,10 +64,10 @@ impl KnownKey {
     }
 }
 
-/// How values are written.
+/// The notation of values.
 #[derive(Arbitrary)]
 struct Notation {
-    /// Whether all characters of strings are escaped.
+    /// Whether strings escape all characters.
     escapes: bool,
     /// White space between tokens.
     space: Space,
@@ -85,8 +85,8 @@ impl Document<'_> {
         let mut json = String::new();
         self.notation.value(&mut json, &self.value);
         let mut json = json.into_bytes();
-        if let Some((place, byte)) = self.damage
-            && let Some(damaged) = json.get_mut(usize::from(place))
+        if let Some((offset, byte)) = self.damage
+            && let Some(damaged) = json.get_mut(usize::from(offset))
         {
             *damaged = byte;
         }
@@ -138,7 +138,7 @@ impl Notation {
                 self.token(json, "}");
             }
             Node::Nested(depth, inner) => {
-                // Documents are as deep as is read, and a little deeper.
+                // Slightly more than the maximum depth.
                 let depth = usize::from(*depth % 132);
                 json.push_str(&"[".repeat(depth));
                 self.value(json, inner);

@@ -1,4 +1,4 @@
-//! Values that are read in full, by either parser.
+//! Values that both parsers read completely.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use json_view::{Error, ReadJson, Reader, ValueKind};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A value, as the reader of requests reads it. A number that no float can hold is `null`.
+/// A value that the reader of requests reads. A number beyond the range of floats becomes `null`.
 #[derive(Debug, Default)]
 pub(crate) struct Whole {
     pub(crate) value: Value,
-    /// Whether an object in it has a key that occurs twice.
+    /// Whether an object in the value has a duplicate key.
     pub(crate) has_duplicates: bool,
 }
 
@@ -52,7 +52,7 @@ impl Whole {
     }
 }
 
-/// The entries of an object in their order, as `serde_json` reads them.
+/// The entries of an object in order, including duplicates, as `serde_json` reads them.
 pub(crate) struct Entries(pub(crate) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Entries {

@@ -27,12 +27,12 @@ fn a_pod_without_a_spec_is_denied() {
 #[test]
 fn a_value_that_is_not_an_object_is_denied() {
     let deployment = r#"{"group": "apps", "version": "v1", "kind": "Deployment"}"#;
-    for (value, found) in [("\"x\"", "a string"), ("1", "a number"), ("true", "a boolean"), ("[]", "a list")]
+    for (value, actual) in [("\"x\"", "a string"), ("1", "a number"), ("true", "a boolean"), ("[]", "a list")]
     {
-        denies(object(POD, value), &format!("request.object: expected an object, got {found}"));
+        denies(object(POD, value), &format!("request.object: expected an object, got {actual}"));
         denies(
             object(deployment, &object_at("spec.template", value)),
-            &format!("spec.template: expected an object, got {found}"),
+            &format!("spec.template: expected an object, got {actual}"),
         );
     }
 }
@@ -54,7 +54,7 @@ fn invalid_containers_are_denied() {
 
 #[test]
 fn a_field_of_the_wrong_type_is_denied() {
-    let wrong = |expected: &str| -> Vec<(&str, &str)> {
+    let values_of_other_types = |expected: &str| -> Vec<(&str, &str)> {
         let values = [
             ("1", "a number"),
             ("\"true\"", "a string"),
@@ -122,10 +122,10 @@ fn a_field_of_the_wrong_type_is_denied() {
         (&["securityContext.sysctls", "securityContext.supplementalGroups"], "a list"),
     ] {
         for field in fields {
-            for (value, found) in wrong(expected) {
+            for (value, actual) in values_of_other_types(expected) {
                 denies(
                     pod(&object_at(field, value)),
-                    &format!("spec.{field}: expected {expected}, got {found}"),
+                    &format!("spec.{field}: expected {expected}, got {actual}"),
                 );
             }
         }

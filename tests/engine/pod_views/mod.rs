@@ -129,7 +129,7 @@ fn views_agree_with_types_on_every_example() {
 }
 
 #[test]
-fn cases_set_every_field_of_the_views() {
+fn every_field_of_the_views_is_covered() {
     let (mut all, mut set) = (BTreeSet::new(), BTreeSet::new());
     for request in manifests() {
         for (_, pods) in viewed_pods(&request) {
