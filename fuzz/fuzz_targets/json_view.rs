@@ -112,7 +112,10 @@ fn check_raw(json: &[u8], value: &Value) {
         });
         let raw: Vec<_> = raw.unwrap().into_iter().map(|RawValue(item)| item).collect();
         let theirs: Vec<&serde_json::value::RawValue> = serde_json::from_slice(json).unwrap();
-        assert!(theirs.iter().map(|item| item.get().as_bytes()).eq(raw.iter().copied()), "the raw items differ");
+        assert!(
+            theirs.iter().map(|item| item.get().as_bytes()).eq(raw.iter().copied()),
+            "the raw items differ"
+        );
         let parsed = raw.iter().map(|item| serde_json::from_slice::<Value>(item).unwrap());
         assert!(parsed.eq(items.iter().cloned()), "the values of the raw items differ");
     }

@@ -6,7 +6,6 @@
 use immutable_pods_fuzz::{KNOWN_IMAGE, Registry, check_line, validate};
 use immutable_pods_policy::admission::response::Response;
 use immutable_pods_policy::admission::review;
-use immutable_pods_policy::evaluation::evaluate::invalid_settings;
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,6 +22,9 @@ const PODS: [&str; 2] = [
         "ephemeralContainers": [{"name": "debug", "image": "busybox"}]}"#,
     r#"{"containers": [{"name": "web", "image": "nginx:1.29"}]}"#,
 ];
+
+/// Prefix of the reason for denying a request because the settings are invalid.
+const INVALID_SETTINGS: &str = "the settings of the policy are invalid: ";
 
 /// Suffix of every reason for denying a request that cannot be evaluated.
 const CANNOT_BE_EVALUATED: &str = "(denied because it cannot be judged)";
@@ -96,8 +98,7 @@ fn evaluate(spec: &str, settings: &[u8]) -> Response {
 }
 
 fn is_evaluated(response: &Response) -> bool {
-    let is_rejection = |message: &String| {
-        message.starts_with(&invalid_settings("")) || message.ends_with(CANNOT_BE_EVALUATED)
-    };
+    let is_rejection =
+        |message: &String| message.starts_with(INVALID_SETTINGS) || message.ends_with(CANNOT_BE_EVALUATED);
     !response.message.as_ref().is_some_and(is_rejection)
 }

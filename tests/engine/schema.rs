@@ -192,14 +192,14 @@ fn candidates(accepts: &Accepts) -> Vec<Value> {
     match accepts {
         Accepts::Flag | Accepts::Natural => {}
         Accepts::Mode(words) | Accepts::Word(words) => {
-            candidates.extend(words.iter().map(|word| json!(word)))
+            candidates.extend(words.iter().map(|word| json!(word)));
         }
         Accepts::Text(text) => {
             candidates.extend(TEXTS.map(Value::from));
             candidates.extend(choices_of(text).into_iter().map(Value::from));
         }
         Accepts::List { item, .. } => {
-            candidates.extend(self::candidates(item).into_iter().map(|item| json!([item])))
+            candidates.extend(self::candidates(item).into_iter().map(|item| json!([item])));
         }
         Accepts::Object(object) => candidates.extend(candidate_objects(object)),
         Accepts::Shorthand(short, object) => {
@@ -319,7 +319,7 @@ fn of(accepts: &Accepts) -> BoxedStrategy<Value> {
                 return prop_oneof![8 => select(passing).prop_map(Value::from), 1 => texts].boxed();
             }
             let choices = select(choices);
-            let spelled = choices.clone().prop_map(|choice| choice.to_lowercase());
+            let spelled = choices.clone().prop_map(str::to_lowercase);
             prop_oneof![24 => choices.prop_map(Value::from), 1 => spelled.prop_map(Value::from), 1 => texts]
                 .boxed()
         }

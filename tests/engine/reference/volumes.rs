@@ -31,8 +31,8 @@ fn responsible_for_volume(pod: &Pod, name: &str) -> ResponsibleContainers {
 struct Mount {
     path: FieldPath,
     volume: String,
-    mount_path: String,
-    /// The field that contains the mount path.
+    target: String,
+    /// The field that contains the target.
     field: &'static str,
     is_read_only: bool,
 }
@@ -41,14 +41,14 @@ fn mounts(container: &ContainerAt) -> Vec<Mount> {
     let mounts = container.spec.volume_mounts.iter().flatten().enumerate().map(|(index, mount)| Mount {
         path: container.path.field("volumeMounts").item(index),
         volume: mount.name.clone(),
-        mount_path: mount.mount_path.clone(),
+        target: mount.mount_path.clone(),
         field: "mountPath",
         is_read_only: mount.read_only == Some(true),
     });
     let devices = container.spec.volume_devices.iter().flatten().enumerate().map(|(index, device)| Mount {
         path: container.path.field("volumeDevices").item(index),
         volume: device.name.clone(),
-        mount_path: device.device_path.clone(),
+        target: device.device_path.clone(),
         field: "devicePath",
         is_read_only: false,
     });
@@ -220,7 +220,7 @@ pub(super) fn writable_mounts(request: &Request<'_>) -> Findings {
                 if types.is_empty() {
                     continue;
                 }
-                if !settings.allows(&mount.mount_path, pod) {
+                if !settings.allows(&mount.target, pod) {
                     findings.add(mount.path.field(mount.field), container.as_responsible());
                 }
                 if !types.iter().all(|kind| settings.allowed_types.contains(kind)) {

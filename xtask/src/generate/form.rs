@@ -145,7 +145,7 @@ fn ask_for_list(question: &mut Question, item: &Accepts) {
 fn choose_from(question: &mut Question, choices: &[&str]) {
     question.r#type = "array[";
     if (1..=MAX_CHOICES).contains(&choices.len()) {
-        question.description.push_str(&format!(" Any of {}.", choices.join(", ")));
+        question.description += &[" Any of ", &choices.join(", "), "."].concat();
     }
     if question.default.as_array().is_some_and(|list| !list.is_empty()) {
         question.description += " An empty list is not sent: it means the default.";

@@ -1,5 +1,7 @@
 //! The table of rules in `README.md`.
 
+use std::fmt::Write as _;
+
 use immutable_pods_policy::rules::RuleId;
 
 pub(super) const FILE: &str = "README.md";
@@ -22,14 +24,15 @@ fn table() -> String {
     for rule in RuleId::ALL {
         let (meta, docs) = (rule.meta(), rule.docs());
         let cell = |text: &str| text.replace('|', "\\|");
-        table.push_str(&format!(
-            "| [`{id}`](docs/settings.md#{anchor}) | {} | {} | `{}` |\n",
+        let _ = writeln!(
+            table,
+            "| [`{id}`](docs/settings.md#{anchor}) | {} | {} | `{}` |",
             cell(docs.finding),
             cell(docs.fix.unwrap_or("–")),
             meta.default_mode.name(),
             id = meta.id,
             anchor = meta.id.to_lowercase(),
-        ));
+        );
     }
     table
 }
