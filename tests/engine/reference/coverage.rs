@@ -138,7 +138,7 @@ impl Coverage {
             let is_on = super::settings::mode(settings, rule) != "off";
             self.record(rule_reports(rule), || !findings.is_empty());
             self.record(rule_admits(rule), || is_on && findings.is_empty());
-            for (_, option, effects) in OPTIONS.iter().filter(|(of, _, _)| *of == rule) {
+            for (_, option, effects) in OPTIONS.iter().filter(|(of, _, _)| *of == *rule) {
                 let without = || findings_without(rule, option, &request);
                 for effect in *effects {
                     self.record(option_does(rule, option, *effect), || {
