@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use immutable_pods_policy::kubernetes::file_path::{FilePath, check_pattern, check_place};
+use immutable_pods_policy::kubernetes::file_path::FilePath;
+use immutable_pods_policy::settings::path_pattern::{check_path, check_pattern, is_within};
 use libfuzzer_sys::fuzz_target;
 
 /// Maximum number of stars in a pattern, because [`matches`] takes exponential time.
@@ -70,22 +71,22 @@ fuzz_target!(|text: &str| {
             assert_eq!(linux.path == FilePath::linux(second), segments(first) == segments(second));
             check_order(&paths, first, second);
             for parsed in [&linux, &windows, &unknown] {
-                parsed.check_place(second);
+                parsed.check_prefix(second);
                 parsed.check_pattern(second);
             }
         }
     }
 });
 
-/// Checks that `is_within` is a partial order: paths within each other are equal, and the relation is transitive.
+/// Checks that `starts_with` is a partial order: paths that start with each other are equal, and the relation is transitive.
 fn check_order(paths: &[&str], first: &str, second: &str) {
-    let is_within = |inner: &str, outer: &str| FilePath::linux(inner).is_within(&normalized(outer));
-    if !is_within(first, second) {
+    let starts_with = |inner: &str, outer: &str| FilePath::linux(inner).starts_with(&normalized(outer));
+    if !starts_with(first, second) {
         return;
     }
-    assert_eq!(is_within(second, first), FilePath::linux(first) == FilePath::linux(second));
+    assert_eq!(starts_with(second, first), FilePath::linux(first) == FilePath::linux(second));
     for third in paths {
-        assert!(!is_within(second, third) || is_within(first, third));
+        assert!(!starts_with(second, third) || starts_with(first, third));
     }
 }
 
@@ -102,16 +103,16 @@ struct Parsed<'p> {
 
 impl Parsed<'_> {
     /// Compares the path with a path in the settings.
-    fn check_place(&self, place: &str) {
-        if check_place(place).is_err() {
+    fn check_prefix(&self, prefix: &str) {
+        if check_path(prefix).is_err() {
             return;
         }
-        let folded = self.folded(place);
+        let folded = self.folded(prefix);
         let (path, segments) = (segments(self.plain), segments(&folded));
-        let (is_within, holds) = (path.starts_with(&segments), segments.starts_with(&path));
-        assert_eq!(self.path.is_within(place), is_within && !self.is_ambiguous, "{place}");
-        assert_eq!(self.path.holds(place), holds, "{place}");
-        assert_eq!(self.path.overlaps(place), is_within || holds, "{place}");
+        let (starts_with, contains) = (path.starts_with(&segments), segments.starts_with(&path));
+        assert_eq!(self.path.starts_with(prefix), starts_with && !self.is_ambiguous, "{prefix}");
+        assert_eq!(self.path.contains(prefix), contains, "{prefix}");
+        assert_eq!(self.path.overlaps(prefix), starts_with || contains, "{prefix}");
     }
 
     /// Compares the path with a pattern in the settings.
@@ -121,15 +122,15 @@ impl Parsed<'_> {
             return;
         }
         let folded = self.folded(pattern);
-        let (place, only_below) = folded.strip_suffix("/**").map_or((&*folded, false), |place| (place, true));
-        let (path, parts) = (segments(self.plain), segments(place));
-        let is_within = path.len() >= parts.len() + usize::from(only_below)
+        let (above, only_below) = folded.strip_suffix("/**").map_or((&*folded, false), |above| (above, true));
+        let (path, parts) = (segments(self.plain), segments(above));
+        let is_match = path.len() >= parts.len() + usize::from(only_below)
             && parts.iter().zip(&path).all(|(part, own)| matches(part.as_bytes(), own.as_bytes()));
-        assert_eq!(self.path.is_within_pattern(pattern), is_within && !self.is_ambiguous, "{pattern}");
+        assert_eq!(is_within(&self.path, pattern), is_match && !self.is_ambiguous, "{pattern}");
     }
 
-    fn folded(&self, place: &str) -> String {
-        if self.ignores_case { place.to_ascii_lowercase() } else { place.to_owned() }
+    fn folded(&self, path: &str) -> String {
+        if self.ignores_case { path.to_ascii_lowercase() } else { path.to_owned() }
     }
 }
 

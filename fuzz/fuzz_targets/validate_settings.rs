@@ -27,7 +27,7 @@ const PODS: [&str; 2] = [
 const INVALID_SETTINGS: &str = "the settings of the policy are invalid: ";
 
 /// Suffix of every reason for denying a request that cannot be evaluated.
-const CANNOT_BE_EVALUATED: &str = "(denied because it cannot be judged)";
+const CANNOT_BE_EVALUATED: &str = "(denied because it cannot be evaluated)";
 
 /// Part of the error about a writable path that `writableMounts` denies. Only requests that get such a volume are denied.
 const DENIED_PATH: &str = ": writableMounts denies it: ";
