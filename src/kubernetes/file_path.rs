@@ -104,8 +104,10 @@ impl<'p> FilePath<'p> {
         let ((mine, rest), (theirs, their_rest)) =
             (mine.split_at_checked(length)?, theirs.split_at_checked(length)?);
         let ends_segment = matches!((rest, their_rest), ([], []) | ([b'/', ..], _) | (_, [b'/', ..]));
-        let is_equal = if self.ignores_case { mine.eq_ignore_ascii_case(theirs) } else { mine == theirs };
-        (ends_segment && is_equal).then_some((rest, their_rest))
+        // Byte by byte, because the settings may have thousands of paths and a comparison by a call costs more than most of them.
+        let is_same =
+            |(own, other): (&u8, &u8)| own == other || self.ignores_case && own.eq_ignore_ascii_case(other);
+        (ends_segment && mine.iter().zip(theirs).all(is_same)).then_some((rest, their_rest))
     }
 }
 

@@ -3,13 +3,27 @@
 /// Returns whether the pattern matches the whole text.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let Some((prefix, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(prefix) else { return false };
+    // The settings may have thousands of patterns, and most texts differ from most patterns before the first star.
+    let (pattern, mut text) = without_common_start(pattern.as_bytes(), text.as_bytes());
+    if pattern.first() != Some(&b'*') {
+        return pattern.is_empty() && text.is_empty();
+    }
+    // Many of the others differ after the last star.
+    if pattern.last() != Some(&b'*') && pattern.last() != text.last() {
+        return false;
+    }
+    if pattern.len() == 1 {
+        return true;
+    }
+    let mut pieces = pattern.split(|byte| *byte == b'*');
+    let prefix = pieces.next().unwrap_or_default();
     // The last piece is bound to the end of the text. It suffices that each piece before it matches as early as possible.
-    let (middle, suffix) = rest.rsplit_once('*').unwrap_or(("", rest));
-    for piece in middle.split('*') {
-        match text.split_once(piece) {
-            Some((_, after)) => text = after,
+    let Some(suffix) = pieces.next_back() else { return prefix == text };
+    let Some(rest) = text.strip_prefix(prefix) else { return false };
+    text = rest;
+    for piece in pieces {
+        match after_first(text, piece) {
+            Some(rest) => text = rest,
             None => return false,
         }
     }
@@ -19,6 +33,10 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// Returns whether the pattern matches the whole text, where `*` does not match slashes.
 #[must_use]
 pub fn matches_segments(pattern: &str, text: &str) -> bool {
+    let (from_star, rest) = without_common_start(pattern.as_bytes(), text.as_bytes());
+    if from_star.first() != Some(&b'*') {
+        return from_star.is_empty() && rest.is_empty();
+    }
     let (mut patterns, mut segments) = (pattern.split('/'), text.split('/'));
     loop {
         match (patterns.next(), segments.next()) {
@@ -26,6 +44,17 @@ pub fn matches_segments(pattern: &str, text: &str) -> bool {
             (Some(pattern), Some(segment)) if matches(pattern, segment) => {}
             _ => return false,
         }
+    }
+}
+
+/// Returns the text after the first place where it contains a piece.
+fn after_first<'t>(text: &'t [u8], piece: &[u8]) -> Option<&'t [u8]> {
+    let mut rest = text;
+    loop {
+        if let Some(after) = rest.strip_prefix(piece) {
+            return Some(after);
+        }
+        rest = rest.get(1..)?;
     }
 }
 
