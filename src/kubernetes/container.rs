@@ -1,6 +1,6 @@
 //! Containers as far as rules read them.
 
-use json_view::{Error, KnownKey, RawValue, ReadJson, Reader, Text, views};
+use json_view::{Error, KnownKey, ReadJson, Reader, Text, views};
 
 /// A list of containers in a pod spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ views! {
         pub image "image": Text<'a>,
         /// Name, unique in the pod.
         pub name "name": Text<'a>,
-        /// Ports that the container listens on, as they are written: see [`Container::ports`].
-        pub ports "ports": RawValue<'a>,
+        /// Ports that the container listens on.
+        pub ports "ports": Vec<ContainerPort>,
         /// `Always` makes an init container a sidecar.
         pub restart_policy "restartPolicy": Text<'a>,
         /// Security settings, which override those of the pod.
@@ -133,15 +133,6 @@ impl<'a> ReadJson<'a> for ContainerPort {
 }
 
 impl Container<'_> {
-    /// Returns the ports that the container listens on. They are parsed only for the rule that needs them, which saves 5 % of the
-    /// instructions for a pod.
-    ///
-    /// # Errors
-    /// If they do not have the shape of ports.
-    pub fn ports(&self) -> Result<Vec<ContainerPort>, Error> {
-        if self.ports.0.is_empty() { Ok(Vec::new()) } else { json_view::from_slice(self.ports.0) }
-    }
-
     /// Returns whether an init container is a sidecar.
     #[must_use]
     pub fn is_sidecar(&self) -> bool {

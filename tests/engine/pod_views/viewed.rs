@@ -58,11 +58,10 @@ fn pod_security_context(context: &pod::PodSecurityContext<'_>) -> Value {
 }
 
 fn container(container: &container::Container<'_>) -> Value {
-    let ports = container.ports().unwrap_or_default();
     let container::Container {
         image,
         name,
-        ports: _,
+        ports,
         restart_policy,
         security_context: context,
         startup_probe: container::Probe { exec: container::ExecAction { command } },
