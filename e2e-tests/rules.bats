@@ -177,8 +177,3 @@ verdicts_of_readme() {
   judge privileged/denied/every-container '{"enforcement": "warn"}' |
     answers "$(deny_of privileged/denied/every-container | warned)"
 }
-
-@test "hostPorts admits allowed ports" { admits hostPorts admitted/allowed; }
-@test "hostPorts denies ports of the node" { denies hostPorts denied/every-container; }
-@test "hostPorts warns about ports of the node" { warns hostPorts denied/every-container; }
-@test "hostPorts admits exempt violations" { exempts hostPorts denied/every-container; }

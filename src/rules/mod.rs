@@ -116,7 +116,6 @@ rules![
     interactive_access: InteractiveAccess<'s>,
     shell_removal: ShellRemoval<'s>,
     shared_process_namespace: SharedProcessNamespace,
-    host_ports: HostPorts,
 ];
 
 #[cfg(test)]

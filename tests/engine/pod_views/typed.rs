@@ -37,7 +37,6 @@ fn container(container: &core::Container) -> Value {
     json!({
         "image": container.image.as_deref().unwrap_or_default(),
         "name": container.name,
-        "hostPorts": container.ports.iter().flatten().map(|port| port.host_port.unwrap_or(0)).collect::<Vec<_>>(),
         "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
         "securityContext": security_context(container.security_context.clone()),
         "startupCommand": startup_command(container.startup_probe.clone()),

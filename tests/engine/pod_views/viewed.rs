@@ -61,7 +61,6 @@ fn container(container: &container::Container<'_>) -> Value {
     let container::Container {
         image,
         name,
-        ports,
         restart_policy,
         security_context: context,
         startup_probe: container::Probe { exec: container::ExecAction { command } },
@@ -71,7 +70,6 @@ fn container(container: &container::Container<'_>) -> Value {
     json!({
         "image": **image,
         "name": **name,
-        "hostPorts": ports.iter().map(|port| port.host_port).collect::<Vec<_>>(),
         "restartPolicy": **restart_policy,
         "securityContext": security_context(context),
         "startupCommand": texts(command),

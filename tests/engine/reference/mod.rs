@@ -15,7 +15,6 @@ mod exemptions;
 mod file_paths;
 mod findings;
 mod generators;
-mod host_ports;
 mod image_references;
 mod images;
 mod live_access;
@@ -53,7 +52,6 @@ const REFERENCE_RULES: &[(&str, ReferenceRule)] = &[
     ("interactiveAccess", live_access::interactive_access),
     ("shellRemoval", shell_removal::shell_removal),
     ("sharedProcessNamespace", single_fields::shared_process_namespace),
-    ("hostPorts", host_ports::host_ports),
 ];
 
 /// A field that violates a rule.
