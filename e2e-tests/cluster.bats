@@ -104,7 +104,7 @@ without_namespace() { # FILE
     return 1
   fi
   grep --fixed-strings 'webhook "namespaced-shop-namespaced.kubewarden.admission" denied the request' "$BATS_TEST_TMPDIR/error"
-  grep --fixed-strings 'the user of its image "nginx:1.29" is not known' "$BATS_TEST_TMPDIR/error"
+  grep --fixed-strings 'the user of image "nginx:1.29" is unknown' "$BATS_TEST_TMPDIR/error"
 }
 
 @test "a group admits a pod that one of its members admits" {

@@ -146,6 +146,6 @@ EOF
     stop "$policy_server_pid"
     return 1
   fi
-  grep --fixed-strings 'hostNamespaces: must not be "fix": the rule fills in nothing' "$BATS_TEST_TMPDIR/log"
+  grep --fixed-strings 'hostNamespaces: mode "fix" is not supported by this rule' "$BATS_TEST_TMPDIR/log"
   grep --fixed-strings 'privilegd: unknown key, did you mean "privileged"?' "$BATS_TEST_TMPDIR/log"
 }

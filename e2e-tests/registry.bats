@@ -120,8 +120,8 @@ EOF
   pod_of web:1.5 | ask validate asking |
     jq --arg said "$said" '.status.message |= gsub("(?<=\($said)).*(?= \\[)"; "…")' |
     answers "$(denied <<EOF
-spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of its image $about is not known: $said… [runAsNonRoot]
-spec.containers[0].image: container "web" must pin its image by a digest: $about: $said… [imageReference]
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of image $about is unknown: $said… [runAsNonRoot]
+spec.containers[0].image: container "web" must pin image $about by digest: $said… [imageReference]
 EOF
 )"
 }
@@ -129,8 +129,8 @@ EOF
 @test "a policy without the registry capability denies, and reports it" {
   local about="\"$REGISTRY/shop/web:1.4\"" said="Policy has not been granted access to the"
   pod_of web:1.4 | ask validate asking-without-leave | answers "$(denied <<EOF
-spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of its image $about is not known: $said 'oci/v1/oci_manifest_config' host capability. The violation has been reported [runAsNonRoot]
-spec.containers[0].image: container "web" must pin its image by a digest: $about: $said 'oci/v1/manifest_digest' host capability. The violation has been reported [imageReference]
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of image $about is unknown: $said 'oci/v1/oci_manifest_config' host capability. The violation has been reported [runAsNonRoot]
+spec.containers[0].image: container "web" must pin image $about by digest: $said 'oci/v1/manifest_digest' host capability. The violation has been reported [imageReference]
 EOF
 )"
 }

@@ -148,7 +148,7 @@ fixes() { # RULE CASE
 # What there is to test about each rule in the README's table.
 verdicts_of_readme() {
   # shellcheck disable=SC2016 # the README puts names in backticks
-  local rule='^\| `([A-Za-z]+)` \| .* \| (.*) \| `[a-z]+` \|$' line
+  local rule='^\| \[`([A-Za-z]+)`\]\([^)]*\) \| .* \| (.*) \| `[a-z]+` \|$' line
   while read -r line; do
     if [[ $line =~ $rule ]]; then
       printf '%s\n' "${BASH_REMATCH[1]} "{admits,denies,warns,exempts}

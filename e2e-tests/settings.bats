@@ -29,11 +29,6 @@ refuses() { # SETTINGS SENTENCES
   same "Error: Provided settings are not valid: $2" "$(sed -n '/^Error: /,$p' "$BATS_TEST_TMPDIR/stderr")"
 }
 
-ALL_RULES="readOnlyRootFilesystem, privileged, allowPrivilegeEscalation, runAsNonRoot, hostNamespaces, imageReference, \
-imageChange, hostPathVolumes, writableMounts, capabilities, procMount, sysctls, ephemeralContainers, interactiveAccess, \
-shellRemoval, sharedProcessNamespace"
-ALL_KEYS="enforcement, onUpdate, $ALL_RULES, writablePaths, exemptions"
-
 @test "settings are optional" {
   accepts
   accepts --settings-json '{}'
@@ -61,36 +56,36 @@ ALL_KEYS="enforcement, onUpdate, $ALL_RULES, writablePaths, exemptions"
 
 @test "an unknown key is rejected with a suggestion" {
   refuses '{"privilegd": "warn"}' \
-    "privilegd: unknown key, did you mean \"privileged\"? (allowed: $ALL_KEYS)"
+    "privilegd: unknown key, did you mean \"privileged\"?"
   refuses '{"imageReference": {"deniedTag": ["latest"]}}' \
-    'imageReference.deniedTag: unknown key, did you mean "deniedTags"? (allowed: mode, require, deniedTags)'
+    'imageReference.deniedTag: unknown key, did you mean "deniedTags"?'
 }
 
 @test "an unknown mode is rejected" {
   refuses '{"privileged": {"mode": "wran"}}' \
-    'privileged.mode: "wran" is unknown, did you mean "warn"? (allowed: off, warn, deny)'
+    'privileged.mode: unknown value "wran", did you mean "warn"?'
 }
 
 @test "mode fix is rejected if a rule cannot fix" {
   refuses '{"hostNamespaces": "fix"}' \
-    'hostNamespaces: must not be "fix": the rule fills in nothing (allowed: off, warn, deny)'
-  refuses '{"capabilities": "fix"}' 'capabilities: "fix" fills in nothing without requiredDrop'
+    'hostNamespaces: mode "fix" is not supported by this rule (allowed: off, warn, deny)'
+  refuses '{"capabilities": "fix"}' 'capabilities: mode "fix" has no effect without requiredDrop'
 }
 
 @test "a value of the wrong type is rejected" {
   refuses '{"imageChange": {"allowPinning": "yes"}}' \
-    'imageChange.allowPinning: must be true or false, not a string'
-  refuses '{"hostNamespaces": {"allow": "hostPID"}}' 'hostNamespaces.allow: must be a list, not a string'
+    'imageChange.allowPinning: expected true or false, got a string'
+  refuses '{"hostNamespaces": {"allow": "hostPID"}}' 'hostNamespaces.allow: expected a list, got a string'
 }
 
 @test "an empty range is rejected" {
   refuses '{"runAsNonRoot": {"userRanges": [{"min": 2, "max": 1}]}}' \
-    'runAsNonRoot.userRanges[0]: no id can lie in it: min 2 is greater than max 1'
+    'runAsNonRoot.userRanges[0]: empty range: min 2 is greater than max 1'
 }
 
 @test "a relative path is rejected" {
   refuses '{"hostPathVolumes": {"denied": ["var/run"]}}' \
-    'hostPathVolumes.denied[0]: must be an absolute path, not "var/run"'
+    'hostPathVolumes.denied[0]: expected an absolute path, got "var/run"'
 }
 
 @test "an allowed path below a denied path is rejected" {
@@ -110,27 +105,27 @@ ALL_KEYS="enforcement, onUpdate, $ALL_RULES, writablePaths, exemptions"
 
 @test "an exemption without a key is rejected" {
   refuses '{"exemptions": [{"reason": "why not", "rules": ["sysctls"]}]}' \
-    'exemptions[0]: must name at least one of images, containers, namespaces, users, groups'
+    'exemptions[0]: at least one of images, containers, namespaces, users, groups is required'
   refuses '{"exemptions": [{"reason": "why not", "namespaces": []}]}' 'exemptions[0].namespaces: must not be empty'
 }
 
 @test "an exemption from an unknown rule is rejected" {
   refuses '{"exemptions": [{"reason": "why not", "users": ["alice"], "rules": ["priviledged"]}]}' \
-    "exemptions[0].rules[0]: \"priviledged\" is unknown, did you mean \"privileged\"? (allowed: $ALL_RULES)"
+    'exemptions[0].rules[0]: unknown rule "priviledged", did you mean "privileged"?'
 }
 
 @test "an invalid date is rejected" {
   refuses '{"exemptions": [{"reason": "why not", "users": ["alice"], "expires": "2027-02-29"}]}' \
-    'exemptions[0].expires: must be a day such as 2027-06-30, not "2027-02-29"'
+    'exemptions[0].expires: expected a day such as 2027-06-30, got "2027-02-29"'
 }
 
 @test "all errors are reported at once" {
   refuses '{"enforcement": "of", "hostNamespaces": {"allow": ["hostPid"]}, "exemptions": [{}], "runAsRoot": "off"}' \
-    "enforcement: \"of\" is unknown (allowed: deny, warn)
-hostNamespaces.allow[0]: \"hostPid\" is unknown, did you mean \"hostPID\"? (allowed: hostNetwork, hostPID, hostIPC)
+    'enforcement: unknown value "of" (allowed: deny, warn)
+hostNamespaces.allow[0]: unknown value "hostPid", did you mean "hostPID"?
+runAsRoot: unknown key, did you mean "runAsNonRoot"?
 exemptions[0].reason: missing: say why the exemption exists
-exemptions[0]: must name at least one of images, containers, namespaces, users, groups
-runAsRoot: unknown key, did you mean \"runAsNonRoot\"? (allowed: $ALL_KEYS)"
+exemptions[0]: at least one of images, containers, namespaces, users, groups is required'
 }
 
 @test "settings must be an object" {
