@@ -6,6 +6,7 @@ use super::registry::Lookups;
 use crate::kubernetes::field_path;
 use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::operation::OperationRef;
+use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::MutableFields;
 use crate::rules::ConfiguredRule;
 use crate::rules::finding::{Finding, Findings};
@@ -70,8 +71,9 @@ impl<'j, 's> Evaluator<'j, 's> {
     pub fn evaluate(&self, scope: Scope<'j>, lookups: &mut Lookups<'_>) -> Evaluation<'j, 's> {
         let mut exemptions = ExemptionMatcher::new(&self.settings.exemptions, self.requester, self.today);
         let mut rules = Vec::new();
+        let replaced = scope.operation.replaced_pods();
         for rule in &self.settings.rules {
-            let Findings { list, suggestions, .. } = scope.findings(rule, &mut exemptions);
+            let Findings { list, suggestions, .. } = scope.findings(rule, &replaced, &mut exemptions);
             let mut findings = exemptions.without_covered(rule.id, list);
             findings.sort_by(|one, other| field_path::compare(&one.path, &other.path));
             findings.retain_mut(|finding| resolve_image_user(finding, &rule.rule, lookups));
@@ -85,7 +87,13 @@ impl<'j, 's> Evaluator<'j, 's> {
 
 impl<'j> Scope<'j> {
     /// Returns the findings of a rule, without those that the old object already has.
-    fn findings(&self, active: &ActiveRule<'_>, exemptions: &mut ExemptionMatcher<'_, '_>) -> Findings<'j> {
+    /// `replaced` has the pod that each new pod of an update replaces.
+    fn findings(
+        &self,
+        active: &ActiveRule<'_>,
+        replaced: &[Option<&'j Pod<'j>>],
+        exemptions: &mut ExemptionMatcher<'_, '_>,
+    ) -> Findings<'j> {
         let rule = &active.rule;
         let fields = self.suggestions_for.filter(|_| active.mode == Mode::Fix);
         let mut findings = Findings::default();
@@ -111,7 +119,7 @@ impl<'j> Scope<'j> {
                 if fields == Some(MutableFields::Images) {
                     findings = findings.wanting_suggestions();
                 }
-                for (new, old) in new.iter().zip(self.operation.replaced_pods()) {
+                for (new, &old) in new.iter().zip(replaced) {
                     rule.check(&Target::Update { old, new }, &mut findings);
                 }
             }

@@ -21,7 +21,7 @@ impl Rule<'_> for AllowPrivilegeEscalation {
         fix: Some("sets it to `false` if it is unset"),
         details: "\
 Escalation is allowed by default. Windows pods are skipped because they cannot set this field. If a container is privileged or adds
-`CAP_SYS_ADMIN`, Kubernetes rejects `false`, so there is no fix.",
+`CAP_SYS_ADMIN`, Kubernetes rejects `false`, so a fix is not possible.",
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

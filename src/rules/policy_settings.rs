@@ -26,7 +26,7 @@ pub struct PolicySettings<'s> {
     pub rules: Vec<ActiveRule<'s>>,
     /// Where containers write whose root filesystem a fix makes read-only.
     pub writable_paths: WritablePaths<'s>,
-    /// Which findings do not count, and for whom.
+    /// Which findings do not count, and in which requests.
     pub exemptions: Exemptions<'s>,
 }
 

@@ -53,7 +53,7 @@ const INSPECT_IMAGE: Setting<Flag> = Setting {
 const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
     key: "namedUsers",
     label: "Named users of images",
-    doc: "With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can stand for any UID.",
+    doc: "With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can mean any UID.",
     kind: Word {
         words: &[("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)],
         default: NamedUsers::Deny,
@@ -343,7 +343,7 @@ fn is_root_or_number(name: &str) -> bool {
     name == "root" || name.strip_prefix(['+', '-']).unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The administrator that a name stands for, if it does.
+/// The administrator that a name means, if it does.
 fn administrator(user_name: &str) -> Option<&'static str> {
     let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
     ADMINISTRATORS.into_iter().find(|user| name.trim().eq_ignore_ascii_case(user))

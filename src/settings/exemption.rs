@@ -1,4 +1,4 @@
-//! `exemptions`: which findings do not count, and for whom.
+//! `exemptions`: which findings do not count, and in which requests.
 //!
 //! Every key that an exemption sets must match, each by any of its entries. A pod author can write none of what an exemption
 //! matches, except for container names: pair these with images or namespaces.

@@ -256,11 +256,6 @@ impl<'o, 's> ObjectReader<'o, 's> {
         self.cursor().key(list).item(index).key(key).refuse(reason);
     }
 
-    /// Reports an error in a list item.
-    pub fn refuse_item(&mut self, list: &str, index: usize, reason: impl Display) {
-        self.cursor().key(list).item(index).refuse(reason);
-    }
-
     /// Reports an error in an item of a list that an object in a list contains.
     pub fn refuse_in_list(
         &mut self,
