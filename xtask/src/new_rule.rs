@@ -1,4 +1,4 @@
-//! `cargo xtask new-rule NAME`: the stubs of a rule, of its cases, of its reference implementation and of its end-to-end tests.
+//! `cargo xtask new-rule NAME`: the stubs of a rule, of its cases and of its reference implementation.
 
 use std::fs;
 
@@ -16,12 +16,8 @@ const FILES: [(&str, &str); 4] = [
 const LISTS: [(&str, &str, &str); 4] = [
     ("src/rules/mod.rs", "];\n\n#[cfg(test)]\npub(crate) mod testing", "    @module@: @type@,\n"),
     ("tests/engine/reference/mod.rs", "\nuse serde_json::Value;", "mod @module@;\n"),
-    (
-        "tests/engine/reference/mod.rs",
-        "];\n\n/// A field that violates a rule.",
-        "    (\"@id@\", @module@::@module@),\n",
-    ),
-    ("e2e-tests/rules.bats", "", include_str!("../templates/rules.bats")),
+    ("tests/engine/reference/mod.rs", "];\n\n/// A field that violates a rule.", "    @module@::RULE,\n"),
+    ("examples/policies/strict.yaml", "", "    @id@: deny\n"),
 ];
 
 /// Writes the stubs of a rule.

@@ -1,11 +1,17 @@
 //! `capabilities` and `sysctls`.
 
+use proptest::prelude::{Just, Strategy};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::findings::Findings;
+use super::generators::some_of;
 use super::patterns::matches;
 use super::request::Request;
+use super::rule::Effect::{Allows, Reports};
+use super::rule::ReferenceRule;
 use super::settings::options;
+use crate::generators::one_of;
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -52,7 +58,21 @@ fn plain(name: &str) -> String {
 }
 
 /// `capabilities`
-pub(super) fn capabilities(request: &Request<'_>) -> Findings {
+pub(super) const CAPABILITIES: ReferenceRule = ReferenceRule {
+    effects: &[("requiredDrop", &[Reports]), ("allowedAdd", &[Reports, Allows]), ("deniedAdd", &[Reports])],
+    options: || {
+        vec![
+            ("requiredDrop", some_of(&["NET_RAW", "CAP_MKNOD", "sys_chroot"])),
+            ("requiredDrop", Just(json!(["ALL"])).boxed()),
+            ("allowedAdd", some_of(&["NET_BIND_SERVICE", "cap_chown", "KILL"])),
+            ("allowedAdd", one_of(&json!([["*"], []]))),
+            ("deniedAdd", some_of(&["CAP_SYS_MODULE", "sys_admin"])),
+        ]
+    },
+    ..ReferenceRule::new("capabilities", capabilities)
+};
+
+fn capabilities(request: &Request<'_>) -> Findings {
     let settings: Capabilities = options(request.settings, "capabilities");
     let mut findings = Findings::default();
     for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
@@ -125,7 +145,19 @@ fn with_dots(name: &str) -> String {
 }
 
 /// `sysctls`
-pub(super) fn sysctls(request: &Request<'_>) -> Findings {
+pub(super) const SYSCTLS: ReferenceRule = ReferenceRule {
+    effects: &[("allowed", &[Allows]), ("denied", &[Reports])],
+    options: || {
+        vec![
+            ("allowed", some_of(&["net.core.*", "kernel/msg*", "net/ipv4/conf/eth0.1/*", "*.swappiness"])),
+            ("denied", some_of(&["net.core.bpf_*", "net/ipv4/tcp_s*", "kernel.shm"])),
+            ("denied", Just(json!(["net/ipv4/tcp_*"])).boxed()),
+        ]
+    },
+    ..ReferenceRule::new("sysctls", sysctls)
+};
+
+fn sysctls(request: &Request<'_>) -> Findings {
     let Sysctls { allowed, denied } = options(request.settings, "sysctls");
     let mut findings = Findings::default();
     for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {

@@ -6,45 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::request::Request;
+use super::rule::Effect::{self, Reports};
+use super::rule::ReferenceRule;
 use super::{Finding, REFERENCE_RULES, candidates_of, findings_of};
-
-/// An effect of an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Effect {
-    /// The option adds a finding.
-    Reports,
-    /// The option removes a finding.
-    Allows,
-}
-
-use Effect::{Allows, Reports};
-
-/// Every option that does not need a registry, with its effects.
-const OPTIONS: [(&str, &str, &[Effect]); 23] = [
-    ("runAsNonRoot", "userRanges", &[Reports]),
-    ("runAsNonRoot", "groups", &[Reports]),
-    ("runAsNonRoot", "groupRanges", &[Reports]),
-    ("runAsNonRoot", "allowInUserNamespace", &[Allows]),
-    ("hostNamespaces", "allow", &[Allows]),
-    ("imageReference", "require", &[Reports]),
-    ("imageReference", "deniedTags", &[Reports, Allows]),
-    ("imageChange", "allowPinning", &[Allows]),
-    ("imageChange", "allowSameRepository", &[Allows]),
-    ("hostPathVolumes", "allowed", &[Reports, Allows]),
-    ("hostPathVolumes", "denied", &[Reports]),
-    ("writableMounts", "protectedPaths", &[Reports, Allows]),
-    ("writableMounts", "allowedPaths", &[Reports]),
-    ("writableMounts", "allowedTypes", &[Reports, Allows]),
-    ("capabilities", "requiredDrop", &[Reports]),
-    ("capabilities", "allowedAdd", &[Reports, Allows]),
-    ("capabilities", "deniedAdd", &[Reports]),
-    ("procMount", "allowInUserNamespace", &[Allows]),
-    ("sysctls", "allowed", &[Allows]),
-    ("sysctls", "denied", &[Reports]),
-    ("interactiveAccess", "subresources", &[Reports, Allows]),
-    ("interactiveAccess", "allowedCommands", &[Reports, Allows]),
-    ("shellRemoval", "paths", &[Reports, Allows]),
-];
 
 /// The keys of exemptions.
 const KEYS: [&str; 7] = ["expires", "rules", "images", "containers", "namespaces", "users", "groups"];
@@ -107,22 +71,17 @@ fn moves_between_lists(request: &Request<'_>) -> bool {
 }
 
 fn has_fixable_finding(request: &Request<'_>) -> bool {
-    let candidates = REFERENCE_RULES.iter().flat_map(|(rule, _)| candidates_of(rule, request));
+    let candidates = REFERENCE_RULES.iter().flat_map(|rule| candidates_of(rule, request));
     candidates.into_iter().any(|candidate| candidate.is_fixable)
 }
 
 fn has_finding(request: &Request<'_>) -> bool {
-    REFERENCE_RULES.iter().any(|(rule, _)| !findings_of(rule, request).is_empty())
+    REFERENCE_RULES.iter().any(|rule| !findings_of(rule, request).is_empty())
 }
 
 fn is_update_in_mode_all(request: &Request<'_>) -> bool {
     let is_update = request.text("operation") == "UPDATE" && !request.pods.is_empty();
     is_update && request.settings.get("onUpdate").is_some_and(|word| word == "all")
-}
-
-/// Whether generated requests must cover an option.
-pub(super) fn has(rule: &str, option: &str) -> bool {
-    OPTIONS.iter().any(|(of, known, _)| (*of, *known) == (rule, option))
 }
 
 /// The situations that requests have covered.
@@ -133,15 +92,15 @@ impl Coverage {
     /// Records what a request covers.
     pub(super) fn count(&mut self, request: &Value, settings: &Value) {
         let Some(request) = Request::read(request, settings) else { return };
-        for (rule, _) in REFERENCE_RULES {
+        for rule in REFERENCE_RULES {
             let findings = findings_of(rule, &request);
             let is_on = super::settings::mode(settings, rule) != "off";
-            self.record(rule_reports(rule), || !findings.is_empty());
-            self.record(rule_admits(rule), || is_on && findings.is_empty());
-            for (_, option, effects) in OPTIONS.iter().filter(|(of, _, _)| *of == *rule) {
+            self.record(rule_reports(rule.id), || !findings.is_empty());
+            self.record(rule_admits(rule.id), || is_on && findings.is_empty());
+            for (option, effects) in rule.effects {
                 let without = || findings_without(rule, option, &request);
                 for effect in *effects {
-                    self.record(option_does(rule, option, *effect), || {
+                    self.record(option_does(rule.id, option, *effect), || {
                         has_effect(*effect, &findings, &without())
                     });
                 }
@@ -151,7 +110,7 @@ impl Coverage {
             self.record(situation.to_owned(), || is_met(&request));
         }
         let count = |request: &Request<'_>| {
-            REFERENCE_RULES.iter().flat_map(|(rule, _)| findings_of(rule, request)).count()
+            REFERENCE_RULES.iter().flat_map(|rule| findings_of(rule, request)).count()
         };
         let has_key = |key: &str| settings["exemptions"].to_string().contains(&format!("\"{key}\":"));
         for key in KEYS.into_iter().filter(|key| has_key(key)) {
@@ -172,9 +131,12 @@ impl Coverage {
 
     /// Returns the situations that no request has covered.
     pub(super) fn missing(&self) -> Vec<String> {
-        let rules = REFERENCE_RULES.iter().flat_map(|(rule, _)| [rule_reports(rule), rule_admits(rule)]);
-        let options = OPTIONS.iter().flat_map(|(rule, option, effects)| {
-            effects.iter().map(|effect| option_does(rule, option, *effect))
+        let rules = REFERENCE_RULES.iter().flat_map(|rule| [rule_reports(rule.id), rule_admits(rule.id)]);
+        let options = REFERENCE_RULES.iter().flat_map(|rule| {
+            let effects = rule.effects.iter();
+            effects.flat_map(|(option, effects)| {
+                effects.iter().map(|effect| option_does(rule.id, option, *effect))
+            })
         });
         let keys = KEYS.iter().flat_map(|key| [exempts(key), restricts(key)]);
         let situations = SITUATIONS.iter().map(|(situation, _)| (*situation).to_owned());
@@ -198,7 +160,7 @@ fn rule_admits(rule: &str) -> String {
 fn option_does(rule: &str, option: &str, effect: Effect) -> String {
     match effect {
         Reports => format!("the option {rule}.{option} adds a finding"),
-        Allows => format!("the option {rule}.{option} removes a finding"),
+        Effect::Allows => format!("the option {rule}.{option} removes a finding"),
     }
 }
 
@@ -210,9 +172,9 @@ fn restricts(key: &str) -> String {
     format!("{key} excludes a finding from an exemption")
 }
 
-fn findings_without(rule: &str, option: &str, request: &Request<'_>) -> Vec<Finding> {
+fn findings_without(rule: &ReferenceRule, option: &str, request: &Request<'_>) -> Vec<Finding> {
     let mut settings = request.settings.clone();
-    if let Some(options) = settings.get_mut(rule).and_then(Value::as_object_mut) {
+    if let Some(options) = settings.get_mut(rule.id).and_then(Value::as_object_mut) {
         options.remove(option);
     }
     findings_of(rule, &request.with_settings(&settings))

@@ -1,13 +1,19 @@
 //! `imageReference` and `imageChange`.
 
 use k8s_openapi::api::core::v1::PodStatus;
+use proptest::prelude::{Just, Strategy};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::findings::{Findings, ResponsibleContainer, ResponsibleContainers};
+use super::generators::{some_of, switch};
 use super::image_references::Reference;
 use super::patterns::matches;
 use super::request::{ContainerAt, Pod, Request};
+use super::rule::Effect::{Allows, Reports};
+use super::rule::ReferenceRule;
 use super::settings::options;
+use crate::generators::{of, one_of};
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -44,7 +50,18 @@ impl ImageReferenceOptions {
 }
 
 /// `imageReference`
-pub(super) fn image_reference(request: &Request<'_>) -> Findings {
+pub(super) const IMAGE_REFERENCE: ReferenceRule = ReferenceRule {
+    effects: &[("require", &[Reports]), ("deniedTags", &[Reports, Allows])],
+    options: || {
+        vec![
+            ("require", of(&["tag", "tag", "digest"])),
+            ("deniedTags", some_of(&["latest", "edge", "*-SNAPSHOT", "1.*9", "_*"])),
+        ]
+    },
+    ..ReferenceRule::new("imageReference", image_reference)
+};
+
+fn image_reference(request: &Request<'_>) -> Findings {
     let settings: ImageReferenceOptions = options(request.settings, "imageReference");
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
@@ -97,7 +114,19 @@ impl ImageChangeOptions {
 }
 
 /// `imageChange`
-pub(super) fn image_change(request: &Request<'_>) -> Findings {
+pub(super) const IMAGE_CHANGE: ReferenceRule = ReferenceRule {
+    effects: &[("allowPinning", &[Allows]), ("allowSameRepository", &[Allows])],
+    options: || {
+        vec![
+            ("allowPinning", Just(json!(true)).boxed()),
+            ("allowPinning", one_of(&json!([true, false]))),
+            ("allowSameRepository", switch()),
+        ]
+    },
+    ..ReferenceRule::new("imageChange", image_change)
+};
+
+fn image_change(request: &Request<'_>) -> Findings {
     let settings: ImageChangeOptions = options(request.settings, "imageChange");
     let mut findings = Findings::default();
     if !request.is_about_pod() {

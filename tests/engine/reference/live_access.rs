@@ -1,15 +1,26 @@
 //! `ephemeralContainers` and `interactiveAccess`: access to running pods.
 
+use proptest::prelude::Strategy;
+use proptest::sample::subsequence;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::json;
 
 use super::findings::{FieldPath, Findings, ResponsibleContainer};
 use super::patterns::matches;
 use super::request::Request;
+use super::rule::Effect::{Allows, Reports};
+use super::rule::ReferenceRule;
 use super::settings::options;
+use crate::generators::one_of;
 
 /// `ephemeralContainers`
-pub(super) fn ephemeral_containers(request: &Request<'_>) -> Findings {
+pub(super) const EPHEMERAL_CONTAINERS: ReferenceRule = ReferenceRule {
+    is_on_by_default: false,
+    ..ReferenceRule::new("ephemeralContainers", ephemeral_containers)
+};
+
+fn ephemeral_containers(request: &Request<'_>) -> Findings {
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
         let old =
@@ -48,7 +59,26 @@ struct ConnectOptions {
 }
 
 /// `interactiveAccess`
-pub(super) fn interactive_access(request: &Request<'_>) -> Findings {
+pub(super) const INTERACTIVE_ACCESS: ReferenceRule = ReferenceRule {
+    is_on_by_default: false,
+    effects: &[("subresources", &[Reports, Allows]), ("allowedCommands", &[Reports, Allows])],
+    options: || {
+        let commands = json!([
+            [],
+            [["nginx", "-t"], ["cat", "/etc/nginx/*"]],
+            [["cat", "*"]],
+            [["*"], ["sh", "-c", "*-t"]],
+        ]);
+        let subresources = subsequence(vec!["exec", "attach", "portforward", "proxy"], 1..=4);
+        vec![
+            ("subresources", subresources.prop_map(Value::from).boxed()),
+            ("allowedCommands", one_of(&commands)),
+        ]
+    },
+    ..ReferenceRule::new("interactiveAccess", interactive_access)
+};
+
+fn interactive_access(request: &Request<'_>) -> Findings {
     let settings: InteractiveAccess = options(request.settings, "interactiveAccess");
     let mut findings = Findings::default();
     let subresource = request.text("subResource");

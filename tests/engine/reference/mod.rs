@@ -20,6 +20,7 @@ mod images;
 mod live_access;
 mod patterns;
 mod request;
+mod rule;
 mod run_as_non_root;
 mod settings;
 mod shell_removal;
@@ -28,30 +29,28 @@ mod volumes;
 
 use serde_json::Value;
 
-use findings::{FieldFinding, Findings, ResponsibleContainers};
+use findings::{FieldFinding, ResponsibleContainers};
 use request::Request;
-
-/// Returns the findings of a rule in a request.
-type ReferenceRule = fn(&Request<'_>) -> Findings;
+use rule::ReferenceRule;
 
 /// The reference implementation of every rule, in the order of findings.
-const REFERENCE_RULES: &[(&str, ReferenceRule)] = &[
-    ("readOnlyRootFilesystem", single_fields::read_only_root_filesystem),
-    ("privileged", single_fields::privileged),
-    ("allowPrivilegeEscalation", single_fields::allow_privilege_escalation),
-    ("runAsNonRoot", run_as_non_root::run_as_non_root),
-    ("hostNamespaces", single_fields::host_namespaces),
-    ("imageReference", images::image_reference),
-    ("imageChange", images::image_change),
-    ("hostPathVolumes", volumes::host_path_volumes),
-    ("writableMounts", volumes::writable_mounts),
-    ("capabilities", capabilities_sysctls::capabilities),
-    ("procMount", single_fields::proc_mount),
-    ("sysctls", capabilities_sysctls::sysctls),
-    ("ephemeralContainers", live_access::ephemeral_containers),
-    ("interactiveAccess", live_access::interactive_access),
-    ("shellRemoval", shell_removal::shell_removal),
-    ("sharedProcessNamespace", single_fields::shared_process_namespace),
+const REFERENCE_RULES: &[ReferenceRule] = &[
+    single_fields::READ_ONLY_ROOT_FILESYSTEM,
+    single_fields::PRIVILEGED,
+    single_fields::ALLOW_PRIVILEGE_ESCALATION,
+    run_as_non_root::RUN_AS_NON_ROOT,
+    single_fields::HOST_NAMESPACES,
+    images::IMAGE_REFERENCE,
+    images::IMAGE_CHANGE,
+    volumes::HOST_PATH_VOLUMES,
+    volumes::WRITABLE_MOUNTS,
+    capabilities_sysctls::CAPABILITIES,
+    single_fields::PROC_MOUNT,
+    capabilities_sysctls::SYSCTLS,
+    live_access::EPHEMERAL_CONTAINERS,
+    live_access::INTERACTIVE_ACCESS,
+    shell_removal::SHELL_REMOVAL,
+    single_fields::SHARED_PROCESS_NAMESPACE,
 ];
 
 /// A field that violates a rule.
@@ -74,29 +73,31 @@ struct Candidate {
 /// and paths. Returns `None` if the objects of the request do not fit the Kubernetes types.
 fn candidates(request: &Value, settings: &Value) -> Option<Vec<Candidate>> {
     let request = Request::read(request, settings)?;
-    let findings = REFERENCE_RULES.iter().flat_map(|(rule, _)| candidates_of(rule, &request));
+    let findings = REFERENCE_RULES.iter().flat_map(|rule| candidates_of(rule, &request));
     let (mut denied, warned): (Vec<_>, Vec<_>) = findings.partition(|candidate| candidate.finding.is_denied);
     denied.extend(warned);
     Some(denied)
 }
 
 /// Returns the findings of one rule that are not exempt.
-fn candidates_of(rule: &str, request: &Request<'_>) -> Vec<Candidate> {
+fn candidates_of(rule: &ReferenceRule, request: &Request<'_>) -> Vec<Candidate> {
     let mode = settings::mode(request.settings, rule);
-    let rules = REFERENCE_RULES.iter().filter(|(id, _)| *id == rule && mode != "off");
-    let fields = rules.flat_map(|(id, check)| check(request).into_fields().map(move |field| (*id, field)));
+    if mode == "off" {
+        return Vec::new();
+    }
     let is_denied = mode != "warn" && request.settings.get("enforcement").is_none_or(|word| word != "warn");
+    let fields = (rule.check)(request).into_fields();
     fields
-        .filter(|(id, (_, finding))| !exemptions::is_exempt(request, id, &finding.responsible))
-        .map(|(id, (path, FieldFinding { responsible, is_fixable }))| {
-            let finding = Finding { rule: id, path: path.to_string(), is_denied };
+        .filter(|(_, finding)| !exemptions::is_exempt(request, rule.id, &finding.responsible))
+        .map(|(path, FieldFinding { responsible, is_fixable })| {
+            let finding = Finding { rule: rule.id, path: path.to_string(), is_denied };
             Candidate { finding, responsible, is_fixable }
         })
         .collect()
 }
 
 /// Returns the findings that the module reports for one rule if all findings in the object count.
-fn findings_of(rule: &str, request: &Request<'_>) -> Vec<Finding> {
+fn findings_of(rule: &ReferenceRule, request: &Request<'_>) -> Vec<Finding> {
     let ignores_unset_fields = request.ignores_unset_fields();
     let findings = candidates_of(rule, request)
         .into_iter()

@@ -1,10 +1,16 @@
 //! `runAsNonRoot`.
 
+use proptest::strategy::BoxedStrategy;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::findings::{FieldPath, Findings};
+use super::generators::switch;
 use super::request::{ContainerAt, Pod, Request};
+use super::rule::Effect::{Allows, Reports};
+use super::rule::ReferenceRule;
 use super::settings::options;
+use crate::generators::one_of;
 
 #[derive(Deserialize)]
 struct Range {
@@ -54,7 +60,34 @@ fn effective<T>(
 }
 
 /// `runAsNonRoot`
-pub(super) fn run_as_non_root(request: &Request<'_>) -> Findings {
+pub(super) const RUN_AS_NON_ROOT: ReferenceRule = ReferenceRule {
+    effects: &[
+        ("userRanges", &[Reports]),
+        ("groups", &[Reports]),
+        ("groupRanges", &[Reports]),
+        ("allowInUserNamespace", &[Allows]),
+    ],
+    options: || {
+        vec![
+            ("userRanges", ranges()),
+            ("groups", switch()),
+            ("groupRanges", ranges()),
+            ("allowInUserNamespace", switch()),
+        ]
+    },
+    ..ReferenceRule::new("runAsNonRoot", run_as_non_root)
+};
+
+fn ranges() -> BoxedStrategy<Value> {
+    one_of(&json!([
+        [],
+        [{"min": 1000, "max": 1999}, {"min": 10000, "max": 65535}],
+        [{"min": 0, "max": 65535}],
+        [{"min": 1000, "max": 1000}],
+    ]))
+}
+
+fn run_as_non_root(request: &Request<'_>) -> Findings {
     let settings: Settings = options(request.settings, "runAsNonRoot");
     let mut findings = Findings::default();
     for pod in request.pods.iter() {

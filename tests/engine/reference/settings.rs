@@ -3,14 +3,12 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Rules that are off by default.
-const OFF_BY_DEFAULT: [&str; 4] =
-    ["ephemeralContainers", "interactiveAccess", "shellRemoval", "sharedProcessNamespace"];
+use super::rule::ReferenceRule;
 
 /// Returns the mode of a rule: `off`, `warn` or `deny`. Mode `fix` counts as `deny`, which applies to findings without a fix.
-pub(super) fn mode(settings: &Value, rule: &str) -> String {
-    let default = if OFF_BY_DEFAULT.contains(&rule) { "off" } else { "deny" };
-    let configured = match settings.get(rule) {
+pub(super) fn mode(settings: &Value, rule: &ReferenceRule) -> String {
+    let default = if rule.is_on_by_default { "deny" } else { "off" };
+    let configured = match settings.get(rule.id) {
         Some(Value::Object(options)) => options.get("mode"),
         mode => mode,
     };

@@ -1,10 +1,14 @@
 //! `shellRemoval`.
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::findings::Findings;
 use super::request::{ContainerAt, Request};
+use super::rule::Effect::{Allows, Reports};
+use super::rule::ReferenceRule;
 use super::settings::options;
+use crate::generators::one_of;
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -19,7 +23,19 @@ impl Default for Options {
 }
 
 /// `shellRemoval`
-pub(super) fn shell_removal(request: &Request<'_>) -> Findings {
+pub(super) const SHELL_REMOVAL: ReferenceRule = ReferenceRule {
+    is_on_by_default: false,
+    effects: &[("paths", &[Reports, Allows])],
+    options: || {
+        vec![(
+            "paths",
+            one_of(&json!([["/bin/sh"], ["/bin/busybox", "/bin/bash"], ["/bin/sh", "/bin/bash"]])),
+        )]
+    },
+    ..ReferenceRule::new("shellRemoval", shell_removal)
+};
+
+fn shell_removal(request: &Request<'_>) -> Findings {
     let Options { paths } = options(request.settings, "shellRemoval");
     let mut findings = Findings::default();
     for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {

@@ -4,7 +4,10 @@ use k8s_openapi::api::core::v1::SecurityContext;
 use serde::Deserialize;
 
 use super::findings::Findings;
+use super::generators::{some_of, switch};
 use super::request::{ContainerAt, Pod, Request};
+use super::rule::Effect::Allows;
+use super::rule::ReferenceRule;
 use super::settings::options;
 
 /// Reports containers whose security context does not have the required value. A fix can set an unset field if a condition
@@ -43,12 +46,18 @@ fn report(request: &Request<'_>, field: &str, is_violation: impl Fn(&Pod, &Conta
 }
 
 /// `readOnlyRootFilesystem`
-pub(super) fn read_only_root_filesystem(request: &Request<'_>) -> Findings {
+pub(super) const READ_ONLY_ROOT_FILESYSTEM: ReferenceRule =
+    ReferenceRule::new("readOnlyRootFilesystem", read_only_root_filesystem);
+
+fn read_only_root_filesystem(request: &Request<'_>) -> Findings {
     require(request, "readOnlyRootFilesystem", true, |context| context.read_only_root_filesystem, |_| true)
 }
 
 /// `allowPrivilegeEscalation`
-pub(super) fn allow_privilege_escalation(request: &Request<'_>) -> Findings {
+pub(super) const ALLOW_PRIVILEGE_ESCALATION: ReferenceRule =
+    ReferenceRule::new("allowPrivilegeEscalation", allow_privilege_escalation);
+
+fn allow_privilege_escalation(request: &Request<'_>) -> Findings {
     let read = |context: &SecurityContext| context.allow_privilege_escalation;
     require(request, "allowPrivilegeEscalation", false, read, can_be_false)
 }
@@ -62,7 +71,9 @@ fn can_be_false(context: &SecurityContext) -> bool {
 }
 
 /// `privileged`
-pub(super) fn privileged(request: &Request<'_>) -> Findings {
+pub(super) const PRIVILEGED: ReferenceRule = ReferenceRule::new("privileged", privileged);
+
+fn privileged(request: &Request<'_>) -> Findings {
     let mut findings =
         report(request, "privileged", |_, container| container.context().privileged == Some(true));
     let host_process = report(request, "windowsOptions.hostProcess", |_, container| {
@@ -90,7 +101,13 @@ struct ProcMount {
 }
 
 /// `procMount`
-pub(super) fn proc_mount(request: &Request<'_>) -> Findings {
+pub(super) const PROC_MOUNT: ReferenceRule = ReferenceRule {
+    effects: &[("allowInUserNamespace", &[Allows])],
+    options: || vec![("allowInUserNamespace", switch())],
+    ..ReferenceRule::new("procMount", proc_mount)
+};
+
+fn proc_mount(request: &Request<'_>) -> Findings {
     let ProcMount { allow_in_user_namespace } = options(request.settings, "procMount");
     report(request, "procMount", |pod, container| {
         match &*container.context().proc_mount.unwrap_or_default() {
@@ -108,7 +125,13 @@ struct HostNamespaces {
 }
 
 /// `hostNamespaces`
-pub(super) fn host_namespaces(request: &Request<'_>) -> Findings {
+pub(super) const HOST_NAMESPACES: ReferenceRule = ReferenceRule {
+    effects: &[("allow", &[Allows])],
+    options: || vec![("allow", some_of(&["hostNetwork", "hostPID", "hostIPC"]))],
+    ..ReferenceRule::new("hostNamespaces", host_namespaces)
+};
+
+fn host_namespaces(request: &Request<'_>) -> Findings {
     let HostNamespaces { allow } = options(request.settings, "hostNamespaces");
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
@@ -127,7 +150,12 @@ pub(super) fn host_namespaces(request: &Request<'_>) -> Findings {
 }
 
 /// `sharedProcessNamespace`
-pub(super) fn shared_process_namespace(request: &Request<'_>) -> Findings {
+pub(super) const SHARED_PROCESS_NAMESPACE: ReferenceRule = ReferenceRule {
+    is_on_by_default: false,
+    ..ReferenceRule::new("sharedProcessNamespace", shared_process_namespace)
+};
+
+fn shared_process_namespace(request: &Request<'_>) -> Findings {
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
         if pod.spec.share_process_namespace == Some(true) {

@@ -1,13 +1,18 @@
 //! `hostPathVolumes` and `writableMounts`.
 
 use k8s_openapi::api::core::v1::Volume;
+use proptest::prelude::{Just, Strategy, prop_oneof};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::file_paths::FilePath;
 use super::findings::{FieldPath, Findings, ResponsibleContainers};
+use super::generators::some_of;
 use super::request::{ContainerAt, Pod, Request};
+use super::rule::Effect::{Allows, Reports};
+use super::rule::ReferenceRule;
 use super::settings::options;
+use crate::generators::one_of;
 
 /// Returns the responsible containers of a volume: the containers that mount the volume, or all containers of the pod if
 /// none does.
@@ -88,7 +93,29 @@ impl HostPathVolumesOptions {
 }
 
 /// `hostPathVolumes`
-pub(super) fn host_path_volumes(request: &Request<'_>) -> Findings {
+pub(super) const HOST_PATH_VOLUMES: ReferenceRule = ReferenceRule {
+    effects: &[("allowed", &[Reports, Allows]), ("denied", &[Reports])],
+    options: || {
+        let allowed = json!([
+            [],
+            [{"pathPrefix": "/"}],
+            [{"pathPrefix": "/"}],
+            [{"pathPrefix": "/"}],
+            [{"pathPrefix": "/var/log/"}],
+            [{"pathPrefix": "/var", "readOnly": true}, {"pathPrefix": "/var/log"}],
+            [{"pathPrefix": "/var/log", "readOnly": false}, {"pathPrefix": "/var/log/audit", "readOnly": true}],
+            [{"pathPrefix": "/", "readOnly": true}, {"pathPrefix": "/data"}],
+        ]);
+        vec![
+            ("allowed", one_of(&allowed)),
+            ("denied", some_of(&["/etc", "/var/run/docker.sock", "/var/log/audit/x", "/windows"])),
+            ("denied", Just(json!(["/etc", "/usr/local", "/srv/a/data"])).boxed()),
+        ]
+    },
+    ..ReferenceRule::new("hostPathVolumes", host_path_volumes)
+};
+
+fn host_path_volumes(request: &Request<'_>) -> Findings {
     let settings: HostPathVolumesOptions = options(request.settings, "hostPathVolumes");
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
@@ -210,7 +237,25 @@ fn is_windows_path(pod: &Pod, path: &str) -> bool {
 }
 
 /// `writableMounts`
-pub(super) fn writable_mounts(request: &Request<'_>) -> Findings {
+pub(super) const WRITABLE_MOUNTS: ReferenceRule = ReferenceRule {
+    effects: &[
+        ("protectedPaths", &[Reports, Allows]),
+        ("allowedPaths", &[Reports]),
+        ("allowedTypes", &[Reports, Allows]),
+    ],
+    options: || {
+        let paths = some_of(&["/tmp/", "/srv/*/data", "/cache/**", "/var/l*", "/opt/web2", "/data", "/usr"]);
+        let types = &["emptyDir", "persistentVolumeClaim", "ephemeral", "nfs", "csi", "hostPath"];
+        vec![
+            ("protectedPaths", some_of(&["/opt/web/", "/usr/bin", "/Windows", "/var/log/audit"])),
+            ("allowedPaths", prop_oneof![Just(Value::Null), paths].boxed()),
+            ("allowedTypes", some_of(types)),
+        ]
+    },
+    ..ReferenceRule::new("writableMounts", writable_mounts)
+};
+
+fn writable_mounts(request: &Request<'_>) -> Findings {
     let settings: WritableMountsOptions = options(request.settings, "writableMounts");
     let mut findings = Findings::default();
     for pod in request.pods.iter() {

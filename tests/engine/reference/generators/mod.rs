@@ -14,6 +14,7 @@ use crate::generators::{fields, list, of, one_of, set};
 use images::related_image;
 use pods::pod_spec;
 use settings::settings;
+pub(super) use settings::{some_of, switch};
 
 mod images;
 mod pods;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::images::{image, related_image};
 use crate::generators::{fields, list, of, one_of};
+use crate::reference::REFERENCE_RULES;
 
 /// Generates a boolean that is mostly the secure value, so that most pods have few findings.
 fn flag(good: bool) -> BoxedStrategy<Value> {
@@ -268,7 +269,8 @@ fn container(windows: bool) -> BoxedStrategy<Value> {
     let mount = (volume_name(), path.clone(), one_of(&json!([true, false, false, null, null])))
         .prop_map(|(name, path, read_only)| json!({"name": name, "mountPath": path, "readOnly": read_only}));
     let device = (volume_name(), path).prop_map(|(name, path)| json!({"name": name, "devicePath": path}));
-    fields(vec![
+    let of_rules = REFERENCE_RULES.iter().flat_map(|rule| (rule.container_fields)());
+    let common = vec![
         ("image", prop_oneof![1 => image(), 2 => related_image()].boxed()),
         ("image", related_image()),
         ("restartPolicy", of(&["Always", "Always", "OnFailure", "always"])),
@@ -278,7 +280,8 @@ fn container(windows: bool) -> BoxedStrategy<Value> {
         ("livenessProbe", probe()),
         ("volumeMounts", list(mount.boxed(), 3)),
         ("volumeDevices", list(device.boxed(), 1)),
-    ])
+    ];
+    fields(common.into_iter().chain(of_rules).collect())
 }
 
 fn volume(windows: bool) -> BoxedStrategy<Value> {
