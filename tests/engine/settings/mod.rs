@@ -5,12 +5,15 @@
 mod errors;
 mod exemptions;
 
+use std::collections::BTreeSet;
+
 use immutable_pods_host::SettingsValidationResponse;
+use immutable_pods_policy::rules::rule::RuleMeta;
 use immutable_pods_policy::rules::{RULES, policy_settings};
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration};
 use serde_json::{Value, json};
 
-use crate::cases::{Verdict, manifests, of_rules, requests, with_mode};
+use crate::cases::{self, Verdict, manifests, of_rules, requests, with_mode};
 use crate::module::{evaluate, policy};
 use crate::schema;
 
@@ -82,7 +85,7 @@ fn empty_settings_are_valid() {
 }
 
 #[test]
-fn every_setting_is_valid() {
+fn many_settings_are_valid_together() {
     let settings = json!({
         "enforcement": "warn",
         "onUpdate": "all",
@@ -149,9 +152,22 @@ fn every_setting_is_valid() {
         ],
     });
     accepts(&settings);
-    for rule in RULES {
-        assert!(settings.get(rule.id).is_some(), "{} is not set", rule.id);
+}
+
+#[test]
+fn every_setting_of_a_rule_has_a_case() {
+    let mut tested = BTreeSet::new();
+    for case in cases::all() {
+        accepts(&case.settings);
+        for (rule, options) in case.settings.as_object().into_iter().flatten() {
+            let set = options.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            tested.extend(set.map(|(key, _)| format!("{rule}.{key}")));
+        }
     }
+    let options = |rule: &'static RuleMeta| keys_of(rule.id).into_iter().filter(|key| *key != "mode");
+    let settings = RULES.iter().flat_map(|rule| options(rule).map(move |key| format!("{}.{key}", rule.id)));
+    let missing: Vec<_> = settings.filter(|setting| !tested.contains(setting)).collect();
+    assert!(missing.is_empty(), "no case sets {missing:?}");
 }
 
 #[test]
