@@ -12,14 +12,10 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode};
 use immutable_pods_host::Policy;
+use immutable_pods_testing::performance::{self, Cost, Results, Sizes};
+use immutable_pods_testing::requests::{Scenario, scenarios};
 use jiff::Timestamp;
 use serde::Deserialize;
-
-mod report;
-mod requests;
-
-use report::{Cost, Results, Sizes};
-use requests::{Scenario, scenarios};
 
 /// The requests for the typical policy, which does not have exemptions and fixes.
 const TYPICAL: [&str; 4] = ["Pod", "Pod, denied", "Deployment", "Deployment, denied"];
@@ -48,8 +44,8 @@ fn main() -> Result<(), Failure> {
     println!("{}", results.tables());
     // A run of a part, or a quick run, is not stored.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {
-        fs::write(repository.join(report::RESULTS), serde_json::to_string_pretty(&results)? + "\n")?;
-        report::update(repository)?;
+        fs::write(repository.join(performance::RESULTS), serde_json::to_string_pretty(&results)? + "\n")?;
+        performance::update(repository)?;
     }
     Ok(())
 }

@@ -11,16 +11,14 @@ use std::time::{Duration, Instant};
 use immutable_pods_host::Interactions;
 use immutable_pods_host::interactions::Exchange;
 use immutable_pods_testing::cases::{self, Case, Payload};
+use immutable_pods_testing::shapes;
 use serde_json::{Value, json};
 
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../tests/engine/module.rs"]
 mod module;
-#[expect(dead_code, reason = "tests need more of it")]
-mod shapes;
 
 use module::{in_repository, policy};
-use shapes::SHAPES;
 
 /// Default number of evaluations.
 const EVALUATIONS: usize = 1_000_000;
@@ -132,7 +130,7 @@ fn all_requests() -> Result<Vec<RepeatedRequest>, Failure> {
     for Payload { id, bytes, .. } in cases::payloads(&folder)? {
         requests.push(RepeatedRequest::new(id, "validate", bytes));
     }
-    for shape in SHAPES {
+    for shape in shapes::all() {
         requests.push(RepeatedRequest::new(
             shape.name.to_owned(),
             "validate",

@@ -21,16 +21,17 @@ const LINUX_FIELDS: [&str; 3] = ["readOnlyRootFilesystem", "allowPrivilegeEscala
 
 /// A request, and the settings to evaluate the request with.
 #[derive(Clone, Debug)]
-pub(crate) struct Case {
+pub struct Case {
     /// The request without its object.
-    pub(crate) request: Value,
+    pub request: Value,
     /// The object, as JSON.
-    pub(crate) object: String,
-    pub(crate) settings: Value,
+    pub object: String,
+    /// The settings of the policy.
+    pub settings: Value,
 }
 
 /// Evaluates a payload of `validate`, and returns the response.
-pub(crate) type Validate<'v> = &'v dyn Fn(&[u8]) -> Vec<u8>;
+pub type Validate<'v> = &'v dyn Fn(&[u8]) -> Vec<u8>;
 
 /// Returns the settings with mode `deny` in place of `fix`.
 fn denying(settings: &Value) -> Value {
@@ -118,7 +119,7 @@ impl PartialEq for Json {
 
 impl Case {
     /// Returns the payload with an object and settings.
-    pub(crate) fn payload(&self, object: &str, settings: &Value) -> Vec<u8> {
+    fn payload(&self, object: &str, settings: &Value) -> Vec<u8> {
         let Value::Object(fields) = &self.request else { panic!("{}", self.request) };
         let fields = fields.iter().map(|(key, value)| (key.as_str(), raw(&value.to_string())));
         let request: BTreeMap<_, _> = fields.chain([("object", raw(object))]).collect();
@@ -213,7 +214,13 @@ impl Case {
 }
 
 /// Checks all laws of fixing, and returns whether the object was changed.
-pub(crate) fn check_laws(case: &Case, validate: Validate<'_>) -> Result<bool, String> {
+///
+/// # Errors
+/// If a law is violated: the law and the responses that violate it.
+///
+/// # Panics
+/// If the request or a response is not an object in JSON.
+pub fn check_laws(case: &Case, validate: Validate<'_>) -> Result<bool, String> {
     let Case { object, settings, .. } = case;
     let denying = denying(settings);
     let (answer, denied) =

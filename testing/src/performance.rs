@@ -11,7 +11,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::{Deserialize, Serialize};
 
 /// The file with the results.
-pub(crate) const RESULTS: &str = "benches/results.json";
+pub const RESULTS: &str = "benches/results.json";
 
 /// The document that shows the tables, between these markers.
 const DOCUMENT: &str = "docs/performance.md";
@@ -55,33 +55,43 @@ type Failure = Box<dyn Error>;
 
 /// The costs of requests as ratios, because times are not comparable between machines.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Results {
-    pub(crate) machine: String,
-    pub(crate) date: String,
-    pub(crate) bytes: Sizes,
-    pub(crate) costs: Vec<Cost>,
+pub struct Results {
+    /// Processor, number of cores and operating system.
+    pub machine: String,
+    /// Date of the run: `2026-01-31`.
+    pub date: String,
+    /// The sizes of the measured modules.
+    pub bytes: Sizes,
+    /// The costs, in the order of measurement.
+    pub costs: Vec<Cost>,
 }
 
 /// The sizes of the modules, in bytes.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Sizes {
-    pub(crate) floor: u32,
-    pub(crate) policy: u32,
-    pub(crate) typical: u32,
+pub struct Sizes {
+    /// The module that does not read requests.
+    pub floor: u32,
+    /// This policy.
+    pub policy: u32,
+    /// The typical policy.
+    pub typical: u32,
 }
 
 /// The cost of a request.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Cost {
-    pub(crate) request: String,
-    pub(crate) containers: u32,
-    pub(crate) bytes: u32,
+pub struct Cost {
+    /// Name of the request.
+    pub request: String,
+    /// Number of containers in the request.
+    pub containers: u32,
+    /// Size of the payload, in bytes.
+    pub bytes: u32,
     /// Cost of the floor, relative to the floor of the first request.
-    pub(crate) floor: f64,
+    pub floor: f64,
     /// Cost of the policy, relative to the floor of the same request.
-    pub(crate) policy: f64,
+    pub policy: f64,
     /// Cost of the typical policy, relative to the same floor, if it was measured.
-    pub(crate) typical: Option<f64>,
+    pub typical: Option<f64>,
 }
 
 impl Cost {
@@ -110,7 +120,7 @@ enum Bound {
 
 impl Results {
     /// Returns the tables as Markdown.
-    pub(crate) fn tables(&self) -> String {
+    pub fn tables(&self) -> String {
         let Self { machine, date, bytes, costs } = self;
         let [policy, typical] = [bytes.policy, bytes.typical].map(kilobytes);
         let sizes = || costs.iter().map(|cost| cost.bytes);
@@ -287,7 +297,10 @@ fn table(rows: &[Vec<String>]) -> String {
 }
 
 /// Updates the files that show the stored results, and returns the names of the outdated files.
-pub(crate) fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
+///
+/// # Errors
+/// If a file cannot be read or written, or if the results do not parse.
+pub fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
     let results: Results = serde_json::from_slice(&fs::read(repository.join(RESULTS))?)?;
     let document = fs::read_to_string(repository.join(DOCUMENT))?;
     let mut outdated = Vec::new();

@@ -11,7 +11,7 @@ use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Map, Value, json};
 
 /// The numbers of containers in a pod.
-pub(crate) const SIZES: [u32; 4] = [1, 4, 32, 128];
+pub const SIZES: [u32; 4] = [1, 4, 32, 128];
 
 /// The number of exemptions in settings with exemptions.
 const EXEMPTIONS: u32 = 50;
@@ -28,15 +28,19 @@ const ADDED_TO_PODS: [&str; 6] = [
 
 /// The expected verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
+    /// The request is admitted unchanged.
     Admitted,
+    /// The request is denied with a message.
     Denied,
+    /// The request is admitted with a fixed object.
     Fixed,
 }
 
 impl Verdict {
     /// Returns whether a response has this verdict.
-    pub(crate) fn is_in(self, answer: &ValidationResponse) -> bool {
+    #[must_use]
+    pub fn is_in(self, answer: &ValidationResponse) -> bool {
         let says_why = answer.message.as_ref().is_some_and(|message| !message.is_empty());
         let expected = (self != Self::Denied, self == Self::Denied, self == Self::Fixed);
         (answer.accepted, says_why, answer.mutated_object.is_some()) == expected
@@ -44,19 +48,23 @@ impl Verdict {
 }
 
 /// A request with its settings.
-pub(crate) struct Scenario {
+pub struct Scenario {
     /// Name of the request, without the number of containers.
-    pub(crate) name: &'static str,
-    pub(crate) containers: u32,
-    pub(crate) verdict: Verdict,
-    pub(crate) payload: Vec<u8>,
+    pub name: &'static str,
+    /// Number of containers.
+    pub containers: u32,
+    /// The expected verdict.
+    pub verdict: Verdict,
+    /// The payload of `validate`, with settings.
+    pub payload: Vec<u8>,
 }
 
 /// Creates a request from a pod.
 type Make = fn(Value) -> Value;
 
 /// Returns all requests, derived from the recorded request. They are equal in every run.
-pub(crate) fn scenarios(recorded: &Value) -> Vec<Scenario> {
+#[must_use]
+pub fn scenarios(recorded: &Value) -> Vec<Scenario> {
     use Verdict::{Admitted, Denied, Fixed};
     let itself: Make = |request| request;
     let groups: [(_, _, Make, _, &[u32]); 7] = [

@@ -1,15 +1,12 @@
 //! The documents that show the results of `make bench`.
 
+use immutable_pods_testing::performance::{self, Cost, Results, Sizes};
+
 use crate::module::in_repository;
-
-#[path = "../../benches/report.rs"]
-mod report;
-
-use report::{Cost, Results, Sizes};
 
 #[test]
 fn documents_show_the_measured_costs() {
-    let outdated = report::update(&in_repository("")).unwrap();
+    let outdated = performance::update(&in_repository("")).unwrap();
     assert!(
         outdated.is_empty(),
         "{outdated:?} did not agree with benches/results.json and were rewritten: commit them and run the tests again"

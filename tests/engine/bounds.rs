@@ -14,14 +14,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use immutable_pods_host::ValidationResponse;
+use immutable_pods_testing::shapes::{self, REPEATING, Shape};
 
 use crate::guest::{Guest, POLICY};
 use crate::module::{admitted, lines, policy};
-
-#[path = "../../benches/shapes.rs"]
-mod shapes;
-
-use shapes::{REPEATING, SHAPES, Shape};
 
 /// The environment variable that selects requests of full size.
 const FULL_SIZE: &str = "BOUNDS";
@@ -89,7 +85,7 @@ impl Cost {
     }
 }
 
-static COSTS: LazyLock<Vec<Cost>> = LazyLock::new(|| SHAPES.iter().map(Cost::of).collect());
+static COSTS: LazyLock<Vec<Cost>> = LazyLock::new(|| shapes::all().map(Cost::of).collect());
 
 /// Returns a table of all costs.
 fn table() -> String {
@@ -144,7 +140,7 @@ fn repeated_long_strings_cost_little() {
 #[test]
 fn a_request_has_the_same_cost_each_time() {
     for name in ["containers", "fixes", "an update of images"] {
-        let shape = SHAPES.iter().find(|shape| shape.name == name).unwrap();
+        let shape = shapes::all().find(|shape| shape.name == name).unwrap();
         let payload = (shape.payload)(20_000);
         let [first, second] = [(), ()].map(|()| POLICY.call(payload.as_bytes()).unwrap());
         assert!(first == second, "{name}");

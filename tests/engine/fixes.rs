@@ -16,8 +16,8 @@ use crate::bypass;
 use crate::cases::{self, Verdict, evaluate_case, of_rules, with_mode};
 use crate::cluster;
 use crate::generators::case;
-use crate::laws;
 use crate::module::{admitted, lines, policy};
+use immutable_pods_testing::laws;
 
 /// The key of the audit annotation that lists fixes.
 const FIXES: &str = "fixes";

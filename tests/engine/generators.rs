@@ -10,7 +10,7 @@ use proptest::sample::{select, subsequence};
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Map, Value, json};
 
-use crate::laws::Case;
+use immutable_pods_testing::laws::Case;
 
 /// Number formats that a parser may not preserve. They are generated as strings that begin with [`NUMBER_MARK`], and are
 /// written without the mark and without quotes.

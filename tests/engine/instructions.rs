@@ -8,14 +8,10 @@ use std::fs;
 use std::sync::LazyLock;
 
 use immutable_pods_host::ValidationResponse;
+use immutable_pods_testing::requests::{Scenario, scenarios};
 
 use crate::guest::{Guest, Outcome, POLICY};
 use crate::module::in_repository;
-
-#[path = "../../benches/requests.rs"]
-mod requests;
-
-use requests::{Scenario, scenarios};
 
 /// Measured number of instructions of each request. After an improvement, or a justified increase, replace this table with the
 /// table that the failing test prints.

@@ -16,7 +16,6 @@ mod generators;
 mod guest;
 mod hostile;
 mod instructions;
-mod laws;
 mod layers;
 mod markdown;
 mod module;

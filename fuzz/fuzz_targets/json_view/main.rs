@@ -4,9 +4,7 @@
 #![no_main]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a difference is a failure")]
 
-#[path = "json_view/document.rs"]
 mod document;
-#[path = "json_view/whole.rs"]
 mod whole;
 
 use std::collections::BTreeMap;

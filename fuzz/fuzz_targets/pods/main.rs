@@ -3,15 +3,12 @@
 #![no_main]
 #![expect(clippy::panic, reason = "a violated law is a finding")]
 
-#[path = "../../tests/engine/laws.rs"]
-mod laws;
-#[path = "pods/model.rs"]
 mod model;
 
 use immutable_pods_fuzz::{KNOWN_IMAGE, Registry};
 use libfuzzer_sys::fuzz_target;
 
-use crate::laws::{Case, check_laws};
+use immutable_pods_testing::laws::{Case, check_laws};
 use crate::model::Review;
 
 fuzz_target!(|review: Review| {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::laws::Case;
+use immutable_pods_testing::laws::Case;
 
 /// A field that may be unset or `null`.
 type Field<T> = Option<Option<T>>;
