@@ -13,16 +13,6 @@ CARGO_HOME ?= $(HOME)/.cargo
 NO_HOME := target.$(TARGET).rustflags = ["--remap-path-prefix=$(CARGO_HOME)/registry/src=/crates"]
 WASM_CARGO := env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS cargo --config '$(NO_HOME)'
 
-# Binaryen's optimizer makes modules 14 % smaller. If it is missing, or too old to read them, modules are used unchanged.
-WASM_OPT ?= wasm-opt
-WASM_FEATURES := --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int \
-	--enable-reference-types --enable-sign-ext --enable-simd
-
-define shrink
-@$(WASM_OPT) $(WASM_FEATURES) -Oz --converge $(1) --output $@ 2>/dev/null || \
-	{ cp $(1) $@ && echo "wasm-opt is not installed or too old: $@ works, but is larger"; }
-endef
-
 # Manifests and settings for `make run`.
 FILE ?=
 SETTINGS ?=
@@ -106,7 +96,7 @@ soak: policy.wasm ## Evaluate requests repeatedly and check memory: make soak EV
 
 policy.wasm: $(SOURCES) | toolchain ## Build the module
 	$(WASM_CARGO) rustc --locked --release --lib --crate-type cdylib --target $(TARGET)
-	$(call shrink,$(BUILT)/immutable_pods_policy.wasm)
+	@cp $(BUILT)/immutable_pods_policy.wasm $@
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md ## Add the metadata that policy servers require; needs kwctl
 	$(KWCTL) annotate --metadata-path metadata.yml --usage-path README.md --output-path $@ policy.wasm
@@ -141,7 +131,7 @@ bench: policy.wasm floor.wasm typical.wasm ## Measure the cost of requests, and 
 
 floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUILT_FROM) | toolchain
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
-	$(call shrink,$(BUILT)/$@)
+	@cp $(BUILT)/$@ $@
 
 # Seconds per fuzz target.
 TIME ?= 60

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// Maximum size of the module, in bytes.
 ///
 /// Policy servers pull, compile and keep every module that they serve. The official policies that check one field are five
-/// times as large. The bound applies to the output of the compiler, without wasm-opt.
+/// times as large.
 const MAX_SIZE: u64 = 500_000;
 
 /// Files that `make` builds modules from, in addition to sources.
