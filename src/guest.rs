@@ -1,5 +1,8 @@
-//! The waPC guest: the functions that policy servers call, and the registry that they ask for the policy.
+//! The waPC guest: the functions that policy servers call, the registry that they ask for the policy, and their log.
 
+use kubewarden_policy_sdk::logging::KubewardenDrain;
+use lazy_static::lazy_static;
+use slog::{Drain, Logger, debug, info, o, warn};
 use wapc_guest::{host_call, register_function};
 
 use crate::admission::response::Response;
@@ -7,6 +10,11 @@ use crate::admission::review;
 use crate::evaluation::registry::{Question, Registry};
 use crate::evaluation::report::Form;
 use crate::fix::additions::to_json;
+
+lazy_static! {
+    /// The log of the policy server. An entry that the policy server does not accept is dropped.
+    static ref LOG: Logger = Logger::root(KubewardenDrain::default().ignore_res(), o!());
+}
 
 /// Called by the policy server before anything else.
 #[expect(unsafe_code, reason = "waPC finds the entry point by its unmangled name")]
@@ -20,7 +28,23 @@ pub extern "C" fn wapc_init() {
 }
 
 fn validate(payload: &[u8], form: Form) -> Vec<u8> {
-    review::validate(payload, form, &Host).unwrap_or_else(Response::unreadable).to_json()
+    let response = review::validate(payload, form, &Host).unwrap_or_else(Response::unreadable);
+    log(&response);
+    response.to_json()
+}
+
+/// Logs a denial and the exemptions that mattered. Other requests are not logged, because a log entry is a call of the policy server.
+fn log(response: &Response) {
+    for exemption in &response.used_exemptions {
+        info!(LOG, "exemption used"; "exemption" => exemption);
+    }
+    for exemption in &response.expired_exemptions {
+        warn!(LOG, "exemption expired"; "exemption" => exemption);
+    }
+    // The first line names the finding, or the rules of all findings.
+    if let Some(reason) = response.message.as_ref().and_then(|message| message.lines().next()) {
+        debug!(LOG, "denied"; "reason" => reason);
+    }
 }
 
 /// The policy server, which asks registries.

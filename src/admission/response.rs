@@ -22,6 +22,10 @@ pub struct Response {
     pub warnings: Vec<String>,
     /// The object to be admitted in place of the one in the request, as it is to be written.
     pub mutated_object: Option<Vec<u8>>,
+    /// The exemptions that covered findings, each with its reason, for the log.
+    pub used_exemptions: Vec<String>,
+    /// The exemptions that have expired and would have covered findings, each with its reason, for the log.
+    pub expired_exemptions: Vec<String>,
     /// Whether there was anything to evaluate, for a report; policy servers do not know the field.
     pub evaluated: Option<bool>,
 }
@@ -55,6 +59,8 @@ impl Response {
             audit_annotations: Annotations::default(),
             warnings: Vec::new(),
             mutated_object: None,
+            used_exemptions: Vec::new(),
+            expired_exemptions: Vec::new(),
             evaluated: None,
         }
     }

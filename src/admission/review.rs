@@ -118,12 +118,15 @@ impl<'j, 's> Review<'j, 's> {
             );
         }
         let mut response = Response::new(report::denial(&denied, self.form));
-        response.warnings = report::warnings(evaluation.exemptions.warnings(), notice, &warned, self.form);
+        response.expired_exemptions = evaluation.exemptions.expired().collect();
+        response.used_exemptions = evaluation.exemptions.used().collect();
+        let expired = response.expired_exemptions.iter().cloned();
+        response.warnings = report::warnings(expired, notice, &warned, self.form);
         for RuleReport { rule, findings } in all {
             response.audit_annotations.insert(rule, findings.len().to_string());
         }
-        if let Some(annotation) = evaluation.exemptions.annotation() {
-            response.audit_annotations.insert(EXEMPTIONS, annotation);
+        if !response.used_exemptions.is_empty() {
+            response.audit_annotations.insert(EXEMPTIONS, response.used_exemptions.join("; "));
         }
         response
     }

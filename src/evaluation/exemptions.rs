@@ -2,7 +2,6 @@
 
 use std::cell::{LazyCell, OnceCell};
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use crate::kubernetes::image_reference::{ImageReference, MAX_REFERENCE_LENGTH};
 use crate::kubernetes::name_index::NameIndex;
@@ -179,22 +178,16 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         self.candidates.iter().flatten()
     }
 
-    /// Returns the exemptions that covered findings as an audit annotation, each with its reason.
-    #[must_use]
-    pub fn annotation(&self) -> Option<String> {
-        let mut annotation = String::new();
-        for Candidate { exemption, .. } in self.known().filter(|candidate| candidate.is_used) {
-            if !annotation.is_empty() {
-                annotation.push_str("; ");
-            }
-            // Writing to a string cannot fail.
-            let _ = write!(annotation, "exemptions[{}]: {}", exemption.index, printable(exemption.reason));
-        }
-        (!annotation.is_empty()).then_some(annotation)
+    /// Returns each exemption that covered a finding, with its reason: `exemptions[1]: the mesh sets up the network`.
+    pub fn used(&self) -> impl Iterator<Item = String> {
+        let used = self.known().filter(|candidate| candidate.is_used);
+        used.map(|Candidate { exemption: Exemption { index, reason, .. }, .. }| {
+            format!("exemptions[{index}]: {}", printable(reason))
+        })
     }
 
     /// Returns a warning for each exemption that has expired and would have covered a finding.
-    pub fn warnings(&self) -> impl Iterator<Item = String> {
+    pub fn expired(&self) -> impl Iterator<Item = String> {
         let missed = self.known().filter(|candidate| candidate.is_missed);
         missed.filter_map(|Candidate { exemption: Exemption { index, reason, expires, .. }, .. }| {
             let (expired, _) = expires.as_ref()?;
@@ -279,7 +272,9 @@ mod tests {
             let groups = groups();
             let mut matcher = ExemptionMatcher::new(exemptions, requester(&groups), today);
             let is_covered = matcher.without_covered("capabilities", vec![finding(containers)]).is_empty();
-            (is_covered, matcher.annotation(), matcher.warnings().collect())
+            let used: Vec<_> = matcher.used().collect();
+            let used = (!used.is_empty()).then(|| used.join("; "));
+            (is_covered, used, matcher.expired().collect())
         })
     }
 
@@ -441,7 +436,7 @@ mod tests {
             let groups = groups();
             let mut matcher = ExemptionMatcher::new(exemptions, requester(&groups), today);
             assert_eq!(matcher.without_covered("capabilities", vec![finding(&[WEB])]).len(), 0);
-            assert_eq!(matcher.annotation().unwrap(), "exemptions[0]: x");
+            assert!(matcher.used().eq(["exemptions[0]: x"]));
         });
     }
 
