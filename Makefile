@@ -42,29 +42,35 @@ help: ## List these targets
 	@sed -n 's/^\([a-z0-9.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: run
-run: policy.wasm host ## Evaluate examples/, or your own: make run FILE=pod.yaml SETTINGS=settings.yaml
+run: policy.wasm program ## Evaluate examples/, or your own: make run FILE=pod.yaml SETTINGS=settings.yaml
 ifeq ($(FILE),)
 	@# Most examples are denied (exit code 1). Every other failure is an error.
-	@$(HOST) $(SETTINGS_FLAG) $(EXAMPLES) || [ $$? -eq 1 ]
+	@$(CHECK) $(SETTINGS_FLAG) $(EXAMPLES) || [ $$? -eq 1 ]
 	@echo
-	@$(HOST) --settings examples/policies/fix-mutating.yaml examples/fix/nginx.yaml
+	@$(CHECK) --settings examples/policies/fix-mutating.yaml examples/fix/nginx.yaml
 	@echo
-	@$(HOST) --settings examples/registry/policy.yaml \
+	@$(CHECK) --settings examples/registry/policy.yaml \
 		--replay-host-capabilities-interactions examples/registry/recording.kwctl examples/registry/nginx.yaml
 else
-	@$(HOST) $(SETTINGS_FLAG) $(REPLAY_FLAG) $(FILE)
+	@$(CHECK) $(SETTINGS_FLAG) $(REPLAY_FLAG) $(FILE)
 endif
 
 EXAMPLES := examples/nginx examples/httpd examples/everything-wrong.yaml
 
-HOST = cargo run --locked --quiet --package immutable-pods-host -- --policy policy.wasm --show-fixes
+CHECK = $(PROGRAM) check --module policy.wasm --show-fixes
 SETTINGS_FLAG = $(if $(SETTINGS),--settings $(SETTINGS))
 REPLAY_FLAG = $(if $(REPLAY),--replay-host-capabilities-interactions $(REPLAY))
 
-# Separate from `cargo run`, so that the build shows its progress and the output of `run` contains only verdicts.
-.PHONY: host
-host:
-	@cargo build --locked --package immutable-pods-host
+PROGRAM := $(TARGET_DIR)/debug/immutable-pods
+
+.PHONY: program
+program: ## Build the command-line program
+	@cargo build --locked --package immutable-pods
+
+# Undefined imports of the module would not be an error on Linux, but on macOS and Windows.
+.PHONY: link-check
+link-check: ## Check that the program links without undefined symbols
+	@cargo rustc --quiet --locked --package immutable-pods --bin immutable-pods -- -C link-arg=-Wl,-z,defs
 
 .PHONY: test
 test: policy.wasm floor.wasm ## Run all tests, on the module that policy servers load
@@ -79,7 +85,7 @@ endif
 # Builds what it needs, depending on the installed programs.
 .PHONY: e2e-tests
 e2e-tests: ## Run the module in Kubewarden's programs and a cluster, if they are installed
-	@KWCTL=$(KWCTL) HOST=$(TARGET_DIR)/debug/immutable-pods-host KUBEBUILDER_ASSETS=$(KUBEBUILDER_ASSETS) POLICY=$(POLICY) \
+	@KWCTL=$(KWCTL) PROGRAM=$(PROGRAM) KUBEBUILDER_ASSETS=$(KUBEBUILDER_ASSETS) POLICY=$(POLICY) \
 		e2e-tests/run $(SUITES)
 
 .PHONY: control-plane
@@ -112,7 +118,7 @@ release-check: ## Check that all files have one version: make release-check VERS
 # Lists the crates of the module, without tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List the crates in the module; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f host/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f cli/$@ testing/$@ xtask/$@ benches/*/$@
 
 # The date is the date of the last change, so it may differ.
 .PHONY: check-artifacthub

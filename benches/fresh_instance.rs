@@ -11,9 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode};
-use immutable_pods_host::Policy;
+use immutable_pods::Policy;
 use immutable_pods_testing::performance::{self, Cost, Results, Sizes};
 use immutable_pods_testing::requests::{Scenario, scenarios};
+use immutable_pods_testing::wasmtime::Wasmtime;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -52,7 +53,9 @@ fn main() -> Result<(), Failure> {
 
 /// Measures every guest with its requests. Criterion writes its samples into a folder.
 fn measure(repository: &Path, scenarios: &[Scenario], samples: &Path) -> Result<(), Failure> {
-    let guest = |name| Policy::from_file(&repository.join(name).with_extension("wasm"));
+    let guest = |name| {
+        Ok::<_, String>(Policy::new(Wasmtime::from_file(&repository.join(name).with_extension("wasm"))?))
+    };
     let (floor, policy, typical) = (guest("floor")?, guest("policy")?, guest("typical")?);
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))

@@ -8,17 +8,12 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use immutable_pods_host::Interactions;
-use immutable_pods_host::interactions::Exchange;
+use immutable_pods::Interactions;
+use immutable_pods::interactions::Exchange;
 use immutable_pods_testing::cases::{self, Case, Payload};
+use immutable_pods_testing::module::{in_repository, policy};
 use immutable_pods_testing::shapes;
 use serde_json::{Value, json};
-
-#[expect(dead_code, reason = "tests need more of it")]
-#[path = "../tests/engine/module.rs"]
-mod module;
-
-use module::{in_repository, policy};
 
 /// Default number of evaluations.
 const EVALUATIONS: usize = 1_000_000;

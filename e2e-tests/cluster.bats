@@ -85,7 +85,7 @@ without_namespace() { # FILE
 @test "a denial contains every finding" {
   local findings
   in_namespace cluster
-  "$HOST" request examples/everything-wrong.yaml | jq --slurp 'first | .object | del(.metadata.namespace)' >"$BATS_TEST_TMPDIR/wrong.json"
+  "$PROGRAM" request examples/everything-wrong.yaml | jq --slurp 'first | .object | del(.metadata.namespace)' >"$BATS_TEST_TMPDIR/wrong.json"
   denied_by cluster k apply --filename "$BATS_TEST_TMPDIR/wrong.json"
   findings=$(grep --count '\[[a-zA-Z]*\]$' <<<"$message")
   [ "$findings" -gt 20 ]

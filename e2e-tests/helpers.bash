@@ -4,7 +4,7 @@
 KWCTL=${KWCTL:-kwctl}
 POLICY_SERVER=${POLICY_SERVER:-policy-server}
 DOCKER_REGISTRY=${DOCKER_REGISTRY:-docker-registry}
-HOST=${HOST:-target/debug/immutable-pods-host}
+PROGRAM=${PROGRAM:-target/debug/immutable-pods}
 MODULE=${MODULE:-annotated-policy.wasm}
 # The folder that `cargo xtask cases` fills.
 CASES=${CASES:-target/cases}

@@ -45,7 +45,7 @@ refuses() { # SETTINGS SENTENCES
       while read -r settings; do
         accepts --settings-json "$settings"
         checked=$((checked + 1))
-      done < <("$HOST" request "$file" | jq --compact-output '.object.spec | .settings // .policies[].settings // {}')
+      done < <("$PROGRAM" request "$file" | jq --compact-output '.object.spec | .settings // .policies[].settings // {}')
     elif ! grep --quiet '^apiVersion: ' "$file"; then
       accepts --settings-path "$file"
       checked=$((checked + 1))

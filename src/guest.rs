@@ -19,7 +19,7 @@ lazy_static! {
 /// Called by the policy server before anything else.
 #[expect(unsafe_code, reason = "waPC finds the entry point by its unmangled name")]
 #[unsafe(no_mangle)]
-pub extern "C" fn wapc_init() {
+extern "C" fn wapc_init() {
     register_function("validate", |payload| Ok(validate(payload, Form::Short)));
     // Policy servers do not call this: it is for programs that show a person every finding.
     register_function("report", |payload| Ok(validate(payload, Form::Long)));

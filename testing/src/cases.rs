@@ -14,8 +14,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use immutable_pods_host::document;
-use immutable_pods_host::interactions::Exchange;
+use immutable_pods::document;
+use immutable_pods::interactions::Exchange;
 use serde_json::Value;
 use walkdir::WalkDir;
 

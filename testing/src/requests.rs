@@ -5,7 +5,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Map, Value, json};

@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_testing::shapes::{self, REPEATING, Shape};
 
 use crate::guest::{Guest, POLICY};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_testing::cases::{Case, Payload};
 
 use crate::cases;

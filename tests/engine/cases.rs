@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use immutable_pods_host::{Interactions, ValidationResponse, manifest};
+use immutable_pods::{Interactions, ValidationResponse, manifest};
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_testing::cases::{self, Case, Expectations, Payload};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use immutable_pods_host::document;
+use immutable_pods::document;
 use immutable_pods_policy::evaluation::registry::Question;
 use immutable_pods_policy::kubernetes::connect::ACCESSES;
 use immutable_pods_policy::kubernetes::workload::{WORKLOADS, Workload};

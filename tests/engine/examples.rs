@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use immutable_pods_host::Interactions;
+use immutable_pods::Interactions;
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Value, json};

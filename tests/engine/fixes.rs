@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::env;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_testing::cases::Case;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use immutable_pods_host::interactions::{Exchange, Response};
+use immutable_pods::interactions::{Exchange, Response};
 use immutable_pods_testing::cases::{Case, Payload};
 use serde_json::{Value, json};
 

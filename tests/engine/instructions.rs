@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::sync::LazyLock;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_testing::requests::{Scenario, scenarios};
 
 use crate::guest::{Guest, Outcome, POLICY};

@@ -9,6 +9,7 @@ mod cluster;
 mod controllers;
 mod doc_examples;
 mod documents;
+mod engines;
 mod examples;
 mod fixes;
 mod fuzz_seeds;

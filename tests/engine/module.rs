@@ -1,39 +1,19 @@
-//! The module under test: `policy.wasm`, compiled once for all tests.
+//! The module under test, and the parts of its responses.
 
 #![expect(clippy::panic, reason = "a test cannot run without the module")]
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-use std::time::SystemTime;
 
-use immutable_pods_host::{Policy, ValidationResponse};
+use immutable_pods::ValidationResponse;
 use serde_json::Value;
+
+pub(crate) use immutable_pods_testing::module::{built, in_repository, policy};
 
 /// Maximum size of the module, in bytes.
 ///
 /// Policy servers pull, compile and keep every module that they serve. The official policies that check one field are five
 /// times as large.
 const MAX_SIZE: u64 = 500_000;
-
-/// Files that `make` builds modules from, in addition to sources.
-const BUILD_FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
-
-/// Returns a path in the repository.
-pub(crate) fn in_repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// Returns the module. Panics if the module is older than its sources.
-#[track_caller]
-pub(crate) fn policy() -> &'static Policy {
-    static POLICY: LazyLock<Result<Policy, String>> = LazyLock::new(load);
-    match &*POLICY {
-        Ok(policy) => policy,
-        Err(reason) => panic!("{reason}"),
-    }
-}
 
 /// Returns the response of the module to a request.
 #[track_caller]
@@ -122,59 +102,16 @@ pub(crate) fn path_of(line: &str) -> &str {
     line.split_once(": ").map_or("", |(path, _)| path)
 }
 
-fn load() -> Result<Policy, String> {
-    let file = built("policy", "src")?;
-    Policy::from_file(&file).map_err(|error| format!("policy.wasm: {error}"))
-}
-
-/// Returns the file of a module, or an error if the module is older than its sources.
-pub(crate) fn built(module: &str, sources: &str) -> Result<PathBuf, String> {
-    let file = in_repository(module).with_extension("wasm");
-    let Ok(built) = modified(&file) else {
-        return Err(format!("{module}.wasm is not built yet: run `make test`"));
-    };
-    let newest = newest_source(sources).map_err(|error| format!("cannot read the sources: {error}"))?;
-    if built < newest {
-        return Err(format!("{module}.wasm is older than the sources: run `make test`"));
-    }
-    Ok(file)
-}
-
-fn newest_source(sources: &str) -> io::Result<SystemTime> {
-    let mut newest = newest_in(&in_repository(sources))?;
-    for file in BUILD_FILES {
-        newest = newest.max(modified(&in_repository(file))?);
-    }
-    Ok(newest)
-}
-
-fn newest_in(folder: &Path) -> io::Result<SystemTime> {
-    let mut newest = SystemTime::UNIX_EPOCH;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            newest = newest.max(newest_in(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            newest = newest.max(modified(&path)?);
-        }
-    }
-    Ok(newest)
-}
-
-fn modified(file: &Path) -> io::Result<SystemTime> {
-    fs::metadata(file)?.modified()
-}
-
 #[test]
 fn the_module_stays_small() {
-    policy();
+    let _ = policy();
     let size = fs::metadata(in_repository("policy.wasm")).unwrap().len();
     assert!(size <= MAX_SIZE, "policy.wasm: expected at most {MAX_SIZE} bytes, got {size}");
 }
 
 #[test]
 fn the_module_does_not_contain_paths_of_the_build_machine() {
-    policy();
+    let _ = policy();
     let module = fs::read(in_repository("policy.wasm")).unwrap();
     let home = b"/registry/src/";
     assert!(

@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a test fails on an unknown rule")]
 
-use immutable_pods_host::admission;
+use immutable_pods::admission;
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RuleId;
 use immutable_pods_testing::cases::Case;

@@ -6,10 +6,10 @@
 
 use std::fs;
 
-use immutable_pods_host::admission::Subject;
-use immutable_pods_host::input::Source;
-use immutable_pods_host::report::Report;
-use immutable_pods_host::{document, manifest};
+use immutable_pods::admission::Subject;
+use immutable_pods::input::Source;
+use immutable_pods::report::Report;
+use immutable_pods::{document, manifest};
 use serde_json::{Value, json};
 
 use crate::documents::metadata;
@@ -77,7 +77,7 @@ fn lists_in_the_settings_are_valid() {
 
 #[test]
 fn the_example_settings_are_valid() {
-    let settings = immutable_pods_host::settings::read(&in_repository("settings.example.yaml")).unwrap();
+    let settings = immutable_pods::settings::read(&in_repository("settings.example.yaml")).unwrap();
     let verdict = policy().validate_settings(&settings).unwrap();
     assert_eq!((verdict.valid, verdict.message), (true, None));
 }

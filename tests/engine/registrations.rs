@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use immutable_pods_host::{ValidationResponse, admission};
+use immutable_pods::{ValidationResponse, admission};
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::settings::mode::Mode;
 use serde_json::{Value, json};

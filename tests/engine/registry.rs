@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails on a response that does not parse")]
 
-use immutable_pods_host::Interactions;
+use immutable_pods::Interactions;
 use immutable_pods_testing::cases::Case;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_testing::cases::Case;

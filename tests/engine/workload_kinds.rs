@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use immutable_pods_host::{ValidationResponse, admission};
+use immutable_pods::{ValidationResponse, admission};
 use immutable_pods_policy::kubernetes::workload::WORKLOADS;
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};

@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::Path;
 
-use immutable_pods_host::interactions::{Exchange, Request, Response};
+use immutable_pods::interactions::{Exchange, Request, Response};
 use immutable_pods_testing::cases::{self, Case};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! A case in the format of the files.
 
-use immutable_pods_host::interactions::{Exchange, Request, Response};
+use immutable_pods::interactions::{Exchange, Request, Response};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 

@@ -204,7 +204,7 @@ mod tests {
     fn a_fix_survives_the_round_trip_through_yaml() {
         let fix = json!({"spec": {"mode": "off", "count": "1", "list": [{"name": "a b: c"}], "none": null}});
         let text = rewritten("null", &of(&[], &[], None), &of(&[], &[], Some(fix.clone())));
-        let documents = immutable_pods_host::document::parse("cases.yaml", text.as_bytes());
+        let documents = immutable_pods::document::parse("cases.yaml", text.as_bytes());
         let cases = documents.into_iter().next().unwrap().unwrap().value;
         assert_eq!(cases[1]["fix"], fix, "{text}");
     }

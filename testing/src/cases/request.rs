@@ -1,6 +1,6 @@
 //! Builds the admission request of an API server from a base and its changes.
 
-use immutable_pods_host::admission;
+use immutable_pods::admission;
 use serde_json::Value;
 
 use super::patch::apply;

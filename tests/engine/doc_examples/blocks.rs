@@ -1,6 +1,6 @@
 //! Checks of code blocks.
 
-use immutable_pods_host::{ValidationResponse, admission, document};
+use immutable_pods::{ValidationResponse, admission, document};
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 

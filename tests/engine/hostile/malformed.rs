@@ -1,6 +1,6 @@
 //! Payloads that are not JSON, that are not requests, or that are damaged.
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 
 use super::{
     CUSTOM, GOOD, POD, admits, denial_reason, denies, fixing, nested, object, object_at, pod, request,

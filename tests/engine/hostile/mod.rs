@@ -7,7 +7,7 @@ mod large;
 mod malformed;
 mod wrong_types;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use serde_json::json;
 
 use crate::module::{admitted, policy};

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use immutable_pods_host::ValidationResponse;
+use immutable_pods::ValidationResponse;
 use immutable_pods_policy::rules::RULES;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ mod exemptions;
 
 use std::collections::BTreeSet;
 
-use immutable_pods_host::SettingsValidationResponse;
+use immutable_pods::SettingsValidationResponse;
 use immutable_pods_policy::rules::rule::RuleMeta;
 use immutable_pods_policy::rules::{RULES, policy_settings};
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration};

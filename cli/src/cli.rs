@@ -1,0 +1,57 @@
+//! The command line: commands, messages and exit codes.
+
+mod check;
+mod engine;
+mod recording;
+mod request;
+mod run;
+mod streams;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::check::Check;
+use self::request::Request;
+use self::run::Run;
+
+/// Keep running containers as they were built: evaluate Kubernetes manifests with the policy, outside of a cluster
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(Check),
+    Request(Request),
+    Run(Run),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  immutable-pods check deployment.yaml
+  helm template chart/ | immutable-pods check -";
+
+/// Runs the command, and returns the exit code of the program.
+pub(crate) fn run(cli: &Cli) -> ExitCode {
+    match &cli.command {
+        Command::Check(check) => check.exec(),
+        Command::Request(request) => request.exec(),
+        Command::Run(run) => run.exec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,54 @@
+//! The output streams of the program.
+
+use std::fmt::Display;
+use std::io::{self, Stderr, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Effects, Style};
+use immutable_pods::printable::one_line;
+
+const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const WARNING: Style = AnsiColor::Yellow.on_default();
+
+/// A pipe whose reader may exit early, like `head`. The exit code still shows the verdict.
+pub(super) struct UntilClosed<W>(pub(super) W);
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        ignore_closed(self.0.write(text), text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        ignore_closed(self.0.flush(), ())
+    }
+}
+
+fn ignore_closed<T>(result: io::Result<T>, done: T) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(done),
+        other => other,
+    }
+}
+
+/// Prints errors and warnings.
+pub(super) struct Errors(AutoStream<Stderr>);
+
+impl Errors {
+    pub(super) fn new(color: ColorChoice) -> Self {
+        Self(AutoStream::new(io::stderr(), color))
+    }
+
+    pub(super) fn print(&mut self, error: &impl Display) {
+        self.print_as(ERROR, "error:", error);
+    }
+
+    pub(super) fn warn(&mut self, warning: &impl Display) {
+        self.print_as(WARNING, "warning:", warning);
+    }
+
+    fn print_as(&mut self, style: Style, label: &str, sentence: &impl Display) {
+        let sentence = one_line(&sentence.to_string());
+        // A closed stderr leaves no place for the error.
+        let _ = writeln!(self.0, "{style}{label}{style:#} {sentence}");
+    }
+}

@@ -1,0 +1,202 @@
+//! The source of an input, and what is wrong with the input.
+
+use std::fmt;
+use std::io;
+
+use thiserror::Error;
+
+/// The source of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file name from the command line, or `stdin`.
+    pub file: String,
+    /// The number of the document, from 1, if the file has several.
+    pub document: Option<usize>,
+    /// The numbers of the items in nested lists, from 1.
+    pub items: Vec<usize>,
+}
+
+impl Source {
+    /// A whole file.
+    pub fn file(name: impl Into<String>) -> Self {
+        Self { file: name.into(), document: None, items: Vec::new() }
+    }
+
+    /// An item of a list, with its number from 1.
+    #[must_use]
+    pub fn item(&self, number: usize) -> Self {
+        let mut item = self.clone();
+        item.items.push(number);
+        item
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(document) = self.document {
+            write!(f, ", document {document}")?;
+        }
+        for item in &self.items {
+            write!(f, ", item {item}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A line and a column, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line in the file.
+    pub line: u64,
+    /// The column in the line.
+    pub column: u64,
+}
+
+/// An input that cannot be evaluated.
+#[derive(Debug, Error)]
+#[error("{at}{}: {problem}", position(.problem))]
+pub struct InputError {
+    /// The source.
+    pub at: Source,
+    /// The problem.
+    pub problem: Problem,
+}
+
+impl InputError {
+    /// A problem at a source.
+    #[must_use]
+    pub fn new(at: Source, problem: Problem) -> Self {
+        Self { at, problem }
+    }
+}
+
+fn position(problem: &Problem) -> String {
+    match problem {
+        Problem::Syntax { position: Some(Position { line, column }), .. } => {
+            format!(", line {line} column {column}")
+        }
+        _ => String::new(),
+    }
+}
+
+/// What is wrong with an input.
+#[derive(Debug, Error)]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("{}", read_failure(.0))]
+    Read(io::Error),
+    /// The text is not YAML or JSON, or does not have the expected content.
+    #[error("{message}")]
+    Syntax {
+        /// The position in the file, if the parser knows it.
+        position: Option<Position>,
+        /// The message of the parser.
+        message: String,
+    },
+    /// A folder without manifests.
+    #[error("no file in this folder ends in .yaml, .yml or .json")]
+    EmptyFolder,
+    /// A file without objects.
+    #[error("no Kubernetes object in this file")]
+    NoObject,
+    /// A value without fields.
+    #[error("expected a Kubernetes object, got {0}")]
+    NotAMapping(&'static str),
+    /// A field of every Kubernetes object is missing.
+    #[error("not a Kubernetes object: missing `{0}`")]
+    MissingField(&'static str),
+    /// A field of every Kubernetes object is not a string.
+    #[error("not a Kubernetes object: `{field}`: expected a string, got {found}")]
+    FieldNotAString {
+        /// The field.
+        field: &'static str,
+        /// The type of its value.
+        found: &'static str,
+    },
+    /// An `apiVersion` that names neither a version nor a group and a version.
+    #[error("not a Kubernetes object: `apiVersion`: expected a version or a group/version, got `{0}`")]
+    ApiVersion(String),
+    /// An `AdmissionReview` without a request, such as a response.
+    #[error("this AdmissionReview does not have a `request`")]
+    NoRequest,
+    /// A document that a policy server does not accept as an admission request.
+    #[error("not an admission request: {0}")]
+    NotARequest(String),
+    /// Settings that are not a mapping.
+    #[error("settings: expected a mapping, got {0}")]
+    SettingsNotAMapping(&'static str),
+    /// A field of a policy manifest, above the settings, that is not a mapping.
+    #[error("`{field}`: expected a mapping, got {found}")]
+    PolicyFieldNotAMapping {
+        /// The field.
+        field: &'static str,
+        /// The type of its value.
+        found: &'static str,
+    },
+    /// A policy group, which has settings for each of its policies.
+    #[error(
+        "this {0} has settings for each of its policies: pass a file with the `settings` of one policy in `spec.policies`"
+    )]
+    SettingsOfAGroup(String),
+    /// Several documents instead of one.
+    #[error("settings: expected one document, got {0}")]
+    SeveralSettings(usize),
+}
+
+/// Returns the message of an I/O error, without the number of the operating system if there is a plain name.
+#[must_use]
+pub fn read_failure(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "expected a file, got a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Returns the type of a value, with its article.
+#[must_use]
+pub fn kind_of(value: &serde_json::Value) -> &'static str {
+    use serde_json::Value;
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a sequence",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_names_file_document_and_items() {
+        let mut source = Source::file("pods.yaml");
+        assert_eq!(source.to_string(), "pods.yaml");
+        source.document = Some(2);
+        assert_eq!(source.item(3).item(1).to_string(), "pods.yaml, document 2, item 3, item 1");
+    }
+
+    #[test]
+    fn an_error_names_its_position_if_known() {
+        let sentence = |problem| InputError::new(Source::file("pods.yaml"), problem).to_string();
+        assert_eq!(sentence(Problem::NoObject), "pods.yaml: no Kubernetes object in this file");
+        let syntax = Problem::Syntax {
+            position: Some(Position { line: 3, column: 7 }),
+            message: "trailing comma".to_owned(),
+        };
+        assert_eq!(sentence(syntax), "pods.yaml, line 3 column 7: trailing comma");
+    }
+
+    #[test]
+    fn common_io_errors_have_plain_names() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        assert_eq!(read_failure(&missing), "no such file or folder");
+        let other = io::Error::other("the disk is on fire");
+        assert_eq!(read_failure(&other), "the disk is on fire");
+    }
+}

@@ -1,0 +1,38 @@
+//! Evaluates Kubernetes manifests with the policy, outside of a cluster.
+//!
+//! A manifest becomes the admission request that an API server would send. The rules are linked into the program, or come from a
+//! module of the policy in an interpreter: see [`engine`].
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use immutable_pods::{Policy, manifest};
+//! use serde_json::Value;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = Policy::linked();
+//! for manifest in manifest::read(Path::new("pod.yaml")) {
+//!     let response = policy.validate(&manifest?.into_request(), &Value::Null)?;
+//!     println!("{}", response.accepted);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod admission;
+pub mod admission_request;
+pub mod admission_response;
+pub mod diff;
+pub mod document;
+pub mod engine;
+pub mod input;
+pub mod interactions;
+pub mod manifest;
+pub mod policy;
+pub mod printable;
+pub mod registration;
+pub mod report;
+pub mod settings;
+
+pub use interactions::Interactions;
+pub use policy::{Policy, SettingsValidationResponse, ValidationResponse};
