@@ -7,9 +7,8 @@ use wapc_guest::{host_call, register_function};
 
 use crate::admission::response::Response;
 use crate::admission::review;
-use crate::evaluation::registry::{Question, Registry};
+use crate::evaluation::registry::{Registry, RegistryQuery};
 use crate::evaluation::report::Form;
-use crate::fix::additions::to_json;
 
 lazy_static! {
     /// The log of the policy server. An entry that the policy server does not accept is dropped.
@@ -23,7 +22,7 @@ extern "C" fn wapc_init() {
     register_function("validate", |payload| Ok(validate(payload, Form::Short)));
     // Policy servers do not call this: it is for programs that show a person every finding.
     register_function("report", |payload| Ok(validate(payload, Form::Long)));
-    register_function("validate_settings", |payload| Ok(review::validate_settings(payload).into_bytes()));
+    register_function("validate_settings", |payload| Ok(review::validate_settings(payload).to_json()));
     register_function("protocol_version", |_| Ok(br#""v1""#.to_vec()));
 }
 
@@ -51,8 +50,8 @@ fn log(response: &Response) {
 struct Host;
 
 impl Registry for Host {
-    fn ask(&self, question: Question, image: &str) -> Result<Vec<u8>, String> {
-        host_call("kubewarden", "oci", question.operation(), to_json(image).as_bytes())
-            .map_err(|error| error.to_string())
+    fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String> {
+        let image = serde_json::to_vec(image).map_err(|error| error.to_string())?;
+        host_call("kubewarden", "oci", query.operation(), &image).map_err(|error| error.to_string())
     }
 }

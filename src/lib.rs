@@ -10,6 +10,7 @@ pub mod fix;
 #[cfg(target_family = "wasm")]
 mod guest;
 pub mod kubernetes;
+mod raw_object;
 pub mod rules;
 pub mod settings;
 pub mod text;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use immutable_pods_policy::admission::response::Response;
 use immutable_pods_policy::admission::review;
-use immutable_pods_policy::evaluation::registry::{self, Question};
+use immutable_pods_policy::evaluation::registry::{self, RegistryQuery};
 use immutable_pods_policy::evaluation::report::Form;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub const KNOWN_IMAGE: &[u8] =
 pub struct Registry<'a>(pub Result<&'a [u8], &'a str>);
 
 impl registry::Registry for Registry<'_> {
-    fn ask(&self, _: Question, _: &str) -> Result<Vec<u8>, String> {
+    fn ask(&self, _: RegistryQuery, _: &str) -> Result<Vec<u8>, String> {
         self.0.map(<[u8]>::to_vec).map_err(str::to_owned)
     }
 }

@@ -1,20 +1,25 @@
 //! The pipeline of a review: bytes in, response out. It is pure, but for the registry that it may ask.
 
-use super::fixing;
+use super::fixing::Fixes;
 use super::payload::Payload;
 use super::request::{Manager, MutableObject, Request};
-use super::response::Response;
+use super::response::{Response, SettingsResponse};
 use crate::evaluation::evaluate::{Evaluation, Evaluator, Scope};
-use crate::evaluation::registry::{Lookups, Registry};
+use crate::evaluation::registry::{Registry, RegistryCache};
 use crate::evaluation::report::{self, Form, RuleReport, count};
-use crate::fix::additions::to_json;
+use crate::fix::plan::VolumeSource;
 use crate::kubernetes::operation::OperationRef;
+use crate::kubernetes::workload::MutableFields;
+
 use crate::rules::policy_settings::PolicySettings;
 use crate::settings::date::Date;
 use crate::settings::exemption::Requester;
 use crate::settings::mode::{Enforcement, Mode};
 use crate::settings::value::SettingsDocument;
 use crate::text::printable;
+
+/// The audit annotation with the number of fixes of each rule.
+const FIXES: &str = "fixes";
 
 /// The audit annotation that names the exemptions that covered findings.
 const EXEMPTIONS: &str = "exemptions";
@@ -38,19 +43,15 @@ pub fn validate(payload: &[u8], form: Form, registry: &dyn Registry) -> Result<R
     Ok(Review { request, evaluator, form }.run(registry))
 }
 
-/// Checks a payload of `validate_settings`. The answer is JSON with the fields of the SDK's `SettingsValidationResponse`; its message
-/// lists everything that is wrong, one sentence per line.
+/// Checks a payload of `validate_settings`.
 #[must_use]
-pub fn validate_settings(payload: &[u8]) -> String {
+pub fn validate_settings(payload: &[u8]) -> SettingsResponse {
     let document = SettingsDocument::parse(payload);
     let checked = match &document {
         Ok(document) => PolicySettings::validate(document),
         Err(reason) => Err(format!("the settings cannot be parsed as JSON: {reason}")),
     };
-    match checked {
-        Ok(()) => "{\"valid\":true,\"message\":null}".to_owned(),
-        Err(message) => format!("{{\"valid\":false,\"message\":{}}}", to_json(&message)),
-    }
+    SettingsResponse { valid: checked.is_ok(), message: checked.err() }
 }
 
 /// Why a request is denied if the settings are invalid.
@@ -76,13 +77,13 @@ impl<'j, 's> Review<'j, 's> {
             counts_known: self.evaluator.counts_known(operation, self.request.old_metadata),
             suggestions_for: object.map(|object| object.mutable_fields),
         };
-        let mut lookups = Lookups::new(registry);
-        let mut evaluation = self.evaluator.evaluate(scope, &mut lookups);
+        let mut registry_cache = RegistryCache::new(registry);
+        let mut evaluation = self.evaluator.evaluate(scope, &mut registry_cache);
         let may_be_managed = object.is_some() || evaluation.has_fixable();
         let manager = if may_be_managed { self.request.manager() } else { None };
         let mut response = match (manager, object) {
             (Some(manager), _) => self.respond_managed(&mut evaluation, manager),
-            (None, Some(object)) => fixing::fix(self, evaluation, object, scope, &mut lookups),
+            (None, Some(object)) => self.fix(evaluation, object, scope, &mut registry_cache),
             (None, None) => self.respond(&evaluation, None),
         };
         response.evaluated = (self.form == Form::Long).then(|| operation.has_target());
@@ -93,6 +94,52 @@ impl<'j, 's> Review<'j, 's> {
     fn fixable_object(&self) -> Option<&'j MutableObject<'j>> {
         let has_fix = self.evaluator.settings.rules.iter().any(|rule| rule.mode == Mode::Fix);
         self.request.mutable_object.as_ref().filter(|_| has_fix)
+    }
+
+    /// Returns the response to an object with fixes, or to the unchanged object if there is nothing to fix.
+    fn fix(
+        &self,
+        mut evaluation: Evaluation<'j, 's>,
+        object: &MutableObject<'_>,
+        scope: Scope<'j>,
+        registry_cache: &mut RegistryCache<'_>,
+    ) -> Response {
+        let volumes = VolumeSource {
+            writable_paths: &self.evaluator.settings.writable_paths,
+            namespace: self.evaluator.requester.namespace,
+        };
+        evaluation.remove_covered_suggestions();
+        let mut fixes = Fixes::plan(&evaluation, object, volumes, registry_cache);
+        let fixed_object = fixes.apply_to(object, volumes);
+        // Invalid exemptions may be meant for the fixed findings.
+        let Some(fixed_object) = fixed_object.filter(|_| evaluation.exemptions.errors().is_none()) else {
+            fixes.explain_failures(&mut evaluation);
+            return self.respond(&evaluation, None);
+        };
+        let pods = match object.pods_of(fixed_object.get().as_bytes()) {
+            Ok(pods) => pods,
+            Err(reason) => {
+                return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
+            }
+        };
+        // The pods live shorter than the request.
+        let review = *self;
+        let operation = scope.operation.with_pods(&pods);
+        // A field that a fix sets in a template must not decide which findings count. A restored image must.
+        let counts_known = match object.mutable_fields {
+            MutableFields::Unset => scope.counts_known,
+            MutableFields::Images => review.evaluator.counts_known(operation, review.request.old_metadata),
+        };
+        let scope = Scope { operation, counts_known, suggestions_for: None };
+        let mut evaluation = review.evaluator.evaluate(scope, registry_cache);
+        let counts = std::mem::take(&mut fixes.counts);
+        fixes.explain_failures(&mut evaluation);
+        let mut response = review.respond(&evaluation, None);
+        if response.accepted {
+            response.audit_annotations.insert(FIXES, counts.join("; "));
+            response.mutated_object = Some(fixed_object);
+        }
+        response
     }
 
     /// The response to an object that only its manager can change: what a fix could resolve does not count.
@@ -152,10 +199,11 @@ fn notice(manager: Manager, findings: usize, kind: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
-    use crate::admission::response::Annotations;
     use crate::evaluation::registry::testing::NoRegistry;
     use crate::kubernetes::operation::Operation;
     use crate::kubernetes::pod::Pod;
@@ -196,7 +244,7 @@ mod tests {
         assert_eq!(response.code, Some(403));
         assert_eq!(
             response.audit_annotations,
-            Annotations(vec![("hostNamespaces", "1".to_owned()), ("privileged", "1".to_owned())])
+            BTreeMap::from([("hostNamespaces", "1".to_owned()), ("privileged", "1".to_owned())])
         );
         assert_eq!(response.warnings, [""; 0]);
     }
@@ -207,7 +255,7 @@ mod tests {
         assert!(response.accepted);
         assert_eq!((response.message, response.code), (None, None));
         assert_eq!(response.warnings, [PRIVILEGED]);
-        assert_eq!(response.audit_annotations, Annotations(vec![("privileged", "1".to_owned())]));
+        assert_eq!(response.audit_annotations, BTreeMap::from([("privileged", "1".to_owned())]));
     }
 
     #[test]
@@ -244,7 +292,7 @@ mod tests {
     }
 
     fn fixed(response: &Response) -> Option<serde_json::Value> {
-        response.mutated_object.as_ref().map(|object| serde_json::from_slice(object).unwrap())
+        response.mutated_object.as_ref().map(|object| serde_json::from_str(object.get()).unwrap())
     }
 
     fn creation(kind: &str, object: &serde_json::Value) -> serde_json::Value {
@@ -271,7 +319,7 @@ mod tests {
         assert_eq!(fixed(&response), Some(expected));
         assert_eq!(
             response.audit_annotations,
-            Annotations(vec![(
+            BTreeMap::from([(
                 "fixes",
                 "readOnlyRootFilesystem: 2; allowPrivilegeEscalation: 2; runAsNonRoot: 1".to_owned()
             )])
@@ -279,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_object_goes_out_as_it_came_in() {
+    fn fixes_keep_the_text_of_other_values() {
         let payload = br#"{"request": {"kind": {"group": "", "kind": "Pod"}, "operation": "CREATE", "object":
             {"x": 1.0, "spec": {"containers": [{"image": "a:1", "y": [1e3, {"\u0061": 12345678901234567890}]}]} }},
             "settings": {"readOnlyRootFilesystem": "fix", "allowPrivilegeEscalation": "off", "runAsNonRoot": "off"}}"#;
@@ -287,7 +335,7 @@ mod tests {
         assert_eq!(
             std::str::from_utf8(&json).unwrap(),
             "{\"accepted\":true,\"audit_annotations\":{\"fixes\":\"readOnlyRootFilesystem: 1\"},\"mutated_object\":\
-             {\"x\": 1.0, \"spec\": {\"containers\": [{\"image\": \"a:1\", \"y\": [1e3, {\"\\u0061\": 12345678901234567890}],\
+             {\"x\": 1.0, \"spec\": {\"containers\":[{\"image\":\"a:1\",\"y\":[1e3, {\"\\u0061\": 12345678901234567890}],\
              \"securityContext\":{\"readOnlyRootFilesystem\":true}}]} }}"
         );
     }
@@ -309,7 +357,7 @@ mod tests {
         assert_eq!(fixed(&response), None);
         assert_eq!(
             response.audit_annotations,
-            Annotations(vec![
+            BTreeMap::from([
                 ("allowPrivilegeEscalation", "1".to_owned()),
                 ("hostNamespaces", "1".to_owned())
             ])
@@ -478,7 +526,7 @@ mod tests {
                         "3 fixable findings are deferred to the pods of this {kind} because a controller manages it"
                     )]
                 );
-                assert_eq!(response.audit_annotations, Annotations::default());
+                assert_eq!(response.audit_annotations, BTreeMap::new());
             }
             let privileged = json!({"name": "a", "image": "a:1", "securityContext": {"privileged": true}});
             let denied = judge(group, kind, set(controller(), privileged), &fixing());
@@ -530,7 +578,7 @@ mod tests {
             assert_eq!(fixed(&response), Some(pod(&pinned)), "{image}");
             assert_eq!(
                 response.audit_annotations,
-                Annotations(vec![("fixes", "imageReference: 1".to_owned())])
+                BTreeMap::from([("fixes", "imageReference: 1".to_owned())])
             );
         }
         for image in ["a:2", "b:1", "a"] {
@@ -663,7 +711,7 @@ mod tests {
         assert_eq!(response.warnings, ["exemptions[2] expired on 2027-06-30: late"]);
         assert_eq!(
             response.audit_annotations,
-            Annotations(vec![
+            BTreeMap::from([
                 ("exemptions", "exemptions[0]: shop".to_owned()),
                 ("privileged", "1".to_owned())
             ])

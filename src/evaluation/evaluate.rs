@@ -2,15 +2,16 @@
 
 use super::baseline::{self, Baseline};
 use super::exemptions::ExemptionMatcher;
-use super::registry::Lookups;
+use super::registry::RegistryCache;
 use crate::kubernetes::field_path;
 use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::operation::OperationRef;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::MutableFields;
 use crate::rules::ConfiguredRule;
+use crate::rules::active_rule::ActiveRule;
 use crate::rules::finding::{Finding, Findings};
-use crate::rules::policy_settings::{ActiveRule, PolicySettings};
+use crate::rules::policy_settings::PolicySettings;
 use crate::rules::rule::Target;
 use crate::settings::date::Date;
 use crate::settings::exemption::Requester;
@@ -68,7 +69,7 @@ impl<'j, 's> Evaluator<'j, 's> {
 
     /// Evaluates all active rules.
     #[must_use]
-    pub fn evaluate(&self, scope: Scope<'j>, lookups: &mut Lookups<'_>) -> Evaluation<'j, 's> {
+    pub fn evaluate(&self, scope: Scope<'j>, registry_cache: &mut RegistryCache<'_>) -> Evaluation<'j, 's> {
         let mut exemptions = ExemptionMatcher::new(&self.settings.exemptions, self.requester, self.today);
         let mut rules = Vec::new();
         let replaced = scope.operation.replaced_pods();
@@ -76,7 +77,7 @@ impl<'j, 's> Evaluator<'j, 's> {
             let Findings { list, suggestions, .. } = scope.findings(rule, &replaced, &mut exemptions);
             let mut findings = exemptions.without_covered(rule.id, list);
             findings.sort_by(|one, other| field_path::compare(&one.path, &other.path));
-            findings.retain_mut(|finding| resolve_image_user(finding, &rule.rule, lookups));
+            findings.retain_mut(|finding| resolve_image_user(finding, &rule.rule, registry_cache));
             if !findings.is_empty() || !suggestions.is_empty() {
                 rules.push(RuleFindings { rule, mode: rule.mode, findings, suggestions });
             }
@@ -174,10 +175,10 @@ impl Evaluation<'_, '_> {
 fn resolve_image_user(
     finding: &mut Finding<'_>,
     rule: &ConfiguredRule<'_>,
-    lookups: &mut Lookups<'_>,
+    registry_cache: &mut RegistryCache<'_>,
 ) -> bool {
     let Some(image) = finding.pending_image else { return true };
-    let user = lookups.user_of(image);
+    let user = registry_cache.user_of(image);
     let reason = rule.resolve_image_user(user.as_deref().map_err(String::as_str), image);
     if let Some(reason) = &reason {
         finding.explain(reason);

@@ -1,31 +1,33 @@
-//! What registries know of images, as the policy's host tells it.
+//! Queries registries about images, through the policy server.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
 
 use crate::kubernetes::image_reference::ImageReference;
-use crate::kubernetes::name_index::NameIndex;
+use crate::raw_object::RawObject;
 use crate::text::printable;
-use json_view::Text;
-use json_view::{self as json, Error, Reader};
 
-/// The host's way to registries.
+/// The policy server's access to registries.
 pub trait Registry {
-    /// The host's answer to a question about an image, in JSON.
+    /// Returns the policy server's response to a query about an image, in JSON.
     ///
     /// # Errors
-    /// When it has none: what it says about that.
-    fn ask(&self, question: Question, image: &str) -> Result<Vec<u8>, String>;
+    /// The reason why the policy server has no response.
+    fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String>;
 }
 
-/// What there is to be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// The configuration of an image. Of one for several platforms, it is that for the platform of the host.
+/// A query about an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RegistryQuery {
+    /// The configuration of the image. For an image for several platforms, the configuration for the policy server's platform.
     ManifestConfig,
-    /// The digest behind a tag.
+    /// The digest of the image.
     ManifestDigest,
 }
 
-impl Question {
-    /// The operation of the host, in its namespace `oci`.
+impl RegistryQuery {
+    /// Returns the operation of the policy server, in its namespace `oci`.
     ///
     /// Source: `host_capabilities::oci` of the SDK.
     #[must_use]
@@ -37,134 +39,121 @@ impl Question {
     }
 }
 
-/// Asks about each image once, however often an answer is needed.
-pub struct Lookups<'r> {
+/// Queries the registry about each image once.
+pub struct RegistryCache<'r> {
     registry: &'r dyn Registry,
-    asked: NameIndex<'static>,
-    answers: Vec<Result<String, String>>,
+    responses: HashMap<(RegistryQuery, String), Result<String, String>>,
 }
 
-impl<'r> Lookups<'r> {
-    /// Nothing has been asked yet.
+impl<'r> RegistryCache<'r> {
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(registry: &'r dyn Registry) -> Self {
-        Self { registry, asked: NameIndex::default(), answers: Vec::new() }
+        Self { registry, responses: HashMap::new() }
     }
 
-    /// The user that an image runs as, as its configuration names it; empty where it names none.
+    /// Returns the user in the configuration of an image; empty if the configuration does not name a user.
     ///
     /// # Errors
-    /// Why that is not known.
+    /// The reason why the user is unknown.
     pub fn user_of(&mut self, image: &str) -> Result<String, String> {
-        self.look_up(Question::ManifestConfig, image)
+        self.get(RegistryQuery::ManifestConfig, image)
     }
 
-    /// The digest of an image.
+    /// Returns the digest of an image.
     ///
     /// # Errors
-    /// Why that is not known.
+    /// The reason why the digest is unknown.
     pub fn digest_of(&mut self, image: &str) -> Result<String, String> {
-        self.look_up(Question::ManifestDigest, image)
+        self.get(RegistryQuery::ManifestDigest, image)
     }
 
-    fn look_up(&mut self, question: Question, image: &str) -> Result<String, String> {
-        let key = format!("{} {image}", question.operation());
-        if let Some(answer) = self.asked.get(&key).and_then(|place| self.answers.get(place)) {
-            return answer.clone();
-        }
-        let answer = self.ask(question, image);
-        self.asked.add(key.into(), self.answers.len());
-        self.answers.push(answer.clone());
-        answer
-    }
-
-    fn ask(&self, question: Question, image: &str) -> Result<String, String> {
-        ImageReference::parse(image).map_err(|reason| format!("the reference {reason}"))?;
-        let answer = self.registry.ask(question, image).map_err(|reason| first_line(&reason))?;
-        read(question, image, &answer)
-            .map_err(|reason| format!("the answer of the host cannot be understood: {reason}"))
+    fn get(&mut self, query: RegistryQuery, image: &str) -> Result<String, String> {
+        let registry = self.registry;
+        let cached = self.responses.entry((query, image.to_owned()));
+        cached.or_insert_with(|| ask(registry, query, image)).clone()
     }
 }
 
-/// What an answer says that there is to be known.
-fn read(question: Question, image: &str, answer: &[u8]) -> Result<String, String> {
-    let path: &[&str] = match question {
-        Question::ManifestConfig => &["config", "config", "User"],
-        Question::ManifestDigest => &["digest"],
+fn ask(registry: &dyn Registry, query: RegistryQuery, image: &str) -> Result<String, String> {
+    ImageReference::parse(image).map_err(|reason| format!("the reference {reason}"))?;
+    let response = registry.ask(query, image).map_err(|reason| first_line(&reason))?;
+    let value = match query {
+        RegistryQuery::ManifestConfig => user(&response),
+        RegistryQuery::ManifestDigest => digest(&response, image),
     };
-    let mut found = Found::default();
-    json::read_with(answer, |reader| found.read(reader, path)).map_err(|error| error.message().to_owned())?;
-    if !found.is_there {
-        return Err(format!("it has no {}", path.first().unwrap_or(&"")));
-    }
-    if question == Question::ManifestDigest {
-        let pinned = format!("{image}@{}", &*found.text);
-        ImageReference::parse(&pinned).map_err(|reason| format!("it {reason}"))?;
-    }
-    Ok(String::from(&found.text))
+    value.map_err(|reason| format!("unexpected response from the policy server: {reason}"))
 }
 
-/// What the SDK and the policy server put before the reason.
-const PREFIXES: [&str; 2] = ["Host error: ", "Callback evaluation failure: "];
-
-/// The reason why the host has no answer. It may go on with the state of the host's own code, line by line.
-fn first_line(reason: &str) -> String {
-    let reason = PREFIXES.iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
-    let line = reason.split_once('\n').map_or(reason, |(line, _)| line.strip_suffix('\r').unwrap_or(line));
-    printable(line.trim_end_matches(['.', ' '])).to_string()
+/// Returns the user in a response with the configuration of an image.
+fn user(response: &[u8]) -> Result<String, String> {
+    let config = field(parse(response)?, "config")?.ok_or("no \"config\" field")?;
+    let Some(options) = field(config, "config")? else { return Ok(String::new()) };
+    field(options, "User")?.map_or(Ok(String::new()), |user| text(user, "User"))
 }
 
-/// A string that is searched for in an answer, and whether the first key on the way to it is there.
-#[derive(Default)]
-struct Found<'a> {
-    text: Text<'a>,
-    is_there: bool,
+/// Returns the digest in a response about an image.
+fn digest(response: &[u8], image: &str) -> Result<String, String> {
+    let digest = text(field(parse(response)?, "digest")?.ok_or("no \"digest\" field")?, "digest")?;
+    ImageReference::parse(&format!("{image}@{digest}")).map_err(|reason| format!("the image {reason}"))?;
+    Ok(digest)
 }
 
-impl<'a> Found<'a> {
-    /// Reads the string at a path of keys. Container runtimes do not tell keys apart by their case, and take the last one:
-    /// whoever made the image could tell them another user than us.
-    fn read(&mut self, reader: &mut Reader<'a>, path: &[&str]) -> Result<(), Error> {
-        let Some((name, rest)) = path.split_first() else {
-            self.text = reader.string()?;
-            return Ok(());
-        };
-        let mut is_known = false;
-        let mut entries = reader.object()?;
-        while let Some(key) = entries.next_key()? {
-            if !key.chars().map(folded).eq(name.chars().map(folded)) {
-                entries.read_with(Reader::skip)?;
-            } else if is_known || key != *name {
-                return Err(entries.duplicate_field(name));
-            } else {
-                is_known = true;
-                if !entries.read_with(Reader::skip_null)? {
-                    self.is_there = true;
-                    entries.read_with(|reader| self.read(reader, rest))?;
-                }
-            }
-        }
-        Ok(())
+fn parse(response: &[u8]) -> Result<&RawValue, String> {
+    serde_json::from_slice(response).map_err(|_| "not JSON".to_owned())
+}
+
+fn text(json: &RawValue, name: &str) -> Result<String, String> {
+    serde_json::from_str(json.get()).map_err(|_| format!("{name:?} is not a string"))
+}
+
+/// Returns a field of an object. `null` counts as missing.
+///
+/// Container runtimes match keys without regard to case, and use the last one. An author of an image could use that to show the
+/// policy another user than the runtime, so similar keys are an error.
+fn field<'j>(object: &'j RawValue, name: &str) -> Result<Option<&'j RawValue>, String> {
+    let RawObject(fields) = serde_json::from_str(object.get())
+        .map_err(|_| format!("expected an object with a field {name:?}"))?;
+    let is_similar = |key: &str| key.chars().map(folded).eq(name.chars().map(folded));
+    let mut similar = fields.into_iter().filter(|(key, _)| is_similar(key));
+    match (similar.next(), similar.next()) {
+        (None, _) => Ok(None),
+        (Some((key, value)), None) if key == name => Ok(Some(value).filter(|value| value.get() != "null")),
+        _ => Err(format!("ambiguous field {name:?}")),
     }
 }
 
-/// What Go takes for the same letter, of those that are folded into one of ours.
+/// Folds letters that Go considers equal to an ASCII letter.
 ///
 /// Source: `foldName` in Go's encoding/json.
 fn folded(letter: char) -> char {
-    if letter == '\u{17f}' { 's' } else { letter.to_ascii_lowercase() }
+    match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        _ => letter.to_ascii_lowercase(),
+    }
+}
+
+/// Prefixes that the SDK and the policy server add to a reason.
+const PREFIXES: [&str; 2] = ["Host error: ", "Callback evaluation failure: "];
+
+/// Returns the first line of a reason. The state of the policy server may follow.
+fn first_line(reason: &str) -> String {
+    let reason = PREFIXES.iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
+    let line = reason.lines().next().unwrap_or_default();
+    printable(line.trim_end_matches(['.', ' '])).to_string()
 }
 
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
 
-    /// A host that offers no registry.
+    /// A policy server without access to registries.
     pub(crate) struct NoRegistry;
 
     impl Registry for NoRegistry {
-        fn ask(&self, question: Question, image: &str) -> Result<Vec<u8>, String> {
-            panic!("{question:?} is asked about {image}")
+        fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String> {
+            panic!("unexpected query {query:?} about {image}")
         }
     }
 }
@@ -175,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    /// A host that always gives the same answer, and notes what it is asked.
+    /// A policy server that always gives the same response, and records the queries.
     struct Host<'a> {
         answer: Result<&'a str, &'a str>,
         asked: RefCell<Vec<String>>,
@@ -188,23 +177,23 @@ mod tests {
     }
 
     impl Registry for Host<'_> {
-        fn ask(&self, question: Question, image: &str) -> Result<Vec<u8>, String> {
-            self.asked.borrow_mut().push(format!("{} {image}", question.operation()));
+        fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String> {
+            self.asked.borrow_mut().push(format!("{} {image}", query.operation()));
             self.answer.map(|answer| answer.as_bytes().to_vec()).map_err(str::to_owned)
         }
     }
 
     fn user(config: &str) -> Result<String, String> {
         let answer = format!(r#"{{"manifest": {{}}, "digest": "x", "config": {config}}}"#);
-        Lookups::new(&Host::new(Ok(&answer))).user_of("nginx")
+        RegistryCache::new(&Host::new(Ok(&answer))).user_of("nginx")
     }
 
     fn digest(answer: &str) -> Result<String, String> {
-        Lookups::new(&Host::new(Ok(answer))).digest_of("nginx:1")
+        RegistryCache::new(&Host::new(Ok(answer))).digest_of("nginx:1")
     }
 
     #[test]
-    fn reads_the_user_of_an_image() {
+    fn the_configuration_names_the_user() {
         assert_eq!(user(r#"{"os": "linux", "config": {"Cmd": [], "User": "101:101"}}"#).unwrap(), "101:101");
         for none in ["{}", r#"{"config": null}"#, r#"{"config": {}}"#, r#"{"config": {"User": null}}"#] {
             assert_eq!(user(none).unwrap(), "", "{none}");
@@ -212,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_a_runtime_would_read_otherwise() {
+    fn similar_keys_are_ambiguous() {
         for (config, key) in [
             (r#"{"config": {"User": "101", "user": "root"}}"#, "User"),
             (r#"{"config": {"user": "root"}}"#, "User"),
@@ -220,77 +209,77 @@ mod tests {
             (r#"{"config": {"User": "101", "User": "0"}}"#, "User"),
             (r#"{"config": {"User": "101"}, "Config": {"User": "0"}}"#, "config"),
         ] {
-            let reason = format!("the answer of the host cannot be understood: duplicate field `{key}`");
+            let reason = format!("unexpected response from the policy server: ambiguous field \"{key}\"");
             assert_eq!(user(config), Err(reason), "{config}");
         }
     }
 
     #[test]
-    fn refuses_what_is_no_answer() {
-        let host = |answer| Lookups::new(&Host::new(Ok(answer))).user_of("nginx").unwrap_err();
-        assert_eq!(host(""), "the answer of the host cannot be understood: expected a value");
-        assert_eq!(host("{}"), "the answer of the host cannot be understood: it has no config");
+    fn other_responses_are_errors() {
+        let host = |answer| RegistryCache::new(&Host::new(Ok(answer))).user_of("nginx").unwrap_err();
+        assert_eq!(host(""), "unexpected response from the policy server: not JSON");
+        assert_eq!(host("{}"), "unexpected response from the policy server: no \"config\" field");
         assert_eq!(
             host(r#"{"config": null}"#),
-            "the answer of the host cannot be understood: it has no config"
+            "unexpected response from the policy server: no \"config\" field"
         );
         assert_eq!(
             user("[]").unwrap_err(),
-            "the answer of the host cannot be understood: expected an object, got a list"
+            "unexpected response from the policy server: expected an object with a field \"config\""
         );
         assert_eq!(
             user(r#"{"config": {"User": 101}}"#).unwrap_err(),
-            "the answer of the host cannot be understood: expected a string, got a number"
+            "unexpected response from the policy server: \"User\" is not a string"
         );
         assert_eq!(
             digest("\"sha256\"").unwrap_err(),
-            "the answer of the host cannot be understood: expected an object, got a string"
+            "unexpected response from the policy server: expected an object with a field \"digest\""
         );
         for (wrong, reason) in [
-            (r#"{"digest": "sha256:abc"}"#, "it has a digest of the wrong length"),
-            (r#"{"digest": "md5:abc"}"#, "it has a digest that is none of sha256, sha384 and sha512"),
-            ("{}", "it has no digest"),
-            (r#"{"digest": ""}"#, "it has an invalid digest"),
+            (r#"{"digest": "sha256:abc"}"#, "the image has a digest of the wrong length"),
+            (r#"{"digest": "md5:abc"}"#, "the image has a digest that is none of sha256, sha384 and sha512"),
+            ("{}", "no \"digest\" field"),
+            (r#"{"digest": ""}"#, "the image has an invalid digest"),
         ] {
             assert_eq!(
                 digest(wrong).unwrap_err(),
-                format!("the answer of the host cannot be understood: {reason}")
+                format!("unexpected response from the policy server: {reason}")
             );
         }
     }
 
     #[test]
-    fn asks_about_each_image_once() {
+    fn each_image_is_queried_once() {
         let sha = format!("sha256:{}", "a".repeat(64));
         let answer = format!(r#"{{"digest": "{sha}", "config": {{"config": {{"User": "7"}}}}}}"#);
         let host = Host::new(Ok(&answer));
-        let mut lookups = Lookups::new(&host);
+        let mut cache = RegistryCache::new(&host);
         for _ in 0..2 {
-            assert_eq!(lookups.user_of("a:1").unwrap(), "7");
-            assert_eq!(lookups.user_of("b:1").unwrap(), "7");
-            assert_eq!(lookups.digest_of("a:1").unwrap(), sha);
+            assert_eq!(cache.user_of("a:1").unwrap(), "7");
+            assert_eq!(cache.user_of("b:1").unwrap(), "7");
+            assert_eq!(cache.digest_of("a:1").unwrap(), sha);
         }
         let expected = ["v1/oci_manifest_config a:1", "v1/oci_manifest_config b:1", "v1/manifest_digest a:1"];
         assert_eq!(*host.asked.borrow(), expected);
     }
 
     #[test]
-    fn keeps_the_first_line_of_what_the_host_says() {
+    fn errors_of_the_policy_server_have_one_line() {
         let host =
             Host::new(Err("Host error: Callback evaluation failure: no such image\n\nCaused by: \u{1b}[31m"));
-        let mut lookups = Lookups::new(&host);
-        assert_eq!(lookups.user_of("a:1").unwrap_err(), "no such image");
-        assert_eq!(lookups.user_of("a:1").unwrap_err(), "no such image");
+        let mut cache = RegistryCache::new(&host);
+        assert_eq!(cache.user_of("a:1").unwrap_err(), "no such image");
+        assert_eq!(cache.user_of("a:1").unwrap_err(), "no such image");
         assert_eq!(host.asked.borrow().len(), 1);
     }
 
     #[test]
-    fn asks_nothing_about_what_is_no_image() {
-        let mut lookups = Lookups::new(&testing::NoRegistry);
+    fn invalid_references_are_not_queried() {
+        let mut cache = RegistryCache::new(&testing::NoRegistry);
         assert_eq!(
-            lookups.user_of("No Image").unwrap_err(),
+            cache.user_of("No Image").unwrap_err(),
             "the reference has a repository name with upper case letters"
         );
-        assert_eq!(lookups.digest_of("").unwrap_err(), "the reference is empty");
+        assert_eq!(cache.digest_of("").unwrap_err(), "the reference is empty");
     }
 }

@@ -1,139 +1,140 @@
-//! Fixes: a field that is unset is filled in, and a container that gets a read-only root gets the places it writes to.
+//! Applies fixes to an object: sets fields that are unset, and mounts volumes where a container with a read-only root writes.
 
-use crate::fix::additions::{Additions, Insertions, Step, to_json};
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+use super::lazy_value::LazyValue;
+use super::plan::{PlannedFix, VolumeSource};
+use super::volumes::{AddedVolume, Volumes};
+use crate::kubernetes::container::ContainerList;
 use crate::kubernetes::pod::{ContainerAt, Pod};
-use crate::rules::fix::{Change, Fix, FixField};
-use crate::settings::writable_paths::{Volumes, WritablePath, WritablePaths};
-use crate::text::quoted;
-use json_view::RawValue;
+use crate::rules::fix::{Change, FixField};
 
-/// Where the volumes come from that containers get with a read-only root.
-#[derive(Clone, Copy, Debug)]
-pub struct VolumeSource<'v, 's> {
-    /// The `writablePaths` of the settings.
-    pub writable_paths: &'v WritablePaths<'s>,
-    /// The namespace of the object.
-    pub namespace: &'v str,
-}
-
-impl<'s> VolumeSource<'_, 's> {
-    fn paths_for(self, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
-        self.writable_paths.lacking(self.namespace, at)
-    }
-}
-
-/// A fix whose digest, if it needs one, has been looked up.
-#[derive(Clone, Debug)]
-pub struct PlannedFix<'p> {
-    fix: Fix<'p>,
-    /// The digest that a pinned image gets.
-    digest: Option<String>,
-}
-
-impl<'p> PlannedFix<'p> {
-    /// Looks up what a fix needs.
-    ///
-    /// # Errors
-    /// The reason why the fix cannot be applied.
-    pub fn new(
-        fix: &Fix<'p>,
-        source: VolumeSource<'_, '_>,
-        digest_of: impl FnOnce(&str) -> Result<String, String>,
-    ) -> Result<Self, String> {
-        if let Some(at) = fix.makes_read_only().filter(|at| !at.pod.takes_volumes())
-            && let Some(path) = source.paths_for(at).first()
-        {
-            return Err(format!("no volume can be added here for {}", quoted(path.path())));
-        }
-        let digest = match fix.change {
-            Change::Pin(image) => Some(digest_of(image)?),
-            _ => None,
-        };
-        Ok(Self { fix: fix.clone(), digest })
-    }
-
-    fn path(&self) -> Vec<Step> {
-        match self.fix.field {
-            FixField::Container(at, field) => {
-                let mut path = place_of(at).to_vec();
-                path.extend(field.split('.').map(Step::Key));
-                path
-            }
-            FixField::ImageVolume(_, index) => {
-                vec![Step::Key("volumes"), Step::Index(index), Step::Key("image"), Step::Key("reference")]
-            }
-        }
-    }
-
-    fn add_to(&self, additions: &mut Additions) {
-        let mut path = self.path();
-        match &self.fix.change {
-            Change::Set(flag) => additions.add(&path, if *flag { "true" } else { "false" }),
-            Change::Append(items) => {
-                path.push(Step::End);
-                for item in items {
-                    additions.add(&path, &to_json(item));
-                }
-            }
-            Change::Pin(_) => {
-                if let Some(digest) = &self.digest {
-                    additions.add_suffix(&path, format!("@{digest}"));
-                }
-            }
-            Change::Restore(image) => additions.replace(&path, to_json(image)),
-        }
-    }
-}
-
-/// The object with every fix in it, and every volume that containers need because of them. What fixes need must have been
-/// looked up.
-///
-/// `object` is the text that the pods were read from. There is no such object when they were read from another one.
+/// Returns the object with all fixes, and all volumes that containers need because of them. Returns `None` if the object is not
+/// the text that the pods were read from, or if that text is not JSON.
 #[must_use]
 pub fn apply(
-    object: RawValue<'_>,
+    object: json_view::RawValue<'_>,
     fixes: &[PlannedFix<'_>],
     source: VolumeSource<'_, '_>,
-) -> Option<Vec<u8>> {
-    let mut by_pod: Vec<Vec<&PlannedFix<'_>>> = Vec::new();
-    for fix in fixes {
-        let index = fix.fix.pod().index;
-        while by_pod.len() <= index {
-            by_pod.push(Vec::new());
-        }
-        by_pod.get_mut(index)?.push(fix);
+) -> Option<Box<RawValue>> {
+    let mut pods = Vec::new();
+    for (pod, fixes) in by_pod(fixes) {
+        let start = object.offset_of(pod.json)?;
+        pods.push((start..start + pod.json.0.len(), pod, fixes));
     }
-    let mut insertions = Insertions::default();
-    for fixes in &by_pod {
-        if let Some(fix) = fixes.first() {
-            let pod = fix.fix.pod();
-            let additions = additions_to(pod, fixes, source);
-            insertions.find(object.offset_of(pod.json)?, pod.json.0, &additions).ok()?;
-        }
+    // A pod spec in another pod spec begins after it, and is fixed first.
+    pods.sort_by_key(|(range, ..)| Reverse(range.start));
+    let mut edits: Vec<Edit> = Vec::new();
+    for (range, pod, fixes) in pods {
+        let inner = edits.iter().rposition(|edit| edit.range.start >= range.end).map_or(0, |last| last + 1);
+        let text = with_edits(object.0, range.clone(), &edits.split_off(inner));
+        let text = fix_pod(&text, pod, &fixes, source).ok()?;
+        edits.push(Edit { range, text });
     }
-    Some(insertions.put_into(object.0))
+    let text = with_edits(object.0, 0..object.0.len(), &edits);
+    RawValue::from_string(String::from_utf8(text).ok()?).ok()
 }
 
-/// What fixes add to a pod spec.
-fn additions_to(pod: &Pod<'_>, fixes: &[&PlannedFix<'_>], source: VolumeSource<'_, '_>) -> Additions {
-    let mut additions = Additions::default();
+/// Returns the fixes of each pod, in their order.
+fn by_pod<'f, 'p>(fixes: &'f [PlannedFix<'p>]) -> Vec<(&'p Pod<'p>, Vec<&'f PlannedFix<'p>>)> {
+    let mut fixes: Vec<_> = fixes.iter().collect();
+    fixes.sort_by_key(|planned| planned.fix.pod().index);
+    let pods = fixes.chunk_by(|one, other| one.fix.pod().index == other.fix.pod().index);
+    pods.filter_map(|fixes| Some((fixes.first()?.fix.pod(), fixes.to_vec()))).collect()
+}
+
+/// A new text for a part of the object.
+struct Edit {
+    range: Range<usize>,
+    text: Vec<u8>,
+}
+
+/// Returns a part of a text with edits, which are in the order of descending offsets.
+fn with_edits(text: &[u8], range: Range<usize>, edits: &[Edit]) -> Vec<u8> {
+    let mut result =
+        Vec::with_capacity(range.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
+    let mut position = range.start;
+    for edit in edits.iter().rev() {
+        result.extend_from_slice(text.get(position..edit.range.start).unwrap_or_default());
+        result.extend_from_slice(&edit.text);
+        position = edit.range.end;
+    }
+    result.extend_from_slice(text.get(position..range.end).unwrap_or_default());
+    result
+}
+
+/// Returns the text of a pod spec with fixes.
+fn fix_pod(
+    text: &[u8],
+    pod: &Pod<'_>,
+    fixes: &[&PlannedFix<'_>],
+    source: VolumeSource<'_, '_>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut spec = LazyValue::parse(text)?;
+    let volumes = added_volumes(pod, fixes, source);
+    for list in [ContainerList::Init, ContainerList::Regular, ContainerList::Ephemeral] {
+        let mut fixes = fixes.iter().filter(|planned| planned.fix.list() == Some(list)).peekable();
+        if fixes.peek().is_none() {
+            continue;
+        }
+        let containers = spec.field(list.field())?.items()?;
+        for planned in fixes {
+            let FixField::Container(at, field) = planned.fix.field else { continue };
+            let Some(container) = containers.get_mut(at.index) else { continue };
+            change(field_at(container, field)?, planned)?;
+        }
+        for (at, volume) in volumes.iter().filter(|(at, _)| at.list == list) {
+            let Some(container) = containers.get_mut(at.index) else { continue };
+            container.field("volumeMounts")?.push(&volume.mount())?;
+        }
+    }
+    for planned in fixes {
+        let FixField::ImageVolume(_, index) = planned.fix.field else { continue };
+        let Some(volume) = spec.field("volumes")?.items()?.get_mut(index) else { continue };
+        change(field_at(volume, "image.reference")?, planned)?;
+    }
+    let mut new = volumes.iter().filter(|(_, volume)| !volume.is_present()).peekable();
+    if new.peek().is_some() {
+        let list = spec.field("volumes")?;
+        for (_, volume) in new {
+            list.push(&volume.volume())?;
+        }
+    }
+    serde_json::to_vec(&spec)
+}
+
+/// Returns the volumes that containers need because their root becomes read-only, each with its container.
+fn added_volumes<'f, 's>(
+    pod: &'f Pod<'f>,
+    fixes: &[&'f PlannedFix<'f>],
+    source: VolumeSource<'_, 's>,
+) -> Vec<(ContainerAt<'f, 'f>, AddedVolume<'s>)> {
     let mut volumes = Volumes::of(pod);
-    for fix in fixes {
-        fix.add_to(&mut additions);
-        let Some(at) = fix.fix.makes_read_only() else { continue };
+    let mut added = Vec::new();
+    for at in fixes.iter().filter_map(|planned| planned.fix.makes_read_only()) {
         for path in source.paths_for(at) {
-            let volume = volumes.add(at, path);
-            let [list, index] = place_of(at);
-            additions.add(&[list, index, Step::Key("volumeMounts"), Step::End], &volume.mount());
-            if !volume.is_there() {
-                additions.add(&[Step::Key("volumes"), Step::End], &volume.volume());
-            }
+            added.push((at, volumes.add(at, path)));
         }
     }
-    additions
+    added
 }
 
-/// The way from the pod spec to a container.
-fn place_of(at: ContainerAt<'_, '_>) -> [Step; 2] {
-    [Step::Key(at.list.field()), Step::Index(at.index)]
+/// Returns the field at keys that are separated by dots.
+fn field_at<'v, 'j>(value: &'v mut LazyValue<'j>, keys: &str) -> serde_json::Result<&'v mut LazyValue<'j>> {
+    keys.split('.').try_fold(value, |value, key| value.field(key))
+}
+
+/// Changes a field as a fix says.
+fn change(field: &mut LazyValue<'_>, planned: &PlannedFix<'_>) -> serde_json::Result<()> {
+    match (&planned.fix.change, &planned.digest) {
+        (Change::Set(_), _) if !field.is_unset() => Ok(()),
+        (Change::Set(flag), _) => field.set(flag),
+        (Change::Append(items), _) => items.iter().try_for_each(|item| field.push(item)),
+        (Change::Pin(_), Some(digest)) => field.set(&format!("{}@{digest}", field.text()?)),
+        (Change::Pin(_), None) => Ok(()),
+        (Change::Restore(image), _) => field.set(image),
+    }
 }

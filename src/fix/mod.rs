@@ -1,4 +1,6 @@
 //! How fixes are planned and applied to an object.
 
-pub mod additions;
 pub mod apply;
+mod lazy_value;
+pub mod plan;
+mod volumes;

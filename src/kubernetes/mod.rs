@@ -12,6 +12,7 @@ pub(crate) mod object;
 pub mod operation;
 pub mod pod;
 pub mod pod_status;
+pub mod quantity;
 pub(crate) mod unreadable;
 pub mod volume;
 pub mod workload;

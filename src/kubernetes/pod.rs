@@ -112,6 +112,21 @@ impl<'a> Pod<'a> {
         Ok(Self { path, is_template, index: 0, json, spec, claim_templates, is_custom: false, status })
     }
 
+    /// Returns a pod template that is not part of an object.
+    #[must_use]
+    pub fn template(spec: PodSpec<'a>) -> Self {
+        Self {
+            path: Cow::Borrowed(""),
+            is_template: true,
+            index: 0,
+            json: RawValue::default(),
+            spec: Box::new(spec),
+            claim_templates: Vec::new(),
+            is_custom: false,
+            status: RawValue::default(),
+        }
+    }
+
     fn rare_fields(&self) -> RareFields<'a> {
         json::from_slice(self.json.0).unwrap_or_default()
     }

@@ -2,6 +2,7 @@
 //!
 //! Rules only describe fixes. [`crate::fix`] looks up what a fix needs and applies it to the object.
 
+use crate::kubernetes::container::ContainerList;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 
 /// The container field whose fix also mounts the writable paths of the settings.
@@ -75,6 +76,15 @@ impl<'p> Fix<'p> {
         match self.field {
             FixField::Container(at, _) => at.pod,
             FixField::ImageVolume(pod, _) => pod,
+        }
+    }
+
+    /// Returns the list of the container that the field belongs to.
+    #[must_use]
+    pub fn list(&self) -> Option<ContainerList> {
+        match self.field {
+            FixField::Container(at, _) => Some(at.list),
+            FixField::ImageVolume(..) => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The rules: the list of them, and how one is called.
 
+pub mod active_rule;
+mod contradictions;
 pub mod finding;
 pub mod fingerprint;
 pub mod fix;
@@ -204,8 +206,17 @@ mod tests {
     use crate::settings::value::SettingValue;
 
     /// Files in the folder of the rules that are not rules.
-    const NOT_RULES: [&str; 7] =
-        ["finding", "fingerprint", "fix", "mod", "policy_settings", "responsible", "rule"];
+    const NOT_RULES: [&str; 9] = [
+        "active_rule",
+        "contradictions",
+        "finding",
+        "fingerprint",
+        "fix",
+        "mod",
+        "policy_settings",
+        "responsible",
+        "rule",
+    ];
 
     #[test]
     fn a_rule_and_its_file_have_the_same_name() {

@@ -3,9 +3,8 @@
 //! Settings are strict: what cannot be understood is refused, because a typo must never disable a protection. All errors are
 //! reported at once.
 
-use std::fmt;
-
-use super::{ConfiguredRule, RULE_IDS, RULES, RuleId};
+use super::active_rule::ActiveRule;
+use super::{ConfiguredRule, RULE_IDS, RULES, RuleId, contradictions};
 use crate::settings::declaration::{Accepts, Choices, Declaration, Declared, Format, ObjectDeclaration};
 use crate::settings::exemption::{self, Exemptions};
 use crate::settings::mode::{ENFORCEMENT, Enforcement, FIX_DOC, MODE_DOC, Mode, ON_UPDATE, OnUpdate};
@@ -30,22 +29,6 @@ pub struct PolicySettings<'s> {
     pub exemptions: Exemptions<'s>,
 }
 
-/// A rule that is on.
-pub struct ActiveRule<'s> {
-    /// The name of the rule.
-    pub id: &'static str,
-    /// What becomes of its findings; never [`Mode::Off`].
-    pub mode: Mode,
-    /// The rule with its settings.
-    pub(crate) rule: ConfiguredRule<'s>,
-}
-
-impl fmt::Debug for ActiveRule<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {:?}", self.id, self.mode)
-    }
-}
-
 /// The name of a rule.
 const RULE_ID: Format = Format {
     check: check_rule,
@@ -59,12 +42,6 @@ const MODES: &[(&str, Mode)] = &[("off", Mode::Off), ("warn", Mode::Warn), ("den
 /// The modes of a rule that can fix.
 const MODES_AND_FIX: &[(&str, Mode)] =
     &[("off", Mode::Off), ("warn", Mode::Warn), ("deny", Mode::Deny), ("fix", Mode::Fix)];
-
-/// The rule whose fix mounts writable paths.
-const FIXES_ROOT: &str = "readOnlyRootFilesystem";
-
-/// The rule that denies mounts.
-const DENIES_MOUNTS: &str = "writableMounts";
 
 impl<'s> PolicySettings<'s> {
     /// Reads the settings; `null` means `{}`. Exemptions are parsed when they are needed.
@@ -87,7 +64,7 @@ impl<'s> PolicySettings<'s> {
         let settings = Self::read_all(document, &mut errors)?;
         errors.extend(settings.exemptions.list().err().map(str::to_owned));
         if errors.is_empty() {
-            errors = settings.denied_writable_paths();
+            errors = contradictions::errors(&settings.rules, &settings.exemptions, &settings.writable_paths);
         }
         if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
     }
@@ -107,18 +84,6 @@ impl<'s> PolicySettings<'s> {
         let exemptions = Exemptions::read(&mut reader, check_rule);
         reader.finish();
         Ok(Self { enforcement, on_update, rules, writable_paths, exemptions })
-    }
-
-    /// The writable paths at which a rule denies mounts, unless an exemption may be meant for them.
-    fn denied_writable_paths(&self) -> Vec<String> {
-        let with = |id: &str, mode| self.rules.iter().find(|active| active.id == id && active.mode == mode);
-        let (Some(_), Some(denying)) = (with(FIXES_ROOT, Mode::Fix), with(DENIES_MOUNTS, Mode::Deny)) else {
-            return Vec::new();
-        };
-        if self.exemptions.has_one_about(DENIES_MOUNTS) {
-            return Vec::new();
-        }
-        self.writable_paths.denied_by(denying)
     }
 }
 

@@ -1,18 +1,10 @@
-//! `writablePaths`: where containers with a read-only root filesystem write, and the volumes that a fix gives them.
+//! `writablePaths`: the paths that containers with a read-only root filesystem write to.
 
-use std::borrow::Cow;
 use std::cell::LazyCell;
 
-use crate::fix::additions::to_json;
-
 use crate::kubernetes::image_reference::ImageReference;
-use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
-use crate::kubernetes::pod::{ContainerAt, Pod};
-use crate::kubernetes::volume::Volume;
-use crate::rules::ConfiguredRule;
-use crate::rules::finding::Findings;
-use crate::rules::policy_settings::ActiveRule;
-use crate::rules::rule::Target;
+use crate::kubernetes::pod::ContainerAt;
+use crate::kubernetes::quantity::is_size;
 use crate::settings::declaration::{
     Declared, Demand, Format, ObjectKind, Objects, Required, Setting, Text, Word,
 };
@@ -20,20 +12,6 @@ use crate::settings::path_pattern;
 use crate::settings::reader::ObjectReader;
 use crate::settings::selector::{CONTAINERS, IMAGES, NAMESPACES, Selector};
 use crate::text::quoted;
-use json_view as json;
-use serde_json::Value;
-
-/// What the name of every volume begins with that is added.
-const PREFIX: &str = "writable-";
-
-/// The most characters of the part of a name that is to be read. The name of a volume is a DNS label: it has at most 63.
-/// Behind this part stand a dash, eight digits and, where that name is taken, two more dashes and numbers.
-const READABLE_LENGTH: usize = 40;
-
-/// The suffixes of a size that count whole bytes.
-///
-/// Source: `Quantity` of `k8s.io/apimachinery/pkg/api/resource`.
-const UNITS: [&str; 13] = ["", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// The setting `writablePaths`.
 pub const SETTING: Setting<Objects<WritablePathsEntry<'static>>> = Setting {
@@ -72,7 +50,7 @@ const MEDIUM: Setting<Word<Option<&'static str>>> = Setting {
     kind: Word { words: &[("Memory", Some("Memory"))], default: None },
 };
 
-/// A path that a volume can be mounted at.
+/// A path at which a volume can be mounted.
 const WRITABLE_PATH: Format = Format {
     check: check_path,
     demands: &[
@@ -83,30 +61,34 @@ const WRITABLE_PATH: Format = Format {
     choices: None,
 };
 
-/// A number of bytes above zero, as Kubernetes writes it.
+/// A positive quantity of bytes.
 const SIZE: Format = Format {
     check: check_size,
     demands: &[Demand::Matches(r"^(0*[1-9][0-9]*(\.[0-9]+)?|0+\.0*[1-9][0-9]*)(k|[KMGTPE]i|[MGTPE])?$")],
     choices: None,
 };
 
-/// Every entry of `writablePaths`, in their order.
+/// The entries of `writablePaths`, in their order.
 #[derive(Debug, Default)]
-pub struct WritablePaths<'s>(Vec<WritablePathsEntry<'s>>);
+pub struct WritablePaths<'s>(pub Vec<WritablePathsEntry<'s>>);
 
 /// An entry of `writablePaths`.
 #[derive(Debug)]
 pub struct WritablePathsEntry<'s> {
     selector: Selector<'s>,
-    paths: Vec<WritablePath<'s>>,
+    /// The paths that the selected containers write to.
+    pub paths: Vec<WritablePath<'s>>,
 }
 
-/// A place that a container writes to, and the `emptyDir` that it gets for it.
+/// A path that a container writes to, and the `emptyDir` for it.
 #[derive(Clone, Copy, Debug)]
 pub struct WritablePath<'s> {
-    path: &'s str,
-    medium: Option<&'static str>,
-    size_limit: Option<&'s str>,
+    /// The path in the container.
+    pub path: &'s str,
+    /// The medium of the volume; nothing for the disk of the node.
+    pub medium: Option<&'static str>,
+    /// The maximum size of the volume.
+    pub size_limit: Option<&'s str>,
 }
 
 impl<'s> WritablePaths<'s> {
@@ -115,53 +97,25 @@ impl<'s> WritablePaths<'s> {
         Self(reader.get(&SETTING))
     }
 
-    /// The places that a container writes to and has no mount for, each once.
+    /// Returns the paths that a container writes to and does not mount, each once.
     #[must_use]
-    pub fn lacking(&self, namespace: &str, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
+    pub fn missing_paths(&self, namespace: &str, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
         let image = LazyCell::new(|| ImageReference::parse(&at.container.image).ok());
-        let mut lacking: Vec<WritablePath<'s>> = Vec::new();
+        let mut missing: Vec<WritablePath<'s>> = Vec::new();
         for WritablePathsEntry { selector, paths } in &self.0 {
             if selector.includes_namespace(namespace)
                 && selector.matches(Some(&at.container.name), || image.as_ref())
             {
                 for path in paths {
-                    if !is_mounted(at, path.path)
-                        && !lacking.iter().any(|known| is_same(known.path, path.path))
-                    {
-                        lacking.push(*path);
+                    let is_known = missing.iter().any(|known| is_same(known.path, path.path));
+                    if !is_known && !is_mounted(at, path.path) {
+                        missing.push(*path);
                     }
                 }
             }
         }
-        lacking
+        missing
     }
-}
-
-impl WritablePaths<'_> {
-    /// What is wrong with the places that a rule denies mounts at: whoever got one would be denied because of it.
-    #[must_use]
-    pub fn denied_by(&self, ActiveRule { id, rule, .. }: &ActiveRule<'_>) -> Vec<String> {
-        let mut errors = Vec::new();
-        for (entry, WritablePathsEntry { paths, .. }) in self.0.iter().enumerate() {
-            for (index, WritablePath { path, .. }) in paths.iter().enumerate() {
-                errors.extend(demand(rule, path).map(|demand| {
-                    format!("writablePaths[{entry}].paths[{index}]: {id} denies it: a container {demand}")
-                }));
-            }
-        }
-        errors
-    }
-}
-
-/// What a rule demands of a container with an `emptyDir` at a path, if it denies one there.
-fn demand(rule: &ConfiguredRule<'_>, path: &str) -> Option<String> {
-    let mount = format!("{{\"mountPath\":{}}}", to_json(path));
-    let spec =
-        format!("{{\"containers\":[{{\"volumeMounts\":[{mount}]}}],\"volumes\":[{{\"emptyDir\":{{}}}}]}}");
-    let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("".into(), true, reader)).ok()?;
-    let mut findings = Findings::default();
-    rule.check(&Target::Pod(&pod), &mut findings);
-    findings.list.first().map(|finding| finding.message.to_string())
 }
 
 impl ObjectKind for WritablePathsEntry<'static> {
@@ -191,145 +145,16 @@ impl ObjectKind for WritablePath<'static> {
     }
 }
 
-impl WritablePath<'_> {
-    /// The path as the settings have it.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        self.path
-    }
-
-    /// Whether a volume is the `emptyDir` of this name that a fix would add, and nothing more.
-    fn is_made_as(&self, volume: &Volume<'_>) -> bool {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(volume.json.0) else { return false };
-        let is_made = |(key, value): (&String, &Value)| match (&**key, value) {
-            ("name", _) | (_, Value::Null) => true,
-            ("emptyDir", Value::Object(fields)) => self.is_made_of(fields),
-            _ => false,
-        };
-        volume.source("emptyDir").is_some() && fields.iter().all(is_made)
-    }
-
-    fn is_made_of(&self, fields: &serde_json::Map<String, Value>) -> bool {
-        // An API server writes no medium as an empty one, and a size with another unit.
-        let medium = fields.get("medium").and_then(Value::as_str).filter(|medium| !medium.is_empty());
-        let has_size = match (fields.get("sizeLimit").and_then(Value::as_str), self.size_limit) {
-            (Some(size), Some(limit)) => {
-                size == limit || bytes(size).is_some_and(|size| Some(size) == bytes(limit))
-            }
-            (size, limit) => size == limit,
-        };
-        let is_made = |(key, value): (&String, &Value)| {
-            value.is_null() || (["medium", "sizeLimit"].contains(&&**key) && value.is_string())
-        };
-        fields.iter().all(is_made) && medium == self.medium && has_size
-    }
-}
-
-/// Whether a container has a mount at a place or above it.
-fn is_mounted(at: ContainerAt<'_, '_>, place: &str) -> bool {
+/// Returns whether a container has a mount at a path or above it.
+fn is_mounted(at: ContainerAt<'_, '_>, path: &str) -> bool {
     let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.mount_path);
     let devices = at.container.volume_devices.iter().map(|device| &*device.device_path);
-    mounts.chain(devices).any(|mount| at.pod.file_path(mount).contains(place))
+    mounts.chain(devices).any(|mount| at.pod.file_path(mount).contains(path))
 }
 
-/// Whether two places of the settings are one.
+/// Returns whether two paths of the settings are equal.
 fn is_same(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
-}
-
-/// The volumes of a pod, to which others are added.
-#[derive(Debug, Default)]
-pub struct Volumes<'p> {
-    present: &'p [Volume<'p>],
-    places: NameIndex<'p>,
-    /// The names of the volumes that are mounted, or were mounted again.
-    mounted: NameIndex<'p>,
-}
-
-impl<'p> Volumes<'p> {
-    /// Those that a pod has.
-    #[must_use]
-    pub fn of(pod: &'p Pod<'p>) -> Self {
-        let mut mounted = NameIndex::default();
-        for at in pod.all_containers() {
-            let mounts = at.container.volume_mounts.iter().map(|mount| &*mount.name);
-            let devices = at.container.volume_devices.iter().map(|device| &*device.name);
-            for name in mounts.chain(devices) {
-                mounted.add(name.into(), 0);
-            }
-        }
-        Self { present: &pod.spec.volumes, places: pod.volumes_by_name(), mounted }
-    }
-
-    /// A volume for a place that a container writes to. Its name is the same whatever other containers and places there are,
-    /// unless another volume of the pod has that name. A volume that an earlier fix has added, and that no container mounts,
-    /// is taken again: applying a manifest replaces containers and leaves volumes.
-    pub fn add<'s>(&mut self, at: ContainerAt<'_, '_>, place: WritablePath<'s>) -> AddedVolume<'s> {
-        let preferred = preferred_name(&at.container.name, place.path);
-        let mut name = preferred.clone();
-        let mut attempt = 0;
-        // With the container's place in them, no two containers try the same names, whatever they are called.
-        loop {
-            let is_free = self.places.get(&name).is_none() && self.mounted.get(&name).is_none();
-            if is_free {
-                self.places.add(Cow::Owned(name.clone()), NO_INDEX);
-                return AddedVolume { name, place, is_there: false };
-            }
-            if self.is_left_over(&name, place) {
-                self.mounted.add(Cow::Owned(name.clone()), 0);
-                return AddedVolume { name, place, is_there: true };
-            }
-            attempt += 1;
-            name = format!("{preferred}-{}-{attempt}", at.index);
-        }
-    }
-
-    fn is_left_over(&self, name: &str, place: WritablePath<'_>) -> bool {
-        let volume = self.places.get(name).and_then(|place| self.present.get(place));
-        self.mounted.get(name).is_none() && volume.is_some_and(|volume| place.is_made_as(volume))
-    }
-}
-
-/// A name that tells a reader what the volume is for, and ends in a number that no other place is likely to have.
-fn preferred_name(container: &str, path: &str) -> String {
-    let place = [container, "\0", path.trim_end_matches('/')].concat();
-    let mut name = PREFIX.to_owned();
-    for byte in place.bytes() {
-        if name.len() == READABLE_LENGTH {
-            break;
-        }
-        match byte.to_ascii_lowercase() {
-            byte @ (b'a'..=b'z' | b'0'..=b'9') => name.push(char::from(byte)),
-            _ if name.ends_with('-') => {}
-            _ => name.push('-'),
-        }
-    }
-    let readable = name.trim_end_matches('-');
-    format!("{readable}-{:08x}", hash(&place))
-}
-
-/// FNV-1a, which is the same wherever it is computed.
-///
-/// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>
-fn hash(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
-
-/// The number of billionths of a byte of a size that [`check_size`] accepts, if it can be counted.
-fn bytes(size: &str) -> Option<u128> {
-    let digits = size.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = size.get(digits.len()..)?;
-    let exponent = |units: &str| units.bytes().position(|letter| unit.as_bytes().first() == Some(&letter));
-    let factor = match (unit.len(), exponent(" KMGTPE"), exponent(" kMGTPE")) {
-        (0, ..) => 1,
-        (2, Some(exponent), _) => 1024_u128.checked_pow(exponent.try_into().ok()?)?,
-        (1, _, Some(exponent)) => 1000_u128.checked_pow(exponent.try_into().ok()?)?,
-        _ => return None,
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let scale = 10_u128.checked_pow(9_u32.checked_sub(fraction.len().try_into().ok()?)?)?;
-    let number: u128 = [whole, fraction].concat().parse().ok()?;
-    number.checked_mul(scale)?.checked_mul(factor)
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -343,65 +168,18 @@ fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses what Kubernetes does not take for a number of bytes, or nothing would fit into.
 fn check_size(size: &str) -> Result<(), String> {
-    if UNITS.iter().any(|unit| size.strip_suffix(unit).is_some_and(is_positive)) {
+    if is_size(size) {
         return Ok(());
     }
     Err(format!("expected a size such as 64Mi, got {}", quoted(size)))
-}
-
-/// Whether it is a number above zero, written in digits and at most one dot between them.
-fn is_positive(number: &str) -> bool {
-    let mut parts = number.splitn(2, '.');
-    parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-        && number.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
-}
-
-/// A volume that is added for a place.
-#[derive(Debug)]
-pub struct AddedVolume<'s> {
-    /// Its name, which is a DNS label.
-    name: String,
-    place: WritablePath<'s>,
-    is_there: bool,
-}
-
-impl AddedVolume<'_> {
-    /// Whether the pod has the volume already, so that a mount is all that is missing.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
-        self.is_there
-    }
-
-    /// The `Volume` in JSON. No part of it holds a character that would have to be escaped.
-    #[must_use]
-    pub fn volume(&self) -> String {
-        let WritablePath { medium, size_limit, .. } = self.place;
-        let mut volume = ["{\"name\":\"", &self.name, "\",\"emptyDir\":{"].concat();
-        if let Some(medium) = medium {
-            volume.extend(["\"medium\":\"", medium, "\""]);
-        }
-        if let Some(size) = size_limit {
-            let separator = if medium.is_some() { "," } else { "" };
-            volume.extend([separator, "\"sizeLimit\":\"", size, "\""]);
-        }
-        volume.push_str("}}");
-        volume
-    }
-
-    /// The `VolumeMount` of its container in JSON.
-    #[must_use]
-    pub fn mount(&self) -> String {
-        ["{\"name\":\"", &self.name, "\",\"mountPath\":", &to_json(self.place.path), "}"].concat()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use crate::kubernetes::pod::Pod;
     use crate::rules::policy_settings::PolicySettings;
     use crate::settings::value::SettingsDocument;
     use json_view as json;
@@ -415,19 +193,19 @@ mod tests {
         then(PolicySettings::read(&document))
     }
 
-    /// The places that the first container of a pod in the namespace `shop` lacks.
-    fn lacking(writable_paths: &serde_json::Value, container: &serde_json::Value) -> Vec<String> {
+    /// Returns the missing paths of the first container of a pod in the namespace `shop`.
+    fn missing(writable_paths: &serde_json::Value, container: &serde_json::Value) -> Vec<String> {
         let spec = json!({"containers": [container]}).to_string();
         let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
         let at = pod.all_containers().next().unwrap();
         with_settings(writable_paths, |settings| {
-            let lacking = settings.unwrap().writable_paths.lacking("shop", at);
-            lacking.iter().map(|place| place.path.to_owned()).collect()
+            let missing = settings.unwrap().writable_paths.missing_paths("shop", at);
+            missing.iter().map(|path| path.path.to_owned()).collect()
         })
     }
 
     #[test]
-    fn goes_by_image_container_and_namespace() {
+    fn image_container_and_namespace_select_entries() {
         let web = json!({"name": "web", "image": "nginx:1.29"});
         for (selector, fits) in [
             (json!({}), true),
@@ -443,19 +221,19 @@ mod tests {
             let mut entry = selector.clone();
             entry["paths"] = json!(["/run"]);
             let expected: &[&str] = if fits { &["/run"] } else { &[] };
-            assert_eq!(lacking(&json!([entry]), &web), expected, "{selector}");
+            assert_eq!(missing(&json!([entry]), &web), expected, "{selector}");
         }
     }
 
     #[test]
-    fn an_image_that_cannot_be_read_is_chosen_by_no_image() {
+    fn image_patterns_do_not_select_invalid_images() {
         let broken = json!({"name": "web", "image": "No Image"});
-        assert_eq!(lacking(&json!([{"images": ["*"], "paths": ["/run"]}]), &broken), [""; 0]);
-        assert_eq!(lacking(&json!([{"paths": ["/run"]}]), &broken), ["/run"]);
+        assert_eq!(missing(&json!([{"images": ["*"], "paths": ["/run"]}]), &broken), [""; 0]);
+        assert_eq!(missing(&json!([{"paths": ["/run"]}]), &broken), ["/run"]);
     }
 
     #[test]
-    fn leaves_out_what_is_mounted_already() {
+    fn mounted_paths_are_not_missing() {
         let paths = json!([{"paths": ["/var/cache/nginx"]}]);
         for (path, is_covered) in [
             ("/var/cache/nginx", true),
@@ -473,130 +251,19 @@ mod tests {
                 json!({"volumeMounts": [{"name": "x", "mountPath": path, "readOnly": true}]}),
                 json!({"volumeDevices": [{"name": "x", "devicePath": path}]}),
             ] {
-                assert_eq!(lacking(&paths, &mount), expected, "{mount}");
+                assert_eq!(missing(&paths, &mount), expected, "{mount}");
             }
         }
     }
 
     #[test]
-    fn each_place_is_mounted_once() {
+    fn each_path_is_returned_once() {
         let paths = json!([{"paths": ["/run", "/tmp"]}, {"paths": ["/tmp/", "/tmp/x", {"path": "/run"}]}]);
-        assert_eq!(lacking(&paths, &json!({})), ["/run", "/tmp", "/tmp/x"]);
-    }
-
-    fn add(volumes: &mut Volumes<'_>, container: &str, path: &str) -> String {
-        let spec = json!({"containers": [{}, {"name": container}]}).to_string();
-        let pod = json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
-        let place = WritablePath { path, medium: None, size_limit: None };
-        volumes.add(pod.all_containers().nth(1).unwrap(), place).name
+        assert_eq!(missing(&paths, &json!({})), ["/run", "/tmp", "/tmp/x"]);
     }
 
     #[test]
-    fn names_of_volumes_are_stable_and_valid() {
-        let name = |container: &str, path: &str| add(&mut Volumes::default(), container, path);
-        assert_eq!(name("web", "/run"), "writable-web-run-bc7528a1");
-        assert_eq!(name("web", "/run/"), "writable-web-run-bc7528a1");
-        assert_eq!(name("Web", "/run"), "writable-web-run-6dfb3701");
-        assert_eq!(name("", "/.x_/é"), "writable-x-e133f7ac");
-        assert_ne!(name("a-b", "/c"), name("a", "/b/c"));
-        assert_eq!(name(&"x".repeat(63), "/var/lib/y"), format!("writable-{}-96d9fd77", "x".repeat(31)));
-    }
-
-    #[test]
-    fn no_volume_gets_the_name_of_another() {
-        let taken = ["writable-web-run-bc7528a1", "writable-web-run-bc7528a1-1-1"];
-        let mut volumes = Volumes { places: NameIndex::of(taken.into_iter()), ..Volumes::default() };
-        assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-2");
-        assert_eq!(add(&mut volumes, "web", "/run"), "writable-web-run-bc7528a1-1-3");
-        assert_eq!(add(&mut volumes, "web", "/tmp"), "writable-web-tmp-1cf93155");
-    }
-
-    #[test]
-    fn a_volume_has_what_the_settings_say() {
-        let volume = |medium, size_limit| {
-            let place = WritablePath { path: "/a \"b\"", medium, size_limit };
-            let added = AddedVolume { name: "x".to_owned(), place, is_there: false };
-            (added.volume(), added.mount())
-        };
-        let mount = r#"{"name":"x","mountPath":"/a \"b\""}"#.to_owned();
-        assert_eq!(volume(None, None), (r#"{"name":"x","emptyDir":{}}"#.to_owned(), mount.clone()));
-        assert_eq!(
-            volume(Some("Memory"), Some("64Mi")),
-            (r#"{"name":"x","emptyDir":{"medium":"Memory","sizeLimit":"64Mi"}}"#.to_owned(), mount)
-        );
-    }
-
-    #[test]
-    fn a_volume_that_a_fix_has_left_is_mounted_again() {
-        let name = "writable-web-run-bc7528a1";
-        let again = |volume: &str, mounts: &str| {
-            let spec = format!(
-                r#"{{"containers": [{{"name": "web"}}, {{"name": "b", "volumeMounts": [{mounts}]}}], "volumes": [{volume}]}}"#
-            );
-            let pod =
-                json::read_with(spec.as_bytes(), |reader| Pod::read("spec".into(), false, reader)).unwrap();
-            let place = WritablePath { path: "/run", medium: Some("Memory"), size_limit: Some("0.5Gi") };
-            let added = Volumes::of(&pod).add(pod.all_containers().next().unwrap(), place);
-            assert_eq!(added.is_there(), added.name == name, "{volume}");
-            added.is_there()
-        };
-        let volume = |source: &str| format!(r#"{{"name": "{name}", {source}}}"#);
-        for same in [
-            r#""emptyDir": {"medium": "Memory", "sizeLimit": "0.5Gi"}"#,
-            r#""emptyDir": {"sizeLimit": "512Mi", "medium": "Memory"}"#,
-            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}, "secret": null"#,
-        ] {
-            assert!(again(&volume(same), ""), "{same}");
-            assert!(again(&volume(same), r#"{"name": "other", "mountPath": "/run"}"#), "{same}");
-            assert!(!again(&volume(same), &format!(r#"{{"name": "{name}", "mountPath": "/x"}}"#)), "{same}");
-        }
-        for other in [
-            r#""emptyDir": {"medium": "Memory"}"#,
-            r#""emptyDir": {"sizeLimit": "512Mi"}"#,
-            r#""emptyDir": {"medium": "Memory", "sizeLimit": "513Mi"}"#,
-            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi", "x": 1}"#,
-            r#""emptyDir": {"medium": "Memory", "sizeLimit": "512Mi"}, "hostPath": {"path": "/"}"#,
-            r#""secret": {"secretName": "a"}"#,
-            r#""emptyDir": null"#,
-        ] {
-            assert!(!again(&volume(other), ""), "{other}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_compared_as_numbers_of_bytes() {
-        for (one, other) in
-            [("1Gi", "1024Mi"), ("0.5Gi", "512Mi"), ("1k", "1000"), ("1.5M", "1500k"), ("1Ki", "1024")]
-        {
-            assert_eq!(bytes(one), bytes(other), "{one}");
-            assert!(bytes(one).is_some(), "{one}");
-        }
-        assert_ne!(bytes("1M"), bytes("1Mi"));
-        assert_ne!(bytes("1E"), bytes("1P"));
-        for strange in ["", "Gi", "1Xi", "1K", "1.0000000001", "1e3", "99999999999999999999999999E"] {
-            assert_eq!(bytes(strange), None, "{strange}");
-        }
-    }
-
-    #[test]
-    fn a_size_is_a_number_of_bytes() {
-        for size in ["1", "64Mi", "1.5Gi", "0.5k", "2E", "1024"] {
-            assert_eq!(check_size(size), Ok(()), "{size}");
-        }
-        for size in [
-            "", "0", "0.0Mi", "-1", "+1", "1.", ".5Gi", "1.2.3", "64mi", "64 Mi", "64MiB", "1e3", "100m",
-            "é", "1é",
-        ] {
-            assert_eq!(
-                check_size(size),
-                Err(format!("expected a size such as 64Mi, got {}", quoted(size))),
-                "{size}"
-            );
-        }
-    }
-
-    #[test]
-    fn refuses_what_makes_no_sense() {
+    fn invalid_entries_are_rejected() {
         let errors = |settings: &serde_json::Value| {
             with_settings(settings, |read| read.unwrap_err().lines().map(str::to_owned).collect::<Vec<_>>())
         };

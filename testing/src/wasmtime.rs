@@ -56,15 +56,40 @@ impl Wasmtime {
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self { module, _clock: start_clock(compiler).map_err(|error| error.to_string())? })
     }
+
+    /// Validates a payload, and returns the entries that the guest logs, as JSON.
+    ///
+    /// # Errors
+    /// As [`Engine::call`].
+    pub fn log_entries(&self, payload: &[u8]) -> Result<Vec<Vec<u8>>, CallError> {
+        let (sender, entries) = mpsc::channel();
+        let host_calls: Box<HostCallback> = Box::new(move |_id, binding, namespace, operation, payload| {
+            if (binding, namespace, operation) == ("kubewarden", "tracing", "log") {
+                sender.send(payload.to_vec())?;
+            }
+            Ok(Vec::new())
+        });
+        self.call_with("validate", payload, host_calls)?;
+        Ok(entries.try_iter().collect())
+    }
+
+    fn call_with(
+        &self,
+        operation: &str,
+        payload: &[u8],
+        host_calls: Box<HostCallback>,
+    ) -> Result<Vec<u8>, CallError> {
+        let guest =
+            self.module.rehydrate(Some(DEADLINES)).map_err(|error| CallError::Start(format!("{error:#}")))?;
+        let host = WapcHost::new(Box::new(guest), Some(host_calls))
+            .map_err(|error| CallError::Start(reason(error)))?;
+        host.call(operation, payload).map_err(|error| CallError::Operation(reason(error)))
+    }
 }
 
 impl Engine for Wasmtime {
     fn call(&self, operation: &str, payload: &[u8], host: &HostCalls) -> Result<Vec<u8>, CallError> {
-        let guest =
-            self.module.rehydrate(Some(DEADLINES)).map_err(|error| CallError::Start(format!("{error:#}")))?;
-        let host = WapcHost::new(Box::new(guest), Some(host_calls(host.clone())))
-            .map_err(|error| CallError::Start(reason(error)))?;
-        host.call(operation, payload).map_err(|error| CallError::Operation(reason(error)))
+        self.call_with(operation, payload, host_calls(host.clone()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use immutable_pods::document;
-use immutable_pods_policy::evaluation::registry::Question;
+use immutable_pods_policy::evaluation::registry::RegistryQuery;
 use immutable_pods_policy::kubernetes::connect::ACCESSES;
 use immutable_pods_policy::kubernetes::workload::{WORKLOADS, Workload};
 use serde_json::{Value, json};
@@ -94,7 +94,8 @@ fn the_metadata_describes_how_the_policy_runs() {
     assert_eq!(metadata["mutating"], false);
     assert_eq!(metadata["backgroundAudit"], true);
     assert_eq!(metadata["executionMode"], "kubewarden-wapc");
-    let operations = [Question::ManifestConfig, Question::ManifestDigest].map(Question::operation);
+    let operations =
+        [RegistryQuery::ManifestConfig, RegistryQuery::ManifestDigest].map(RegistryQuery::operation);
     assert_eq!(metadata["hostCapabilities"], json!(operations.map(|operation| format!("oci/{operation}"))));
 }
 

@@ -18,6 +18,7 @@ mod guest;
 mod hostile;
 mod instructions;
 mod layers;
+mod logging;
 mod markdown;
 mod module;
 mod operations;

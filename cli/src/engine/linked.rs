@@ -2,7 +2,7 @@
 
 use immutable_pods_policy::admission::response::Response;
 use immutable_pods_policy::admission::review;
-use immutable_pods_policy::evaluation::registry::{Question, Registry};
+use immutable_pods_policy::evaluation::registry::{Registry, RegistryQuery};
 use immutable_pods_policy::evaluation::report::Form;
 use serde_json::json;
 
@@ -19,7 +19,7 @@ impl Engine for Linked {
         match operation {
             "validate" => Ok(validate(Form::Short)),
             "report" => Ok(validate(Form::Long)),
-            "validate_settings" => Ok(review::validate_settings(payload).into_bytes()),
+            "validate_settings" => Ok(review::validate_settings(payload).to_json()),
             "protocol_version" => Ok(br#""v1""#.to_vec()),
             _ => Err(CallError::Operation(format!("No handler registered for function {operation}"))),
         }
@@ -27,7 +27,7 @@ impl Engine for Linked {
 }
 
 impl Registry for HostCalls {
-    fn ask(&self, question: Question, image: &str) -> Result<Vec<u8>, String> {
-        self.answer(&format!("kubewarden/oci/{}", question.operation()), json!(image).to_string().as_bytes())
+    fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String> {
+        self.answer(&format!("kubewarden/oci/{}", query.operation()), json!(image).to_string().as_bytes())
     }
 }

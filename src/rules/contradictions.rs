@@ -1,0 +1,56 @@
+//! Settings that contradict each other: a rule denies what the fix of another rule adds.
+
+use super::active_rule::ActiveRule;
+use super::finding::Findings;
+use super::rule::Target;
+use crate::kubernetes::container::{Container, VolumeMount};
+use crate::kubernetes::pod::{Pod, PodSpec};
+use crate::kubernetes::volume::Volume;
+use crate::settings::exemption::Exemptions;
+use crate::settings::mode::Mode;
+use crate::settings::writable_paths::WritablePaths;
+
+/// The rule whose fix mounts writable paths.
+const FIXES_ROOT: &str = "readOnlyRootFilesystem";
+
+/// The rule that denies mounts.
+const DENIES_MOUNTS: &str = "writableMounts";
+
+/// Returns an error for each writable path at which a rule denies mounts, unless an exemption may be meant for the rule. A container
+/// with a volume there would be denied because of its fix.
+pub(super) fn errors(
+    rules: &[ActiveRule<'_>],
+    exemptions: &Exemptions<'_>,
+    writable_paths: &WritablePaths<'_>,
+) -> Vec<String> {
+    let with = |id: &str, mode| rules.iter().find(|active| active.id == id && active.mode == mode);
+    let (Some(_), Some(denying)) = (with(FIXES_ROOT, Mode::Fix), with(DENIES_MOUNTS, Mode::Deny)) else {
+        return Vec::new();
+    };
+    if exemptions.has_one_about(DENIES_MOUNTS) {
+        return Vec::new();
+    }
+    let mut errors = Vec::new();
+    for (entry, paths) in writable_paths.0.iter().enumerate() {
+        for (index, path) in paths.paths.iter().enumerate() {
+            errors.extend(finding(denying, path.path).map(|finding| {
+                format!(
+                    "writablePaths[{entry}].paths[{index}]: {DENIES_MOUNTS} denies it: a container {finding}"
+                )
+            }));
+        }
+    }
+    errors
+}
+
+/// Returns the message of a rule about a container that mounts an `emptyDir` at a path. A volume without a source is an `emptyDir`.
+fn finding(denying: &ActiveRule<'_>, path: &str) -> Option<String> {
+    let mount = VolumeMount { mount_path: path.into(), ..VolumeMount::default() };
+    let container = Container { volume_mounts: vec![mount], ..Container::default() };
+    let spec =
+        PodSpec { containers: vec![container], volumes: vec![Volume::default()], ..PodSpec::default() };
+    let pod = Pod::template(spec);
+    let mut findings = Findings::default();
+    denying.rule.check(&Target::Pod(&pod), &mut findings);
+    findings.list.first().map(|finding| finding.message.to_string())
+}
