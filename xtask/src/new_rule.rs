@@ -5,10 +5,9 @@ use std::fs;
 use crate::{Result, in_repository};
 
 /// The files that a new rule has of its own, each with its template.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 3] = [
     ("src/rules/@module@.rs", include_str!("../templates/rule.rs.txt")),
-    ("tests/cases/@module@/denied.yaml", include_str!("../templates/denied.yaml")),
-    ("tests/cases/@module@/admitted.yaml", include_str!("../templates/admitted.yaml")),
+    ("tests/cases/@module@.yaml", include_str!("../templates/cases.yaml")),
     ("tests/engine/reference/@module@.rs", include_str!("../templates/reference.rs.txt")),
 ];
 

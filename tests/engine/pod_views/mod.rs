@@ -6,8 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a test fails on a manifest that does not parse")]
 
-mod typed;
-mod viewed;
+mod fields;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +19,8 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+use fields::{typed, viewed};
 
 use crate::cases::{CASES, manifests, requests};
 
