@@ -1,6 +1,6 @@
 //! Containers as far as rules read them.
 
-use json_view::{Text, views};
+use json_view::{Error, KnownKey, ReadJson, Reader, Text, views};
 
 /// A list of containers in a pod spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ views! {
         pub image "image": Text<'a>,
         /// Name, unique in the pod.
         pub name "name": Text<'a>,
+        /// Ports that the container listens on.
+        pub ports "ports": Vec<ContainerPort>,
         /// `Always` makes an init container a sidecar.
         pub restart_policy "restartPolicy": Text<'a>,
         /// Security settings, which override those of the pod.
@@ -110,6 +112,23 @@ views! {
         pub host_process "hostProcess": bool,
         /// Windows user of the first process.
         pub run_as_user_name "runAsUserName": Text<'a>,
+    }
+}
+
+/// `ContainerPort` of `k8s.io/api/core/v1`.
+#[derive(Debug, Default)]
+pub struct ContainerPort {
+    /// Port of the node; 0 if there is none.
+    pub host_port: i64,
+}
+
+impl<'a> ReadJson<'a> for ContainerPort {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let mut fields = reader.fields(const { &[KnownKey::new("hostPort")] })?;
+        while fields.next_field()?.is_some() {
+            fields.read(&mut self.host_port)?;
+        }
+        Ok(())
     }
 }
 

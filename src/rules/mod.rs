@@ -118,6 +118,7 @@ rules![
     interactive_access: InteractiveAccess<'s>,
     shell_removal: ShellRemoval<'s>,
     shared_process_namespace: SharedProcessNamespace,
+    host_ports: HostPorts,
 ];
 
 #[cfg(test)]

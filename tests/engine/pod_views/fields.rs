@@ -38,6 +38,7 @@ pub(super) mod typed {
     fn container(container: &core::Container) -> Value {
         json!({
             "image": container.image.as_deref().unwrap_or_default(),
+            "hostPorts": container.ports.iter().flatten().map(|port| port.host_port.unwrap_or(0)).collect::<Vec<_>>(),
             "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
@@ -121,6 +122,7 @@ pub(super) mod typed {
 
 /// Pods as the views parse them, in the common form. Patterns name every field without `..`, so that new fields must be compared too.
 pub(super) mod viewed {
+    use immutable_pods_policy::kubernetes::container::ContainerPort;
     use immutable_pods_policy::kubernetes::volume::{Details, Volume, VolumeSource};
     use immutable_pods_policy::kubernetes::{container, pod};
     use json_view::Text;
@@ -181,6 +183,7 @@ pub(super) mod viewed {
         let container::Container {
             image,
             name,
+            ports,
             restart_policy,
             security_context: context,
             startup_probe: container::Probe { exec: container::ExecAction { command } },
@@ -189,6 +192,7 @@ pub(super) mod viewed {
         } = container;
         json!({
             "image": **image,
+            "hostPorts": ports.iter().map(|ContainerPort { host_port }| host_port).collect::<Vec<_>>(),
             "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),

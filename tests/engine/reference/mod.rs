@@ -15,6 +15,7 @@ mod exemptions;
 mod file_paths;
 mod findings;
 mod generators;
+mod host_ports;
 mod image_references;
 mod images;
 mod live_access;
@@ -51,6 +52,7 @@ const REFERENCE_RULES: &[ReferenceRule] = &[
     live_access::INTERACTIVE_ACCESS,
     shell_removal::SHELL_REMOVAL,
     single_fields::SHARED_PROCESS_NAMESPACE,
+    host_ports::RULE,
 ];
 
 /// A field that violates a rule.
