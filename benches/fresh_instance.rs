@@ -23,6 +23,9 @@ const TYPICAL: [&str; 4] = ["Pod", "Pod, denied", "Deployment", "Deployment, den
 
 const ACCEPTED: &[u8] = br#"{"accepted":true}"#;
 
+/// Number of runs. Each figure is the median, because single runs differ by up to a tenth.
+const RUNS: usize = 5;
+
 type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
@@ -30,13 +33,19 @@ fn main() -> Result<(), Failure> {
     let scenarios =
         scenarios(&serde_json::from_slice(&fs::read(repository.join("tests/cases/requests/pod.json"))?)?);
     let samples = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
-    fs::create_dir_all(&samples)?;
-    measure(repository, &scenarios, &samples)?;
+    let mut runs = Vec::new();
+    for run in 1..=RUNS {
+        eprintln!("run {run} of {RUNS}");
+        let samples = samples.join(run.to_string());
+        fs::create_dir_all(&samples)?;
+        measure(repository, &scenarios, &samples)?;
+        runs.push(costs(&scenarios, &samples));
+    }
     let results = Results {
         machine: machine(),
         date: Timestamp::now().strftime("%F").to_string(),
         bytes: sizes(repository)?,
-        costs: costs(&scenarios, &samples),
+        costs: medians(&runs),
     };
     fs::remove_dir_all(&samples)?;
     if results.costs.is_empty() {
@@ -58,10 +67,10 @@ fn measure(repository: &Path, scenarios: &[Scenario], samples: &Path) -> Result<
     };
     let (floor, policy, typical) = (guest("floor")?, guest("policy")?, guest("typical")?);
     let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
         // Short samples, so that other processes do not disturb all of them.
-        .sample_size(300)
+        .sample_size(150)
         .nresamples(2000)
         .output_directory(samples)
         .configure_from_args();
@@ -116,6 +125,25 @@ fn costs(scenarios: &[Scenario], samples: &Path) -> Vec<Cost> {
         })
     };
     scenarios.iter().filter_map(cost).collect()
+}
+
+/// Returns the median of each figure over the runs.
+fn medians(runs: &[Vec<Cost>]) -> Vec<Cost> {
+    let first = runs.first().map_or(&[][..], Vec::as_slice);
+    let of = |index: usize, figure: fn(&Cost) -> Option<f64>| {
+        let mut figures: Vec<_> = runs.iter().filter_map(|run| figure(run.get(index)?)).collect();
+        figures.sort_by(f64::total_cmp);
+        figures.get(figures.len() / 2).copied()
+    };
+    let median = |(index, cost): (usize, &Cost)| Cost {
+        request: cost.request.clone(),
+        containers: cost.containers,
+        bytes: cost.bytes,
+        floor: of(index, |cost| Some(cost.floor)).unwrap_or(cost.floor),
+        policy: of(index, |cost| Some(cost.policy)).unwrap_or(cost.policy),
+        typical: of(index, |cost| cost.typical),
+    };
+    first.iter().enumerate().map(median).collect()
 }
 
 /// Returns the time of a call in the fastest sample in nanoseconds, or `None` if it was not measured. Other processes can

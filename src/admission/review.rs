@@ -675,7 +675,7 @@ mod tests {
 
     #[test]
     fn each_finding_that_is_known_counts_once() {
-        // Two containers of one name at one path do not exist; two keys that are too long to be told apart do.
+        // Two containers cannot have one name and one path, but two long keys can be equal in a message.
         let key = "k".repeat(200);
         let found = |path: &str| Pod {
             path: path.to_owned().into(),

@@ -118,7 +118,7 @@ views! {
 /// `ContainerPort` of `k8s.io/api/core/v1`.
 #[derive(Debug, Default)]
 pub struct ContainerPort {
-    /// Port of the node; 0 if there is none.
+    /// Port of the node; 0 if the container does not use one.
     pub host_port: i64,
 }
 
