@@ -161,6 +161,9 @@ lint: ## Check format, lints and spelling
 	@# --all-targets skips a benchmark with bench = false.
 	cargo clippy --locked --bench soak -- --deny warnings
 	cargo clippy --locked $(FUZZ) --target-dir $(or $(CARGO_TARGET_DIR),target)/fuzz -- --deny warnings
+ifeq ($(shell uname),Linux)
+	@$(MAKE) --no-print-directory link-check
+endif
 	@$(call if_installed,shellcheck,.ci/run scripts/* e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github)

@@ -96,9 +96,7 @@ impl Policy {
     pub fn report(&self, request: &Value, settings: &Value) -> Result<ValidationResponse, Error> {
         let settings = or_empty(settings);
         match self.ask("report", &ValidationRequest { request, settings: &settings }) {
-            Err(Error::Call { reason, .. }) if reason.contains(NO_SUCH_OPERATION) => {
-                self.validate(request, &settings)
-            }
+            Err(error) if error.is_unknown_operation() => self.validate(request, &settings),
             other => other,
         }
     }
@@ -229,6 +227,14 @@ pub enum Error {
         /// What is wrong with the response.
         reason: serde_json::Error,
     },
+}
+
+impl Error {
+    /// Returns whether the policy does not have the operation.
+    #[must_use]
+    pub fn is_unknown_operation(&self) -> bool {
+        matches!(self, Self::Call { reason, .. } if reason.contains(NO_SUCH_OPERATION))
+    }
 }
 
 #[cfg(test)]
@@ -443,7 +449,7 @@ mod tests {
     fn other_modules_are_rejected() {
         unusable(
             "(module (import \"env\" \"clock\" (func)))",
-            "this is not a module of a policy: unknown import env.clock",
+            "not a policy module: unknown import env.clock",
         );
         unusable("(module)", "the policy does not start: the module does not export __guest_call");
         unusable(
@@ -456,10 +462,32 @@ mod tests {
 
     #[test]
     fn other_files_are_rejected() {
-        for bytes in [&b"mode: warn"[..], b"", b"\0asm", b"\x7fELF\x02\x01\x01\0"] {
+        for bytes in [&b"mode: warn"[..], b"", b"\0as", b"\x7fELF\x02\x01\x01\0"] {
+            assert_eq!(Interpreter::new(bytes).unwrap_err().to_string(), "not a WebAssembly module");
+        }
+        // A truncated module, and the start of a component.
+        for bytes in [&b"\0asm"[..], b"\0asm\x01\0\0\0\x01", b"\0asm\x0d\0\x01\0"] {
             let sentence = Interpreter::new(bytes).unwrap_err().to_string();
-            assert!(sentence.starts_with("this is not a WebAssembly module: "), "{sentence}");
+            assert!(sentence.starts_with("invalid WebAssembly module: "), "{sentence}");
             assert!(!sentence.contains('\n'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_module_whose_start_never_ends_is_interrupted() {
+        let endless = "(func $endless (loop $again br $again))";
+        for (module, sentence) in [
+            (format!("(module {endless} (start $endless))"), "not a policy module: it takes too long"),
+            (
+                format!("(module {endless} (export \"wapc_init\" (func $endless)))"),
+                "the policy does not start: it takes too long",
+            ),
+        ] {
+            let error = match Interpreter::with_max_steps(&wat::parse_str(module).unwrap(), 1_000_000) {
+                Ok(module) => Policy::new(module).protocol_version().unwrap_err(),
+                Err(error) => error.into(),
+            };
+            assert_eq!(error.to_string(), sentence);
         }
     }
 

@@ -8,6 +8,9 @@ use immutable_pods::policy::{self, Policy};
 
 use super::recording::Recording;
 
+/// What to do if a file is not a module of this policy.
+const OTHER_MODULE: &str = "; pass a module of this policy, which `make policy.wasm` builds";
+
 /// Loads the module in a file, or the linked rules without a file. The host answers from a recording, if there is one.
 pub(super) fn load(module: Option<&Path>, recording: Option<&Recording>) -> Result<Policy, String> {
     let policy = match module {
@@ -20,17 +23,23 @@ pub(super) fn load(module: Option<&Path>, recording: Option<&Recording>) -> Resu
     })
 }
 
-/// Returns an error of the policy, with the file of the module.
+/// Returns an error of the policy, with the file of the module and with what to do.
 pub(super) fn failure(module: Option<&Path>, error: &policy::Error) -> String {
     let Some(file) = module else { return error.to_string() };
-    let hint = match error {
+    format!("{}: {error}{}", file.display(), hint(file, error))
+}
+
+/// Returns what to do after an error, if that is known.
+fn hint(file: &Path, error: &policy::Error) -> &'static str {
+    match error {
         policy::Error::Read(error)
             if error.kind() == io::ErrorKind::NotFound
                 && file.file_name() == Some(OsStr::new("policy.wasm")) =>
         {
             "; build it with `make policy.wasm`"
         }
+        policy::Error::Module(_) | policy::Error::Start(_) | policy::Error::Answer { .. } => OTHER_MODULE,
+        error if error.is_unknown_operation() => OTHER_MODULE,
         _ => "",
-    };
-    format!("{}: {error}{hint}", file.display())
+    }
 }

@@ -185,21 +185,32 @@ fn a_missing_module_is_exit_code_2() {
 #[test]
 fn an_unusable_module_is_exit_code_2() {
     let folder = Folder::with(&[("policy.wasm", "mode: warn"), ("web.yaml", &pod("web"))]);
-    fs::write(folder.0.path().join("empty.wasm"), wat::parse_str("(module)").unwrap()).unwrap();
-    let run = |module: &str| {
-        Outcome::of(&folder.command(&["check", "--module", module, "web.yaml"]).output().unwrap())
-    };
-    assert_eq!(
-        run("empty.wasm"),
-        Outcome::new(
-            2,
-            "",
-            "error: empty.wasm: the policy does not start: the module does not export __guest_call\n",
-        )
-    );
-    let Outcome { code, stderr, .. } = run("policy.wasm");
-    assert_eq!(code, Some(2));
-    assert!(stderr.starts_with("error: policy.wasm: this is not a WebAssembly module: "), "{stderr}");
+    // Modules of other policies have other functions.
+    let other = "(module
+        (import \"wapc\" \"__guest_error\" (func $error (param i32 i32)))
+        (memory (export \"memory\") 1)
+        (data (i32.const 0) \"No handler registered for function validate_settings\")
+        (func (export \"__guest_call\") (param i32 i32) (result i32)
+            (call $error (i32.const 0) (i32.const 52))
+            (i32.const 0)))";
+    for (name, module) in [("empty.wasm", "(module)"), ("other.wasm", other)] {
+        fs::write(folder.0.path().join(name), wat::parse_str(module).unwrap()).unwrap();
+    }
+    for (module, reason) in [
+        ("policy.wasm", "not a WebAssembly module"),
+        ("empty.wasm", "the policy does not start: the module does not export __guest_call"),
+        (
+            "other.wasm",
+            "the policy failed in `validate_settings`: No handler registered for function validate_settings",
+        ),
+    ] {
+        let output = folder.command(&["check", "--module", module, "web.yaml"]).output().unwrap();
+        let hint = "pass a module of this policy, which `make policy.wasm` builds";
+        assert_eq!(
+            Outcome::of(&output),
+            Outcome::new(2, "", &format!("error: {module}: {reason}; {hint}\n"))
+        );
+    }
 }
 
 #[test]
