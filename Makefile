@@ -168,7 +168,7 @@ endif
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github)
 	@$(call if_installed,typos)
-	scripts/words > /dev/null || scripts/words
+	@scripts/words > /dev/null || scripts/words
 
 # The fuzz targets are a separate workspace.
 FUZZ := --manifest-path fuzz/Cargo.toml
