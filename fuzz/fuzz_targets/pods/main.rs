@@ -8,8 +8,8 @@ mod model;
 use immutable_pods_fuzz::{KNOWN_IMAGE, Registry};
 use libfuzzer_sys::fuzz_target;
 
-use immutable_pods_testing::laws::{Case, check_laws};
 use crate::model::Review;
+use immutable_pods_testing::laws::{Case, check_laws};
 
 fuzz_target!(|review: Review| {
     let case = review.into_case();
