@@ -1,4 +1,4 @@
-//! The pipeline of a review: bytes in, response out. It is pure, but for the registry that it may ask.
+//! The pipeline of a review: reads a payload and returns a response. It is a pure function, except for registry queries.
 
 use super::fixing::Fixes;
 use super::payload::Payload;
@@ -24,7 +24,7 @@ const FIXES: &str = "fixes";
 /// The audit annotation that names the exemptions that covered findings.
 const EXEMPTIONS: &str = "exemptions";
 
-/// Reviews a payload of `validate`. The registry is asked only if the settings want it.
+/// Reviews a payload of `validate`. The registry is queried only if the settings require it.
 ///
 /// # Errors
 /// If the request or the settings cannot be understood: the reason why the request must be denied.
@@ -54,7 +54,7 @@ pub fn validate_settings(payload: &[u8]) -> SettingsResponse {
     SettingsResponse { valid: checked.is_ok(), message: checked.err() }
 }
 
-/// Why a request is denied if the settings are invalid.
+/// Returns the reason of a denial because of invalid settings.
 fn invalid_settings(errors: &str) -> String {
     format!("the settings of the policy are invalid: {errors}")
 }
@@ -68,7 +68,7 @@ pub(super) struct Review<'j, 's> {
 }
 
 impl<'j, 's> Review<'j, 's> {
-    /// Evaluates the request, and fixes the object if that is possible. The object that is evaluated last is the one that is admitted.
+    /// Evaluates the request, and fixes the object if possible. A fixed object is evaluated again before it is admitted.
     pub(super) fn run(&self, registry: &dyn Registry) -> Response {
         let operation = OperationRef::from(&self.request.operation);
         let object = self.fixable_object();
@@ -90,7 +90,7 @@ impl<'j, 's> Review<'j, 's> {
         response
     }
 
-    /// The object, if a rule can fix it.
+    /// Returns the object, if a rule can fix it.
     fn fixable_object(&self) -> Option<&'j MutableObject<'j>> {
         let has_fix = self.evaluator.settings.rules.iter().any(|rule| rule.mode == Mode::Fix);
         self.request.mutable_object.as_ref().filter(|_| has_fix)
@@ -142,7 +142,7 @@ impl<'j, 's> Review<'j, 's> {
         response
     }
 
-    /// The response to an object that only its manager can change: what a fix could resolve does not count.
+    /// Returns the response to an object that only its manager can change: fixable findings do not count.
     fn respond_managed(&self, evaluation: &mut Evaluation<'j, 's>, manager: Manager) -> Response {
         let removed = evaluation.remove_fixable();
         let notice = (removed > 0).then(|| notice(manager, removed, &self.request.kind.kind));
@@ -179,7 +179,7 @@ impl<'j, 's> Review<'j, 's> {
     }
 }
 
-/// What a user reads about findings that only the manager of the object could resolve.
+/// Returns the warning about findings that only the manager of the object could resolve.
 fn notice(manager: Manager, findings: usize, kind: &str) -> String {
     let found = count(findings, "fixable finding");
     match manager {

@@ -170,8 +170,8 @@ impl Evaluation<'_, '_> {
     }
 }
 
-/// Asks the registry for the user of an image if a finding depends on it. Returns whether the finding counts, and adds the reason
-/// to it.
+/// Queries the registry about the user of an image, if a finding depends on the user. Returns whether the finding counts, and adds
+/// the reason to the finding.
 fn resolve_image_user(
     finding: &mut Finding<'_>,
     rule: &ConfiguredRule<'_>,

@@ -1,4 +1,4 @@
-//! Evaluation: runs the rules, decides which findings count, asks registries, and writes messages.
+//! Evaluation: runs rules, decides which findings count, queries registries, and writes messages.
 
 mod baseline;
 pub mod evaluate;

@@ -1,4 +1,4 @@
-//! A finding: what violates a rule, at which field, and which containers are responsible.
+//! Findings: fields that violate a rule, with the responsible containers.
 
 use std::borrow::Cow;
 
@@ -15,21 +15,21 @@ use json_view::Text;
 pub struct Finding<'p> {
     /// The path of the field that must change, from the root of the object.
     pub path: String,
-    /// Who must change it: `container "web"`, `the pod`.
+    /// The subject of the message: `container "web"`, `the pod`.
     pub subject: String,
-    /// What the subject must do, from the verb on: `must set it to true`.
+    /// The required change, without the subject: `must set it to true`.
     pub message: Cow<'static, str>,
-    /// The wrong value, as far as the message does not contain it: an update that keeps the value adds no finding.
+    /// The wrong value, if the message does not contain it. An update that keeps the value does not add a finding.
     value: FindingValue,
     /// The containers that are responsible. An exemption must cover all of them.
     pub responsible: ResponsibleContainers<'p>,
-    /// What fixes the finding, if nothing but a missing value is wrong.
+    /// The fix, if only a value is missing.
     pub fix: Option<Fix<'p>>,
-    /// The image whose user decides whether the finding counts, if the pod spec leaves that open.
+    /// The image whose user decides whether the finding counts, if the pod spec does not decide it.
     pub pending_image: Option<&'p str>,
 }
 
-/// A value that findings are compared by.
+/// A value by which findings are compared.
 #[derive(Clone, Debug)]
 enum FindingValue {
     /// The value.
@@ -51,7 +51,7 @@ impl<'p> Finding<'p> {
         }
     }
 
-    /// Sets what the subject must do, from the verb on.
+    /// Sets the required change, without the subject.
     pub fn message(&mut self, message: impl Into<Cow<'static, str>>) -> &mut Self {
         self.message = message.into();
         self
@@ -69,7 +69,7 @@ impl<'p> Finding<'p> {
         self
     }
 
-    /// Sets what fixes the finding.
+    /// Sets the fix.
     pub fn fix(&mut self, fix: Fix<'p>) -> &mut Self {
         self.fix = Some(fix);
         self
@@ -81,7 +81,7 @@ impl<'p> Finding<'p> {
         self
     }
 
-    /// Sets the containers that are responsible.
+    /// Sets the responsible containers.
     pub fn responsible(&mut self, containers: Vec<ResponsibleContainer<'p>>) -> &mut Self {
         self.responsible = ResponsibleContainers::Only(containers);
         self
@@ -92,7 +92,8 @@ impl<'p> Finding<'p> {
         self.message.to_mut().extend([": ", reason]);
     }
 
-    /// What the finding has in common with the same finding in another object, and with no other finding.
+    /// Returns the identity of the finding: equal for the same finding in another version of the object, and different for all other
+    /// findings.
     #[must_use]
     pub fn identity(&self) -> Fingerprint {
         let shared;
@@ -111,7 +112,7 @@ impl<'p> Finding<'p> {
         ])
     }
 
-    /// The line that a denied user reads.
+    /// Returns the line in a denial: `path: who must … [rule]`.
     #[must_use]
     pub fn line(&self, rule: &str) -> String {
         let mut line = String::new();
@@ -119,7 +120,7 @@ impl<'p> Finding<'p> {
         line
     }
 
-    /// Appends that line.
+    /// Appends the line in a denial.
     pub fn push_line(&self, rule: &str, lines: &mut String) {
         self.push_sentence(lines);
         lines.extend([" [", rule, "]"]);
@@ -136,20 +137,20 @@ impl<'p> Finding<'p> {
 pub struct Findings<'p> {
     /// The findings, in the order in which the rule reported them.
     pub list: Vec<Finding<'p>>,
-    /// What a fix would improve though it is not wrong. Users read a suggestion only if its fix fails.
+    /// Improvements by fixes of objects that do not violate the rule. Users read a suggestion only if its fix fails.
     pub suggestions: Vec<Finding<'p>>,
-    /// Whether suggestions are of use.
+    /// Whether suggestions are wanted.
     wants_suggestions: bool,
 }
 
 impl<'p> Findings<'p> {
-    /// The same findings, of a rule whose suggestions are of use from now on.
+    /// Returns empty findings of a rule whose suggestions are wanted.
     #[must_use]
     pub fn wanting_suggestions(self) -> Self {
         Self { wants_suggestions: true, ..self }
     }
 
-    /// Whether suggestions are of use.
+    /// Returns whether suggestions are wanted.
     #[must_use]
     pub fn wants_suggestions(&self) -> bool {
         self.wants_suggestions
@@ -206,7 +207,7 @@ fn at_volume<'p>(pod: &'p Pod<'p>, index: usize, field: &str) -> Finding<'p> {
     at_pod(pod, &field_path::of_item("volumes", index, field), format!("volume {}", quoted(name)))
 }
 
-/// A flag, as the value of a finding.
+/// Returns a flag as the value of a finding.
 #[must_use]
 pub fn flag(flag: Option<bool>) -> &'static str {
     match flag {
@@ -216,7 +217,7 @@ pub fn flag(flag: Option<bool>) -> &'static str {
     }
 }
 
-/// A list of strings, as the value of a finding.
+/// Returns a list of strings as the value of a finding.
 #[must_use]
 pub fn list(items: &[Text<'_>]) -> String {
     items.iter().flat_map(|item| [&**item, "\n"]).collect()

@@ -1,21 +1,21 @@
-//! Fingerprints: what findings are compared by, in sixteen bytes however long the values are.
+//! Fingerprints by which findings are compared: sixteen bytes for values of any length.
 
 use std::hash::{DefaultHasher, Hasher};
 
 /// A fingerprint of a text.
 ///
-/// It consists of two hashes of 64 bits, so that a search for two texts of the same fingerprint takes about 2^64 attempts.
+/// A fingerprint consists of two hashes of 64 bits. Finding two texts with the same fingerprint takes about 2^64 attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u64; 2]);
 
 impl Fingerprint {
-    /// The fingerprint of a text.
+    /// Returns the fingerprint of a text.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
         Self::of_parts(&[text])
     }
 
-    /// The fingerprint of several texts in this order.
+    /// Returns the fingerprint of several texts, which depends on their order.
     #[must_use]
     #[inline(never)]
     pub fn of_parts(parts: &[&[u8]]) -> Self {
@@ -23,7 +23,7 @@ impl Fingerprint {
             let mut hasher = DefaultHasher::new();
             hasher.write_u8(seed);
             for part in parts {
-                // The length keeps apart what differs in where a part ends.
+                // The length distinguishes lists whose parts end at different positions.
                 hasher.write_usize(part.len());
                 hasher.write(part);
             }
@@ -31,7 +31,7 @@ impl Fingerprint {
         }))
     }
 
-    /// The fingerprint as bytes.
+    /// Returns the fingerprint as bytes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         let [first, second] = self.0.map(u64::to_le_bytes);

@@ -1,4 +1,4 @@
-//! The rules: the list of them, and how one is called.
+//! The list of rules, and how the policy calls a rule.
 
 pub mod active_rule;
 mod contradictions;
@@ -14,13 +14,13 @@ use crate::settings::reader::ObjectReader;
 use finding::Findings;
 use rule::{Rule, RuleDocs, RuleMeta, Target};
 
-/// Declares the list of rules, and one type for all of them: a rule is called by its name, because a call through a pointer must be
-/// set up by the engine in every fresh instance, once per function.
+/// Declares the list of rules, and one type for all rules. Rules are called directly: the engine must prepare the target of a call
+/// through a pointer in every fresh instance.
 macro_rules! rules {
     ($($module:ident: $rule:ident $(<$lifetime:lifetime>)?),* $(,)?) => {
         $(mod $module;)*
 
-        /// Which rule it is.
+        /// The name of a rule in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum RuleId {
             $(#[doc = concat!("`", stringify!($module), "`")] $rule,)*
@@ -41,7 +41,7 @@ macro_rules! rules {
             /// Every rule, in the order in which findings are reported.
             pub const ALL: &[Self] = &[$(Self::$rule),*];
 
-            /// The metadata of the rule.
+            /// Returns the metadata of the rule.
             #[must_use]
             pub fn meta(self) -> &'static RuleMeta {
                 match self {
@@ -49,7 +49,7 @@ macro_rules! rules {
                 }
             }
 
-            /// The documentation of the rule.
+            /// Returns the documentation of the rule.
             #[must_use]
             pub fn docs(self) -> RuleDocs {
                 match self {
@@ -57,7 +57,7 @@ macro_rules! rules {
                 }
             }
 
-            /// The settings of the rule, except for its mode.
+            /// Returns the settings of the rule, except for its mode.
             #[must_use]
             pub fn settings(self) -> Vec<Declaration> {
                 match self {
@@ -81,14 +81,14 @@ macro_rules! rules {
                 }
             }
 
-            /// The setting without which mode `fix` has no effect, if it is unset.
+            /// Returns the setting without which mode `fix` has no effect, if it is unset.
             pub(crate) fn missing_fix_option(&self) -> Option<&'static str> {
                 match self {
                     $(Self::$rule(rule) => rule.missing_fix_option(),)*
                 }
             }
 
-            /// Why a finding with a pending image user counts; nothing if it does not.
+            /// Returns the reason why a finding with a pending image user counts, or nothing if it does not count.
             pub(crate) fn resolve_image_user(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
                 match self {
                     $(Self::$rule(rule) => rule.resolve_image_user(user, image),)*

@@ -1,6 +1,6 @@
 //! The settings of the policy: general settings, and every rule that is on with its own settings.
 //!
-//! Settings are strict: what cannot be understood is refused, because a typo must never disable a protection. All errors are
+//! Settings are strict: unknown keys and values are errors, because a typo must never disable a protection. All errors are
 //! reported at once.
 
 use super::active_rule::ActiveRule;
@@ -19,11 +19,11 @@ use crate::text::quoted;
 pub struct PolicySettings<'s> {
     /// Whether findings can deny at all.
     pub enforcement: Enforcement,
-    /// What counts when an object is updated.
+    /// Which findings count when an object is updated.
     pub on_update: OnUpdate,
     /// The rules that are on, in the order in which findings are reported.
     pub rules: Vec<ActiveRule<'s>>,
-    /// Where containers write whose root filesystem a fix makes read-only.
+    /// The paths that containers write to if a fix makes their root filesystem read-only.
     pub writable_paths: WritablePaths<'s>,
     /// Which findings do not count, and in which requests.
     pub exemptions: Exemptions<'s>,
@@ -47,15 +47,15 @@ impl<'s> PolicySettings<'s> {
     /// Reads the settings; `null` means `{}`. Exemptions are parsed when they are needed.
     ///
     /// # Errors
-    /// Everything that is wrong with the settings, one sentence per line, the path first.
+    /// All errors, one sentence per line, each beginning with the path of the setting.
     pub fn read(document: &'s SettingsDocument<'s>) -> Result<Self, String> {
         let mut errors = Vec::new();
         let settings = Self::read_all(document, &mut errors)?;
         if errors.is_empty() { Ok(settings) } else { Err(errors.join("\n")) }
     }
 
-    /// Reads the settings as a whole, exemptions included, and looks for settings that contradict each other. To be done once: what is
-    /// wrong there denies no request that it does not concern.
+    /// Checks all settings, including exemptions and contradictions between settings. Policy servers call it once, when they load the
+    /// policy. In requests, an invalid exemption matters only if the request has a finding.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -138,7 +138,7 @@ fn refuse_idle_fix(reader: &mut ObjectReader<'_, '_>, key: &str, mode: Mode, rul
     }
 }
 
-/// The settings of the policy as schemas, forms and documents need to know them.
+/// Returns the declarations of all settings, for schemas, forms and documents.
 #[must_use]
 pub fn declaration() -> ObjectDeclaration {
     let mut settings = vec![ENFORCEMENT.declaration(), ON_UPDATE.declaration()];
@@ -148,7 +148,7 @@ pub fn declaration() -> ObjectDeclaration {
     ObjectDeclaration { settings, at_least_one_of: &[] }
 }
 
-/// The declaration of exemptions with the list of rules.
+/// Returns the declaration of exemptions, with the names of all rules as choices.
 fn with_rule_ids(mut exemptions: Declaration) -> Declaration {
     if let Accepts::List { item, .. } = &mut exemptions.accepts
         && let Accepts::Object(object) = &mut **item

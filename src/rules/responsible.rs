@@ -3,8 +3,8 @@
 use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 
-/// The containers that are responsible for a finding. An exemption must cover all of them, and an update that adds one makes the
-/// finding new.
+/// The responsible containers of a finding. An exemption must cover all of them. An update that adds a responsible container makes
+/// the finding new.
 #[derive(Clone, Debug)]
 pub enum ResponsibleContainers<'p> {
     /// All containers of a pod.
@@ -13,21 +13,21 @@ pub enum ResponsibleContainers<'p> {
     Only(Vec<ResponsibleContainer<'p>>),
 }
 
-/// A container that is responsible for a finding, by what exemptions match.
+/// The properties of a responsible container that exemptions match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResponsibleContainer<'p> {
-    /// The kind of container, as messages write it; empty if it is not a container.
+    /// The kind of container as messages name it; empty for other subjects.
     pub kind: &'static str,
-    /// The name, if it is a container.
+    /// The name, for containers.
     pub name: Option<&'p str>,
     /// The image, if there is one.
     pub image: Option<&'p str>,
-    /// Whether the container can write to what the finding is about, if that matters.
+    /// Whether the container can write to the volume of the finding, if that matters.
     pub can_write: bool,
 }
 
 impl<'p> ResponsibleContainer<'p> {
-    /// A container of a pod.
+    /// Returns the properties of a container.
     #[must_use]
     pub fn of(at: ContainerAt<'p, '_>) -> Self {
         let container = at.container;
@@ -36,12 +36,12 @@ impl<'p> ResponsibleContainer<'p> {
 }
 
 impl ResponsibleContainers<'_> {
-    /// Whether each of the containers is among others, and could already write there if it can write now.
+    /// Returns whether each container is also among others, with write access there if it has write access here.
     #[must_use]
     pub fn are_among(&self, others: &Self) -> bool {
         let (mine, others) = match (self, others) {
             (Self::Only(mine), Self::Only(others)) => (mine, others),
-            // No single container is responsible for a field of the pod, and a volume that is not mounted does no harm.
+            // A field of the pod concerns no single container, and an unmounted volume is harmless.
             (Self::Pod(_), _) => return true,
             (Self::Only(_), Self::Pod(_)) => return false,
         };
@@ -54,8 +54,8 @@ impl ResponsibleContainers<'_> {
     }
 }
 
-/// What identifies containers from one version of an object to the next: the kind of container, and the name. What an init
-/// container did, a regular container must not do.
+/// Returns the identity of a container in all versions of an object: its kind and its name. A regular container does not inherit the
+/// findings of an init container.
 #[derive(Default)]
 struct Identities<'c>(Vec<(&'static str, NameIndex<'c>)>);
 
