@@ -192,7 +192,7 @@ YAML
 policies() {
   local file
   while read -r file; do
-    "$HOST" request "$file" | jq --arg name "$(name_of_manifest "$file")" '
+    "$PROGRAM" request "$file" | jq --arg name "$(name_of_manifest "$file")" '
       .object | .metadata.name = $name | if .kind != "AdmissionPolicy" then del(.metadata.namespace) else . end'
   done < <(manifests) |
     jq --slurp . >"$CLUSTER/examples.json"

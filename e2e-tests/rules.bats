@@ -79,18 +79,18 @@ verdict_of() { # CASE
 
 # Runs a function for the first case with a verdict of each rule. The output of a failed test ends with the case that failed.
 for_each_rule() { # FUNCTION VERDICT [fixes]
-  local rule folder case tested=0
+  local rule request case tested=0
   for rule in $(rules "${3:-}"); do
-    for folder in "$CASES/$(of_rule "$rule" "")"*/*/; do
-      case=${folder#"$CASES/$(of_rule "$rule" "")"}
-      case=${case%/}
+    while read -r request; do
+      case=${request#"$CASES/$(of_rule "$rule" "")"}
+      case=${case%/request.json}
       if [[ $(verdict_of "$(of_rule "$rule" "$case")") == "$2" ]]; then
         echo "$rule $case"
         "$1" "$rule" "$case"
         ((tested += 1))
         continue 2
       fi
-    done
+    done < <(find "$CASES/$(of_rule "$rule" "")" -name request.json | LC_ALL=C sort)
     echo "$rule has no case that is $2"
     return 1
   done

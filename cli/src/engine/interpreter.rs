@@ -1,16 +1,12 @@
 //! A module of the policy in an interpreter, which starts in milliseconds because it does not compile the module.
-//!
-//! The module speaks [waPC](https://wapc.io/docs/spec/): the functions in the namespace `wapc` pass the request and the
-//! response between the memory of the module and the host.
 
 use std::fmt;
 
 use wasmi::errors::{ErrorKind, LinkerError};
-use wasmi::{Caller, Config, Error, Extern, Instance, Linker, Memory, Module, Store, TrapCode};
+use wasmi::{Config, Error, Instance, Linker, Module, Store, TrapCode};
 
-use super::{CallError, Engine, HostCalls, wasi};
-
-const NAMESPACE: &str = "wapc";
+use super::guest_memory::{State, length};
+use super::{CallError, Engine, HostCalls, wapc, wasi};
 
 /// Functions that prepare an instance, called in this order if they exist.
 ///
@@ -71,7 +67,7 @@ impl Interpreter {
         let module = Module::new(&engine, module).map_err(|error| ModuleError::Parse(first_line(&error)))?;
         let mut linker = Linker::new(&engine);
         let link_error = |error| ModuleError::Link(missing_import(&error).unwrap_or_else(|| reason(&error)));
-        link(&mut linker).and_then(|()| wasi::link(&mut linker)).map_err(link_error)?;
+        wapc::link(&mut linker).and_then(|()| wasi::link(&mut linker)).map_err(link_error)?;
         // An instance shows whether each import is known.
         let mut store = Store::new(&engine, State::default());
         store
@@ -152,124 +148,4 @@ fn missing_import(error: &Error) -> Option<String> {
 
 fn first_line(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-/// What the host knows of a call.
-#[derive(Debug, Default)]
-pub(super) struct State {
-    operation: Vec<u8>,
-    payload: Vec<u8>,
-    host: HostCalls,
-    /// The response of the module.
-    response: Vec<u8>,
-    /// The error of the module.
-    error: String,
-    /// The answer to the last host call.
-    host_response: Vec<u8>,
-    /// The error of the last host call.
-    host_error: Vec<u8>,
-}
-
-/// Adds the functions of waPC to a linker.
-fn link(linker: &mut Linker<State>) -> Result<(), Error> {
-    linker.func_wrap(NAMESPACE, "__guest_request", guest_request)?;
-    linker.func_wrap(NAMESPACE, "__guest_response", guest_response)?;
-    linker.func_wrap(NAMESPACE, "__guest_error", guest_error)?;
-    linker.func_wrap(NAMESPACE, "__console_log", |_: i32, _: i32| ())?;
-    linker.func_wrap(NAMESPACE, "__host_call", host_call)?;
-    linker.func_wrap(NAMESPACE, "__host_response", |mut caller: Caller<'_, State>, address: i32| {
-        let response = caller.data().host_response.clone();
-        write(&mut caller, address, &response)
-    })?;
-    linker.func_wrap(NAMESPACE, "__host_response_len", |caller: Caller<'_, State>| {
-        length(&caller.data().host_response)
-    })?;
-    linker.func_wrap(NAMESPACE, "__host_error", |mut caller: Caller<'_, State>, address: i32| {
-        let error = caller.data().host_error.clone();
-        write(&mut caller, address, &error)
-    })?;
-    linker.func_wrap(NAMESPACE, "__host_error_len", |caller: Caller<'_, State>| {
-        length(&caller.data().host_error)
-    })?;
-    Ok(())
-}
-
-fn guest_request(mut caller: Caller<'_, State>, operation: i32, payload: i32) -> Result<(), Error> {
-    let state = caller.data_mut();
-    let (name, bytes) = (std::mem::take(&mut state.operation), std::mem::take(&mut state.payload));
-    write(&mut caller, operation, &name)?;
-    write(&mut caller, payload, &bytes)
-}
-
-fn guest_response(mut caller: Caller<'_, State>, address: i32, length: i32) -> Result<(), Error> {
-    caller.data_mut().response = read(&caller, address, length)?;
-    Ok(())
-}
-
-fn guest_error(mut caller: Caller<'_, State>, address: i32, length: i32) -> Result<(), Error> {
-    caller.data_mut().error = text(&caller, address, length)?;
-    Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "waPC defines the arguments")]
-fn host_call(
-    mut caller: Caller<'_, State>,
-    binding: i32,
-    binding_length: i32,
-    namespace: i32,
-    namespace_length: i32,
-    operation: i32,
-    operation_length: i32,
-    payload: i32,
-    payload_length: i32,
-) -> Result<i32, Error> {
-    let binding = text(&caller, binding, binding_length)?;
-    let namespace = text(&caller, namespace, namespace_length)?;
-    let operation = text(&caller, operation, operation_length)?;
-    let payload = read(&caller, payload, payload_length)?;
-    let state = caller.data_mut();
-    let call = format!("{binding}/{namespace}/{operation}");
-    match state.host.answer(&call, &payload) {
-        Ok(response) => {
-            state.host_response = response;
-            Ok(1)
-        }
-        Err(error) => {
-            state.host_error = error.into_bytes();
-            Ok(0)
-        }
-    }
-}
-
-fn memory(caller: &Caller<'_, State>) -> Result<Memory, Error> {
-    caller
-        .get_export("memory")
-        .and_then(Extern::into_memory)
-        .ok_or_else(|| Error::new("the module does not export a memory"))
-}
-
-/// Reads bytes from the memory of the module.
-pub(super) fn read(caller: &Caller<'_, State>, address: i32, length: i32) -> Result<Vec<u8>, Error> {
-    let (address, length) = (unsigned(address), unsigned(length));
-    let bytes = memory(caller)?.data(caller).get(address..address.saturating_add(length));
-    bytes.map(<[u8]>::to_vec).ok_or_else(|| TrapCode::MemoryOutOfBounds.into())
-}
-
-fn text(caller: &Caller<'_, State>, address: i32, length: i32) -> Result<String, Error> {
-    read(caller, address, length).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Writes bytes into the memory of the module.
-pub(super) fn write(caller: &mut Caller<'_, State>, address: i32, bytes: &[u8]) -> Result<(), Error> {
-    let memory = memory(caller)?;
-    memory.write(caller, unsigned(address), bytes).map_err(|_| TrapCode::MemoryOutOfBounds.into())
-}
-
-/// Converts an address or a length: WebAssembly does not have unsigned types.
-fn unsigned(number: i32) -> usize {
-    usize::try_from(number.cast_unsigned()).unwrap_or(usize::MAX)
-}
-
-fn length(bytes: &[u8]) -> i32 {
-    u32::try_from(bytes.len()).unwrap_or(u32::MAX).cast_signed()
 }

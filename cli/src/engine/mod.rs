@@ -1,7 +1,9 @@
 //! The engines that can run the policy: the rules that are linked into the program, or a module in an interpreter.
 
+mod guest_memory;
 mod interpreter;
 mod linked;
+mod wapc;
 mod wasi;
 
 use thiserror::Error;

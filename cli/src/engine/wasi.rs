@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use wasmi::{Caller, Error, Linker};
 
-use super::interpreter::{State, read, write};
+use super::guest_memory::{State, read, write};
 
 const NAMESPACE: &str = "wasi_snapshot_preview1";
 
