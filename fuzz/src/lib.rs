@@ -50,19 +50,17 @@ struct JsonResponse {
 pub fn validate(payload: &[u8], registry: Registry<'_>) -> Response {
     let evaluate = |form| review::validate(payload, form, &registry).unwrap_or_else(Response::unreadable);
     let response = evaluate(Form::Short);
-    assert_eq!(response, evaluate(Form::Short), "the same request has two responses");
+    assert_eq!(response.to_json(), evaluate(Form::Short).to_json(), "the same request has two responses");
     let characters: usize = response.warnings.iter().map(|warning| warning.chars().count()).sum();
     assert!(characters <= 2_000, "the warnings exceed the limit of API servers");
     let report = evaluate(Form::Long);
+    let object = |response: &Response| response.mutated_object.as_ref().map(ToString::to_string);
     assert_eq!(
-        (response.accepted, &response.audit_annotations, &response.mutated_object),
-        (report.accepted, &report.audit_annotations, &report.mutated_object),
+        (response.accepted, &response.audit_annotations, object(&response)),
+        (report.accepted, &report.audit_annotations, object(&report)),
         "the verdict of the report differs"
     );
-    // The policy does not validate JSON that no rule reads, so a fixed object may contain the same invalid JSON.
-    if response.mutated_object.is_none() || serde_json::from_slice::<Value>(payload).is_ok() {
-        check(&response.to_json());
-    }
+    check(&response.to_json());
     response
 }
 
