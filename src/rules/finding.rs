@@ -29,6 +29,9 @@ pub struct Finding<'p> {
     pub pending_image: Option<&'p str>,
 }
 
+/// Maximum number of responsible containers that a finding lists.
+const MAX_RESPONSIBLE: usize = 16;
+
 /// A value that findings are compared by.
 #[derive(Clone, Debug)]
 enum FindingValue {
@@ -84,6 +87,31 @@ impl<'p> Finding<'p> {
     /// Sets the containers that are responsible.
     pub fn responsible(&mut self, containers: Vec<ResponsibleContainer<'p>>) -> &mut Self {
         self.responsible = ResponsibleContainers::Only(containers);
+        self
+    }
+
+    /// Sets the containers that are responsible: all containers of the pod if there are too many, or if not all are known.
+    pub fn responsible_among(
+        &mut self,
+        pod: &'p Pod<'p>,
+        containers: impl Iterator<Item = ResponsibleContainer<'p>>,
+        are_known: bool,
+    ) -> &mut Self {
+        let mut list: Vec<ResponsibleContainer<'p>> = Vec::new();
+        for container in containers {
+            let is_same = |known: &&mut ResponsibleContainer<'_>| {
+                (known.kind, known.name, known.image) == (container.kind, container.name, container.image)
+            };
+            match list.iter_mut().find(is_same) {
+                Some(known) => known.can_write |= container.can_write,
+                None => list.push(container),
+            }
+        }
+        self.responsible = if are_known && list.len() <= MAX_RESPONSIBLE {
+            ResponsibleContainers::Only(list)
+        } else {
+            ResponsibleContainers::Pod(pod)
+        };
         self
     }
 

@@ -119,6 +119,7 @@ rules![
     shell_removal: ShellRemoval<'s>,
     shared_process_namespace: SharedProcessNamespace,
     host_ports: HostPorts,
+    writable_programs: WritablePrograms,
 ];
 
 #[cfg(test)]

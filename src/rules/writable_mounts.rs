@@ -1,5 +1,7 @@
 //! `writableMounts`: containers cannot write where programs, libraries and login files are.
 
+mod shared;
+
 use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
@@ -137,6 +139,12 @@ enum Access<'p> {
 }
 
 impl WritableMounts<'_> {
+    /// The first protected path that a path in a container overlaps.
+    fn protected_path(&self, pod: &Pod<'_>, path: &str) -> Option<&str> {
+        let at = pod.file_path(path);
+        self.protected_paths.iter().copied().find(|protected| at.overlaps(protected))
+    }
+
     /// What is wrong with the path of a writable mount, if anything.
     fn path_violation(&self, pod: &Pod<'_>, path: &str) -> Option<String> {
         let at = pod.file_path(path);
@@ -210,7 +218,7 @@ impl<'s> Rule<'s> for WritableMounts<'s> {
     const DOCS: RuleDocs = RuleDocs {
         summary: "Writable mounts do not cover programs, libraries or login files.",
         finding: "a writable mount at, above or below a protected path; outside of `allowedPaths` if it is set; of a volume type that is \
-                  not in `allowedTypes`",
+                  not in `allowedTypes`; of a volume that is also mounted at, above or below a protected path",
         fix: None,
         details: "\
 A mount is writable unless it has `readOnly: true`, its volume has, or volumes of its type are never writable: `configMap`, `secret`,
@@ -218,7 +226,15 @@ A mount is writable unless it has `readOnly: true`, its volume has, or volumes o
 a claim template, and so does a volume with the name of a claim template: both count as a `persistentVolumeClaim`. Paths are compared
 segment by segment, after `.`, `..` and `//` are resolved; links are not followed. Windows paths are parsed as Windows parses them, in
 Windows pods, and in pods that do not set `os` if the path begins with a drive or `\\\\`. A path that Windows may read in another way is
-not within any allowed path.",
+not within any allowed path.
+
+A volume that is mounted at, above or below a protected path, read-only or not, must not be mounted writable elsewhere by a container that
+runs at the same time: the container itself, a regular container, a sidecar or a debug container. An init container that is not a sidecar
+counts only for itself and for the sidecars before it in the list. Two mounts with a `subPath` have nothing in common if neither part
+contains the other, and if no container mounts a directory above one of them writable, in which it could leave a link. A `subPathExpr`
+counts as the whole volume. Volumes of one claim are one volume. Host paths are parts of one volume, the node's file system, in which
+`/var/run` is `/run`. If a volume has more than 128 mounts, all of them count as the whole volume, and all containers as running at the
+same time. An exemption must cover the container that writes and all containers that it can affect.",
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&PROTECTED_PATHS, &ALLOWED_PATHS, &ALLOWED_TYPES];
@@ -261,6 +277,11 @@ not within any allowed path.",
                 self.check_mount(container, &mount, mounted(volume), findings);
             }
         }
+        let paths = shared::Paths {
+            protected: &|path| self.protected_path(pod, path),
+            fingerprint: &|volume| mounted(volume).fingerprint(volume),
+        };
+        shared::check(pod, &paths, findings);
     }
 }
 

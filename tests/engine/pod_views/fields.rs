@@ -37,12 +37,19 @@ pub(super) mod typed {
 
     fn container(container: &core::Container) -> Value {
         json!({
+            "command": container.command.clone().unwrap_or_default(),
+            "env": container.env.iter().flatten().map(variable).collect::<Vec<_>>(),
+            "hooks": hooks(container.lifecycle.clone()),
             "image": container.image.as_deref().unwrap_or_default(),
             "hostPorts": container.ports.iter().flatten().map(|port| port.host_port.unwrap_or(0)).collect::<Vec<_>>(),
             "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
-            "startupCommand": startup_command(container.startup_probe.clone()),
+            "livenessCommand": probe_command(container.liveness_probe.clone()),
+            "readinessCommand": probe_command(container.readiness_probe.clone()),
+            "startupCommand": probe_command(container.startup_probe.clone()),
+            "terminationMessagePath": container.termination_message_path.as_deref().unwrap_or_default(),
+            "workingDir": container.working_dir.as_deref().unwrap_or_default(),
             "volumeDevices": container.volume_devices.iter().flatten().map(device).collect::<Vec<_>>(),
             "volumeMounts": container.volume_mounts.iter().flatten().map(mount).collect::<Vec<_>>(),
         })
@@ -56,7 +63,21 @@ pub(super) mod typed {
         container(&as_container)
     }
 
-    fn startup_command(probe: Option<core::Probe>) -> Vec<String> {
+    fn variable(variable: &core::EnvVar) -> Value {
+        json!({
+            "name": variable.name,
+            "value": variable.value.as_deref().unwrap_or_default(),
+            "hasSource": variable.value_from.is_some(),
+        })
+    }
+
+    fn hooks(lifecycle: Option<core::Lifecycle>) -> Vec<Vec<String>> {
+        let lifecycle = lifecycle.unwrap_or_default();
+        let command = |hook: Option<core::LifecycleHandler>| hook.and_then(|hook| hook.exec?.command);
+        [lifecycle.post_start, lifecycle.pre_stop].map(|hook| command(hook).unwrap_or_default()).into()
+    }
+
+    fn probe_command(probe: Option<core::Probe>) -> Vec<String> {
         let command = probe.and_then(|probe| probe.exec?.command);
         command.unwrap_or_default()
     }
@@ -70,6 +91,8 @@ pub(super) mod typed {
             "mountPath": mount.mount_path,
             "name": mount.name,
             "readOnly": mount.read_only.unwrap_or_default(),
+            "subPath": mount.sub_path.as_deref().unwrap_or_default(),
+            "subPathExpr": mount.sub_path_expr.as_deref().unwrap_or_default(),
         })
     }
 
@@ -113,6 +136,7 @@ pub(super) mod typed {
     fn details(source: &Value) -> Value {
         let text = |field: &str| source.get(field).and_then(Value::as_str).unwrap_or_default();
         json!({
+            "claimName": text("claimName"),
             "path": text("path"),
             "readOnly": source.get("readOnly").and_then(Value::as_bool).unwrap_or_default(),
             "reference": text("reference"),
@@ -181,25 +205,54 @@ pub(super) mod viewed {
 
     fn container(container: &container::Container<'_>) -> Value {
         let container::Container {
+            command,
+            env,
             image,
+            lifecycle: container::Lifecycle { post_start, pre_stop },
+            liveness_probe,
             name,
             ports,
+            readiness_probe,
             restart_policy,
             security_context: context,
-            startup_probe: container::Probe { exec: container::ExecAction { command } },
+            startup_probe,
+            termination_message_path,
             volume_devices,
             volume_mounts,
+            working_dir,
         } = container;
         json!({
+            "command": texts(command),
+            "env": env.iter().map(variable).collect::<Vec<_>>(),
+            "hooks": [hook_command(post_start), hook_command(pre_stop)],
             "image": **image,
             "hostPorts": ports.iter().map(|ContainerPort { host_port }| host_port).collect::<Vec<_>>(),
             "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
-            "startupCommand": texts(command),
+            "livenessCommand": probe_command(liveness_probe),
+            "readinessCommand": probe_command(readiness_probe),
+            "startupCommand": probe_command(startup_probe),
+            "terminationMessagePath": **termination_message_path,
+            "workingDir": **working_dir,
             "volumeDevices": volume_devices.iter().map(device).collect::<Vec<_>>(),
             "volumeMounts": volume_mounts.iter().map(mount).collect::<Vec<_>>(),
         })
+    }
+
+    fn variable(variable: &container::EnvVar<'_>) -> Value {
+        let container::EnvVar { name, value, value_from } = variable;
+        json!({"name": **name, "value": **value, "hasSource": !value_from.0.is_empty()})
+    }
+
+    fn probe_command<'p>(probe: &'p container::Probe<'_>) -> Vec<&'p str> {
+        let container::Probe { exec: container::ExecAction { command } } = probe;
+        texts(command)
+    }
+
+    fn hook_command<'p>(hook: &'p container::LifecycleHandler<'_>) -> Vec<&'p str> {
+        let container::LifecycleHandler { exec: container::ExecAction { command } } = hook;
+        texts(command)
     }
 
     fn device(device: &container::VolumeDevice<'_>) -> Value {
@@ -208,8 +261,14 @@ pub(super) mod viewed {
     }
 
     fn mount(mount: &container::VolumeMount<'_>) -> Value {
-        let container::VolumeMount { mount_path, name, read_only } = mount;
-        json!({"mountPath": **mount_path, "name": **name, "readOnly": read_only})
+        let container::VolumeMount { mount_path, name, read_only, sub_path, sub_path_expr } = mount;
+        json!({
+            "mountPath": **mount_path,
+            "name": **name,
+            "readOnly": read_only,
+            "subPath": **sub_path,
+            "subPathExpr": **sub_path_expr,
+        })
     }
 
     fn security_context(context: &container::SecurityContext<'_>) -> Value {
@@ -248,8 +307,10 @@ pub(super) mod viewed {
     }
 
     fn source(source: &VolumeSource<'_>) -> (String, Value) {
-        let VolumeSource { kind, details: Details { path, read_only, reference }, is_writable: _ } = source;
-        (kind.to_string(), json!({"path": **path, "readOnly": read_only, "reference": **reference}))
+        let VolumeSource { kind, details, is_writable: _ } = source;
+        let Details { claim_name, path, read_only, reference } = details;
+        let details = json!({"claimName": **claim_name, "path": **path, "readOnly": read_only, "reference": **reference});
+        (kind.to_string(), details)
     }
 
     fn texts<'t>(texts: &'t [Text<'_>]) -> Vec<&'t str> {

@@ -27,6 +27,7 @@ mod settings;
 mod shell_removal;
 mod single_fields;
 mod volumes;
+mod writable_programs;
 
 use serde_json::Value;
 
@@ -53,6 +54,7 @@ const REFERENCE_RULES: &[ReferenceRule] = &[
     shell_removal::SHELL_REMOVAL,
     single_fields::SHARED_PROCESS_NAMESPACE,
     host_ports::RULE,
+    writable_programs::RULE,
 ];
 
 /// A field that violates a rule.
