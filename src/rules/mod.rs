@@ -18,7 +18,7 @@ use rule::{Rule, RuleDocs, RuleMeta, Target};
 /// set up by the engine in every fresh instance, once per function.
 macro_rules! rules {
     ($($module:ident: $rule:ident $(<$lifetime:lifetime>)?),* $(,)?) => {
-        $(mod $module;)*
+        $(pub(crate) mod $module;)*
 
         /// Which rule it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,7 @@ rules![
     interactive_access: InteractiveAccess<'s>,
     shell_removal: ShellRemoval<'s>,
     shared_process_namespace: SharedProcessNamespace,
+    noexec_mounts: NoexecMounts<'s>,
     host_ports: HostPorts,
 ];
 
