@@ -7,6 +7,16 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+/// Parses a value whose text is kept.
+///
+/// `serde_json` has separate code for strings and for bytes, of which the module contains only the code for bytes.
+///
+/// # Errors
+/// If the value has another type.
+pub(crate) fn parse_raw<'j, T: Deserialize<'j>>(json: &'j RawValue) -> serde_json::Result<T> {
+    serde_json::from_slice(json.get().as_bytes())
+}
+
 /// The fields of an object, in their order, with duplicates.
 #[derive(Debug, Default)]
 pub(crate) struct RawObject<'j>(pub(crate) Vec<(Cow<'j, str>, &'j RawValue)>);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use crate::kubernetes::image_reference::ImageReference;
-use crate::raw_object::RawObject;
+use crate::raw_object::{RawObject, parse_raw};
 use crate::text::printable;
 
 /// The policy server's access to registries.
@@ -104,7 +104,7 @@ fn parse(response: &[u8]) -> Result<&RawValue, String> {
 }
 
 fn text(json: &RawValue, name: &str) -> Result<String, String> {
-    serde_json::from_str(json.get()).map_err(|_| format!("{name:?} is not a string"))
+    parse_raw(json).map_err(|_| format!("{name:?} is not a string"))
 }
 
 /// Returns a field of an object. `null` counts as missing.
@@ -112,8 +112,8 @@ fn text(json: &RawValue, name: &str) -> Result<String, String> {
 /// Container runtimes match keys without regard to case, and use the last one. An author of an image could use that to show the
 /// policy another user than the runtime, so similar keys are an error.
 fn field<'j>(object: &'j RawValue, name: &str) -> Result<Option<&'j RawValue>, String> {
-    let RawObject(fields) = serde_json::from_str(object.get())
-        .map_err(|_| format!("expected an object with a field {name:?}"))?;
+    let RawObject(fields) =
+        parse_raw(object).map_err(|_| format!("expected an object with a field {name:?}"))?;
     let is_similar = |key: &str| key.chars().map(folded).eq(name.chars().map(folded));
     let mut similar = fields.into_iter().filter(|(key, _)| is_similar(key));
     match (similar.next(), similar.next()) {

@@ -1,6 +1,6 @@
 //! Applies fixes to an object: sets fields that are unset, and mounts volumes where a container with a read-only root writes.
 
-use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
@@ -20,15 +20,15 @@ pub fn apply(
     fixes: &[PlannedFix<'_>],
     source: VolumeSource<'_, '_>,
 ) -> Option<Box<RawValue>> {
-    let mut pods = Vec::new();
-    for (pod, fixes) in by_pod(fixes) {
-        let start = object.offset_of(pod.json)?;
-        pods.push((start..start + pod.json.0.len(), pod, fixes));
+    let mut by_pod: BTreeMap<usize, Vec<&PlannedFix<'_>>> = BTreeMap::new();
+    for planned in fixes {
+        by_pod.entry(object.offset_of(planned.fix.pod().json)?).or_default().push(planned);
     }
-    // A pod spec in another pod spec begins after it, and is fixed first.
-    pods.sort_by_key(|(range, ..)| Reverse(range.start));
     let mut edits: Vec<Edit> = Vec::new();
-    for (range, pod, fixes) in pods {
+    // A pod spec in another pod spec begins after it, and is fixed first.
+    for (start, fixes) in by_pod.into_iter().rev() {
+        let pod = fixes.first()?.fix.pod();
+        let range = start..start + pod.json.0.len();
         let inner = edits.iter().rposition(|edit| edit.range.start >= range.end).map_or(0, |last| last + 1);
         let text = with_edits(object.0, range.clone(), &edits.split_off(inner));
         let text = fix_pod(&text, pod, &fixes, source).ok()?;
@@ -36,14 +36,6 @@ pub fn apply(
     }
     let text = with_edits(object.0, 0..object.0.len(), &edits);
     RawValue::from_string(String::from_utf8(text).ok()?).ok()
-}
-
-/// Returns the fixes of each pod, in their order.
-fn by_pod<'f, 'p>(fixes: &'f [PlannedFix<'p>]) -> Vec<(&'p Pod<'p>, Vec<&'f PlannedFix<'p>>)> {
-    let mut fixes: Vec<_> = fixes.iter().collect();
-    fixes.sort_by_key(|planned| planned.fix.pod().index);
-    let pods = fixes.chunk_by(|one, other| one.fix.pod().index == other.fix.pod().index);
-    pods.filter_map(|fixes| Some((fixes.first()?.fix.pod(), fixes.to_vec()))).collect()
 }
 
 /// A new text for a part of the object.

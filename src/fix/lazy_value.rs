@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::raw_object::RawObject;
+use crate::raw_object::{RawObject, parse_raw};
 
 /// A JSON value.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl<'j> LazyValue<'j> {
     /// Returns the items of a list. An unset value becomes an empty list.
     pub(super) fn items(&mut self) -> serde_json::Result<&mut Vec<Self>> {
         if let Self::Original(json) = self {
-            let items = serde_json::from_str::<Option<Vec<&RawValue>>>(json.get())?;
+            let items = parse_raw::<Option<Vec<&RawValue>>>(json)?;
             *self = Self::List(items.unwrap_or_default().into_iter().map(Self::Original).collect());
         }
         match self {
@@ -57,7 +57,7 @@ impl<'j> LazyValue<'j> {
 
     /// Returns the value as text.
     pub(super) fn text(&self) -> serde_json::Result<String> {
-        serde_json::from_str(&serde_json::to_string(self)?)
+        serde_json::from_slice(&serde_json::to_vec(self)?)
     }
 
     /// Replaces the value.
@@ -75,7 +75,7 @@ impl<'j> LazyValue<'j> {
 
     fn fields(&mut self) -> serde_json::Result<&mut Fields<'j>> {
         if let Self::Original(json) = self {
-            let RawObject(fields) = serde_json::from_str::<Option<_>>(json.get())?.unwrap_or_default();
+            let RawObject(fields) = parse_raw::<Option<_>>(json)?.unwrap_or_default();
             let fields = fields.into_iter().map(|(key, value)| (key, Self::Original(value)));
             *self = Self::Object(Fields(fields.collect()));
         }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::kubernetes::quantity::billionths;
 use crate::kubernetes::volume::Volume;
+use crate::raw_object::{RawObject, parse_raw};
 use crate::settings::writable_paths::WritablePath;
 
 /// The beginning of the name of every added volume.
@@ -73,28 +74,36 @@ impl<'p> Volumes<'p> {
 
 /// Returns whether a volume is the `emptyDir` that a fix would add for a path, and nothing else.
 fn is_added_for(volume: &Volume<'_>, path: WritablePath<'_>) -> bool {
-    let Ok(Value::Object(fields)) = serde_json::from_slice(volume.json.0) else { return false };
-    let is_expected = |(key, value): (&String, &Value)| match (&**key, value) {
-        ("name", _) | (_, Value::Null) => true,
-        ("emptyDir", Value::Object(fields)) => is_empty_dir_for(fields, path),
+    let Ok(RawObject(fields)) = serde_json::from_slice(volume.json.0) else { return false };
+    let is_expected = |(key, value): &(Cow<'_, str>, &RawValue)| match &**key {
+        "name" => true,
+        _ if value.get() == "null" => true,
+        "emptyDir" => is_empty_dir_for(value, path),
         _ => false,
     };
     volume.source("emptyDir").is_some() && fields.iter().all(is_expected)
 }
 
-fn is_empty_dir_for(fields: &Map<String, Value>, path: WritablePath<'_>) -> bool {
+fn is_empty_dir_for(json: &RawValue, path: WritablePath<'_>) -> bool {
+    let Ok(RawObject(fields)) = parse_raw(json) else { return false };
+    let (mut medium, mut size) = (None, None);
+    for (key, value) in fields.iter().filter(|(_, value)| value.get() != "null") {
+        let field = match &**key {
+            "medium" => &mut medium,
+            "sizeLimit" => &mut size,
+            _ => return false,
+        };
+        let Ok(text) = parse_raw::<String>(value) else { return false };
+        *field = Some(text);
+    }
     // API servers write an unset medium as an empty one, and a size with another unit.
-    let medium = fields.get("medium").and_then(Value::as_str).filter(|medium| !medium.is_empty());
-    let has_size = match (fields.get("sizeLimit").and_then(Value::as_str), path.size_limit) {
+    let has_size = match (size.as_deref(), path.size_limit) {
         (Some(size), Some(limit)) => {
             size == limit || billionths(size).is_some_and(|size| Some(size) == billionths(limit))
         }
         (size, limit) => size == limit,
     };
-    let is_expected = |(key, value): (&String, &Value)| {
-        value.is_null() || (["medium", "sizeLimit"].contains(&&**key) && value.is_string())
-    };
-    fields.iter().all(is_expected) && medium == path.medium && has_size
+    medium.as_deref().filter(|medium| !medium.is_empty()) == path.medium && has_size
 }
 
 /// Returns a name that shows what the volume is for, and ends in a number that other volumes are unlikely to have.
