@@ -61,7 +61,7 @@ impl<'p> MountPoints<'p> {
             let working_dir = pod.file_path(&container.working_dir);
             let root = points.root();
             points.working_dir = vec![root];
-            points.working_dir.extend(points.walk_from(&[root], working_dir.segments()).0);
+            points.working_dir.extend(points.walk_from(&[root], &mut working_dir.segments()).0);
         }
         points
     }
@@ -70,32 +70,31 @@ impl<'p> MountPoints<'p> {
     #[must_use]
     pub fn find(&self, path: &str) -> Option<MountPoint> {
         if is_absolute(self.pod, path) {
-            return self.walk_to(&[self.root()], self.pod.file_path(path).segments());
+            return self.walk_to(&[self.root()], &mut self.pod.file_path(path).segments());
         }
         if self.pod.is_windows() {
             let path = path.replace('\\', "/").to_ascii_lowercase();
-            return self.walk_to(&self.working_dir, path.split('/'));
+            return self.walk_to(&self.working_dir, &mut path.split('/'));
         }
-        self.walk_to(&self.working_dir, path.split('/'))
+        self.walk_to(&self.working_dir, &mut path.split('/'))
     }
 
-    fn walk_to<'s>(&self, from: &[Position], segments: impl Iterator<Item = &'s str>) -> Option<MountPoint> {
+    fn walk_to(&self, from: &[Position], segments: &mut dyn Iterator<Item = &str>) -> Option<MountPoint> {
         let (below, kept) = self.walk_from(from, segments);
         below.last().or(from.get(..kept)?.last())?.mount
     }
 
     /// Returns the positions on the way from a directory, and how many of its own positions are still above.
-    fn walk_from<'s>(
+    fn walk_from(
         &self,
         from: &[Position],
-        segments: impl Iterator<Item = &'s str>,
+        segments: &mut dyn Iterator<Item = &str>,
     ) -> (Vec<Position>, usize) {
         let (mut below, mut kept) = (Vec::new(), from.len());
         for segment in segments {
             match segment {
                 "" | "." => {}
-                ".." if below.pop().is_none() => kept = kept.saturating_sub(1).max(1),
-                ".." => {}
+                ".." => kept -= usize::from(below.pop().is_none() && kept > 1),
                 _ => {
                     let above = below.last().or(from.get(..kept).and_then(<[_]>::last));
                     below.push(self.step(above.copied().unwrap_or_default(), segment));

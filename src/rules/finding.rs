@@ -94,7 +94,7 @@ impl<'p> Finding<'p> {
     pub fn responsible_among(
         &mut self,
         pod: &'p Pod<'p>,
-        containers: impl Iterator<Item = ResponsibleContainer<'p>>,
+        containers: Vec<ResponsibleContainer<'p>>,
         are_known: bool,
     ) -> &mut Self {
         let mut list: Vec<ResponsibleContainer<'p>> = Vec::new();

@@ -73,7 +73,7 @@ fn check_writer<'p>(
     let others = once(reader.container).chain(changed.map(|reader| reader.mount.container));
     let others = others.take(if volume.is_compared() { usize::MAX } else { 1 });
     let responsible = once(own).chain(others.map(ResponsibleContainer::of));
-    finding.responsible_among(pod, responsible, volume.is_compared());
+    finding.responsible_among(pod, responsible.collect(), volume.is_compared());
     finding.shared_value(Fingerprint::of_parts(&[
         &(paths.fingerprint)(name).to_bytes(),
         &(paths.fingerprint)(other_name).to_bytes(),

@@ -83,7 +83,7 @@ impl<'p> Writers<'p> {
     /// Completes a finding about code at a path.
     pub(super) fn blame(self, finding: &mut Finding<'p>, container: ContainerAt<'p, 'p>, path: &str) {
         finding.shared_value(Fingerprint::of_parts(&[path.as_bytes(), &self.fingerprint.to_bytes()]));
-        finding.responsible_among(container.pod, self.responsible.into_iter(), self.are_known);
+        finding.responsible_among(container.pod, self.responsible, self.are_known);
     }
 }
 
