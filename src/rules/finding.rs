@@ -30,7 +30,7 @@ pub struct Finding<'p> {
 }
 
 /// Maximum number of responsible containers that a finding lists.
-const MAX_RESPONSIBLE: usize = 16;
+pub const MAX_RESPONSIBLE: usize = 16;
 
 /// A value that findings are compared by.
 #[derive(Clone, Debug)]
@@ -99,6 +99,9 @@ impl<'p> Finding<'p> {
     ) -> &mut Self {
         let mut list: Vec<ResponsibleContainer<'p>> = Vec::new();
         for container in containers {
+            if list.len() > MAX_RESPONSIBLE {
+                break;
+            }
             let is_same = |known: &&mut ResponsibleContainer<'_>| {
                 (known.kind, known.name, known.image) == (container.kind, container.name, container.image)
             };

@@ -151,7 +151,10 @@ impl<'p> CheckedContainer<'_, 'p> {
             else {
                 continue;
             };
-            let find = &mut |path: &str| Some((self.shown(path), (self.writers_at)(path)?));
+            let find = &mut |path: &str| {
+                let writers = (self.writers_at)(path)?;
+                Some((self.shown(path), writers))
+            };
             if let Some((path, writers)) = find_in(value, syntax, find) {
                 let finding = findings.at(self.at, &of_item("env", index, "value"));
                 finding.message(format!(

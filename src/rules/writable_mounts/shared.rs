@@ -5,7 +5,7 @@ use std::iter::once;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::shared_volumes::{Origin, SharedMount, SharedVolume, SharedVolumes};
-use crate::rules::finding::Findings;
+use crate::rules::finding::{Findings, MAX_RESPONSIBLE};
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainer;
 use crate::text::quoted;
@@ -80,5 +80,7 @@ fn check_writer<'p>(
         writer.part().as_bytes(),
         reader.part().as_bytes(),
         reader.mount.mount_path.as_bytes(),
+        // Containers that are not listed.
+        &volume.mounts.len().saturating_sub(MAX_RESPONSIBLE).to_le_bytes(),
     ]));
 }

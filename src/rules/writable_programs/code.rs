@@ -6,7 +6,7 @@ use std::iter::once;
 use crate::kubernetes::mount_points::{MountPoint, MountPoints};
 use crate::kubernetes::pod::ContainerAt;
 use crate::kubernetes::shared_volumes::{SharedMount, SharedVolume, SharedVolumes};
-use crate::rules::finding::Finding;
+use crate::rules::finding::{Finding, MAX_RESPONSIBLE};
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainer;
 use crate::text::quoted;
@@ -95,5 +95,7 @@ fn fingerprint(volume: &SharedVolume<'_>, reader: &SharedMount<'_>, writer: &Sha
         reader.part().as_bytes(),
         reader.volume_type().as_bytes(),
         writer.part().as_bytes(),
+        // Containers that are not listed.
+        &volume.mounts.len().saturating_sub(MAX_RESPONSIBLE).to_le_bytes(),
     ])
 }
