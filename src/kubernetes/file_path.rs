@@ -68,8 +68,12 @@ impl<'p> FilePath<'p> {
     /// Returns whether the paths may be equal, or one of them may be a parent of the other.
     #[must_use]
     pub fn overlaps(&self, other: &str) -> bool {
-        // Most paths differ in the first letter. This check saves 5 % of the instructions for a pod with 32 containers.
-        let differs = matches!((self.path.as_bytes(), other.as_bytes()), ([_, a, ..], [_, b, ..]) if a != b);
+        // Most paths differ in the first eight bytes. This check saves 10 % of the instructions for a pod with 32 containers.
+        let (mine, theirs) = (self.path.as_bytes(), other.as_bytes());
+        let differs = match (mine.first_chunk::<8>(), theirs.first_chunk::<8>()) {
+            (Some(mine), Some(theirs)) => mine != theirs,
+            _ => matches!((mine, theirs), ([_, mine, ..], [_, theirs, ..]) if mine != theirs),
+        };
         (!differs || self.ignores_case) && self.split_common(other).is_some()
     }
 

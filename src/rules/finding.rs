@@ -25,8 +25,10 @@ pub struct Finding<'p> {
     pub responsible: ResponsibleContainers<'p>,
     /// What fixes the finding, if nothing but a missing value is wrong.
     pub fix: Option<Fix<'p>>,
-    /// The image whose user decides whether the finding counts, if the pod spec leaves that open.
-    pub pending_image: Option<&'p str>,
+    /// The container whose image decides whether the finding counts, if the pod spec leaves that open.
+    pub pending_image: Option<ContainerAt<'p, 'p>>,
+    /// The path of another field. If an earlier rule denies that field, the finding does not count.
+    pub superseding_path: Option<String>,
 }
 
 /// A value that findings are compared by.
@@ -48,6 +50,7 @@ impl<'p> Finding<'p> {
             responsible,
             fix: None,
             pending_image: None,
+            superseding_path: None,
         }
     }
 
@@ -75,9 +78,15 @@ impl<'p> Finding<'p> {
         self
     }
 
-    /// Sets the image whose user decides whether the finding counts.
-    pub fn pending_image_user(&mut self, image: &'p str) -> &mut Self {
-        self.pending_image = Some(image);
+    /// Sets the container whose image decides whether the finding counts.
+    pub fn pending_image(&mut self, container: ContainerAt<'p, 'p>) -> &mut Self {
+        self.pending_image = Some(container);
+        self
+    }
+
+    /// Sets the path of another field. If an earlier rule denies that field, the finding does not count.
+    pub fn unless_denied_at(&mut self, path: String) -> &mut Self {
+        self.superseding_path = Some(path);
         self
     }
 

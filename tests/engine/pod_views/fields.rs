@@ -43,6 +43,7 @@ pub(super) mod typed {
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
             "startupCommand": startup_command(container.startup_probe.clone()),
+            "terminationMessagePath": container.termination_message_path.as_deref().unwrap_or_default(),
             "volumeDevices": container.volume_devices.iter().flatten().map(device).collect::<Vec<_>>(),
             "volumeMounts": container.volume_mounts.iter().flatten().map(mount).collect::<Vec<_>>(),
         })
@@ -70,6 +71,9 @@ pub(super) mod typed {
             "mountPath": mount.mount_path,
             "name": mount.name,
             "readOnly": mount.read_only.unwrap_or_default(),
+            "recursiveReadOnly": mount.recursive_read_only.as_deref().unwrap_or_default(),
+            "subPath": mount.sub_path.as_deref().unwrap_or_default(),
+            "subPathExpr": mount.sub_path_expr.as_deref().unwrap_or_default(),
         })
     }
 
@@ -187,6 +191,7 @@ pub(super) mod viewed {
             restart_policy,
             security_context: context,
             startup_probe: container::Probe { exec: container::ExecAction { command } },
+            termination_message_path,
             volume_devices,
             volume_mounts,
         } = container;
@@ -197,6 +202,7 @@ pub(super) mod viewed {
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
             "startupCommand": texts(command),
+            "terminationMessagePath": **termination_message_path,
             "volumeDevices": volume_devices.iter().map(device).collect::<Vec<_>>(),
             "volumeMounts": volume_mounts.iter().map(mount).collect::<Vec<_>>(),
         })
@@ -208,8 +214,22 @@ pub(super) mod viewed {
     }
 
     fn mount(mount: &container::VolumeMount<'_>) -> Value {
-        let container::VolumeMount { mount_path, name, read_only } = mount;
-        json!({"mountPath": **mount_path, "name": **name, "readOnly": read_only})
+        let container::VolumeMount {
+            mount_path,
+            name,
+            read_only,
+            recursive_read_only,
+            sub_path,
+            sub_path_expr,
+        } = mount;
+        json!({
+            "mountPath": **mount_path,
+            "name": **name,
+            "readOnly": read_only,
+            "recursiveReadOnly": **recursive_read_only,
+            "subPath": **sub_path,
+            "subPathExpr": **sub_path_expr,
+        })
     }
 
     fn security_context(context: &container::SecurityContext<'_>) -> Value {
