@@ -9,7 +9,7 @@ use immutable_pods_policy::admission::review;
 use immutable_pods_policy::evaluation::registry::{self, RegistryQuery};
 use immutable_pods_policy::evaluation::report::Form;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The answer of a registry that knows every image. It answers both queries.
 pub const KNOWN_IMAGE: &[u8] =
@@ -37,7 +37,8 @@ struct JsonResponse {
     audit_annotations: BTreeMap<String, String>,
     #[serde(default)]
     warnings: Vec<String>,
-    mutated_object: Option<Value>,
+    /// Values that no fix changes keep their text, also numbers that are too large for [`serde_json::Value`].
+    mutated_object: Option<Box<RawValue>>,
     evaluated: Option<bool>,
 }
 
@@ -72,7 +73,8 @@ fn check(response: &[u8]) {
         assert_eq!((&message, code), (&None, None), "an admitted request has fields of a denial");
     } else {
         assert!(message.as_ref().is_some_and(|message| !message.is_empty()), "a denial has no message");
-        assert_eq!((code, mutated_object), (Some(403), None), "a denial has fields of an admitted request");
+        assert_eq!(code, Some(403), "a denial has another code");
+        assert!(mutated_object.is_none(), "a denial has fields of an admitted request");
     }
     let lines = message.iter().flat_map(|message| message.split('\n'));
     for line in lines.chain(audit_annotations.values().chain(&warnings).map(|text| &**text)) {

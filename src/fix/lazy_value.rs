@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn other_values_are_not_changed() {
-        let json = r#"{"a":[1.0,1e3,-0.0,12345678901234567890123,"\u00e9",{"b": 1, "b":2}]}"#;
+        let json = r#"{"a":[1.0,1e3,-0.0,3e+380,12345678901234567890123,"\u00e9",{"b": 1, "b":2}]}"#;
         assert_eq!(edited(json, |value| value.field("a")?.items().map(|_| ())), json);
     }
 
