@@ -149,12 +149,12 @@ fn invalid_paths_are_rejected() {
 #[test]
 fn unknown_names_are_rejected() {
     rejects(
-        &json!({"capabilities": {"requiredDrop": ["NET_RAWW"], "allowedAdd": [""], "deniedAdd": ["ALL"]}}),
+        &json!({"capabilities": {"requiredDrop": ["NET_RAWW"], "allowedAdd": [""], "deniedAdd": ["ALL", "*"]}}),
         "capabilities.requiredDrop[0]: \"NET_RAWW\" is not a capability, did you mean \"NET_RAW\"?\n\
          capabilities.allowedAdd[0]: \"\" is not a capability (allowed: ALL, *, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, \
          BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE and 35 more)\n\
-         capabilities.deniedAdd[0]: \"ALL\" is not a capability (allowed: AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, \
-         BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN, DAC_OVERRIDE and 33 more)",
+         capabilities.deniedAdd[1]: \"*\" is not a capability (allowed: ALL, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, \
+         BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN and 34 more)",
     );
     rejects(
         &json!({"writableMounts": {"allowedTypes": ["emptydir", "configMap"]}}),

@@ -4,6 +4,7 @@
 
 mod errors;
 mod exemptions;
+mod without_effect;
 
 use std::collections::BTreeSet;
 
