@@ -20,7 +20,7 @@ use crate::warning::{MAX_CHARACTERS, Warning, characters, parse};
 const UPDATE_RULES: [&str; 2] = ["imageChange", "ephemeralContainers"];
 
 /// Minimum number of requests of cases that the reference implementation can parse.
-const MIN_COMPARED: usize = 1000;
+pub(super) const MIN_COMPARED: usize = 1000;
 
 /// Minimum number of generated requests for which coverage is checked.
 const MIN_CASES_FOR_COVERAGE: u32 = 1024;
@@ -241,7 +241,7 @@ fn check_warnings(warnings: &[String], findings: &[Finding]) -> Result<usize, St
 }
 
 /// Whether the old object does not have a finding.
-fn is_new(candidate: &Candidate, before: &[Candidate]) -> bool {
+pub(super) fn is_new(candidate: &Candidate, before: &[Candidate]) -> bool {
     !before
         .iter()
         .any(|old| old.finding == candidate.finding && candidate.responsible.is_subset_of(&old.responsible))

@@ -32,7 +32,19 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
+    /// Whether a container may add a capability by this name.
     fn allows_adding(&self, name: &str) -> bool {
+        is_canonical(name) && !self.requires_dropping(name) && self.lists_allow(name)
+    }
+
+    /// Whether a required capability is among those that a name adds. Dropping `ALL` does not forbid adding one of them.
+    fn requires_dropping(&self, name: &str) -> bool {
+        let mut required =
+            self.required_drop.iter().map(|required| plain(required)).filter(|required| required != "ALL");
+        required.any(|required| name == "ALL" || name == required)
+    }
+
+    fn lists_allow(&self, name: &str) -> bool {
         let contains = |list: &[String], name: &str| list.iter().any(|listed| plain(listed) == name);
         let name = plain(name);
         let is_allowed = contains(&self.allowed_add, "*") || contains(&self.allowed_add, &name);
@@ -50,6 +62,12 @@ impl Capabilities {
     }
 }
 
+/// Whether a capability name is in upper case, without `CAP_`.
+fn is_canonical(name: &str) -> bool {
+    let is_valid = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    !name.is_empty() && name.chars().all(is_valid) && !name.starts_with("CAP_")
+}
+
 /// Returns a capability name in upper case, without `CAP_`. Runtimes convert names to upper case too, including non-ASCII
 /// letters.
 fn plain(name: &str) -> String {
@@ -65,8 +83,8 @@ pub(super) const CAPABILITIES: ReferenceRule = ReferenceRule {
             ("requiredDrop", some_of(&["NET_RAW", "CAP_MKNOD", "sys_chroot"])),
             ("requiredDrop", Just(json!(["ALL"])).boxed()),
             ("allowedAdd", some_of(&["NET_BIND_SERVICE", "cap_chown", "KILL"])),
-            ("allowedAdd", one_of(&json!([["*"], []]))),
-            ("deniedAdd", some_of(&["CAP_SYS_MODULE", "sys_admin"])),
+            ("allowedAdd", one_of(&json!([["*"], ["*"], []]))),
+            ("deniedAdd", some_of(&["CAP_SYS_MODULE", "sys_admin", "ALL"])),
         ]
     },
     ..ReferenceRule::new("capabilities", capabilities)

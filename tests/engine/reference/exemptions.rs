@@ -51,7 +51,7 @@ fn matches_any(patterns: &[String], text: &str) -> bool {
 }
 
 /// Whether an entry matches an image: any version of the image, one tag without a digest, or one digest.
-fn matches_image(entry: &str, image: &str) -> bool {
+pub(super) fn matches_image(entry: &str, image: &str) -> bool {
     let Some(image) = Reference::parse(image) else { return false };
     let (entry, digest) = match entry.split_once('@') {
         Some((entry, digest)) => (entry, Some(digest)),

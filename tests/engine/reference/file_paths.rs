@@ -47,6 +47,26 @@ impl FilePath {
         has_all_drives || (self.drive == other.drive && self.segments.starts_with(&other.segments))
     }
 
+    /// Whether one of the paths is the other path or is below it.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.starts_with(other) || other.starts_with(self)
+    }
+
+    /// Returns the names of the segments.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.segments.iter().map(String::as_str).collect()
+    }
+
+    /// Returns the path without its first segments.
+    pub(super) fn skip(&self, number: usize) -> Self {
+        Self { segments: self.segments.iter().skip(number).cloned().collect(), ..self.clone() }
+    }
+
+    /// Returns the path of another path below this path.
+    pub(super) fn join(&self, below: &Self) -> Self {
+        Self { segments: [self.segments.clone(), below.segments.clone()].concat(), ..self.clone() }
+    }
+
     /// Returns the number of segments.
     pub(super) fn depth(&self) -> usize {
         self.segments.len()

@@ -12,7 +12,7 @@ use crate::generators::{fields, list, one_of};
 
 /// `hostPorts`
 pub(super) const RULE: ReferenceRule = ReferenceRule {
-    is_on_by_default: false,
+    default_mode: "off",
     effects: &[("allowed", &[Allows])],
     options: || {
         vec![("allowed", one_of(&json!([[], [{"min": 8000, "max": 8080}, {"min": 9000, "max": 9000}]])))]

@@ -12,7 +12,7 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let host = format!(r"(?:{label}(?:\.{label})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?");
     let part = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*";
     let tag = "[0-9A-Za-z_][0-9A-Za-z_.-]{0,127}";
-    let digest = "sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}";
+    let digest = "sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}|blake3:[0-9a-f]{64}";
     let whole = format!(
         r"\A(?<host>{host})/(?<path>{part}(?:/{part})*)(?::(?<tag>{tag}))?(?:@(?<digest>{digest}))?\z"
     );

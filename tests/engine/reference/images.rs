@@ -3,8 +3,9 @@
 use k8s_openapi::api::core::v1::PodStatus;
 use proptest::prelude::{Just, Strategy};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::exemptions::matches_image;
 use super::findings::{Findings, ResponsibleContainer, ResponsibleContainers};
 use super::generators::{some_of, switch};
 use super::image_references::Reference;
@@ -20,23 +21,34 @@ use crate::generators::{of, one_of};
 struct ImageReferenceOptions {
     require: String,
     denied_tags: Vec<String>,
+    allowed_repositories: Option<Vec<String>>,
 }
 
 impl Default for ImageReferenceOptions {
     fn default() -> Self {
-        Self { require: "tag".to_owned(), denied_tags: vec!["latest".to_owned()] }
+        Self { require: "tag".to_owned(), denied_tags: vec!["latest".to_owned()], allowed_repositories: None }
     }
 }
 
 impl ImageReferenceOptions {
     /// Whether a fix could pin an image to the digest of its tag.
-    fn could_be_pinned(request: &Request<'_>, image: &str) -> bool {
+    fn could_be_pinned(&self, request: &Request<'_>, image: &str) -> bool {
         let reference = Reference::parse(image);
-        request.is_about_pod() && reference.is_some_and(|image| image.tag.is_some() && image.digest.is_none())
+        request.is_about_pod()
+            && self.allows_repository(image)
+            && reference.is_some_and(|image| image.tag.is_some() && image.digest.is_none())
+    }
+
+    fn allows_repository(&self, image: &str) -> bool {
+        let allowed = self.allowed_repositories.as_ref();
+        allowed.is_none_or(|allowed| allowed.iter().any(|pattern| matches_image(pattern, image)))
     }
 
     fn allows(&self, image: &str) -> bool {
         let Some(reference) = Reference::parse(image) else { return false };
+        if !self.allows_repository(image) {
+            return false;
+        }
         if reference.digest.is_some() {
             return true;
         }
@@ -51,15 +63,30 @@ impl ImageReferenceOptions {
 
 /// `imageReference`
 pub(super) const IMAGE_REFERENCE: ReferenceRule = ReferenceRule {
-    effects: &[("require", &[Reports]), ("deniedTags", &[Reports, Allows])],
+    effects: &[
+        ("require", &[Reports]),
+        ("deniedTags", &[Reports, Allows]),
+        ("allowedRepositories", &[Reports]),
+    ],
     options: || {
         vec![
             ("require", of(&["tag", "tag", "digest"])),
             ("deniedTags", some_of(&["latest", "edge", "*-SNAPSHOT", "1.*9", "_*"])),
+            ("allowedRepositories", one_of(&repositories())),
         ]
     },
     ..ReferenceRule::new("imageReference", image_reference)
 };
+
+fn repositories() -> Value {
+    json!([
+        null,
+        null,
+        ["nginx", "registry.example.com/mesh/*"],
+        ["nginx", "registry.example.com/mesh/proxy:2.0", "*.example.com/*/proxy"],
+        ["nginx", "istio/*", "localhost/app", "registry.example.com/mesh/deep/*"],
+    ])
+}
 
 fn image_reference(request: &Request<'_>) -> Findings {
     let settings: ImageReferenceOptions = options(request.settings, "imageReference");
@@ -70,7 +97,7 @@ fn image_reference(request: &Request<'_>) -> Findings {
             // An operator may set the image of containers in custom kinds.
             let is_set_by_operator = image.is_empty() && !request.is_built_in();
             if !is_set_by_operator && !settings.allows(image) {
-                let is_fixable = ImageReferenceOptions::could_be_pinned(request, image);
+                let is_fixable = settings.could_be_pinned(request, image);
                 findings.add_unset(container.path.field("image"), container.as_responsible(), is_fixable);
             }
         }
@@ -83,7 +110,7 @@ fn image_reference(request: &Request<'_>) -> Findings {
                     image: image.reference.clone(),
                     ..ResponsibleContainer::default()
                 };
-                let is_fixable = ImageReferenceOptions::could_be_pinned(request, reference);
+                let is_fixable = settings.could_be_pinned(request, reference);
                 findings.add_unset(path.field("image.reference"), responsible, is_fixable);
             }
         }
@@ -118,6 +145,7 @@ pub(super) const IMAGE_CHANGE: ReferenceRule = ReferenceRule {
     effects: &[("allowPinning", &[Allows]), ("allowSameRepository", &[Allows])],
     options: || {
         vec![
+            ("allowPinning", Just(json!(true)).boxed()),
             ("allowPinning", Just(json!(true)).boxed()),
             ("allowPinning", one_of(&json!([true, false]))),
             ("allowSameRepository", switch()),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::findings::{FieldPath, Findings, ResponsibleContainer};
+use super::generators::switch;
 use super::patterns::matches;
 use super::request::Request;
 use super::rule::Effect::{Allows, Reports};
@@ -15,10 +16,8 @@ use super::settings::options;
 use crate::generators::one_of;
 
 /// `ephemeralContainers`
-pub(super) const EPHEMERAL_CONTAINERS: ReferenceRule = ReferenceRule {
-    is_on_by_default: false,
-    ..ReferenceRule::new("ephemeralContainers", ephemeral_containers)
-};
+pub(super) const EPHEMERAL_CONTAINERS: ReferenceRule =
+    ReferenceRule { default_mode: "off", ..ReferenceRule::new("ephemeralContainers", ephemeral_containers) };
 
 fn ephemeral_containers(request: &Request<'_>) -> Findings {
     let mut findings = Findings::default();
@@ -41,11 +40,16 @@ fn ephemeral_containers(request: &Request<'_>) -> Findings {
 struct InteractiveAccess {
     subresources: Vec<String>,
     allowed_commands: Vec<Vec<String>>,
+    allow_stdin: bool,
 }
 
 impl Default for InteractiveAccess {
     fn default() -> Self {
-        Self { subresources: vec!["exec".to_owned(), "attach".to_owned()], allowed_commands: Vec::new() }
+        Self {
+            subresources: vec!["exec".to_owned(), "attach".to_owned()],
+            allowed_commands: Vec::new(),
+            allow_stdin: false,
+        }
     }
 }
 
@@ -56,27 +60,43 @@ struct ConnectOptions {
     container: Option<String>,
     command: Option<Vec<String>>,
     tty: Option<bool>,
+    stdin: Option<bool>,
 }
 
 /// `interactiveAccess`
 pub(super) const INTERACTIVE_ACCESS: ReferenceRule = ReferenceRule {
-    is_on_by_default: false,
-    effects: &[("subresources", &[Reports, Allows]), ("allowedCommands", &[Reports, Allows])],
+    default_mode: "off",
+    effects: &[
+        ("subresources", &[Reports, Allows]),
+        ("allowedCommands", &[Reports, Allows]),
+        ("allowStdin", &[Allows]),
+    ],
     options: || {
         let commands = json!([
             [],
             [["nginx", "-t"], ["cat", "/etc/nginx/*"]],
+            [["nginx", "-t"], ["cat", "*"]],
             [["cat", "*"]],
             [["*"], ["sh", "-c", "*-t"]],
         ]);
-        let subresources = subsequence(vec!["exec", "attach", "portforward", "proxy"], 1..=4);
+        // Allowed commands have no effect without `exec`.
+        let others = subsequence(vec!["attach", "portforward", "proxy"], 0..=3);
+        let subresources = others.prop_map(|others| Value::from([vec!["exec"], others].concat()));
         vec![
-            ("subresources", subresources.prop_map(Value::from).boxed()),
+            ("subresources", subresources.boxed()),
             ("allowedCommands", one_of(&commands)),
+            ("allowedCommands", one_of(&commands)),
+            ("allowStdin", switch()),
+            ("allowStdin", switch()),
         ]
     },
     ..ReferenceRule::new("interactiveAccess", interactive_access)
 };
+
+/// Whether a pattern matches an argument. A star at the start does not match the dash of an option.
+fn matches_argument(pattern: &str, word: &str) -> bool {
+    matches(pattern, word) && !(pattern.starts_with('*') && word.starts_with('-'))
+}
 
 fn interactive_access(request: &Request<'_>) -> Findings {
     let settings: InteractiveAccess = options(request.settings, "interactiveAccess");
@@ -89,11 +109,11 @@ fn interactive_access(request: &Request<'_>) -> Findings {
     }
     let object = request.json.get("object").cloned().unwrap_or(Value::Null);
     let options: Option<ConnectOptions> = serde_json::from_value(object).unwrap();
-    let ConnectOptions { container, command, tty } = options.unwrap_or_default();
+    let ConnectOptions { container, command, tty, stdin } = options.unwrap_or_default();
     let command = command.unwrap_or_default();
     let is_allowed = settings.allowed_commands.iter().any(|allowed| {
         allowed.len() == command.len()
-            && allowed.iter().zip(&command).all(|(pattern, word)| matches(pattern, word))
+            && allowed.iter().zip(&command).all(|(pattern, word)| matches_argument(pattern, word))
     });
     let field = if subresource != "exec" || settings.allowed_commands.is_empty() {
         "request.subResource"
@@ -101,6 +121,8 @@ fn interactive_access(request: &Request<'_>) -> Findings {
         "command"
     } else if tty == Some(true) {
         "tty"
+    } else if stdin == Some(true) && !settings.allow_stdin {
+        "stdin"
     } else {
         return findings;
     };

@@ -12,21 +12,28 @@ mod agreement;
 mod capabilities_sysctls;
 mod coverage;
 mod exemptions;
+mod expectations;
 mod file_paths;
 mod findings;
 mod generators;
+mod host_path_volumes;
 mod host_ports;
 mod image_references;
 mod images;
 mod live_access;
+mod mounts;
+mod noexec_mounts;
 mod patterns;
 mod request;
 mod rule;
 mod run_as_non_root;
 mod settings;
+mod shared_content;
 mod shell_removal;
 mod single_fields;
-mod volumes;
+mod windows_users;
+mod writable_mounts;
+mod writable_programs;
 
 use serde_json::Value;
 
@@ -43,8 +50,8 @@ const REFERENCE_RULES: &[ReferenceRule] = &[
     single_fields::HOST_NAMESPACES,
     images::IMAGE_REFERENCE,
     images::IMAGE_CHANGE,
-    volumes::HOST_PATH_VOLUMES,
-    volumes::WRITABLE_MOUNTS,
+    host_path_volumes::RULE,
+    writable_mounts::RULE,
     capabilities_sysctls::CAPABILITIES,
     single_fields::PROC_MOUNT,
     capabilities_sysctls::SYSCTLS,
@@ -53,6 +60,8 @@ const REFERENCE_RULES: &[ReferenceRule] = &[
     shell_removal::SHELL_REMOVAL,
     single_fields::SHARED_PROCESS_NAMESPACE,
     host_ports::RULE,
+    noexec_mounts::RULE,
+    writable_programs::RULE,
 ];
 
 /// A field that violates a rule.
@@ -87,7 +96,7 @@ fn candidates_of(rule: &ReferenceRule, request: &Request<'_>) -> Vec<Candidate> 
     if mode == "off" {
         return Vec::new();
     }
-    let is_denied = mode != "warn" && request.settings.get("enforcement").is_none_or(|word| word != "warn");
+    let is_denied = settings::denies(request.settings, rule);
     let fields = (rule.check)(request).into_fields();
     fields
         .filter(|(_, finding)| !exemptions::is_exempt(request, rule.id, &finding.responsible))

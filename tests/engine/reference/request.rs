@@ -163,12 +163,19 @@ pub(super) struct Pod {
     pub(super) containers: Vec<ContainerAt>,
     /// The names of the object's volume claim templates.
     pub(super) claims: BTreeSet<String>,
+    /// The name of the pod, if the object is a Pod with a name.
+    pub(super) name: Option<String>,
 }
 
 impl Pod {
     /// Whether the pod runs on Windows.
     pub(super) fn is_windows(&self) -> bool {
         self.spec.os.as_ref().is_some_and(|os| os.name == "windows")
+    }
+
+    /// Whether the pod does not set its operating system, so that it may run on any.
+    pub(super) fn has_any_os(&self) -> bool {
+        self.spec.os.as_ref().is_none_or(|os| os.name.is_empty())
     }
 
     /// Whether the pod runs in a user namespace, where root is an unprivileged user of the node.
@@ -237,7 +244,7 @@ pub(super) struct ContainerAt {
     /// The field of the pod spec that lists the container.
     pub(super) list: String,
     /// Whether the container is a sidecar.
-    is_sidecar: bool,
+    pub(super) is_sidecar: bool,
     pub(super) spec: Container,
     /// Whether the container can have probes.
     pub(super) can_have_probes: bool,
@@ -287,13 +294,22 @@ fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
         search(&object, &FieldPath::default(), &mut specs);
     }
     let claims = claims(object);
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).filter(|name| !name.is_empty());
+    let name = name.filter(|_| (group, kind) == ("", "Pod")).map(str::to_owned);
     specs
         .into_iter()
         .map(|(path, spec)| {
             let typed: PodSpec = serde_json::from_value(spec.clone()).ok()?;
             let is_known = has_known_volume_types(&typed, &spec);
             let containers = containers(&path, &typed);
-            is_known.then(|| Pod { path, spec: typed, json: spec, containers, claims: claims.clone() })
+            is_known.then(|| Pod {
+                path,
+                spec: typed,
+                json: spec,
+                containers,
+                claims: claims.clone(),
+                name: name.clone(),
+            })
         })
         .collect()
 }

@@ -13,8 +13,8 @@ pub(super) type Field = (&'static str, BoxedStrategy<Value>);
 pub(super) struct ReferenceRule {
     /// The name of the rule in settings.
     pub(super) id: &'static str,
-    /// Whether the rule denies if the settings do not name it.
-    pub(super) is_on_by_default: bool,
+    /// The mode of the rule if the settings do not name it.
+    pub(super) default_mode: &'static str,
     /// Returns the findings of the rule in a request.
     pub(super) check: fn(&Request<'_>) -> Findings,
     /// Every option that does not need a registry, with the effects that generated requests must show.
@@ -28,14 +28,7 @@ pub(super) struct ReferenceRule {
 impl ReferenceRule {
     /// Returns a rule without options that denies by default.
     pub(super) const fn new(id: &'static str, check: fn(&Request<'_>) -> Findings) -> Self {
-        Self {
-            id,
-            is_on_by_default: true,
-            check,
-            effects: &[],
-            options: Vec::new,
-            container_fields: Vec::new,
-        }
+        Self { id, default_mode: "deny", check, effects: &[], options: Vec::new, container_fields: Vec::new }
     }
 }
 

@@ -10,6 +10,7 @@ use super::request::{ContainerAt, Pod, Request};
 use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
 use super::settings::options;
+use super::windows_users;
 use crate::generators::one_of;
 
 #[derive(Deserialize)]
@@ -48,7 +49,7 @@ impl Settings {
 }
 
 /// Returns the effective value with its path: the container's value, or else the pod's value.
-fn effective<T>(
+pub(super) fn effective<T>(
     own: Option<T>,
     pods: Option<T>,
     field: &str,
@@ -92,7 +93,9 @@ fn run_as_non_root(request: &Request<'_>) -> Findings {
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
         for container in &pod.containers {
-            let denied = if pod.is_windows() {
+            let denied = if let Some(path) = windows_users::administrator(pod, container) {
+                vec![Some(path)]
+            } else if pod.is_windows() {
                 vec![denied_windows_user(pod, container)]
             } else {
                 vec![denied_user(&settings, pod, container), denied_group(&settings, pod, container)]
@@ -146,10 +149,14 @@ fn missing_run_as_non_root(pod: &Pod, container: &ContainerAt) -> Option<FieldPa
 
 fn denied_group(settings: &Settings, pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {
     let (own, pods) = (container.context(), pod.spec.security_context.clone().unwrap_or_default());
-    match effective(own.run_as_group, pods.run_as_group, "runAsGroup", pod, container) {
-        Some((group, path)) => (!settings.allows_group(pod, group)).then_some(path),
-        None => (!settings.group_ranges.is_empty()).then(|| container.context_path("runAsGroup")),
+    let effective = effective(own.run_as_group, pods.run_as_group, "runAsGroup", pod, container);
+    if let Some((group, path)) = effective {
+        return (!settings.allows_group(pod, group)).then_some(path);
     }
+    // The group of the image is usually 0.
+    let is_required = settings.groups && !settings.allows_root(pod);
+    let is_denied = is_required || !settings.group_ranges.is_empty();
+    is_denied.then(|| container.context_path("runAsGroup"))
 }
 
 fn denied_pod_groups(settings: &Settings, pod: &Pod) -> Vec<FieldPath> {
@@ -163,17 +170,6 @@ fn denied_pod_groups(settings: &Settings, pod: &Pod) -> Vec<FieldPath> {
 }
 
 fn denied_windows_user(pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {
-    let own = container.context().windows_options.unwrap_or_default().run_as_user_name;
-    let context = pod.spec.security_context.clone().unwrap_or_default();
-    let pods = context.windows_options.unwrap_or_default().run_as_user_name;
-    // An empty user name counts as unset.
-    let (own, pods) = (own.filter(|name| !name.is_empty()), pods.filter(|name| !name.is_empty()));
     let missing = missing_run_as_non_root(pod, container)?;
-    match effective(own, pods, "windowsOptions.runAsUserName", pod, container) {
-        Some((name, path)) => {
-            let name = name.rsplit('\\').next().unwrap_or_default().to_lowercase();
-            ["containeradministrator", "system"].contains(&&*name).then_some(path)
-        }
-        None => Some(missing),
-    }
+    windows_users::effective_name(pod, container).is_none().then_some(missing)
 }

@@ -7,7 +7,6 @@ use super::rule::ReferenceRule;
 
 /// Returns the mode of a rule: `off`, `warn` or `deny`. Mode `fix` counts as `deny`, which applies to findings without a fix.
 pub(super) fn mode(settings: &Value, rule: &ReferenceRule) -> String {
-    let default = if rule.is_on_by_default { "deny" } else { "off" };
     let configured = match settings.get(rule.id) {
         Some(Value::Object(options)) => options.get("mode"),
         mode => mode,
@@ -16,8 +15,14 @@ pub(super) fn mode(settings: &Value, rule: &ReferenceRule) -> String {
         Some(Value::Bool(false)) => "off".to_owned(),
         Some(Value::String(mode)) if mode == "fix" => "deny".to_owned(),
         Some(Value::String(mode)) => mode.clone(),
-        _ => default.to_owned(),
+        _ => rule.default_mode.to_owned(),
     }
+}
+
+/// Whether the findings of a rule deny a request.
+pub(super) fn denies(settings: &Value, rule: &ReferenceRule) -> bool {
+    let only_warns = settings.get("enforcement").is_some_and(|word| word == "warn");
+    mode(settings, rule) == "deny" && !only_warns
 }
 
 /// Returns the options of a rule. An option that is `null` counts as unset.

@@ -151,7 +151,7 @@ fn host_namespaces(request: &Request<'_>) -> Findings {
 
 /// `sharedProcessNamespace`
 pub(super) const SHARED_PROCESS_NAMESPACE: ReferenceRule = ReferenceRule {
-    is_on_by_default: false,
+    default_mode: "off",
     ..ReferenceRule::new("sharedProcessNamespace", shared_process_namespace)
 };
 

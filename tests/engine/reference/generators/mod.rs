@@ -17,7 +17,9 @@ use settings::settings;
 pub(super) use settings::{some_of, switch};
 
 mod images;
+mod paths;
 mod pods;
+mod probes;
 mod settings;
 
 /// API group, kind and pod spec paths.
@@ -79,9 +81,12 @@ fn user() -> BoxedStrategy<Value> {
 fn connect_request() -> BoxedStrategy<Value> {
     let commands = json!([
         ["nginx", "-t"],
+        ["nginx", "-t"],
+        ["cat", "/etc/nginx/nginx.conf"],
         ["cat", "/etc/nginx/nginx.conf"],
         ["cat", "/etc/passwd"],
         ["cat"],
+        ["cat", "-"],
         ["cat", "/etc/nginx/nginx.conf", "/etc/passwd"],
         ["Cat", "/etc/nginx/x"],
         ["nginx", "-t", ""],
@@ -92,8 +97,10 @@ fn connect_request() -> BoxedStrategy<Value> {
     let options = fields(vec![
         ("container", of(&["web", "proxy", ""])),
         ("command", one_of(&commands)),
-        ("tty", one_of(&json!([true, false, false, null]))),
-        ("stdin", one_of(&json!([true, false]))),
+        ("command", one_of(&commands)),
+        ("stdin", one_of(&json!([true, true, false]))),
+        ("tty", one_of(&json!([true, false, false, false, null]))),
+        ("stdin", one_of(&json!([true, true, false]))),
     ]);
     let subresources = [
         ("exec", "PodExecOptions"),

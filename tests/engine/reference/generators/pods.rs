@@ -7,6 +7,8 @@ use proptest::strategy::BoxedStrategy;
 use serde_json::{Value, json};
 
 use super::images::{image, related_image};
+use super::paths::{path, windows_path};
+use super::probes::probe;
 use crate::generators::{fields, list, of, one_of};
 use crate::reference::REFERENCE_RULES;
 
@@ -31,6 +33,14 @@ fn windows_options() -> BoxedStrategy<Value> {
         "NT AUTHORITY\\System",
         "system",
         "SYSTEM2",
+        "CORP/LocalSystem",
+        "Administrator@corp.example.com",
+        "Administrator. .",
+        "administrators",
+        "S-1-5-18",
+        "s-1-5-93-2-1",
+        "S-1-5-21-1-2-3-500",
+        "S-1-5-21-1-2-3-501",
         "",
     ];
     let names = select(names.to_vec()).prop_map(Value::from).boxed();
@@ -42,6 +52,8 @@ fn windows_options() -> BoxedStrategy<Value> {
 fn capabilities() -> BoxedStrategy<Value> {
     let added = of(&[
         "NET_BIND_SERVICE",
+        "NET_BIND_SERVICE",
+        "NET_BIND_SERVICE",
         "net_bind_service",
         "CAP_NET_BIND_SERVICE",
         "Cap_Net_Bind_Service",
@@ -50,6 +62,8 @@ fn capabilities() -> BoxedStrategy<Value> {
         "NET_ADMIN",
         "cap_sys_admin",
         "SYS_MODULE",
+        "SYS_MODULE",
+        "SYS_ADMIN",
         "CHOWN",
         "CAP_CHOWN",
         "ALL",
@@ -90,184 +104,42 @@ fn security_context() -> BoxedStrategy<Value> {
     ])
 }
 
-/// Generates commands that remove shells, and commands that almost do.
-fn command() -> BoxedStrategy<Value> {
-    let program = select(vec![
-        "rm",
-        "rm",
-        "rm",
-        "/bin/rm",
-        "/usr/bin/rm",
-        "./rm",
-        "/tmp/rm",
-        "/usr/local/bin/rm",
-        "echo",
-        "rmdir",
-    ]);
-    let options = select(vec![
-        "-f", "-f", "-rf", "-v -d", "--force", "-fv --", "--", "", "-i", "-fi", "--help", "-x", "--forced",
-    ]);
-    let path = select(vec![
-        "/bin/sh",
-        "/bin/sh",
-        "/bin/bash",
-        "/bin/bash",
-        "/bin/busybox",
-        "/bin/sh/",
-        "/bin/shx",
-        "bin/sh",
-        "/usr/bin/sh",
-    ]);
-    let line = (program, options, vec(path, 1..4)).prop_map(|(program, options, paths)| {
-        let words = [vec![program], options.split(' ').collect(), paths].concat();
-        words.into_iter().filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-    });
-    let separator =
-        select(vec![" && ", " && ", " && ", "&&", "  &&\t", " ; ", " || ", " & ", " | ", "\n", "&&&"]);
-    let end = select(vec![
-        "",
-        "",
-        "",
-        "",
-        " ",
-        " # gone",
-        " || true",
-        " &",
-        " > /dev/null",
-        " $X",
-        " 'x'",
-        " && true",
-    ]);
-    let script = (vec(line.clone(), 1..3), separator, end).prop_map(|(lines, separator, end)| {
-        lines.iter().map(|line| line.join(" ")).collect::<Vec<_>>().join(separator) + end
-    });
-    let shell = select(vec!["sh", "bash", "/bin/sh", "/usr/bin/bash", "/tmp/sh", "./sh", "echo"]);
-    let shell_options = select(vec!["-c", "-c", "-c", "-ec", "-x", ""]);
-    let through_shell =
-        (shell, shell_options, script).prop_map(|(shell, options, script)| json!([shell, options, script]));
-    let good = json!([
-        ["rm", "-f", "/bin/sh", "/bin/bash"],
-        ["/bin/rm", "/bin/busybox", "/bin/bash"],
-        ["sh", "-c", "rm -f /bin/sh && rm -v /bin/bash"],
-        ["rm", "/bin/sh"],
-    ]);
-    let odd = json!([[], null, ["rm -f /bin/sh /bin/bash"], ["rm"]]);
-    prop_oneof![2 => line.prop_map(Value::from), 2 => through_shell, 4 => one_of(&good), 1 => one_of(&odd)]
-        .boxed()
-}
-
-fn probe() -> BoxedStrategy<Value> {
-    let exec =
-        command().prop_map(|command| json!({"exec": {"command": command}, "periodSeconds": 1})).boxed();
-    prop_oneof![4 => exec, 1 => one_of(&json!([null, {}, {"exec": {}}, {"httpGet": {"path": "/", "port": 80}}]))].boxed()
-}
-
-/// Generates paths that match a path in the settings, or almost do, in various spellings.
-fn path() -> BoxedStrategy<Value> {
-    let path = select(vec![
-        "/",
-        "/tmp",
-        "/tmp/x",
-        "/tmpfs",
-        "/usr",
-        "/usr/bin",
-        "/usr/bin/env",
-        "/usr/local",
-        "/usr/local/apache2/logs",
-        "/usr/local/lib/x",
-        "/lib",
-        "/lib64/x",
-        "/library",
-        "/etc",
-        "/etc/passwd",
-        "/etc/passwd-",
-        "/etc/ssl/certs",
-        "/proc/sys",
-        "/sys",
-        "/boot",
-        "/opt",
-        "/opt/web",
-        "/opt/web/plugins",
-        "/opt/web2",
-        "/srv",
-        "/srv/a",
-        "/srv/a/data",
-        "/srv/a/b/data",
-        "/srv/a/data/x",
-        "/cache",
-        "/cache/x",
-        "/var",
-        "/var/log",
-        "/var/log/audit",
-        "/var/log/audit/x",
-        "/var/logs",
-        "/var/lib/kubelet",
-        "/var/run/docker.sock",
-        "/dev/xvda",
-        "/VAR/LOG",
-        "/Usr/Bin",
-        "/data",
-        "/*",
-        "/srv/*",
-    ]);
-    let spellings: [fn(&str) -> String; 14] = [
-        str::to_owned,
-        str::to_owned,
-        str::to_owned,
-        str::to_owned,
-        |path| format!("{path}/"),
-        |path| path.replace('/', "//"),
-        |path| path.replace('/', "/./"),
-        |path| format!("/x/..{path}"),
-        |path| format!("/../..{path}/."),
-        |path| format!("{path}/.."),
-        |path| format!("{path}/../../bin"),
-        |path| format!("{path}/..data"),
-        |path| path.trim_start_matches('/').to_owned(),
-        |path| format!("./{path}"),
-    ];
-    (path, select(spellings.to_vec())).prop_map(|(path, spell)| Value::from(spell(path))).boxed()
-}
-
-/// Generates Windows paths.
-fn windows_path() -> BoxedStrategy<Value> {
-    of(&[
-        "C:\\",
-        "c:/",
-        "C:\\Windows",
-        "c:/WINDOWS/System32",
-        "C:\\data\\..\\Windows",
-        "C:\\data",
-        "C:\\Data\\x",
-        "C:\\data2",
-        "C:\\ProgramData",
-        "D:\\data",
-        "D:\\usr\\bin",
-        "d:/",
-        "\\Windows",
-        "/windows",
-        "\\opt\\web\\plugins",
-        "c:\\opt/web\\..\\web2",
-        "C:\\\\tmp\\.\\x",
-        "C:\\srv\\A\\data",
-        "c:\\CACHE\\x",
-        "C:\\Windows.\\x",
-        "C:\\data.\\x ",
-        "C:\\Windows ",
-        "C:\\usr\\bin.. . ",
-        "\\\\?\\C:\\Windows",
-        "\\\\?\\D:\\data",
-    ])
-}
-
 fn volume_name() -> BoxedStrategy<Value> {
     of(&["data", "data", "logs", "node", "node", "site", "claimed"])
 }
 
+fn mount_fields() -> BoxedStrategy<Value> {
+    let parts = of(&["", "", "", ".", "a/..", "a", "a/", "a/b", "./a/b", "ab", "c"]);
+    let options = one_of(&json!([
+        null,
+        [],
+        ["noexec"],
+        ["noexec", "nosuid"],
+        ["nosuid", "noexec", "nodev"],
+        ["nodev"],
+        ["NOEXEC", "ro"],
+    ]));
+    fields(vec![
+        ("readOnly", one_of(&json!([true, true, false, null]))),
+        ("readOnly", one_of(&json!([true, false]))),
+        ("subPath", parts),
+        ("subPathExpr", one_of(&json!(["$(A)", "", null, null, null]))),
+        ("recursiveReadOnly", of(&["Enabled", "Enabled", "IfPossible", "Disabled", ""])),
+        ("bindMountOptions", options),
+    ])
+}
+
 fn container(windows: bool) -> BoxedStrategy<Value> {
     let path = prop_oneof![if windows { 5 } else { 1 } => windows_path(), 5 => path()].boxed();
-    let mount = (volume_name(), path.clone(), one_of(&json!([true, false, false, null, null])))
-        .prop_map(|(name, path, read_only)| json!({"name": name, "mountPath": path, "readOnly": read_only}));
+    let mount = (volume_name(), path.clone(), mount_fields())
+        .prop_map(|(name, path, mut mount)| {
+            mount["name"] = name;
+            mount["mountPath"] = path;
+            mount
+        })
+        .boxed();
+    let messages =
+        prop_oneof![3 => of(&["", "/dev/termination-log", "dev/./termination-log"]), 2 => path.clone()];
     let device = (volume_name(), path).prop_map(|(name, path)| json!({"name": name, "devicePath": path}));
     let of_rules = REFERENCE_RULES.iter().flat_map(|rule| (rule.container_fields)());
     let common = vec![
@@ -278,7 +150,8 @@ fn container(windows: bool) -> BoxedStrategy<Value> {
         ("securityContext", security_context()),
         ("startupProbe", probe()),
         ("livenessProbe", probe()),
-        ("volumeMounts", list(mount.boxed(), 3)),
+        ("volumeMounts", list(mount, 3)),
+        ("terminationMessagePath", messages.boxed()),
         ("volumeDevices", list(device.boxed(), 1)),
     ];
     fields(common.into_iter().chain(of_rules).collect())
@@ -291,8 +164,11 @@ fn volume(windows: bool) -> BoxedStrategy<Value> {
         {"emptyDir": {"medium": "Memory"}},
         {"emptyDir": {}, "hostPath": null},
         {"configMap": {"name": "x"}},
+        {"configMap": {"name": "x"}},
+        {"configMap": {"name": "x"}},
         {"secret": {"secretName": "x"}},
         {"downwardAPI": {"items": []}},
+        {"projected": {"sources": []}},
         {"projected": {"sources": []}},
         {"persistentVolumeClaim": {"claimName": "x"}},
         {"persistentVolumeClaim": {"claimName": "x", "readOnly": true}},
