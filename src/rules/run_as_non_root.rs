@@ -1,5 +1,7 @@
 //! `runAsNonRoot`: containers do not run as root.
 
+mod windows;
+
 use super::finding::{Findings, flag};
 use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
@@ -22,7 +24,8 @@ const USER_RANGES: Setting<Objects<Range>> = Setting {
 const GROUPS: Setting<Flag> = Setting {
     key: "groups",
     label: "Deny group 0",
-    doc: "Denies GID 0 in `runAsGroup`, `fsGroup` and `supplementalGroups`.",
+    doc: "Denies GID 0 in `runAsGroup`, `fsGroup` and `supplementalGroups`. `runAsGroup` must be set, because a container without a \
+          group usually has GID 0.",
     kind: Flag,
 };
 
@@ -59,9 +62,6 @@ const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
         default: NamedUsers::Deny,
     },
 };
-
-/// The users of Windows that can do anything in a container. `SYSTEM` is short for `NT AUTHORITY\SYSTEM`.
-const ADMINISTRATORS: [&str; 2] = ["ContainerAdministrator", "SYSTEM"];
 
 pub(crate) struct RunAsNonRoot {
     user_ranges: Vec<Range>,
@@ -112,6 +112,9 @@ impl RunAsNonRoot {
     }
 
     fn user_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
+        if let Some(violation) = windows::administrator_violation(pod, at) {
+            return Some(violation);
+        }
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
         let (user, is_inherited) = effective(own.run_as_user, shared.run_as_user);
         let violation = |message| {
@@ -176,12 +179,18 @@ impl RunAsNonRoot {
     }
 
     fn group_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
+        if windows::administrator_violation(pod, at).is_some() {
+            return None;
+        }
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
         let (group, is_inherited) = effective(own.run_as_group, shared.run_as_group);
         let message = match group {
             Some(group) => self.gid_violation(pod, group)?,
-            None if self.group_ranges.is_empty() => return None,
-            None => format!("must set it to a GID in {}", listed(&self.group_ranges)),
+            None if !self.group_ranges.is_empty() => {
+                format!("must set it to a GID in {}", listed(&self.group_ranges))
+            }
+            None if self.groups && !self.accepts_root(pod) => "must set it to a GID other than 0".to_owned(),
+            None => return None,
         };
         let (field, value, resolution) = ("securityContext.runAsGroup", "", Resolution::None);
         Some(Violation { is_inherited, field, value, message, resolution })
@@ -253,8 +262,10 @@ impl Rule<'_> for RunAsNonRoot {
         details: "\
 Root can undo most of what the other rules enforce. The value of a container overrides that of the pod. The path of a finding is that
 of the wrong value, which can be the pod's; if nothing is set, it is that of the container. For Windows pods,
-`windowsOptions.runAsUserName` counts too, unless it is `ContainerAdministrator` or `SYSTEM`, in any case and with any domain; numeric
-users and groups have no meaning on Windows. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
+`windowsOptions.runAsUserName` counts too, and numeric users and groups have no meaning. Unless a pod sets `os: linux`, its Windows user
+must not be `ContainerAdministrator`, `SYSTEM`, `LocalSystem` or `Administrator`, whatever `runAsNonRoot` says: the kubelet refuses only
+the exact name `ContainerAdministrator`. Case, domain, and dots and spaces at the end do not matter, and the security identifiers of
+these users count too. Names that Windows translates, such as `Administrateur`, are not known. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
     };
 
     const SETTINGS: &'static [&'static dyn Declared] =
@@ -277,7 +288,7 @@ users and groups have no meaning on Windows. With `runAsNonRoot: true`, a contai
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
         let Some(pod) = target.pod() else { return };
         if pod.is_windows() {
-            self.report(pod, findings, |_, pod, at| windows_user_violation(pod, at));
+            self.report(pod, findings, |_, pod, at| windows::user_violation(pod, at));
             return;
         }
         self.report(pod, findings, Self::user_violation);
@@ -319,34 +330,9 @@ fn non_root_violation<'p>(
     })
 }
 
-fn windows_user_violation<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
-    let alternative = "windowsOptions.runAsUserName to a user other than ContainerAdministrator";
-    let violation = non_root_violation(pod, at, alternative)?;
-    let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
-    let is_inherited = own.windows_options.run_as_user_name.is_empty();
-    let windows_options = if is_inherited { &shared.windows_options } else { &own.windows_options };
-    let name = &windows_options.run_as_user_name;
-    if name.is_empty() {
-        return Some(violation);
-    }
-    administrator(name).map(|user| Violation {
-        is_inherited,
-        field: "securityContext.windowsOptions.runAsUserName",
-        value: name,
-        message: format!("must not run as {user}"),
-        resolution: Resolution::None,
-    })
-}
-
 /// Whether a name is that of root, or a number that is not a UID.
 fn is_root_or_number(name: &str) -> bool {
     name == "root" || name.strip_prefix(['+', '-']).unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The administrator that a name means, if it does.
-fn administrator(user_name: &str) -> Option<&'static str> {
-    let (_, name) = user_name.rsplit_once('\\').unwrap_or(("", user_name));
-    ADMINISTRATORS.into_iter().find(|user| name.trim().eq_ignore_ascii_case(user))
 }
 
 fn inspection(reader: &mut ObjectReader<'_, '_>) -> Option<NamedUsers> {
@@ -563,7 +549,12 @@ mod tests {
             ]
         );
         let unset = json!({"containers": [{"name": "a", "securityContext": {"runAsUser": 1}}]});
-        assert_eq!(check(RuleId::RunAsNonRoot, &json!({"groups": true}), &unset), [""; 0]);
+        assert_eq!(
+            check(RuleId::RunAsNonRoot, &json!({"groups": true}), &unset),
+            [
+                "spec.containers[0].securityContext.runAsGroup: container \"a\" must set it to a GID other than 0 [runAsNonRoot]"
+            ]
+        );
     }
 
     #[test]
