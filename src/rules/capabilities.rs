@@ -17,7 +17,8 @@ use json_view::Text;
 const REQUIRED_DROP: Setting<Texts> = Setting {
     key: "requiredDrop",
     label: "Capabilities that must be dropped",
-    doc: "Capabilities that every container must drop; `ALL` is the safest.",
+    doc: "Capabilities that every container must drop and no container can add; `ALL` is the safest, and leaves adding to \
+          `allowedAdd`.",
     kind: Texts { format: &DROPPABLE, default: &[], may_be_empty: true },
 };
 
@@ -31,12 +32,10 @@ const ALLOWED_ADD: Setting<Texts> = Setting {
 const DENIED_ADD: Setting<Texts> = Setting {
     key: "deniedAdd",
     label: "Capabilities that cannot be added",
-    doc: "Capabilities that no container can add. It is useful together with `allowedAdd: [\"*\"]`.",
-    kind: Texts { format: &SINGLE, default: &[], may_be_empty: true },
+    doc: "Capabilities that no container can add. It is useful together with `allowedAdd: [\"*\"]`. `ALL` denies only the name \
+          `ALL`.",
+    kind: Texts { format: &DROPPABLE, default: &[], may_be_empty: true },
 };
-
-const SINGLE: Format =
-    Format { check: |name| check(name, &[]), demands: &[], choices: Some(|| choices(&[])) };
 
 const DROPPABLE: Format =
     Format { check: |name| check(name, &[ALL]), demands: &[], choices: Some(|| choices(&[ALL])) };
@@ -45,6 +44,9 @@ const ADDABLE: Format =
     Format { check: |name| check(name, &[ALL, ANY]), demands: &[], choices: Some(|| choices(&[ALL, ANY])) };
 
 const DROP: &str = "securityContext.capabilities.drop";
+
+/// Maximum length of a name, in bytes.
+const MAX_NAME_LENGTH: usize = 64;
 
 /// All capabilities.
 const ALL: &str = "ALL";
@@ -107,15 +109,32 @@ pub(crate) struct Capabilities<'s> {
 
 impl<'s> Capabilities<'s> {
     fn allows(&self, name: &str) -> bool {
-        // Runtimes convert some letters that are not ASCII to upper case ASCII letters, and so to other names.
-        if !name.is_ascii() {
-            return false;
-        }
         let allows_any = self.allowed_add.iter().any(|allowed| *allowed == ANY || is_same(allowed, ALL));
         if is_same(name, ALL) {
             return allows_any && self.denied_add.is_empty();
         }
         (allows_any || contains(&self.allowed_add, name)) && !contains(&self.denied_add, name)
+    }
+
+    /// What is wrong with an added capability, if anything.
+    fn violation(&self, name: &str) -> Option<String> {
+        if !is_name(bare(name)) || !self.allows(name) {
+            return Some(format!("must not add {}", quoted(name)));
+        }
+        if let Some(required) = self.required_drop_of(name) {
+            let required = bare(required).to_ascii_uppercase();
+            return Some(format!("must not add {}: requiredDrop contains {required}", quoted(name)));
+        }
+        let canonical = bare(name).to_ascii_uppercase();
+        (name != canonical).then(|| format!("must write {} as {canonical}", quoted(name)))
+    }
+
+    /// The first entry of `requiredDrop` that adding a capability contradicts. To drop `ALL` and to add an allowed capability is the
+    /// pattern of the restricted Pod Security Standard.
+    fn required_drop_of(&self, name: &str) -> Option<&'s str> {
+        let is_added =
+            |required: &&&str| !is_same(required, ALL) && (is_same(name, required) || is_same(name, ALL));
+        self.required_drop.iter().find(is_added).copied()
     }
 
     /// The capabilities that must be dropped and are not.
@@ -132,12 +151,13 @@ impl<'s> Rule<'s> for Capabilities<'s> {
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers have no capabilities beyond those that the settings allow.",
-        finding: "an entry of `securityContext.capabilities.add` that is not in `allowedAdd` or that is in `deniedAdd`; a `drop` without \
-                  an entry of `requiredDrop`",
+        finding: "an entry of `securityContext.capabilities.add` that is not in `allowedAdd`, that is in `deniedAdd` or `requiredDrop`, or \
+                  that is not written as Kubernetes writes it; a `drop` without an entry of `requiredDrop`",
         fix: Some("appends the missing entries of `requiredDrop` to `drop`, unless the container adds one of them"),
         details: "\
 Capabilities give a container power over its node. Names are compared case-insensitively, and without `CAP_` in `add` and in the
-settings. In `drop`, a name must not begin with `CAP_`: containerd puts `CAP_` before every name, so `CAP_NET_RAW` drops nothing.
+settings. In `add`, only upper case names without `CAP_` are accepted, because runtimes and Pod Security Admission disagree on other
+spellings. A container can drop `ALL` and add a capability that `allowedAdd` contains, but not one that `requiredDrop` names. In `drop`, a name must not begin with `CAP_`: containerd puts `CAP_` before every name, so `CAP_NET_RAW` drops nothing.
 Adding `ALL` adds every capability, and dropping `ALL` drops every capability. Windows pods are skipped because they have no
 capabilities.",
     };
@@ -148,11 +168,19 @@ capabilities.",
         let required_drop = reader.get(&REQUIRED_DROP);
         let allowed_add = reader.get(&ALLOWED_ADD);
         let denied_add = reader.get(&DENIED_ADD);
-        for name in allowed_add.iter().filter(|name| contains(&denied_add, name)) {
-            let reason = format!("{} can never be added: deniedAdd has it too", quoted(name));
+        let rule = Self { required_drop, allowed_add, denied_add };
+        for name in rule.allowed_add.iter() {
+            let list = if contains(&rule.denied_add, name) {
+                DENIED_ADD.key
+            } else if !is_same(name, ALL) && contains(&rule.required_drop, name) {
+                REQUIRED_DROP.key
+            } else {
+                continue;
+            };
+            let reason = format!("{} can never be added: {list} has it too", quoted(name));
             reader.refuse(ALLOWED_ADD.key, reason);
         }
-        Self { required_drop, allowed_add, denied_add }
+        rule
     }
 
     fn missing_fix_option(&self) -> Option<&'static str> {
@@ -164,12 +192,9 @@ capabilities.",
         for container in pod.all_containers() {
             let capabilities = &container.container.security_context.capabilities;
             for (index, name) in capabilities.add.iter().enumerate() {
-                if !self.allows(name) {
+                if let Some(message) = self.violation(name) {
                     let field = of_item("securityContext.capabilities.add", index, "");
-                    findings
-                        .at(container, &field)
-                        .message(format!("must not add {}", quoted(name)))
-                        .value(&**name);
+                    findings.at(container, &field).message(message).value(&**name);
                 }
             }
             let missing = self.missing(capabilities);
@@ -184,6 +209,15 @@ capabilities.",
             }
         }
     }
+}
+
+/// Whether a name without `CAP_` can be the name of a capability. Runtimes convert some letters that are not ASCII to upper case ASCII
+/// letters, and so to other names.
+fn is_name(name: &str) -> bool {
+    name.len() <= MAX_NAME_LENGTH
+        && !name.is_empty()
+        && bare(name) == name
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The name without `CAP_`, in the case in which it is written.
@@ -255,6 +289,13 @@ mod tests {
         )
     }
 
+    fn written(index: usize, name: &str, canonical: &str) -> String {
+        format!(
+            "spec.containers[0].securityContext.capabilities.add[{index}]: \
+             container \"a\" must write \"{name}\" as {canonical} [capabilities]"
+        )
+    }
+
     fn undropped(names: &str) -> String {
         format!(
             "spec.containers[0].securityContext.capabilities.drop: container \"a\" must drop {names} [capabilities]"
@@ -263,8 +304,16 @@ mod tests {
 
     #[test]
     fn allows_what_the_settings_allow() {
-        let add = json!({"add": ["NET_BIND_SERVICE", "cap_net_bind_service", "SYS_ADMIN", "Cap_Chown", ""]});
-        assert_eq!(findings(&json!({}), &add), [added(2, "SYS_ADMIN"), added(3, "Cap_Chown"), added(4, "")]);
+        let add = json!({"add": ["NET_BIND_SERVICE", "cap_net_bind_service", "SYS_ADMIN", "CHOWN", ""]});
+        assert_eq!(
+            findings(&json!({}), &add),
+            [
+                written(1, "cap_net_bind_service", "NET_BIND_SERVICE"),
+                added(2, "SYS_ADMIN"),
+                added(3, "CHOWN"),
+                added(4, "")
+            ]
+        );
         assert_eq!(findings(&json!({"allowedAdd": []}), &add).len(), 5);
         let settings = json!({"allowedAdd": ["CAP_SYS_ADMIN", "chown"]});
         assert_eq!(
@@ -275,11 +324,11 @@ mod tests {
 
     #[test]
     fn a_star_allows_all_that_is_not_denied() {
-        let add = json!({"add": ["SYS_ADMIN", "FROM_THE_FUTURE", "cap_sys_module"]});
+        let add = json!({"add": ["SYS_ADMIN", "FROM_THE_FUTURE", "SYS_MODULE"]});
         for any in ["*", "ALL", "all"] {
             assert_eq!(findings(&json!({"allowedAdd": [any]}), &add), [""; 0]);
             let settings = json!({"allowedAdd": [any], "deniedAdd": ["SYS_MODULE"]});
-            assert_eq!(findings(&settings, &add), [added(2, "cap_sys_module")]);
+            assert_eq!(findings(&settings, &add), [added(2, "SYS_MODULE")]);
         }
     }
 
@@ -324,7 +373,7 @@ mod tests {
         let settings = json!({
             "requiredDrop": ["NETRAW", "cap_all", "*"],
             "allowedAdd": ["NET_BIND", "CHOWN", "cap_chown"],
-            "deniedAdd": ["ALL", "Chown"],
+            "deniedAdd": ["ALL", "Chown", "*"],
         });
         let known = KNOWN.join(", ");
         let errors: Vec<_> =
@@ -335,7 +384,7 @@ mod tests {
                 r#"capabilities.requiredDrop[0]: "NETRAW" is not a capability, did you mean "NET_RAW"?"#,
                 r#"capabilities.requiredDrop[2]: "*" is not a capability (allowed: ALL, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN and 34 more)"#,
                 r#"capabilities.allowedAdd[0]: "NET_BIND" is not a capability (allowed: ALL, *, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE and 35 more)"#,
-                r#"capabilities.deniedAdd[0]: "ALL" is not a capability (allowed: AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN, DAC_OVERRIDE and 33 more)"#,
+                r#"capabilities.deniedAdd[2]: "*" is not a capability (allowed: ALL, AUDIT_CONTROL, AUDIT_READ, AUDIT_WRITE, BLOCK_SUSPEND, BPF, CHECKPOINT_RESTORE, CHOWN and 34 more)"#,
                 r#"capabilities.allowedAdd: "CHOWN" can never be added: deniedAdd has it too"#,
                 r#"capabilities.allowedAdd: "cap_chown" can never be added: deniedAdd has it too"#,
             ]
