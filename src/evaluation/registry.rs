@@ -237,7 +237,10 @@ mod tests {
         );
         for (wrong, reason) in [
             (r#"{"digest": "sha256:abc"}"#, "the image has a digest of the wrong length"),
-            (r#"{"digest": "md5:abc"}"#, "the image has a digest that is none of sha256, sha384 and sha512"),
+            (
+                r#"{"digest": "md5:abc"}"#,
+                "the image has a digest that is not sha256, sha384, sha512 or blake3",
+            ),
             ("{}", "no \"digest\" field"),
             (r#"{"digest": ""}"#, "the image has an invalid digest"),
         ] {

@@ -208,14 +208,17 @@ pub fn is_tag_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
 
-/// Checks a digest. Only the algorithms that runtimes implement pin an image; an image with another digest cannot be pulled.
+/// Checks a digest. Only registered algorithms pin an image; an image with another digest cannot be pulled.
+///
+/// Source: `descriptor.md` of the image specification of OCI, which also registers `blake3`, and `sha384` in
+/// `github.com/opencontainers/go-digest`.
 fn check_digest(digest: &str) -> Result<(), &'static str> {
     let (algorithm, hex) = digest.split_once(':').ok_or("has an invalid digest")?;
     let length = match algorithm {
-        "sha256" => 64,
+        "sha256" | "blake3" => 64,
         "sha384" => 96,
         "sha512" => 128,
-        _ => return Err("has a digest that is none of sha256, sha384 and sha512"),
+        _ => return Err("has a digest that is not sha256, sha384, sha512 or blake3"),
     };
     if hex.len() != length {
         return Err("has a digest of the wrong length");
@@ -275,7 +278,7 @@ mod tests {
                 Ok(ImageReference { repository, tag: Some("latest"), digest: Some(SHA256) })
             );
         }
-        for (algorithm, length) in [("sha384", 96), ("sha512", 128)] {
+        for (algorithm, length) in [("sha384", 96), ("sha512", 128), ("blake3", 64)] {
             let reference = format!("app@{algorithm}:{}", "a".repeat(length));
             assert!(ImageReference::parse(&reference).unwrap().digest.is_some());
         }
@@ -320,9 +323,9 @@ mod tests {
             ("app@sha256:0123", "has a digest of the wrong length"),
             (
                 "app@md5:0123456789abcdef0123456789abcdef",
-                "has a digest that is none of sha256, sha384 and sha512",
+                "has a digest that is not sha256, sha384, sha512 or blake3",
             ),
-            ("app@a:b", "has a digest that is none of sha256, sha384 and sha512"),
+            ("app@a:b", "has a digest that is not sha256, sha384, sha512 or blake3"),
             (&upper_case, "has an invalid digest"),
             (image_id, "is an image id, not a reference"),
             (&long_name, "has a name of more than 255 characters"),

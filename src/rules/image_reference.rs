@@ -8,9 +8,13 @@ use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::image_reference::{ImageReference, is_tag_byte};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{Declared, Demand, Format, Setting, Texts, Word, not_empty};
+use crate::settings::declaration::{
+    Declared, Demand, Format, OptionalTexts, Setting, Texts, Word, not_empty,
+};
+use crate::settings::image_pattern::ImagePattern;
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
+use crate::settings::selector::IMAGE_PATTERN;
 use crate::settings::wildcard;
 use crate::text::quoted;
 
@@ -28,6 +32,14 @@ const DENIED_TAGS: Setting<Texts> = Setting {
     kind: Texts { format: &TAG_PATTERN, default: &["latest"], may_be_empty: true },
 };
 
+const ALLOWED_REPOSITORIES: Setting<OptionalTexts> = Setting {
+    key: "allowedRepositories",
+    label: "Allowed repositories",
+    doc: "If set, images must come from these repositories: `registry.example.com/shop/*`. `*` matches any characters within one segment \
+          of the path.",
+    kind: OptionalTexts { format: &IMAGE_PATTERN, may_be_empty: false },
+};
+
 const TAG_PATTERN: Format = Format {
     check: check_tag_pattern,
     demands: &[Demand::NotEmpty, Demand::Matches("^[A-Za-z0-9_*][A-Za-z0-9_.*-]*$")],
@@ -43,6 +55,7 @@ enum Require {
 pub(crate) struct ImageReferenceRule<'s> {
     require: Require,
     denied_tags: Cow<'s, [&'s str]>,
+    allowed_repositories: Option<Vec<ImagePattern<'s>>>,
 }
 
 /// An image of a pod.
@@ -71,6 +84,9 @@ impl ImageReferenceRule<'_> {
         };
         let image = quoted(reference);
         match parsed {
+            _ if !self.allows_repository(&parsed) => {
+                Some(format!("must not use image {image}: its repository is not in allowedRepositories"))
+            }
             ImageReference { digest: Some(_), .. } => None,
             _ if self.require == Require::Digest => Some(format!("must pin image {image} by digest")),
             ImageReference { tag: None, .. } => Some(format!("must set a tag or a digest on image {image}")),
@@ -81,19 +97,34 @@ impl ImageReferenceRule<'_> {
         }
     }
 
+    fn allows_repository(&self, image: &ImageReference<'_>) -> bool {
+        let matches =
+            |patterns: &Vec<ImagePattern<'_>>| patterns.iter().any(|pattern| pattern.matches(image));
+        self.allowed_repositories.as_ref().is_none_or(matches)
+    }
+
     fn is_denied(&self, tag: &str) -> bool {
         self.denied_tags.iter().any(|pattern| wildcard::matches(pattern, tag))
     }
 
+    /// Whether a reference has a tag and no digest, and is allowed with any digest. A pattern with a tag matches no digest.
+    fn can_pin(&self, reference: &str) -> bool {
+        ImageReference::parse(reference).is_ok_and(|image| {
+            let pinned = ImageReference { digest: Some(""), ..image };
+            image.tag.is_some() && image.digest.is_none() && self.allows_repository(&pinned)
+        })
+    }
+
     fn check_image<'p>(&self, image: Image<'p, 'p>, is_template: bool, findings: &mut Findings<'p>) {
         let reference = image.reference();
+        let can_fix = !is_template && self.can_pin(reference);
         let finding = if let Some(message) = self.violation(reference) {
             let finding = match image {
                 Image::OfContainer(at) => findings.at(at, "image"),
                 Image::OfVolume(pod, index, _) => findings.at_volume(pod, index, "image.reference"),
             };
             finding.message(message)
-        } else if !is_template && findings.wants_suggestions() && can_be_pinned(reference) {
+        } else if can_fix && findings.wants_suggestions() {
             let finding = match image {
                 Image::OfContainer(at) => findings.suggest_at(at, "image"),
                 Image::OfVolume(pod, index, _) => findings.suggest_at_volume(pod, index, "image.reference"),
@@ -102,13 +133,12 @@ impl ImageReferenceRule<'_> {
         } else {
             return;
         };
-        describe(finding.value(reference), image, is_template);
+        describe(finding.value(reference), image, can_fix);
     }
 }
 
 /// Adds what a finding or a suggestion about an image has: the containers that are responsible, and the fix.
-fn describe<'p>(finding: &mut Finding<'p>, image: Image<'p, 'p>, is_template: bool) {
-    let can_fix = !is_template && can_be_pinned(image.reference());
+fn describe<'p>(finding: &mut Finding<'p>, image: Image<'p, 'p>, can_fix: bool) {
     match image {
         Image::OfContainer(at) => {
             if can_fix {
@@ -132,7 +162,8 @@ impl<'s> Rule<'s> for ImageReferenceRule<'s> {
     const DOCS: RuleDocs = RuleDocs {
         summary: "Every image names its version, by a tag that does not move or by a digest.",
         finding: "an image of a container or of an image volume without tag and digest, with a denied tag and no digest, or that no \
-                  runtime can parse; with `require: digest`, an image without digest",
+                  runtime can parse; with `require: digest`, an image without digest; an image that is not in `allowedRepositories` if \
+                  it is set",
         fix: Some(
             "adds the current digest of its tag to an image, in pods, and gives back a digest that an update removes",
         ),
@@ -140,14 +171,19 @@ impl<'s> Rule<'s> for ImageReferenceRule<'s> {
 References are parsed as container runtimes parse them: `registry:5000/app` has a port and no tag, and a digest must have the length of
 its algorithm. With a digest, any tag is accepted, because the runtime ignores the tag. For a fix, the policy server looks up each image
 that has a tag and no digest once in its registry, with credentials of its own; its configuration must grant `oci/v1/manifest_digest`.
-Only pods are fixed: a template would keep the digest of the day on which it was created. If a tag cannot be looked up, a warning or the
+An image that is not allowed is not looked up. Only pods are fixed: a template would keep the digest of the day on which it was created. If a tag cannot be looked up, a warning or the
 denial gives the reason.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRE, &DENIED_TAGS];
+    const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRE, &DENIED_TAGS, &ALLOWED_REPOSITORIES];
 
     fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
-        Self { require: reader.get(&REQUIRE), denied_tags: reader.get(&DENIED_TAGS) }
+        let (require, denied_tags) = (reader.get(&REQUIRE), reader.get(&DENIED_TAGS));
+        let repositories = reader.get(&ALLOWED_REPOSITORIES);
+        reader.refuse_stars(ALLOWED_REPOSITORIES.key);
+        let allowed_repositories =
+            repositories.map(|patterns| patterns.into_iter().map(ImagePattern::new).collect());
+        Self { require, denied_tags, allowed_repositories }
     }
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
@@ -188,11 +224,6 @@ fn suggest_lost_digests<'p>(old: &'p Pod<'p>, new: &'p Pod<'p>, findings: &mut F
 fn has_lost_digest(old: &str, new: &str) -> bool {
     let (Ok(old), Ok(new)) = (ImageReference::parse(old), ImageReference::parse(new)) else { return false };
     old.digest.is_some() && new.digest.is_none() && old.repository == new.repository && old.tag == new.tag
-}
-
-/// Whether a reference has a tag and no digest.
-fn can_be_pinned(reference: &str) -> bool {
-    ImageReference::parse(reference).is_ok_and(|image| image.tag.is_some() && image.digest.is_none())
 }
 
 fn check_tag_pattern(pattern: &str) -> Result<(), String> {

@@ -18,13 +18,23 @@ impl<'s> ImagePattern<'s> {
     /// Checks whether the pattern can match an image.
     ///
     /// # Errors
-    /// If it cannot, whatever its `*` match.
+    /// If it cannot, whatever its `*` match, or if it matches registries of anyone.
     pub fn check(pattern: &str) -> Result<(), String> {
         // A digit is valid wherever a star is.
-        match ImageReference::parse(&pattern.replace('*', "0")) {
-            Ok(_) => Ok(()),
-            Err(reason) => Err(format!("{} can never match an image: it {reason}", quoted(pattern))),
+        let never_matches = |reason| format!("{} can never match an image: it {reason}", quoted(pattern));
+        ImageReference::parse(&pattern.replace('*', "0")).map_err(never_matches)?;
+        let parts = ImageReference::unchecked(pattern);
+        if parts.digest.is_some_and(|digest| digest.contains('*')) {
+            return Err(never_matches("has a \"*\" in its digest"));
         }
+        if !has_one_owner(parts.repository.host) {
+            return Err(format!(
+                "{} also matches registries of other owners: \"*\" must be the first label of at least three, as in \
+                 \"*.example.com/web\"",
+                quoted(pattern)
+            ));
+        }
+        Ok(())
     }
 
     /// Returns whether the pattern matches an image.
@@ -41,6 +51,12 @@ impl<'s> ImagePattern<'s> {
                 (_, digest) => image.digest == digest,
             }
     }
+}
+
+/// Returns whether all registries that a pattern of hosts matches belong to one domain.
+fn has_one_owner(host: &str) -> bool {
+    let Some(rest) = host.strip_prefix("*.") else { return !host.contains('*') };
+    !rest.contains('*') && rest.contains('.')
 }
 
 fn matches_repository(pattern: &Repository<'_>, repository: &Repository<'_>) -> bool {
@@ -128,7 +144,7 @@ mod tests {
 
     #[test]
     fn patterns_that_can_never_match_are_refused() {
-        for pattern in ["*", "a-*", "*/*", "*:1.*", "registry.io:*/app"] {
+        for pattern in ["*", "a-*", "*/*", "*:1.*", "*.registry.io/app"] {
             assert_eq!(ImagePattern::check(pattern), Ok(()), "{pattern}");
         }
         for (pattern, reason) in [
@@ -136,6 +152,11 @@ mod tests {
             (
                 "Nginx",
                 r#""Nginx" can never match an image: it has a repository name with upper case letters"#,
+            ),
+            (
+                "registry.io:*/app",
+                "\"registry.io:*/app\" also matches registries of other owners: \"*\" must be the first label of at least \
+                 three, as in \"*.example.com/web\"",
             ),
             (
                 "app@sha256:*",

@@ -268,6 +268,20 @@ impl<'o, 's> ObjectReader<'o, 's> {
         self.cursor().key(list).item(index).key(key).item(position).refuse(reason);
     }
 
+    /// Refuses the items of a list that match everything: the key would have no effect.
+    pub fn refuse_stars(&mut self, key: &str) {
+        let Some(SettingValue::List(items)) = self.entry(key) else { return };
+        for (index, item) in items.iter().enumerate() {
+            if let SettingValue::String(text) = item
+                && text.starts_with('*')
+                && text.bytes().all(|byte| byte == b'*')
+            {
+                let reason = "matches everything, write a narrower pattern or remove";
+                self.cursor().key(key).item(index).refuse(format_args!("{} {reason} {key}", quoted(text)));
+            }
+        }
+    }
+
     /// Reports an error in the object as a whole.
     pub fn refuse_object(&mut self, reason: impl Display) {
         self.cursor().refuse(reason);

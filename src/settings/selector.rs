@@ -18,7 +18,7 @@ const LABEL_PATTERN: Format = Format {
 };
 
 /// A pattern that can match an image.
-const IMAGE_PATTERN: Format =
+pub const IMAGE_PATTERN: Format =
     Format { check: ImagePattern::check, demands: &[Demand::NotEmpty], choices: None };
 
 /// `images`: which images.
