@@ -53,6 +53,8 @@ views! {
         pub command "command": Vec<Text<'a>>,
         /// Name of the container; empty for the default container.
         pub container "container": Text<'a>,
+        /// Whether the command gets the input of the user.
+        pub stdin "stdin": bool,
         /// Whether the command gets a terminal.
         pub tty "tty": bool,
     }

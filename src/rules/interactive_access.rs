@@ -6,7 +6,7 @@ use std::ops::Deref;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::connect::{ACCESSES, Access, Connection};
-use crate::settings::declaration::{Declared, Setting, TextLists, Words};
+use crate::settings::declaration::{Declared, Flag, Setting, TextLists, Words};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
@@ -23,8 +23,16 @@ const ALLOWED_COMMANDS: Setting<TextLists> = Setting {
     key: "allowedCommands",
     label: "Allowed commands",
     doc: "Commands that `exec` can run without a terminal, each as the list of its arguments. `*` matches any characters of one \
-          argument, slashes and dots included: `[\"cat\", \"*\"]`.",
+          argument, slashes and dots included: `[\"cat\", \"*\"]`. At the beginning of an argument, `*` does not match a dash, so that it \
+          matches no options.",
     kind: TextLists,
+};
+
+const ALLOW_STDIN: Setting<Flag> = Setting {
+    key: "allowStdin",
+    label: "Allow input",
+    doc: "Allows users to send input to the commands in `allowedCommands`. A command that reads commands from its input can do anything.",
+    kind: Flag,
 };
 
 /// The maximum number of commands in a message, and of the arguments of each.
@@ -33,6 +41,7 @@ const MAX_DISPLAY_ITEMS: usize = 8;
 pub(crate) struct InteractiveAccess<'s> {
     subresources: Cow<'static, [Access]>,
     allowed_commands: Vec<Vec<&'s str>>,
+    allow_stdin: bool,
 }
 
 impl InteractiveAccess<'_> {
@@ -57,16 +66,20 @@ impl InteractiveAccess<'_> {
         let is_like = |pattern: &Vec<&str>| {
             let mut words = pattern.iter().zip(&options.command);
             pattern.len() == options.command.len()
-                && words.all(|(pattern, word)| wildcard::matches(pattern, word))
+                && words.all(|(pattern, word)| matches_argument(pattern, word))
         };
         let is_allowed = self.allowed_commands.iter().any(is_like);
-        if is_allowed && !options.tty {
+        let sends_input = options.stdin && !self.allow_stdin;
+        if is_allowed && !options.tty && !sends_input {
             return None;
         }
         let command = listed(&options.command);
         let target = connection.label();
-        if is_allowed {
+        if is_allowed && options.tty {
             return Some(("tty", format!("must not request a terminal to run {command} in {target}")));
+        }
+        if is_allowed {
+            return Some(("stdin", format!("must not send input to {command} in {target}")));
         }
         let allowed = joined(self.allowed_commands.iter().map(|pattern| listed(pattern)));
         Some((
@@ -74,6 +87,11 @@ impl InteractiveAccess<'_> {
             format!("must run one of the allowed commands ({allowed}) in {target}, not {command}"),
         ))
     }
+}
+
+/// Whether an argument matches a pattern. A star is meant for a value, so it does not match an option.
+fn matches_argument(pattern: &str, argument: &str) -> bool {
+    !(pattern.starts_with('*') && argument.starts_with('-')) && wildcard::matches(pattern, argument)
 }
 
 /// A command as messages show it: `["nginx", "-t"]`.
@@ -100,10 +118,19 @@ users, groups, namespaces, and the name of the container if the request gives on
 `proxy` of services and nodes is evaluated too if it is registered.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&SUBRESOURCES, &ALLOWED_COMMANDS];
+    const SETTINGS: &'static [&'static dyn Declared] = &[&SUBRESOURCES, &ALLOWED_COMMANDS, &ALLOW_STDIN];
 
     fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
-        Self { subresources: reader.get(&SUBRESOURCES), allowed_commands: reader.get(&ALLOWED_COMMANDS) }
+        let subresources = reader.get(&SUBRESOURCES);
+        let allowed_commands = reader.get(&ALLOWED_COMMANDS);
+        let allow_stdin = reader.get(&ALLOW_STDIN);
+        if !allowed_commands.is_empty() && !subresources.contains(&Access::Exec) {
+            reader.refuse(ALLOWED_COMMANDS.key, "has no effect without exec in subresources");
+        }
+        if allow_stdin && allowed_commands.is_empty() {
+            reader.refuse(ALLOW_STDIN.key, format_args!("has no effect without {}", ALLOWED_COMMANDS.key));
+        }
+        Self { subresources, allowed_commands, allow_stdin }
     }
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
