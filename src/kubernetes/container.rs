@@ -28,6 +28,8 @@ impl ContainerList {
 views! {
     /// `Container` or `EphemeralContainer` of `k8s.io/api/core/v1`.
     pub struct Container<'a> {
+        /// Environment variables.
+        pub env "env": Vec<EnvVar<'a>>,
         /// Image reference; empty if an admission controller is to add one.
         pub image "image": Text<'a>,
         /// Name, unique in the pod.
@@ -46,10 +48,22 @@ views! {
         pub volume_mounts "volumeMounts": Vec<VolumeMount<'a>>,
     }
 
+    /// `EnvVar` of `k8s.io/api/core/v1`.
+    pub struct EnvVar<'a> {
+        /// Name of the variable.
+        pub name "name": Text<'a>,
+    }
+
     /// `Probe` of `k8s.io/api/core/v1`.
     pub struct Probe<'a> {
         /// Command to run; empty for probes by network.
         pub exec "exec": ExecAction<'a>,
+        /// Number of failures after which the kubelet restarts the container; 0 if unset, which means 3.
+        pub failure_threshold "failureThreshold": i64,
+        /// Seconds before the first probe.
+        pub initial_delay_seconds "initialDelaySeconds": i64,
+        /// Seconds between two probes; 0 if unset, which means 10.
+        pub period_seconds "periodSeconds": i64,
     }
 
     /// `ExecAction` of `k8s.io/api/core/v1`.

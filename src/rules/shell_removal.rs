@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use super::finding::{Findings, list};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::kubernetes::container::{Container, ContainerList};
+use crate::kubernetes::container::{Container, ContainerList, Probe};
+use crate::kubernetes::pod::ContainerAt;
 use crate::settings::declaration::{Declared, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::PATH;
 use crate::settings::reader::ObjectReader;
+use crate::text::{printable, quoted};
 use json_view::Text;
 
 const PATHS: Setting<Texts> = Setting {
@@ -21,29 +23,65 @@ const PATHS: Setting<Texts> = Setting {
 /// Programs that run the script after their option `-c`.
 const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
 
+/// Directories of the system in which programs are trusted. On most systems, the first one is a link to the second one.
+const DIRECTORIES: [&str; 2] = ["/bin", "/usr/bin"];
+
+/// Maximum delay before the first probe, in seconds: until then, the container has its shells.
+const MAX_DELAY: i64 = 60;
+
+/// Maximum time in which the probe can fail before the kubelet restarts the container, in seconds.
+const MAX_FAILURE_TIME: i64 = 600;
+
 pub(crate) struct ShellRemoval<'s> {
     paths: Cow<'s, [&'s str]>,
 }
 
 impl ShellRemoval<'_> {
-    /// The field that is wrong, and what the container must do.
-    fn violation(&self, container: &Container<'_>) -> Option<(&'static str, String)> {
-        let removed = removed_paths(&container.startup_probe.exec.command);
-        let is_removed = |path: &&&str| removed.contains(&path.trim_end_matches('/'));
+    /// Returns the fields that are wrong, each with what the container must do.
+    fn violations(&self, at: ContainerAt<'_, '_>) -> Vec<(&'static str, String)> {
+        let container = at.container;
+        let probe = &container.startup_probe;
+        let removal = Removal::of(&probe.exec.command);
+        let is_removed = |path: &&&str| removal.paths.contains(&path.trim_end_matches('/'));
         if container.security_context.read_only_root_filesystem == Some(true) {
-            let path = self.paths.iter().find(is_removed)?;
-            let message =
-                format!("must not remove {path}: on its read-only root the probe can never succeed");
-            return Some(("startupProbe.exec.command", message));
+            let violation = |path| {
+                let message =
+                    format!("must not remove {path}: on its read-only root the probe can never succeed");
+                ("startupProbe.exec.command", message)
+            };
+            return self.paths.iter().find(is_removed).map(violation).into_iter().collect();
         }
-        let left: Vec<_> = self.paths.iter().filter(|path| !is_removed(path)).copied().collect();
+        let distrust =
+            if self.paths.iter().any(|path| is_removed(&path)) { removal.distrust(at) } else { None };
+        let is_left = |path: &&&str| distrust.is_some() || !is_removed(path);
+        let left: Vec<_> = self.paths.iter().filter(is_left).copied().collect();
         if left.is_empty() {
-            return None;
+            return limit_violations(probe);
         }
+        let reason = distrust.map(|reason| format!(": {reason}")).unwrap_or_default();
         let left = left.join(", ");
-        let message = format!("must remove {left} by its exec command, or have a read-only root filesystem");
-        Some(("startupProbe", message))
+        let message =
+            format!("must remove {left} by its exec command, or have a read-only root filesystem{reason}");
+        vec![("startupProbe", message)]
     }
+}
+
+/// Returns what is wrong with the times of a probe that removes every path.
+fn limit_violations(probe: &Probe<'_>) -> Vec<(&'static str, String)> {
+    let or_default = |number: i64, default| if number == 0 { default } else { number };
+    let threshold = or_default(probe.failure_threshold, 3);
+    let seconds = threshold.saturating_mul(or_default(probe.period_seconds, 10));
+    let mut violations = Vec::new();
+    if probe.initial_delay_seconds > MAX_DELAY {
+        let message = format!("must set it to at most {MAX_DELAY}, not {}", probe.initial_delay_seconds);
+        violations.push(("startupProbe.initialDelaySeconds", message));
+    }
+    if seconds > MAX_FAILURE_TIME {
+        let limit = "(failureThreshold × periodSeconds)";
+        let message = format!("must fail for at most {MAX_FAILURE_TIME} seconds {limit}, not {seconds}");
+        violations.push(("startupProbe", message));
+    }
+    violations
 }
 
 impl<'s> Rule<'s> for ShellRemoval<'s> {
@@ -59,6 +97,9 @@ This rule is for images that cannot run on a read-only root filesystem. The prob
 container counts as started: `[\"rm\", \"-f\", \"/bin/sh\", \"/bin/bash\"]`, or the same through a shell, `[\"sh\", \"-c\", \"rm -f /bin/sh &&
 rm -f /bin/bash\"]`. A command counts only if it fails unless every path is removed: it must consist of `rm` with no options but `-f`,
 `-r`, `-v` and `-d`, and programs must be in `/bin` or `/usr/bin` if they have a path, because other directories can contain anything.
+It does not count if the container sets `PATH` and a program has no path, if it sets a variable of the loader or of Bash (`LD_…`,
+`BASH_…`), or if it mounts a volume over a program. The probe must start after at most 60 seconds, and fail for at most 600. Only root
+can remove `/bin/sh`: with another user, the probe never succeeds.
 On a read-only root filesystem the probe can never succeed, so it is a finding there. Init containers that are not sidecars, and
 ephemeral containers, are skipped because they cannot have probes. Windows pods are skipped too.",
     };
@@ -75,7 +116,7 @@ ephemeral containers, are skipped because they cannot have probes. Windows pods 
             if !can_have_probes(container.list, container.container) {
                 continue;
             }
-            if let Some((field, message)) = self.violation(container.container) {
+            for (field, message) in self.violations(container) {
                 let command = list(&container.container.startup_probe.exec.command);
                 findings.at(container, field).message(message).value(command);
             }
@@ -91,17 +132,63 @@ fn can_have_probes(list: ContainerList, container: &Container<'_>) -> bool {
     }
 }
 
-/// The paths that a command certainly removes if it succeeds; none if that is not certain.
-fn removed_paths<'c>(command: &'c [Text<'_>]) -> Vec<&'c str> {
-    let words: Vec<&str> = command.iter().map(|word| &**word).collect();
-    let mut removed = Vec::new();
-    let is_certain = match *words {
-        [shell, option, script, ..] if SHELLS.contains(&program(shell)) && is_script_option(option) => {
-            is_removal_script(script, &mut removed)
+/// What a command certainly removes if it succeeds.
+#[derive(Default)]
+struct Removal<'c> {
+    /// The removed paths; none if the command may remove something else.
+    paths: Vec<&'c str>,
+    /// The programs that the command runs, as they are written, in their order, each once: a script may repeat them thousands of times.
+    programs: Vec<&'c str>,
+}
+
+impl<'c> Removal<'c> {
+    fn of(command: &'c [Text<'_>]) -> Self {
+        let words: Vec<&str> = command.iter().map(|word| &**word).collect();
+        let mut removal = Self::default();
+        let is_certain = match *words {
+            [shell, option, script, ..] if SHELLS.contains(&program(shell)) && is_script_option(option) => {
+                removal.add_program(shell);
+                is_removal_script(script, &mut removal)
+            }
+            _ => is_rm(&words, &mut removal),
+        };
+        if is_certain { removal } else { Self::default() }
+    }
+
+    fn add_program(&mut self, program: &'c str) {
+        if !self.programs.contains(&program) {
+            self.programs.push(program);
         }
-        _ => is_rm(&words, &mut removed),
-    };
-    if is_certain { removed } else { Vec::new() }
+    }
+
+    /// Returns why the programs of the command may do something else, if they may.
+    fn distrust(&self, at: ContainerAt<'_, '_>) -> Option<String> {
+        let mut names = at.container.env.iter().map(|variable| &*variable.name);
+        let is_bare = |program: &&&str| !program.contains('/');
+        if let Some(program) = self.programs.iter().find(is_bare)
+            && names.clone().any(|name| name == "PATH")
+        {
+            return Some(format!("PATH is set, so {} can be any program", quoted(program)));
+        }
+        let is_of_loader = |name: &&str| name.starts_with("LD_") || name.starts_with("BASH_");
+        if let (Some(program), Some(name)) = (self.programs.first(), names.find(is_of_loader)) {
+            return Some(format!("{} is set, so {} can run any code", printable(name), quoted(program)));
+        }
+        self.programs.iter().find_map(|written| {
+            let path = DIRECTORIES.map(|directory| format!("{directory}/{}", program(written)));
+            let path = path.iter().find(|path| is_mounted_over(at, path))?;
+            Some(format!(
+                "a volume is mounted over {}, so {} can be any program",
+                quoted(path),
+                quoted(written)
+            ))
+        })
+    }
+}
+
+/// Whether a container has a mount at a path or above it.
+fn is_mounted_over(at: ContainerAt<'_, '_>, path: &str) -> bool {
+    at.container.volume_mounts.iter().any(|mount| at.pod.file_path(&mount.mount_path).contains(path))
 }
 
 /// The name of a program in a directory of the system. Other directories can contain anything, so there it has no name.
@@ -121,27 +208,28 @@ fn is_script_option(option: &str) -> bool {
 
 /// Whether a script consists of `rm` commands joined by `&&`, and of nothing that a shell expands. In any other script, an `rm` may
 /// fail without notice or remove something else.
-fn is_removal_script<'c>(script: &'c str, removed: &mut Vec<&'c str>) -> bool {
+fn is_removal_script<'c>(script: &'c str, removal: &mut Removal<'c>) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'.' | b'_' | b'-' | b'&');
     script.bytes().all(is_plain)
         && script.split("&&").all(|command| {
             let words: Vec<_> = command.split(' ').filter(|word| !word.is_empty()).collect();
-            !command.contains('&') && is_rm(&words, removed)
+            !command.contains('&') && is_rm(&words, removal)
         })
 }
 
-/// Whether a command is an `rm`; its paths are added to `removed`.
-fn is_rm<'c>(words: &[&'c str], removed: &mut Vec<&'c str>) -> bool {
+/// Whether a command is an `rm`; the program and its paths are added to `removal`.
+fn is_rm<'c>(words: &[&'c str], removal: &mut Removal<'c>) -> bool {
     let Some((path, arguments)) = words.split_first() else { return false };
     if program(path) != "rm" {
         return false;
     }
+    removal.add_program(path);
     let mut options_end = false;
     for &argument in arguments {
         match argument {
             "--" if !options_end => options_end = true,
-            _ if options_end || !argument.starts_with('-') => removed.push(argument),
+            _ if options_end || !argument.starts_with('-') => removal.paths.push(argument),
             "--force" | "--recursive" | "--verbose" | "--dir" => {}
             // With any other option, such as --help, the command may succeed and remove nothing.
             _ if is_harmless_option(argument) => {}

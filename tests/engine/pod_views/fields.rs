@@ -42,7 +42,8 @@ pub(super) mod typed {
             "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
-            "startupCommand": startup_command(container.startup_probe.clone()),
+            "env": container.env.iter().flatten().map(|variable| &variable.name).collect::<Vec<_>>(),
+            "startupProbe": startup_probe(container.startup_probe.clone()),
             "volumeDevices": container.volume_devices.iter().flatten().map(device).collect::<Vec<_>>(),
             "volumeMounts": container.volume_mounts.iter().flatten().map(mount).collect::<Vec<_>>(),
         })
@@ -56,9 +57,14 @@ pub(super) mod typed {
         container(&as_container)
     }
 
-    fn startup_command(probe: Option<core::Probe>) -> Vec<String> {
-        let command = probe.and_then(|probe| probe.exec?.command);
-        command.unwrap_or_default()
+    fn startup_probe(probe: Option<core::Probe>) -> Value {
+        let probe = probe.unwrap_or_default();
+        json!({
+            "command": probe.exec.and_then(|exec| exec.command).unwrap_or_default(),
+            "failureThreshold": probe.failure_threshold.unwrap_or_default(),
+            "initialDelaySeconds": probe.initial_delay_seconds.unwrap_or_default(),
+            "periodSeconds": probe.period_seconds.unwrap_or_default(),
+        })
     }
 
     fn device(device: &core::VolumeDevice) -> Value {
@@ -181,12 +187,13 @@ pub(super) mod viewed {
 
     fn container(container: &container::Container<'_>) -> Value {
         let container::Container {
+            env,
             image,
             name,
             ports,
             restart_policy,
             security_context: context,
-            startup_probe: container::Probe { exec: container::ExecAction { command } },
+            startup_probe: probe,
             volume_devices,
             volume_mounts,
         } = container;
@@ -196,9 +203,25 @@ pub(super) mod viewed {
             "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
-            "startupCommand": texts(command),
+            "env": env.iter().map(|container::EnvVar { name }| &**name).collect::<Vec<_>>(),
+            "startupProbe": startup_probe(probe),
             "volumeDevices": volume_devices.iter().map(device).collect::<Vec<_>>(),
             "volumeMounts": volume_mounts.iter().map(mount).collect::<Vec<_>>(),
+        })
+    }
+
+    fn startup_probe(probe: &container::Probe<'_>) -> Value {
+        let container::Probe {
+            exec: container::ExecAction { command },
+            failure_threshold,
+            initial_delay_seconds,
+            period_seconds,
+        } = probe;
+        json!({
+            "command": texts(command),
+            "failureThreshold": failure_threshold,
+            "initialDelaySeconds": initial_delay_seconds,
+            "periodSeconds": period_seconds,
         })
     }
 
