@@ -344,11 +344,11 @@ mod tests {
 
     #[test]
     fn an_unknown_container_matches_no_pattern() {
-        does_not_exempt(&json!({"containers": ["*"]}), &[]);
-        does_not_exempt(&json!({"images": ["*"]}), &[]);
-        exempts(&json!({"namespaces": ["*"]}), &[]);
-        does_not_exempt(&json!({"images": ["*"]}), &[ResponsibleContainer { image: Some(""), ..WEB }]);
-        does_not_exempt(&json!({"images": ["*"]}), &[ResponsibleContainer { image: None, ..WEB }]);
+        does_not_exempt(&json!({"containers": ["w*", "*e*"]}), &[]);
+        does_not_exempt(&json!({"images": ["*/*", "a*"]}), &[]);
+        exempts(&json!({"namespaces": ["s*"]}), &[]);
+        does_not_exempt(&json!({"images": ["*/*", "a*"]}), &[ResponsibleContainer { image: Some(""), ..WEB }]);
+        does_not_exempt(&json!({"images": ["*/*", "a*"]}), &[ResponsibleContainer { image: None, ..WEB }]);
     }
 
     #[test]

@@ -13,8 +13,26 @@ use crate::settings::writable_paths::WritablePaths;
 /// The rule whose fix mounts writable paths.
 const FIXES_ROOT: &str = "readOnlyRootFilesystem";
 
+/// The rule about connections, whose requests contain no images.
+const DENIES_CONNECTIONS: &str = "interactiveAccess";
+
 /// The rule that denies mounts.
 const DENIES_MOUNTS: &str = "writableMounts";
+
+/// Returns an error for each exemption that can never match.
+pub(super) fn idle_exemptions(exemptions: &Exemptions<'_>) -> Vec<String> {
+    let is_about_connections = |rules: &Vec<&str>| rules.iter().all(|rule| *rule == DENIES_CONNECTIONS);
+    let exemptions = exemptions.list().unwrap_or_default().iter();
+    let idle = exemptions.filter(|exemption| {
+        exemption.selector.has_images() && exemption.rules.as_ref().is_some_and(is_about_connections)
+    });
+    let error = |index| {
+        format!(
+            "exemptions[{index}].images: can never match {DENIES_CONNECTIONS}, whose requests do not contain images"
+        )
+    };
+    idle.map(|exemption| error(exemption.index)).collect()
+}
 
 /// Returns an error for each writable path at which a rule denies mounts, unless an exemption may be meant for the rule. A container
 /// with a volume there would be denied because of its fix.

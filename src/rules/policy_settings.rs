@@ -64,7 +64,12 @@ impl<'s> PolicySettings<'s> {
         let settings = Self::read_all(document, &mut errors)?;
         errors.extend(settings.exemptions.list().err().map(str::to_owned));
         if errors.is_empty() {
-            errors = contradictions::errors(&settings.rules, &settings.exemptions, &settings.writable_paths);
+            errors = contradictions::idle_exemptions(&settings.exemptions);
+            errors.extend(contradictions::errors(
+                &settings.rules,
+                &settings.exemptions,
+                &settings.writable_paths,
+            ));
         }
         if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
     }

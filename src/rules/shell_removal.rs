@@ -8,7 +8,7 @@ use crate::kubernetes::container::{Container, ContainerList, Probe};
 use crate::kubernetes::pod::ContainerAt;
 use crate::settings::declaration::{Declared, Setting, Texts};
 use crate::settings::mode::Mode;
-use crate::settings::path_pattern::PATH;
+use crate::settings::path_pattern::FILE;
 use crate::settings::reader::ObjectReader;
 use crate::text::{printable, quoted};
 use json_view::Text;
@@ -17,7 +17,7 @@ const PATHS: Setting<Texts> = Setting {
     key: "paths",
     label: "Paths of shells",
     doc: "The shells that containers must remove.",
-    kind: Texts { format: &PATH, default: &["/bin/sh", "/bin/bash"], may_be_empty: false },
+    kind: Texts { format: &FILE, default: &["/bin/sh", "/bin/bash"], may_be_empty: false },
 };
 
 /// Programs that run the script after their option `-c`.

@@ -128,6 +128,9 @@ impl ObjectKind for Exemption<'static> {
         let selector = Selector::read(reader);
         let users = reader.get(&USERS);
         let groups = reader.get(&GROUPS);
+        for key in Self::AT_LEAST_ONE_OF {
+            reader.refuse_stars(key);
+        }
         // An empty reason is reported, so it never counts.
         let (index, reason) = (reader.index(), reason.unwrap_or_default());
         Some(Exemption { index, reason, expires, rules, selector, users, groups })

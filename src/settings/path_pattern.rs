@@ -9,12 +9,14 @@ use super::wildcard;
 use crate::kubernetes::file_path::{FilePath, segments_of};
 use crate::text::{is_unprintable, quoted};
 
-/// An absolute path.
-pub const PATH: Format = Format {
-    check: check_path,
-    demands: &[Demand::Matches("^/"), Demand::MatchesNot(NOT_NORMALIZED)],
-    choices: None,
-};
+/// An absolute path, which includes everything below it.
+pub const PATH: Format = Format { check: check_parent, demands: LITERAL, choices: None };
+
+/// An absolute path of a file.
+pub const FILE: Format = Format { check: check_file, demands: LITERAL, choices: None };
+
+const LITERAL: &[Demand] =
+    &[Demand::Matches("^/"), Demand::MatchesNot(NOT_NORMALIZED), Demand::MatchesNot(r"\*")];
 
 /// A pattern of absolute paths.
 pub const PATH_PATTERN: Format = Format {
@@ -45,6 +47,29 @@ pub fn check_path(path: &str) -> Result<(), String> {
         return Err(format!("must not contain invisible characters, got {}", quoted(path)));
     }
     Ok(())
+}
+
+/// Checks the path of a file, in which a star has no meaning.
+fn check_file(path: &str) -> Result<(), String> {
+    check_path(path)?;
+    if path.contains('*') {
+        return Err(format!("\"*\" has no special meaning here, got {}", quoted(path)));
+    }
+    Ok(())
+}
+
+/// Checks a path that includes everything below it, so that it needs no star at its end.
+fn check_parent(path: &str) -> Result<(), String> {
+    check_path(path)?;
+    let parent = path.strip_suffix("/**").or_else(|| path.strip_suffix("/*"));
+    match parent.filter(|parent| !parent.contains('*')) {
+        Some(parent) => {
+            let parent = if parent.is_empty() { "/" } else { parent };
+            let (parent, path) = (quoted(parent), quoted(path));
+            Err(format!("\"*\" has no special meaning here, write {parent} instead of {path}"))
+        }
+        None => check_file(path),
+    }
 }
 
 /// Checks a pattern of paths.

@@ -64,6 +64,12 @@ impl<'s> Selector<'s> {
         Self { images, containers, namespaces }
     }
 
+    /// Whether it selects by image.
+    #[must_use]
+    pub fn has_images(&self) -> bool {
+        self.images.is_some()
+    }
+
     /// Whether it can select a container in a namespace.
     #[must_use]
     pub fn includes_namespace(&self, namespace: &str) -> bool {

@@ -50,6 +50,16 @@ const MEDIUM: Setting<Word<Option<&'static str>>> = Setting {
     kind: Word { words: &[("Memory", Some("Memory"))], default: None },
 };
 
+/// Paths at which container runtimes or the kubelet mount devices and files. With a volume there, no container starts or works.
+const RUNTIME_PATHS: [&str; 5] =
+    ["/dev", "/dev/termination-log", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
+
+/// Maximum length of a path, in bytes: `PATH_MAX` of Linux.
+const MAX_PATH_LENGTH: usize = 4096;
+
+/// Maximum length of a name in a path, in bytes: `NAME_MAX` of Linux.
+const MAX_NAME_LENGTH: usize = 255;
+
 /// A path at which a volume can be mounted.
 const WRITABLE_PATH: Format = Format {
     check: check_path,
@@ -165,7 +175,16 @@ fn check_path(path: &str) -> Result<(), String> {
     if path == "/" {
         return Err("must not be the root directory".to_owned());
     }
-    Ok(())
+    if RUNTIME_PATHS.iter().any(|known| is_same(known, path)) {
+        return Err(format!("container runtimes mount their own files at {}", quoted(path)));
+    }
+    if path.len() > MAX_PATH_LENGTH {
+        return Err(format!("a path has at most {MAX_PATH_LENGTH} bytes, got {}", path.len()));
+    }
+    match path.split('/').map(str::len).find(|length| *length > MAX_NAME_LENGTH) {
+        Some(length) => Err(format!("a name in a path has at most {MAX_NAME_LENGTH} bytes, got {length}")),
+        None => Ok(()),
+    }
 }
 
 fn check_size(size: &str) -> Result<(), String> {
