@@ -11,6 +11,7 @@ use crate::fix::plan::VolumeSource;
 use crate::kubernetes::operation::OperationRef;
 use crate::kubernetes::workload::MutableFields;
 
+use crate::rules::active_rule::ActiveRule;
 use crate::rules::policy_settings::PolicySettings;
 use crate::settings::date::Date;
 use crate::settings::exemption::Requester;
@@ -107,6 +108,7 @@ impl<'j, 's> Review<'j, 's> {
         let volumes = VolumeSource {
             writable_paths: &self.evaluator.settings.writable_paths,
             namespace: self.evaluator.requester.namespace,
+            noexec_mounts: self.evaluator.settings.rules.iter().find_map(ActiveRule::as_noexec_mounts),
         };
         evaluation.remove_covered_suggestions();
         let mut fixes = Fixes::plan(&evaluation, object, volumes, registry_cache);

@@ -347,7 +347,10 @@ mod tests {
         does_not_exempt(&json!({"containers": ["w*", "*e*"]}), &[]);
         does_not_exempt(&json!({"images": ["*/*", "a*"]}), &[]);
         exempts(&json!({"namespaces": ["s*"]}), &[]);
-        does_not_exempt(&json!({"images": ["*/*", "a*"]}), &[ResponsibleContainer { image: Some(""), ..WEB }]);
+        does_not_exempt(
+            &json!({"images": ["*/*", "a*"]}),
+            &[ResponsibleContainer { image: Some(""), ..WEB }],
+        );
         does_not_exempt(&json!({"images": ["*/*", "a*"]}), &[ResponsibleContainer { image: None, ..WEB }]);
     }
 

@@ -73,14 +73,17 @@ fn fix_pod(
             continue;
         }
         let containers = spec.field(list.field())?.items()?;
-        for planned in fixes {
+        let fixes: Vec<_> = fixes.copied().collect();
+        for planned in &fixes {
             let FixField::Container(at, field) = planned.fix.field else { continue };
             let Some(container) = containers.get_mut(at.index) else { continue };
             change(field_at(container, field)?, planned)?;
         }
+        fix_mounts(containers, &fixes)?;
         for (at, volume) in volumes.iter().filter(|(at, _)| at.list == list) {
             let Some(container) = containers.get_mut(at.index) else { continue };
-            container.field("volumeMounts")?.push(&volume.mount())?;
+            let options = source.options_at(*at, volume.path());
+            container.field("volumeMounts")?.push(&volume.mount(options))?;
         }
     }
     for planned in fixes {
@@ -96,6 +99,27 @@ fn fix_pod(
         }
     }
     serde_json::to_vec(&spec)
+}
+
+/// Changes the mounts of containers. The mounts of a container are looked up once, because both may be many.
+fn fix_mounts(containers: &mut [LazyValue<'_>], fixes: &[&PlannedFix<'_>]) -> serde_json::Result<()> {
+    let mount_of = |planned: &&PlannedFix<'_>| match planned.fix.field {
+        FixField::MountOptions(at, index) => Some((at.index, index)),
+        _ => None,
+    };
+    let container_of = |planned: &&PlannedFix<'_>| mount_of(planned).map(|(container, _)| container);
+    for fixes in fixes.chunk_by(|one, other| container_of(one) == container_of(other)) {
+        let container = fixes.first().and_then(container_of).and_then(|index| containers.get_mut(index));
+        let Some(container) = container else { continue };
+        let mounts = container.field("volumeMounts")?.items()?;
+        for planned in fixes {
+            let mount = mount_of(planned).and_then(|(_, index)| mounts.get_mut(index));
+            if let Some(mount) = mount {
+                change(mount.field("bindMountOptions")?, planned)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns the volumes that containers need because their root becomes read-only, each with its container.

@@ -2,6 +2,7 @@
 
 use crate::kubernetes::pod::ContainerAt;
 use crate::rules::fix::{Change, Fix};
+use crate::rules::noexec_mounts::NoexecMounts;
 use crate::settings::writable_paths::{WritablePath, WritablePaths};
 use crate::text::quoted;
 
@@ -12,9 +13,16 @@ pub struct VolumeSource<'v, 's> {
     pub writable_paths: &'v WritablePaths<'s>,
     /// The namespace of the object.
     pub namespace: &'v str,
+    /// The rule about the options of mounts, if it is on.
+    pub noexec_mounts: Option<&'v NoexecMounts<'s>>,
 }
 
-impl<'s> VolumeSource<'_, 's> {
+impl<'v, 's> VolumeSource<'v, 's> {
+    /// Returns the options of a mount that a fix adds.
+    pub(super) fn options_at(self, at: ContainerAt<'_, '_>, path: &str) -> &'v [&'static str] {
+        self.noexec_mounts.map_or(&[], |rule| rule.options_at(at.pod, path))
+    }
+
     /// Returns the paths at which a container needs a volume if its root becomes read-only.
     pub(super) fn paths_for(self, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
         self.writable_paths.missing_paths(self.namespace, at)

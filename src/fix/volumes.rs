@@ -146,6 +146,11 @@ impl AddedVolume<'_> {
         self.is_present
     }
 
+    /// Returns the path of the mount.
+    pub(super) fn path(&self) -> &str {
+        self.path.path
+    }
+
     /// Returns the volume.
     pub(super) fn volume(&self) -> impl Serialize {
         let WritablePath { medium, size_limit, .. } = self.path;
@@ -153,8 +158,8 @@ impl AddedVolume<'_> {
     }
 
     /// Returns the mount of its container.
-    pub(super) fn mount(&self) -> impl Serialize {
-        Mount { name: &self.name, mount_path: self.path.path }
+    pub(super) fn mount<'v>(&'v self, options: &'v [&'v str]) -> impl Serialize + 'v {
+        Mount { name: &self.name, mount_path: self.path.path, bind_mount_options: options }
     }
 }
 
@@ -182,6 +187,8 @@ struct EmptyDir<'v> {
 struct Mount<'v> {
     name: &'v str,
     mount_path: &'v str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    bind_mount_options: &'v [&'v str],
 }
 
 #[cfg(test)]
@@ -223,7 +230,10 @@ mod tests {
         let volume = |medium, size_limit| {
             let path = WritablePath { path: "/a \"b\"", medium, size_limit };
             let added = AddedVolume { name: "x".to_owned(), path, is_present: false };
-            (serde_json::to_string(&added.volume()).unwrap(), serde_json::to_string(&added.mount()).unwrap())
+            (
+                serde_json::to_string(&added.volume()).unwrap(),
+                serde_json::to_string(&added.mount(&[])).unwrap(),
+            )
         };
         let mount = r#"{"name":"x","mountPath":"/a \"b\""}"#.to_owned();
         assert_eq!(volume(None, None), (r#"{"name":"x","emptyDir":{}}"#.to_owned(), mount.clone()));

@@ -82,6 +82,8 @@ views! {
 
     /// `VolumeMount` of `k8s.io/api/core/v1`.
     pub struct VolumeMount<'a> {
+        /// Options of the mount, such as `noexec`.
+        pub bind_mount_options "bindMountOptions": Vec<Text<'a>>,
         /// Path of the volume in the container.
         pub mount_path "mountPath": Text<'a>,
         /// Name of the volume.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ConfiguredRule;
+use super::noexec_mounts::NoexecMounts;
 use crate::settings::mode::Mode;
 
 /// A rule that is on.
@@ -13,6 +14,17 @@ pub struct ActiveRule<'s> {
     pub mode: Mode,
     /// The rule with its settings.
     pub(crate) rule: ConfiguredRule<'s>,
+}
+
+impl<'s> ActiveRule<'s> {
+    /// Returns the rule about the options of mounts, if it is this one.
+    #[must_use]
+    pub fn as_noexec_mounts(&self) -> Option<&NoexecMounts<'s>> {
+        match &self.rule {
+            ConfiguredRule::NoexecMounts(rule) => Some(rule),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for ActiveRule<'_> {

@@ -22,6 +22,8 @@ pub struct Fix<'p> {
 pub enum FixField<'p> {
     /// A field of a container. The keys below the container are separated by dots.
     Container(ContainerAt<'p, 'p>, &'static str),
+    /// The options of the mount at an index of a container's volume mounts.
+    MountOptions(ContainerAt<'p, 'p>, usize),
     /// The image reference of the image volume at an index of a pod's volumes.
     ImageVolume(&'p Pod<'p>, usize),
 }
@@ -52,6 +54,12 @@ impl<'p> Fix<'p> {
         Self { field: FixField::Container(at, field), change: Change::Append(items) }
     }
 
+    /// Appends options to a mount of a container.
+    #[must_use]
+    pub fn append_mount_options(at: ContainerAt<'p, 'p>, index: usize, options: Vec<String>) -> Self {
+        Self { field: FixField::MountOptions(at, index), change: Change::Append(options) }
+    }
+
     /// Pins the image of a container to its current digest.
     #[must_use]
     pub fn pin(at: ContainerAt<'p, 'p>) -> Self {
@@ -74,7 +82,7 @@ impl<'p> Fix<'p> {
     #[must_use]
     pub fn pod(&self) -> &'p Pod<'p> {
         match self.field {
-            FixField::Container(at, _) => at.pod,
+            FixField::Container(at, _) | FixField::MountOptions(at, _) => at.pod,
             FixField::ImageVolume(pod, _) => pod,
         }
     }
@@ -83,7 +91,7 @@ impl<'p> Fix<'p> {
     #[must_use]
     pub fn list(&self) -> Option<ContainerList> {
         match self.field {
-            FixField::Container(at, _) => Some(at.list),
+            FixField::Container(at, _) | FixField::MountOptions(at, _) => Some(at.list),
             FixField::ImageVolume(..) => None,
         }
     }

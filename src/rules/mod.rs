@@ -18,7 +18,7 @@ use rule::{Rule, RuleDocs, RuleMeta, Target};
 /// through a pointer in every fresh instance.
 macro_rules! rules {
     ($($module:ident: $rule:ident $(<$lifetime:lifetime>)?),* $(,)?) => {
-        $(mod $module;)*
+        $(pub(crate) mod $module;)*
 
         /// The name of a rule in the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,7 @@ rules![
     interactive_access: InteractiveAccess<'s>,
     shell_removal: ShellRemoval<'s>,
     shared_process_namespace: SharedProcessNamespace,
+    noexec_mounts: NoexecMounts<'s>,
     host_ports: HostPorts,
 ];
 

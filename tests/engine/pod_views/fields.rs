@@ -73,6 +73,7 @@ pub(super) mod typed {
 
     fn mount(mount: &core::VolumeMount) -> Value {
         json!({
+            "bindMountOptions": mount.bind_mount_options.clone().unwrap_or_default(),
             "mountPath": mount.mount_path,
             "name": mount.name,
             "readOnly": mount.read_only.unwrap_or_default(),
@@ -231,8 +232,13 @@ pub(super) mod viewed {
     }
 
     fn mount(mount: &container::VolumeMount<'_>) -> Value {
-        let container::VolumeMount { mount_path, name, read_only } = mount;
-        json!({"mountPath": **mount_path, "name": **name, "readOnly": read_only})
+        let container::VolumeMount { bind_mount_options, mount_path, name, read_only } = mount;
+        json!({
+            "bindMountOptions": texts(bind_mount_options),
+            "mountPath": **mount_path,
+            "name": **name,
+            "readOnly": read_only,
+        })
     }
 
     fn security_context(context: &container::SecurityContext<'_>) -> Value {
