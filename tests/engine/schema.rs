@@ -27,7 +27,13 @@ use crate::readme;
 const FILE: &str = "settings.schema.json";
 
 /// Errors of the module that a schema cannot express: about two settings that contradict each other, or about invalid names.
-const NOT_IN_SCHEMA: [&str; 8] = [
+const NOT_IN_SCHEMA: [&str; 14] = [
+    "also matches registries of other owners",
+    "a name in a path has at most",
+    "a path has at most",
+    "container runtimes mount their own files",
+    "whose requests do not contain images",
+    "matches everything, write a narrower pattern",
     "has no effect without",
     "writableMounts denies it",
     "can never be allowed",
