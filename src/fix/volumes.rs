@@ -159,7 +159,7 @@ impl AddedVolume<'_> {
 
     /// Returns the mount of its container.
     pub(super) fn mount<'v>(&'v self, options: &'v [&'v str]) -> impl Serialize + 'v {
-        Mount { name: &self.name, mount_path: self.path.path, bind_mount_options: options }
+        AddedMount { name: &self.name, mount_path: self.path.path, options }
     }
 }
 
@@ -184,11 +184,11 @@ struct EmptyDir<'v> {
 /// `VolumeMount` of `k8s.io/api/core/v1`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Mount<'v> {
+struct AddedMount<'v> {
     name: &'v str,
     mount_path: &'v str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    bind_mount_options: &'v [&'v str],
+    #[serde(rename = "bindMountOptions", skip_serializing_if = "<[_]>::is_empty")]
+    options: &'v [&'v str],
 }
 
 #[cfg(test)]
