@@ -42,6 +42,8 @@ views! {
         pub security_context "securityContext": SecurityContext<'a>,
         /// Probe that delays all other probes until it succeeds.
         pub startup_probe "startupProbe": Probe<'a>,
+        /// Path of a file that the kubelet mounts writable; empty for `/dev/termination-log`.
+        pub termination_message_path "terminationMessagePath": Text<'a>,
         /// Block devices in the container.
         pub volume_devices "volumeDevices": Vec<VolumeDevice<'a>>,
         /// Volumes in the container's file system.
@@ -90,6 +92,12 @@ views! {
         pub name "name": Text<'a>,
         /// Whether the container cannot write to the volume.
         pub read_only "readOnly": bool,
+        /// `Enabled` makes a read-only mount read-only with everything that is mounted below it.
+        pub recursive_read_only "recursiveReadOnly": Text<'a>,
+        /// Path of the mounted part within the volume; empty for the whole volume.
+        pub sub_path "subPath": Text<'a>,
+        /// Path within the volume, with environment variables.
+        pub sub_path_expr "subPathExpr": Text<'a>,
     }
 
     /// `SecurityContext` of `k8s.io/api/core/v1`.

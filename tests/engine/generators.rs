@@ -234,7 +234,8 @@ fn container() -> BoxedStrategy<Value> {
         ("name", of(&VOLUME_NAMES)),
         ("mountPath", of(&PATHS)),
         ("readOnly", one_of(&json!([true, false, null]))),
-        ("subPath", unknown()),
+        ("subPath", one_of(&json!(["a", "./", null, null]))),
+        ("futureMount", unknown()),
     ]);
     let device = fields(vec![("name", of(&VOLUME_NAMES)), ("devicePath", of(&PATHS))]);
     fields(vec![
@@ -244,6 +245,7 @@ fn container() -> BoxedStrategy<Value> {
         ("securityContext", or_null(security_context())),
         ("volumeMounts", list(mount, 3)),
         ("volumeDevices", list(device, 1)),
+        ("terminationMessagePath", one_of(&json!(["/dev/termination-log", "/tmp/message", null]))),
         ("futureContainer", unknown()),
     ])
     .prop_map(|mut container| {

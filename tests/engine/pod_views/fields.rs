@@ -44,6 +44,7 @@ pub(super) mod typed {
             "securityContext": security_context(container.security_context.clone()),
             "env": container.env.iter().flatten().map(|variable| &variable.name).collect::<Vec<_>>(),
             "startupProbe": startup_probe(container.startup_probe.clone()),
+            "terminationMessagePath": container.termination_message_path.as_deref().unwrap_or_default(),
             "volumeDevices": container.volume_devices.iter().flatten().map(device).collect::<Vec<_>>(),
             "volumeMounts": container.volume_mounts.iter().flatten().map(mount).collect::<Vec<_>>(),
         })
@@ -77,6 +78,9 @@ pub(super) mod typed {
             "mountPath": mount.mount_path,
             "name": mount.name,
             "readOnly": mount.read_only.unwrap_or_default(),
+            "recursiveReadOnly": mount.recursive_read_only.as_deref().unwrap_or_default(),
+            "subPath": mount.sub_path.as_deref().unwrap_or_default(),
+            "subPathExpr": mount.sub_path_expr.as_deref().unwrap_or_default(),
         })
     }
 
@@ -195,6 +199,7 @@ pub(super) mod viewed {
             restart_policy,
             security_context: context,
             startup_probe: probe,
+            termination_message_path,
             volume_devices,
             volume_mounts,
         } = container;
@@ -206,6 +211,7 @@ pub(super) mod viewed {
             "securityContext": security_context(context),
             "env": env.iter().map(|container::EnvVar { name }| &**name).collect::<Vec<_>>(),
             "startupProbe": startup_probe(probe),
+            "terminationMessagePath": **termination_message_path,
             "volumeDevices": volume_devices.iter().map(device).collect::<Vec<_>>(),
             "volumeMounts": volume_mounts.iter().map(mount).collect::<Vec<_>>(),
         })
@@ -232,12 +238,23 @@ pub(super) mod viewed {
     }
 
     fn mount(mount: &container::VolumeMount<'_>) -> Value {
-        let container::VolumeMount { bind_mount_options, mount_path, name, read_only } = mount;
+        let container::VolumeMount {
+            bind_mount_options,
+            mount_path,
+            name,
+            read_only,
+            recursive_read_only,
+            sub_path,
+            sub_path_expr,
+        } = mount;
         json!({
             "bindMountOptions": texts(bind_mount_options),
             "mountPath": **mount_path,
             "name": **name,
             "readOnly": read_only,
+            "recursiveReadOnly": **recursive_read_only,
+            "subPath": **sub_path,
+            "subPathExpr": **sub_path_expr,
         })
     }
 
