@@ -51,7 +51,12 @@ struct Host;
 
 impl Registry for Host {
     fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String> {
-        let image = serde_json::to_vec(image).map_err(|error| error.to_string())?;
-        host_call("kubewarden", "oci", query.operation(), &image).map_err(|error| error.to_string())
+        let payload = serde_json::to_vec(image).map_err(|error| error.to_string())?;
+        let response = host_call("kubewarden", "oci", query.operation(), &payload);
+        response.map_err(|error| {
+            let reason = error.to_string();
+            warn!(LOG, "registry look-up failed"; "image" => image, "reason" => &reason);
+            reason
+        })
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Fixes<'j, 's> {
     /// The number of fixes of each rule, for the audit log: `capabilities: 2`.
     pub(super) counts: Vec<String>,
     failures: Vec<Failure<'j, 's>>,
+    /// Whether fixes are missing because the registry was not queried about digests.
+    pub(super) lack_digests: bool,
 }
 
 /// A fix that is not possible.
@@ -32,23 +34,23 @@ struct Failure<'j, 's> {
 }
 
 impl<'j, 's> Fixes<'j, 's> {
-    /// Plans the fixes of all findings and suggestions, and looks up what the fixes need.
+    /// Plans the fixes of all findings and suggestions. Without a registry, fixes that need a digest are left out.
     pub(super) fn plan(
         evaluation: &Evaluation<'j, 's>,
         object: &MutableObject<'_>,
         volumes: VolumeSource<'_, '_>,
-        registry_cache: &mut RegistryCache<'_>,
+        mut registry_cache: Option<&mut RegistryCache<'_>>,
     ) -> Self {
         let mut fixes = Self::default();
         for found in evaluation.rules.iter().filter(|found| found.mode == Mode::Fix) {
             let known = fixes.planned.len();
             if object.mutable_fields == MutableFields::Unset {
                 for finding in &found.findings {
-                    fixes.add(found, finding, None, volumes, registry_cache);
+                    fixes.add(found, finding, None, volumes, registry_cache.as_deref_mut());
                 }
             }
             for suggestion in &found.suggestions {
-                fixes.add(found, suggestion, Some(suggestion), volumes, registry_cache);
+                fixes.add(found, suggestion, Some(suggestion), volumes, registry_cache.as_deref_mut());
             }
             if fixes.planned.len() > known {
                 fixes.counts.push(format!("{}: {}", found.rule.id, fixes.planned.len() - known));
@@ -63,10 +65,18 @@ impl<'j, 's> Fixes<'j, 's> {
         finding: &Finding<'j>,
         suggestion: Option<&Finding<'j>>,
         volumes: VolumeSource<'_, '_>,
-        registry_cache: &mut RegistryCache<'_>,
+        registry_cache: Option<&mut RegistryCache<'_>>,
     ) {
         let Some(fix) = &finding.fix else { return };
-        match PlannedFix::new(fix, volumes, |image| registry_cache.digest_of(image)) {
+        if fix.needs_digest() && registry_cache.is_none() {
+            self.lack_digests = true;
+            return;
+        }
+        let digest_of = |image: &str| match registry_cache {
+            Some(registry_cache) => registry_cache.digest_of(image),
+            None => Err(String::new()),
+        };
+        match PlannedFix::new(fix, volumes, digest_of) {
             Ok(fix) => self.planned.push(fix),
             Err(reason) => self.failures.push(Failure {
                 rule: found.rule,
@@ -114,6 +124,7 @@ impl<'j, 's> Fixes<'j, 's> {
                     mode: Mode::Warn,
                     findings,
                     suggestions: Vec::new(),
+                    pending: Vec::new(),
                 });
             }
         }

@@ -79,13 +79,13 @@ impl<'j, 's> Review<'j, 's> {
             suggestions_for: object.map(|object| object.mutable_fields),
         };
         let mut registry_cache = RegistryCache::new(registry);
-        let mut evaluation = self.evaluator.evaluate(scope, &mut registry_cache);
+        let mut evaluation = self.evaluator.evaluate(scope);
         let may_be_managed = object.is_some() || evaluation.has_fixable();
         let manager = if may_be_managed { self.request.manager() } else { None };
         let mut response = match (manager, object) {
-            (Some(manager), _) => self.respond_managed(&mut evaluation, manager),
+            (Some(manager), _) => self.respond_managed(&mut evaluation, manager, &mut registry_cache),
             (None, Some(object)) => self.fix(evaluation, object, scope, &mut registry_cache),
-            (None, None) => self.respond(&evaluation, None),
+            (None, None) => self.respond(&mut evaluation, None, &mut registry_cache),
         };
         response.evaluated = (self.form == Form::Long).then(|| operation.has_target());
         response
@@ -97,31 +97,54 @@ impl<'j, 's> Review<'j, 's> {
         self.request.mutable_object.as_ref().filter(|_| has_fix)
     }
 
-    /// Returns the response to an object with fixes, or to the unchanged object if there is nothing to fix.
+    /// Returns the response to an object with fixes, or to the unchanged object if there is nothing to fix. Digests are looked up
+    /// last, and only if nothing denies the object with all other fixes.
     fn fix(
+        &self,
+        evaluation: Evaluation<'j, 's>,
+        object: &MutableObject<'_>,
+        scope: Scope<'j>,
+        registry_cache: &mut RegistryCache<'_>,
+    ) -> Response {
+        let (response, lacks_digests) = self.fix_with(evaluation, object, scope, registry_cache, false);
+        if !lacks_digests || !response.accepted {
+            return response;
+        }
+        self.fix_with(self.evaluator.evaluate(scope), object, scope, registry_cache, true).0
+    }
+
+    /// Returns the response to an object with fixes, and whether fixes are missing because they need digests.
+    fn fix_with(
         &self,
         mut evaluation: Evaluation<'j, 's>,
         object: &MutableObject<'_>,
         scope: Scope<'j>,
         registry_cache: &mut RegistryCache<'_>,
-    ) -> Response {
+        with_digests: bool,
+    ) -> (Response, bool) {
         let volumes = VolumeSource {
             writable_paths: &self.evaluator.settings.writable_paths,
             namespace: self.evaluator.requester.namespace,
             noexec_mounts: self.evaluator.settings.rules.iter().find_map(ActiveRule::as_noexec_mounts),
         };
         evaluation.remove_covered_suggestions();
-        let mut fixes = Fixes::plan(&evaluation, object, volumes, registry_cache);
+        let registry = with_digests.then_some(&mut *registry_cache);
+        let mut fixes = Fixes::plan(&evaluation, object, volumes, registry);
+        let lacks_digests = fixes.lack_digests;
         let fixed_object = fixes.apply_to(object, volumes);
         // Invalid exemptions may be meant for the fixed findings.
         let Some(fixed_object) = fixed_object.filter(|_| evaluation.exemptions.errors().is_none()) else {
             fixes.explain_failures(&mut evaluation);
-            return self.respond(&evaluation, None);
+            if lacks_digests {
+                evaluation.remove_pins();
+            }
+            return (self.respond(&mut evaluation, None, registry_cache), lacks_digests);
         };
         let pods = match object.pods_of(fixed_object.get().as_bytes()) {
             Ok(pods) => pods,
             Err(reason) => {
-                return Response::unreadable(format!("{reason} (denied because a fix broke the object)"));
+                let reason = format!("{reason} (denied because a fix broke the object)");
+                return (Response::unreadable(reason), false);
             }
         };
         // The pods live shorter than the request.
@@ -133,25 +156,51 @@ impl<'j, 's> Review<'j, 's> {
             MutableFields::Images => review.evaluator.counts_known(operation, review.request.old_metadata),
         };
         let scope = Scope { operation, counts_known, suggestions_for: None };
-        let mut evaluation = review.evaluator.evaluate(scope, registry_cache);
+        let mut evaluation = review.evaluator.evaluate(scope);
         let counts = std::mem::take(&mut fixes.counts);
         fixes.explain_failures(&mut evaluation);
-        let mut response = review.respond(&evaluation, None);
+        if lacks_digests {
+            evaluation.remove_pins();
+        }
+        let mut response = review.respond(&mut evaluation, None, registry_cache);
         if response.accepted {
             response.audit_annotations.insert(FIXES, counts.join("; "));
             response.mutated_object = Some(fixed_object);
         }
-        response
+        (response, lacks_digests)
     }
 
     /// Returns the response to an object that only its manager can change: fixable findings do not count.
-    fn respond_managed(&self, evaluation: &mut Evaluation<'j, 's>, manager: Manager) -> Response {
+    fn respond_managed(
+        &self,
+        evaluation: &mut Evaluation<'j, 's>,
+        manager: Manager,
+        registry_cache: &mut RegistryCache<'_>,
+    ) -> Response {
         let removed = evaluation.remove_fixable();
         let notice = (removed > 0).then(|| notice(manager, removed, &self.request.kind.kind));
-        self.respond(evaluation, notice)
+        self.respond(evaluation, notice.as_deref(), registry_cache)
     }
 
-    pub(super) fn respond(&self, evaluation: &Evaluation<'_, '_>, notice: Option<String>) -> Response {
+    /// Returns the response to an evaluation. The registry is queried last, and only if nothing else denies the request: pod authors
+    /// choose which host the policy server contacts.
+    #[inline(never)]
+    fn respond(
+        &self,
+        evaluation: &mut Evaluation<'_, '_>,
+        notice: Option<&str>,
+        registry_cache: &mut RegistryCache<'_>,
+    ) -> Response {
+        loop {
+            let response = self.respond_to_known(evaluation, notice.map(str::to_owned));
+            if !response.accepted || !evaluation.resolve_pending(registry_cache) {
+                return response;
+            }
+        }
+    }
+
+    /// Returns the response to the findings that do not depend on the registry any more.
+    fn respond_to_known(&self, evaluation: &Evaluation<'_, '_>, notice: Option<String>) -> Response {
         if let Some(errors) = evaluation.exemptions.errors() {
             return Response::unreadable(invalid_settings(errors));
         }

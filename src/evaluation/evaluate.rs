@@ -2,15 +2,16 @@
 
 use super::baseline::{self, Baseline};
 use super::exemptions::ExemptionMatcher;
+use super::pending;
 use super::registry::RegistryCache;
 use crate::kubernetes::field_path;
 use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::operation::OperationRef;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::MutableFields;
-use crate::rules::ConfiguredRule;
 use crate::rules::active_rule::ActiveRule;
 use crate::rules::finding::{Finding, Findings};
+use crate::rules::fix::Fix;
 use crate::rules::policy_settings::PolicySettings;
 use crate::rules::rule::Target;
 use crate::settings::date::Date;
@@ -49,6 +50,8 @@ pub struct RuleFindings<'j, 's> {
     pub findings: Vec<Finding<'j>>,
     /// Improvements that a fix could make although nothing is denied. Exemptions are not applied yet.
     pub suggestions: Vec<Finding<'j>>,
+    /// Findings that count only if an image violates the rule. The registry has not been queried about it.
+    pub pending: Vec<Finding<'j>>,
 }
 
 /// The findings of all rules that count.
@@ -67,19 +70,20 @@ impl<'j, 's> Evaluator<'j, 's> {
         self.settings.on_update == OnUpdate::All && baseline::is_significant(old_metadata, old, new)
     }
 
-    /// Evaluates all active rules.
+    /// Evaluates all active rules, without queries to registries.
     #[must_use]
-    pub fn evaluate(&self, scope: Scope<'j>, registry_cache: &mut RegistryCache<'_>) -> Evaluation<'j, 's> {
+    pub fn evaluate(&self, scope: Scope<'j>) -> Evaluation<'j, 's> {
         let mut exemptions = ExemptionMatcher::new(&self.settings.exemptions, self.requester, self.today);
         let mut rules = Vec::new();
         let replaced = scope.operation.replaced_pods();
         for rule in &self.settings.rules {
             let Findings { list, suggestions, .. } = scope.findings(rule, &replaced, &mut exemptions);
             let mut findings = exemptions.without_covered(rule.id, list);
-            findings.sort_by(|one, other| field_path::compare(&one.path, &other.path));
-            findings.retain_mut(|finding| resolve_image_user(finding, &rule.rule, registry_cache));
-            if !findings.is_empty() || !suggestions.is_empty() {
-                rules.push(RuleFindings { rule, mode: rule.mode, findings, suggestions });
+            sort(&mut findings);
+            let pending: Vec<_> =
+                findings.extract_if(.., |finding| finding.pending_image.is_some()).collect();
+            if !findings.is_empty() || !suggestions.is_empty() || !pending.is_empty() {
+                rules.push(RuleFindings { rule, mode: rule.mode, findings, suggestions, pending });
             }
         }
         Evaluation { rules, exemptions }
@@ -162,6 +166,29 @@ impl Evaluation<'_, '_> {
         removed
     }
 
+    /// Queries registries about the images that pending findings depend on, and adds the findings that count. Returns whether there
+    /// were pending findings.
+    pub fn resolve_pending(&mut self, registry_cache: &mut RegistryCache<'_>) -> bool {
+        let mut had_pending = false;
+        for RuleFindings { rule, findings, pending, .. } in &mut self.rules {
+            if !pending.is_empty() {
+                had_pending = true;
+                findings.extend(pending::resolve(std::mem::take(pending), &rule.rule, registry_cache));
+                sort(findings);
+            }
+        }
+        had_pending
+    }
+
+    /// Removes the findings whose fixes need the digest of an image.
+    pub fn remove_pins(&mut self) {
+        for RuleFindings { mode, findings, .. } in &mut self.rules {
+            if *mode == Mode::Fix {
+                findings.retain(|finding| !finding.fix.as_ref().is_some_and(Fix::needs_digest));
+            }
+        }
+    }
+
     /// Removes the suggestions that exemptions cover.
     pub fn remove_covered_suggestions(&mut self) {
         for RuleFindings { rule, suggestions, .. } in &mut self.rules {
@@ -170,18 +197,8 @@ impl Evaluation<'_, '_> {
     }
 }
 
-/// Queries the registry about the user of an image, if a finding depends on the user. Returns whether the finding counts, and adds
-/// the reason to the finding.
-fn resolve_image_user(
-    finding: &mut Finding<'_>,
-    rule: &ConfiguredRule<'_>,
-    registry_cache: &mut RegistryCache<'_>,
-) -> bool {
-    let Some(image) = finding.pending_image else { return true };
-    let user = registry_cache.user_of(image);
-    let reason = rule.resolve_image_user(user.as_deref().map_err(String::as_str), image);
-    if let Some(reason) = &reason {
-        finding.explain(reason);
-    }
-    reason.is_some()
+/// Sorts findings by their paths. Findings of the same path keep their order.
+#[inline(never)]
+fn sort(findings: &mut [Finding<'_>]) {
+    findings.sort_by(|one, other| field_path::compare(&one.path, &other.path));
 }

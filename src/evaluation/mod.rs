@@ -3,5 +3,6 @@
 mod baseline;
 pub mod evaluate;
 pub mod exemptions;
+mod pending;
 pub mod registry;
 pub mod report;

@@ -1,24 +1,24 @@
 //! Queries registries about images, through the policy server.
 
-use std::collections::HashMap;
-
 use serde_json::value::RawValue;
 
 use crate::kubernetes::image_reference::ImageReference;
+use crate::kubernetes::name_index::NameIndex;
 use crate::raw_object::{RawObject, parse_raw};
-use crate::text::printable;
+use crate::rules::rule::ImageConfig;
 
 /// The policy server's access to registries.
 pub trait Registry {
     /// Returns the policy server's response to a query about an image, in JSON.
     ///
     /// # Errors
-    /// The reason why the policy server has no response.
+    /// The reason why the policy server has no response. It is for administrators: pod authors choose which host the policy server
+    /// contacts, so they must not read the details of the connection.
     fn ask(&self, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String>;
 }
 
 /// A query about an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistryQuery {
     /// The configuration of the image. For an image for several platforms, the configuration for the policy server's platform.
     ManifestConfig,
@@ -39,25 +39,36 @@ impl RegistryQuery {
     }
 }
 
+/// Maximum number of VOLUMEs of an image. Known images have at most ten.
+const MAX_VOLUMES: usize = 100;
+
 /// Queries the registry about each image once.
 pub struct RegistryCache<'r> {
     registry: &'r dyn Registry,
-    responses: HashMap<(RegistryQuery, String), Result<String, String>>,
+    configs: Answers<ImageConfig>,
+    digests: Answers<Result<String, String>>,
 }
 
 impl<'r> RegistryCache<'r> {
     /// Creates an empty cache.
     #[must_use]
     pub fn new(registry: &'r dyn Registry) -> Self {
-        Self { registry, responses: HashMap::new() }
+        Self { registry, configs: Answers::default(), digests: Answers::default() }
     }
 
-    /// Returns the user in the configuration of an image; empty if the configuration does not name a user.
-    ///
-    /// # Errors
-    /// The reason why the user is unknown.
-    pub fn user_of(&mut self, image: &str) -> Result<String, String> {
-        self.get(RegistryQuery::ManifestConfig, image)
+    /// Returns what rules read of the configuration of an image.
+    pub fn config_of(&mut self, image: &str) -> ImageConfig {
+        let registry = self.registry;
+        self.configs.get_or_ask(image, || match ask(registry, RegistryQuery::ManifestConfig, image) {
+            Ok(response) => {
+                let unexpected = |reason| format!("{UNEXPECTED}{reason}");
+                ImageConfig {
+                    user: user(&response).map_err(unexpected),
+                    volumes: volumes(&response).map_err(unexpected),
+                }
+            }
+            Err(reason) => ImageConfig { user: Err(reason.clone()), volumes: Err(reason) },
+        })
     }
 
     /// Returns the digest of an image.
@@ -65,31 +76,75 @@ impl<'r> RegistryCache<'r> {
     /// # Errors
     /// The reason why the digest is unknown.
     pub fn digest_of(&mut self, image: &str) -> Result<String, String> {
-        self.get(RegistryQuery::ManifestDigest, image)
-    }
-
-    fn get(&mut self, query: RegistryQuery, image: &str) -> Result<String, String> {
         let registry = self.registry;
-        let cached = self.responses.entry((query, image.to_owned()));
-        cached.or_insert_with(|| ask(registry, query, image)).clone()
+        self.digests.get_or_ask(image, || {
+            let response = ask(registry, RegistryQuery::ManifestDigest, image)?;
+            digest(&response, image).map_err(|reason| format!("{UNEXPECTED}{reason}"))
+        })
     }
 }
 
-fn ask(registry: &dyn Registry, query: RegistryQuery, image: &str) -> Result<String, String> {
+/// The answers to queries of one kind.
+struct Answers<T> {
+    /// The index of each answer, by image.
+    by_image: NameIndex<'static>,
+    answers: Vec<T>,
+}
+
+impl<T> Default for Answers<T> {
+    fn default() -> Self {
+        Self { by_image: NameIndex::default(), answers: Vec::new() }
+    }
+}
+
+impl<T: Clone> Answers<T> {
+    fn get_or_ask(&mut self, image: &str, ask: impl FnOnce() -> T) -> T {
+        let known = self.by_image.get(image).and_then(|index| self.answers.get(index));
+        known.cloned().unwrap_or_else(|| {
+            let answer = ask();
+            self.by_image.add(image.to_owned().into(), self.answers.len());
+            self.answers.push(answer.clone());
+            answer
+        })
+    }
+}
+
+const UNEXPECTED: &str = "unexpected response from the policy server: ";
+
+fn ask(registry: &dyn Registry, query: RegistryQuery, image: &str) -> Result<Vec<u8>, String> {
     ImageReference::parse(image).map_err(|reason| format!("the reference {reason}"))?;
-    let response = registry.ask(query, image).map_err(|reason| first_line(&reason))?;
-    let value = match query {
-        RegistryQuery::ManifestConfig => user(&response),
-        RegistryQuery::ManifestDigest => digest(&response, image),
-    };
-    value.map_err(|reason| format!("unexpected response from the policy server: {reason}"))
+    registry.ask(query, image).map_err(|_| "the registry look-up failed".to_owned())
 }
 
 /// Returns the user in a response with the configuration of an image.
 fn user(response: &[u8]) -> Result<String, String> {
+    let user = option(response, "User")?;
+    user.map_or(Ok(String::new()), |user| text(user, "User"))
+}
+
+/// Returns the paths of the VOLUMEs in a response with the configuration of an image, sorted.
+fn volumes(response: &[u8]) -> Result<Vec<String>, String> {
+    let Some(volumes) = option(response, "Volumes")? else { return Ok(Vec::new()) };
+    let RawObject(fields) =
+        serde_json::from_str(volumes.get()).map_err(|_| "\"Volumes\" is not an object".to_owned())?;
+    if fields.len() > MAX_VOLUMES {
+        return Err(format!("\"Volumes\" has more than {MAX_VOLUMES} fields"));
+    }
+    // There are few paths, and the code of a sorting algorithm is larger.
+    let mut paths: Vec<String> = Vec::with_capacity(fields.len());
+    for (path, _) in fields {
+        let position = paths.partition_point(|known| **known < *path);
+        if paths.get(position).is_none_or(|known| **known != *path) {
+            paths.insert(position, path.into_owned());
+        }
+    }
+    Ok(paths)
+}
+
+/// Returns a field of the container options in a response with the configuration of an image.
+fn option<'j>(response: &'j [u8], name: &str) -> Result<Option<&'j RawValue>, String> {
     let config = field(parse(response)?, "config")?.ok_or("no \"config\" field")?;
-    let Some(options) = field(config, "config")? else { return Ok(String::new()) };
-    field(options, "User")?.map_or(Ok(String::new()), |user| text(user, "User"))
+    field(config, "config")?.map_or(Ok(None), |options| field(options, name))
 }
 
 /// Returns the digest in a response about an image.
@@ -134,16 +189,6 @@ fn folded(letter: char) -> char {
     }
 }
 
-/// Prefixes that the SDK and the policy server add to a reason.
-const PREFIXES: [&str; 2] = ["Host error: ", "Callback evaluation failure: "];
-
-/// Returns the first line of a reason. The state of the policy server may follow.
-fn first_line(reason: &str) -> String {
-    let reason = PREFIXES.iter().fold(reason, |reason, prefix| reason.strip_prefix(prefix).unwrap_or(reason));
-    let line = reason.lines().next().unwrap_or_default();
-    printable(line.trim_end_matches(['.', ' '])).to_string()
-}
-
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
@@ -185,7 +230,12 @@ mod tests {
 
     fn user(config: &str) -> Result<String, String> {
         let answer = format!(r#"{{"manifest": {{}}, "digest": "x", "config": {config}}}"#);
-        RegistryCache::new(&Host::new(Ok(&answer))).user_of("nginx")
+        RegistryCache::new(&Host::new(Ok(&answer))).config_of("nginx").user
+    }
+
+    fn volumes_of(config: &str) -> Result<Vec<String>, String> {
+        let answer = format!(r#"{{"config": {config}}}"#);
+        RegistryCache::new(&Host::new(Ok(&answer))).config_of("nginx").volumes
     }
 
     fn digest(answer: &str) -> Result<String, String> {
@@ -216,7 +266,7 @@ mod tests {
 
     #[test]
     fn other_responses_are_errors() {
-        let host = |answer| RegistryCache::new(&Host::new(Ok(answer))).user_of("nginx").unwrap_err();
+        let host = |answer| RegistryCache::new(&Host::new(Ok(answer))).config_of("nginx").user.unwrap_err();
         assert_eq!(host(""), "unexpected response from the policy server: not JSON");
         assert_eq!(host("{}"), "unexpected response from the policy server: no \"config\" field");
         assert_eq!(
@@ -258,8 +308,8 @@ mod tests {
         let host = Host::new(Ok(&answer));
         let mut cache = RegistryCache::new(&host);
         for _ in 0..2 {
-            assert_eq!(cache.user_of("a:1").unwrap(), "7");
-            assert_eq!(cache.user_of("b:1").unwrap(), "7");
+            assert_eq!(cache.config_of("a:1").user.unwrap(), "7");
+            assert_eq!(cache.config_of("b:1").user.unwrap(), "7");
             assert_eq!(cache.digest_of("a:1").unwrap(), sha);
         }
         let expected = ["v1/oci_manifest_config a:1", "v1/oci_manifest_config b:1", "v1/manifest_digest a:1"];
@@ -267,20 +317,44 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_policy_server_have_one_line() {
-        let host =
-            Host::new(Err("Host error: Callback evaluation failure: no such image\n\nCaused by: \u{1b}[31m"));
+    fn the_configuration_declares_volumes() {
+        let of = |volumes: &str| volumes_of(&format!(r#"{{"config": {{"Volumes": {volumes}}}}}"#));
+        assert_eq!(of(r#"{"/b": {}, "/a": {}, "/b": null}"#).unwrap(), ["/a", "/b"]);
+        for none in ["{}", "null"] {
+            assert_eq!(of(none).unwrap(), [""; 0], "{none}");
+        }
+        for (wrong, reason) in [
+            (r#"["/a"]"#.to_owned(), "\"Volumes\" is not an object"),
+            (r#"{}, "VOLUMES": {"/a": {}}"#.to_owned(), "ambiguous field \"Volumes\""),
+            (many(101), "\"Volumes\" has more than 100 fields"),
+        ] {
+            assert_eq!(of(&wrong).unwrap_err(), format!("{UNEXPECTED}{reason}"));
+        }
+        assert_eq!(of(&many(100)).unwrap().len(), 100);
+    }
+
+    fn many(count: usize) -> String {
+        let fields: Vec<_> = (0..count).map(|number| format!(r#""/{number}": {{}}"#)).collect();
+        format!("{{{}}}", fields.join(","))
+    }
+
+    #[test]
+    fn details_of_errors_are_not_shown() {
+        let host = Host::new(Err("Host error: error sending request for url (http://10.0.0.1:22/v2/)"));
         let mut cache = RegistryCache::new(&host);
-        assert_eq!(cache.user_of("a:1").unwrap_err(), "no such image");
-        assert_eq!(cache.user_of("a:1").unwrap_err(), "no such image");
+        for _ in 0..2 {
+            assert_eq!(cache.config_of("a:1").user.unwrap_err(), "the registry look-up failed");
+            assert_eq!(cache.config_of("a:1").volumes.unwrap_err(), "the registry look-up failed");
+        }
         assert_eq!(host.asked.borrow().len(), 1);
+        assert_eq!(cache.digest_of("a:1").unwrap_err(), "the registry look-up failed");
     }
 
     #[test]
     fn invalid_references_are_not_queried() {
         let mut cache = RegistryCache::new(&testing::NoRegistry);
         assert_eq!(
-            cache.user_of("No Image").unwrap_err(),
+            cache.config_of("No Image").user.unwrap_err(),
             "the reference has a repository name with upper case letters"
         );
         assert_eq!(cache.digest_of("").unwrap_err(), "the reference is empty");

@@ -25,8 +25,8 @@ pub struct Finding<'p> {
     pub responsible: ResponsibleContainers<'p>,
     /// The fix, if only a value is missing.
     pub fix: Option<Fix<'p>>,
-    /// The image whose user decides whether the finding counts, if the pod spec does not decide it.
-    pub pending_image: Option<&'p str>,
+    /// The container whose image decides whether the finding counts, if the pod spec leaves that open.
+    pub pending_image: Option<ContainerAt<'p, 'p>>,
 }
 
 /// A value by which findings are compared.
@@ -75,9 +75,9 @@ impl<'p> Finding<'p> {
         self
     }
 
-    /// Sets the image whose user decides whether the finding counts.
-    pub fn pending_image_user(&mut self, image: &'p str) -> &mut Self {
-        self.pending_image = Some(image);
+    /// Sets the container whose image decides whether the finding counts.
+    pub fn pending_image(&mut self, container: ContainerAt<'p, 'p>) -> &mut Self {
+        self.pending_image = Some(container);
         self
     }
 

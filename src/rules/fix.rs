@@ -60,6 +60,12 @@ impl<'p> Fix<'p> {
         Self { field: FixField::MountOptions(at, index), change: Change::Append(options) }
     }
 
+    /// Whether the fix needs the digest of an image.
+    #[must_use]
+    pub fn needs_digest(&self) -> bool {
+        matches!(self.change, Change::Pin(_))
+    }
+
     /// Pins the image of a container to its current digest.
     #[must_use]
     pub fn pin(at: ContainerAt<'p, 'p>) -> Self {

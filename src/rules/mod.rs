@@ -12,7 +12,7 @@ pub mod rule;
 use crate::settings::declaration::{Declaration, declarations};
 use crate::settings::reader::ObjectReader;
 use finding::Findings;
-use rule::{Rule, RuleDocs, RuleMeta, Target};
+use rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target};
 
 /// Declares the list of rules, and one type for all rules. Rules are called directly: the engine must prepare the target of a call
 /// through a pointer in every fresh instance.
@@ -88,10 +88,10 @@ macro_rules! rules {
                 }
             }
 
-            /// Returns the reason why a finding with a pending image user counts, or nothing if it does not count.
-            pub(crate) fn resolve_image_user(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
+            /// Returns the reasons why a finding with a pending image counts.
+            pub(crate) fn image_violations(&self, image: &str, config: &ImageConfig) -> Vec<ImageViolation> {
                 match self {
-                    $(Self::$rule(rule) => rule.resolve_image_user(user, image),)*
+                    $(Self::$rule(rule) => rule.image_violations(image, config),)*
                 }
             }
         }

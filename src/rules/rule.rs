@@ -31,11 +31,33 @@ pub trait Rule<'s>: Sized {
         None
     }
 
-    /// Why a finding with a pending image user counts, given the user of the image or the reason why it is unknown. Nothing if the
-    /// finding does not count.
-    fn resolve_image_user(&self, _user: Result<&str, &str>, _image: &str) -> Option<String> {
-        None
+    /// The reasons why a finding with a pending image counts, given what is known of the image. Without a reason, it does not count.
+    fn image_violations(&self, _image: &str, _config: &ImageConfig) -> Vec<ImageViolation> {
+        Vec::new()
     }
+}
+
+/// What rules read of the configuration of an image, or the reasons why it is unknown.
+#[derive(Clone, Debug)]
+pub struct ImageConfig {
+    /// The user; empty if the configuration does not name a user.
+    pub user: Result<String, String>,
+    /// The paths of the VOLUMEs as they are written, sorted.
+    pub volumes: Result<Vec<String>, String>,
+}
+
+/// A reason why a finding with a pending image counts.
+#[derive(Debug)]
+pub enum ImageViolation {
+    /// The end of the message.
+    Reason(String),
+    /// A VOLUME, unless the container mounts a volume at its path.
+    Volume {
+        /// The path as the image declares it.
+        path: String,
+        /// The whole message.
+        message: String,
+    },
 }
 
 /// What a rule checks.

@@ -4,7 +4,7 @@ mod windows;
 
 use super::finding::{Findings, flag};
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
@@ -227,7 +227,7 @@ impl RunAsNonRoot {
             match violation.resolution {
                 Resolution::None => {}
                 Resolution::Fix => _ = finding.fix(Fix::set(at, violation.field, true)),
-                Resolution::Image => _ = finding.pending_image_user(&at.container.image),
+                Resolution::Image => _ = finding.pending_image(at),
             }
         }
         for (violation, containers) in inherited {
@@ -298,12 +298,13 @@ these users count too. Names that Windows translates, such as `Administrateur`, 
         }
     }
 
-    fn resolve_image_user(&self, user: Result<&str, &str>, image: &str) -> Option<String> {
+    fn image_violations(&self, image: &str, config: &ImageConfig) -> Vec<ImageViolation> {
         let image = quoted(image);
-        match user {
+        let reason = match &config.user {
             Ok(user) => self.image_user_violation(user).map(|reason| format!("image {image} {reason}")),
             Err(reason) => Some(format!("the user of image {image} is unknown: {reason}")),
-        }
+        };
+        reason.map(ImageViolation::Reason).into_iter().collect()
     }
 }
 
