@@ -39,6 +39,14 @@ const READ_ONLY: Setting<Flag> = Setting {
     kind: Flag,
 };
 
+const RECURSIVE: Setting<Flag> = Setting {
+    key: "recursive",
+    label: "Recursive",
+    doc: "With `readOnly`, requires `recursiveReadOnly: Enabled` on every mount too. File systems that are mounted below the path on \
+          the node stay writable otherwise.",
+    kind: Flag,
+};
+
 const DENIED: Setting<Texts> = Setting {
     key: "denied",
     label: "Denied paths",
@@ -51,6 +59,11 @@ const DENIED: Setting<Texts> = Setting {
 /// Source: `PATH_MAX` of Linux.
 const MAX_PATH_LENGTH: usize = 4096;
 
+/// Entries of a process in `/proc` that lead to other files of the node, or contain such links.
+const PROCESS_LINKS: [&str; 5] = ["root", "cwd", "fd", "task", "map_files"];
+
+const LINKS_LEAD_ELSEWHERE: &str = "links in /proc lead to other files of the node";
+
 pub(crate) struct HostPathVolumes<'s> {
     allowed: Vec<Allowed<'s>>,
     denied: Cow<'s, [&'s str]>,
@@ -61,7 +74,16 @@ struct Allowed<'s> {
     /// Its index in the settings.
     index: usize,
     path_prefix: &'s str,
-    read_only: bool,
+    required: RequiredAccess,
+}
+
+/// What an entry requires of every mount.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RequiredAccess {
+    Any,
+    ReadOnly,
+    /// Read-only with everything that is mounted below.
+    RecursivelyReadOnly,
 }
 
 /// A `hostPath` volume.
@@ -73,19 +95,19 @@ struct HostPath<'p> {
     fingerprint: OnceCell<Fingerprint>,
     /// What is wrong with the path, if anything.
     message: Option<String>,
-    must_be_read_only: bool,
+    required: RequiredAccess,
     mounted_by: Vec<ResponsibleContainer<'p>>,
 }
 
 impl<'s> HostPathVolumes<'s> {
     fn host_path<'p>(&self, pod: &Pod<'_>, index: usize, volume: &'p Volume<'_>) -> Option<HostPath<'p>> {
         let path = &*volume.source("hostPath")?.path;
-        let (must_be_read_only, message) = match self.entry_for(pod, path) {
-            Ok(entry) => (entry.read_only, None),
-            Err(message) => (false, Some(message)),
+        let (required, message) = match self.entry_for(pod, path) {
+            Ok(entry) => (entry.required, None),
+            Err(message) => (RequiredAccess::Any, Some(message)),
         };
         let (name, fingerprint, mounted_by) = (&*volume.name, OnceCell::new(), Vec::new());
-        Some(HostPath { index, name, path, fingerprint, message, must_be_read_only, mounted_by })
+        Some(HostPath { index, name, path, fingerprint, message, required, mounted_by })
     }
 
     /// The entry that allows a path, or else what the volume must do.
@@ -97,12 +119,19 @@ impl<'s> HostPathVolumes<'s> {
         if path.len() > MAX_PATH_LENGTH {
             return Err(format!("must mount a host path of at most 4096 bytes, not {}", quoted(path)));
         }
-        if let Some(denied) = self.denied.iter().find(|denied| at.overlaps(denied)) {
+        if is_process_link(&at) {
+            return Err(format!("must not mount host path {}: {LINKS_LEAD_ELSEWHERE}", quoted(path)));
+        }
+        let linked = linked_path(&at);
+        let is_denied = |denied: &&&str| matches(&at, linked.as_ref(), denied, FilePath::overlaps);
+        if let Some(denied) = self.denied.iter().find(is_denied) {
             return Err(format!("must not mount host path {}: {denied} is denied", quoted(path)));
         }
-        let matching = self.allowed.iter().filter(|entry| at.starts_with(entry.path_prefix));
+        let is_allowed =
+            |entry: &&Allowed<'_>| matches(&at, linked.as_ref(), entry.path_prefix, FilePath::starts_with);
+        let matching = self.allowed.iter().filter(is_allowed);
         // Of entries of the same length, the first one decides.
-        let longest = matching.rev().max_by_key(|entry| entry.path_prefix.len());
+        let longest = matching.rev().max_by_key(|entry| without_link(entry.path_prefix).len());
         longest.ok_or_else(|| format!("must not mount host path {}", quoted(path)))
     }
 }
@@ -113,14 +142,19 @@ impl<'s> Rule<'s> for HostPathVolumes<'s> {
     const DOCS: RuleDocs = RuleDocs {
         summary: "Pods mount only those files of their node that the settings allow.",
         finding: "a `hostPath` volume that is not in `allowed` or that reaches a path in `denied`; a writable mount of a volume whose \
-                  entry has `readOnly`",
+                  entry has `readOnly`; a mount without `recursiveReadOnly: Enabled` of a volume whose entry has `recursive`",
         fix: None,
         details: "\
 Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`, but not `/var/logs`. The
 longest matching prefix decides. A volume that contains a denied path is denied, like a volume within it. Always denied are paths that
 are not absolute, paths of more than 4096 bytes, which no node can open, and Windows paths that lead to a device or another machine, or
 that have a dot or a space at the end of a name. The policy does not see the sources of persistent volumes, or where a link on the node
-leads.",
+leads, with two exceptions. `/var/run` is `/run`, in settings and in volumes. The links of processes lead to every file of the node, so
+`root`, `cwd`, `fd`, `task` and `map_files` of a process in `/proc`, `/proc/self` and `/proc/thread-self` are always denied.
+
+A read-only mount protects files and directories. It does not protect the service of a socket, or a device: a container can send requests
+to a socket in a read-only mount of `/run`, and can write to a device in a read-only mount of `/dev` if its device rules allow it. Allow
+neither directory as a whole, not even with `readOnly`.",
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &DENIED];
@@ -130,14 +164,17 @@ leads.",
         let denied = reader.get(&DENIED);
         for entry in &allowed {
             let at = FilePath::linux(entry.path_prefix);
-            if let Some(path) = denied.iter().find(|path| at.starts_with(path)) {
-                let reason = format!(
-                    "{} can never be allowed: denied has {}",
-                    quoted(entry.path_prefix),
-                    quoted(path)
-                );
-                reader.refuse_in_item(ALLOWED.key, entry.index, PATH_PREFIX.key, reason);
-            }
+            let linked = linked_path(&at);
+            let is_within = |path: &&&str| matches(&at, linked.as_ref(), path, FilePath::starts_with);
+            let reason = if is_process_link(&at) {
+                LINKS_LEAD_ELSEWHERE.to_owned()
+            } else if let Some(path) = denied.iter().find(is_within) {
+                format!("denied has {}", quoted(path))
+            } else {
+                continue;
+            };
+            let reason = format!("{} can never be allowed: {reason}", quoted(entry.path_prefix));
+            reader.refuse_in_item(ALLOWED.key, entry.index, PATH_PREFIX.key, reason);
         }
         Self { allowed, denied }
     }
@@ -163,6 +200,45 @@ leads.",
     }
 }
 
+/// Returns whether a path leads to a link of a process, or contains such links and nothing else.
+fn is_process_link(at: &FilePath<'_>) -> bool {
+    let mut segments = at.segments();
+    if at.ignores_case() || segments.next() != Some("proc") {
+        return false;
+    }
+    match (segments.next(), segments.next()) {
+        (Some("self" | "thread-self"), _) => true,
+        (Some(_), Some(entry)) => PROCESS_LINKS.contains(&entry),
+        _ => false,
+    }
+}
+
+/// Compares a path with one of the settings, as they are written and with the link `/var/run` replaced in both.
+fn matches<'p>(
+    at: &FilePath<'p>,
+    linked: Option<&FilePath<'p>>,
+    path: &str,
+    compare: impl Fn(&FilePath<'p>, &str) -> bool,
+) -> bool {
+    let linked_path = without_link(path);
+    let is_link = linked_path.len() < path.len() && !at.ignores_case();
+    compare(at, path) || (linked.is_some() || is_link) && compare(linked.unwrap_or(at), linked_path)
+}
+
+/// Returns a path on Linux with the link `/var/run` replaced, if it begins with the link.
+fn linked_path<'p>(at: &'p FilePath<'_>) -> Option<FilePath<'p>> {
+    let linked = without_link(at.as_str());
+    (linked.len() < at.as_str().len() && !at.ignores_case()).then(|| FilePath::linux(linked))
+}
+
+/// Returns a normalized path with the link `/var/run` replaced.
+fn without_link(path: &str) -> &str {
+    match path.strip_prefix("/var") {
+        Some(rest) if rest == "/run" || rest.starts_with("/run/") => rest,
+        _ => path,
+    }
+}
+
 /// Reports mounts that must be read-only, and notes which containers mount each volume.
 fn check_mounts<'p>(pod: &'p Pod<'p>, host_paths: &mut [HostPath<'p>], findings: &mut Findings<'p>) {
     let places = NameIndex::of(host_paths.iter().map(|host_path| host_path.name));
@@ -173,12 +249,25 @@ fn check_mounts<'p>(pod: &'p Pod<'p>, host_paths: &mut [HostPath<'p>], findings:
             let can_write = !mount.read_only;
             let mounting = ResponsibleContainer { can_write, ..ResponsibleContainer::of(container) };
             host_path.mounted_by.push(mounting);
-            if host_path.must_be_read_only && can_write {
-                let fingerprint = || Fingerprint::of(host_path.path.as_bytes());
-                let fingerprint = *host_path.fingerprint.get_or_init(fingerprint);
+            if host_path.required == RequiredAccess::Any {
+                continue;
+            }
+            let fingerprint = || Fingerprint::of(host_path.path.as_bytes());
+            let fingerprint = *host_path.fingerprint.get_or_init(fingerprint);
+            if can_write {
                 findings
                     .at(container, &of_item("volumeMounts", index, "readOnly"))
                     .message(format!("must mount volume {} read-only", quoted(host_path.name)))
+                    .shared_value(fingerprint);
+            }
+            let is_recursive = &*mount.recursive_read_only == "Enabled";
+            if host_path.required == RequiredAccess::RecursivelyReadOnly && !is_recursive {
+                findings
+                    .at(container, &of_item("volumeMounts", index, "recursiveReadOnly"))
+                    .message(format!(
+                        "must set it to Enabled: mounts below the host path of volume {} stay writable otherwise",
+                        quoted(host_path.name)
+                    ))
                     .shared_value(fingerprint);
             }
         }
@@ -196,12 +285,21 @@ fn is_absolute(pod: &Pod<'_>, path: &str) -> bool {
 impl ObjectKind for Allowed<'static> {
     type Value<'s> = Allowed<'s>;
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&PATH_PREFIX, &READ_ONLY];
+    const SETTINGS: &'static [&'static dyn Declared] = &[&PATH_PREFIX, &READ_ONLY, &RECURSIVE];
 
     fn read<'s>(reader: &mut ObjectReader<'_, 's>) -> Option<Allowed<'s>> {
         let path_prefix = reader.get(&PATH_PREFIX).map(|path| path.trim_end_matches('/'));
-        let read_only = reader.get(&READ_ONLY);
-        Some(Allowed { index: reader.index(), path_prefix: path_prefix?, read_only })
+        let required = match (reader.get(&READ_ONLY), reader.get(&RECURSIVE)) {
+            (true, true) => RequiredAccess::RecursivelyReadOnly,
+            (true, false) => RequiredAccess::ReadOnly,
+            (false, is_recursive) => {
+                if is_recursive {
+                    reader.refuse(RECURSIVE.key, "has no effect without readOnly");
+                }
+                RequiredAccess::Any
+            }
+        };
+        Some(Allowed { index: reader.index(), path_prefix: path_prefix?, required })
     }
 }
 
@@ -283,6 +381,35 @@ mod tests {
     }
 
     #[test]
+    fn var_run_is_run() {
+        let settings = json!({"allowed": [{"pathPrefix": "/run"}, {"pathPrefix": "/var/run/web", "readOnly": true}],
+                              "denied": ["/run/secrets", "/var/run/docker.sock"]});
+        for path in ["/run", "/var/run", "/run/docker.sock", "/var/run/secrets/x", "/var", "/"] {
+            assert!(demand(&settings, path).is_some(), "{path}");
+        }
+        for path in ["/run/x", "/var/run/x", "/var/lib/../run/x"] {
+            assert_eq!(demand(&settings, path), None, "{path}");
+        }
+        for path in ["/run/web", "/var/run/web/x"] {
+            let lines = check(RuleId::HostPathVolumes, &settings, &pod(path));
+            assert!(lines[0].contains("must mount volume \"x\" read-only"), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn links_of_processes_are_never_allowed() {
+        let settings = json!({"allowed": [{"pathPrefix": "/"}]});
+        for path in ["/proc/1/root", "/proc/self", "/proc/thread-self/x", "/proc/2/./fd/3", "/proc/1/task/1"]
+        {
+            let denied = demand(&settings, path).unwrap();
+            assert!(denied.ends_with(": links in /proc lead to other files of the node"), "{denied}");
+        }
+        for path in ["/proc", "/proc/1", "/proc/1/net", "/proc/selfish", "/srv/proc/1/root"] {
+            assert_eq!(demand(&settings, path), None, "{path}");
+        }
+    }
+
+    #[test]
     fn the_longest_prefix_decides_what_must_be_read_only() {
         let settings = json!({"allowed": [
             {"pathPrefix": "/srv/data/x"}, {"pathPrefix": "/srv", "readOnly": true}, {"pathPrefix": "/srv/data"}]});
@@ -345,7 +472,8 @@ mod tests {
     fn refuses_what_can_never_match() {
         let settings = json!({
             "allowed": [{"pathPrefix": "srv"}, {"readOnly": true}, {"pathPrefix": "/etc/x", "readonly": true},
-                        {"pathPrefix": "/srv", "readOnly": "yes"}],
+                        {"pathPrefix": "/srv", "readOnly": "yes"}, {"pathPrefix": "/srv", "recursive": true},
+                        {"pathPrefix": "/proc/1/root"}],
             "denied": ["/etc", "../x", ""],
         });
         assert_eq!(
@@ -355,9 +483,11 @@ mod tests {
                 "hostPathVolumes.allowed[1].pathPrefix: missing: name the directory that is allowed",
                 r#"hostPathVolumes.allowed[2].readonly: unknown key, did you mean "readOnly"?"#,
                 "hostPathVolumes.allowed[3].readOnly: expected true or false, got a string",
+                "hostPathVolumes.allowed[4].recursive: has no effect without readOnly",
                 r#"hostPathVolumes.denied[1]: expected an absolute path, got "../x""#,
                 r#"hostPathVolumes.denied[2]: expected an absolute path, got """#,
                 r#"hostPathVolumes.allowed[2].pathPrefix: "/etc/x" can never be allowed: denied has "/etc""#,
+                r#"hostPathVolumes.allowed[5].pathPrefix: "/proc/1/root" can never be allowed: links in /proc lead to other files of the node"#,
             ]
         );
     }
