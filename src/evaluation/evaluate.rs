@@ -6,6 +6,7 @@ use super::pending;
 use super::registry::RegistryCache;
 use crate::kubernetes::field_path;
 use crate::kubernetes::metadata::Metadata;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::operation::OperationRef;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::MutableFields;
@@ -79,6 +80,7 @@ impl<'j, 's> Evaluator<'j, 's> {
         for rule in &self.settings.rules {
             let Findings { list, suggestions, .. } = scope.findings(rule, &replaced, &mut exemptions);
             let mut findings = exemptions.without_covered(rule.id, list);
+            remove_superseded(&mut findings, &rules);
             sort(&mut findings);
             let pending: Vec<_> =
                 findings.extract_if(.., |finding| finding.pending_image.is_some()).collect();
@@ -201,4 +203,17 @@ impl Evaluation<'_, '_> {
 #[inline(never)]
 fn sort(findings: &mut [Finding<'_>]) {
     findings.sort_by(|one, other| field_path::compare(&one.path, &other.path));
+}
+
+/// Removes findings about something that an earlier rule denies.
+fn remove_superseded(findings: &mut Vec<Finding<'_>>, earlier: &[RuleFindings<'_, '_>]) {
+    if findings.iter().all(|finding| finding.superseding_path.is_none()) {
+        return;
+    }
+    let denying = earlier.iter().filter(|rule| rule.mode == Mode::Deny);
+    let denied = NameIndex::of(denying.flat_map(|rule| rule.findings.iter().map(|finding| &*finding.path)));
+    findings.retain(|finding| {
+        let path = finding.superseding_path.as_ref();
+        path.is_none_or(|path| denied.get(path).is_none())
+    });
 }

@@ -67,10 +67,17 @@ impl<'p> FilePath<'p> {
 
     /// Returns whether the paths may be equal, or one of them may be a parent of the other.
     #[must_use]
+    #[inline]
     pub fn overlaps(&self, other: &str) -> bool {
-        // Most paths differ in the first letter. This check saves 5 % of the instructions for a pod with 32 containers.
-        let differs = matches!((self.path.as_bytes(), other.as_bytes()), ([_, a, ..], [_, b, ..]) if a != b);
-        (!differs || self.ignores_case) && self.split_common(other).is_some()
+        // Most paths differ in the first eight bytes, which are one number, or in the first letter. This check saves 20 % of the
+        // instructions for a pod with 32 containers.
+        let mine = if self.ignores_case { &[] } else { self.path.as_bytes() };
+        let theirs = other.as_bytes();
+        let differs = match (mine.first_chunk::<8>(), theirs.first_chunk::<8>()) {
+            (Some(mine), Some(theirs)) => u64::from_le_bytes(*mine) != u64::from_le_bytes(*theirs),
+            _ => matches!((mine, theirs), ([_, mine, ..], [_, theirs, ..]) if mine != theirs),
+        };
+        !differs && self.split_common(other).is_some()
     }
 
     /// Returns the segments of the path.

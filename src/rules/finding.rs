@@ -27,6 +27,8 @@ pub struct Finding<'p> {
     pub fix: Option<Fix<'p>>,
     /// The container whose image decides whether the finding counts, if the pod spec leaves that open.
     pub pending_image: Option<ContainerAt<'p, 'p>>,
+    /// The path of another field. If an earlier rule denies that field, the finding does not count.
+    pub superseding_path: Option<String>,
 }
 
 /// A value by which findings are compared.
@@ -48,6 +50,7 @@ impl<'p> Finding<'p> {
             responsible,
             fix: None,
             pending_image: None,
+            superseding_path: None,
         }
     }
 
@@ -78,6 +81,12 @@ impl<'p> Finding<'p> {
     /// Sets the container whose image decides whether the finding counts.
     pub fn pending_image(&mut self, container: ContainerAt<'p, 'p>) -> &mut Self {
         self.pending_image = Some(container);
+        self
+    }
+
+    /// Sets the path of another field. If an earlier rule denies that field, the finding does not count.
+    pub fn unless_denied_at(&mut self, path: String) -> &mut Self {
+        self.superseding_path = Some(path);
         self
     }
 

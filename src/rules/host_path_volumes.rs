@@ -64,12 +64,14 @@ const PROCESS_LINKS: [&str; 5] = ["root", "cwd", "fd", "task", "map_files"];
 
 const LINKS_LEAD_ELSEWHERE: &str = "links in /proc lead to other files of the node";
 
+#[derive(Clone)]
 pub(crate) struct HostPathVolumes<'s> {
     allowed: Vec<Allowed<'s>>,
     denied: Cow<'s, [&'s str]>,
 }
 
 /// An entry of `allowed`.
+#[derive(Clone)]
 struct Allowed<'s> {
     /// Its index in the settings.
     index: usize,
@@ -108,6 +110,11 @@ impl<'s> HostPathVolumes<'s> {
         };
         let (name, fingerprint, mounted_by) = (&*volume.name, OnceCell::new(), Vec::new());
         Some(HostPath { index, name, path, fingerprint, message, required, mounted_by })
+    }
+
+    /// Whether volumes with a path are allowed.
+    pub(super) fn allows(&self, pod: &Pod<'_>, path: &str) -> bool {
+        self.entry_for(pod, path).is_ok()
     }
 
     /// The entry that allows a path, or else what the volume must do.

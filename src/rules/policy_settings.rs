@@ -85,6 +85,7 @@ impl<'s> PolicySettings<'s> {
         let on_update = reader.get(&ON_UPDATE);
         let mut rules = Vec::with_capacity(RULES.len());
         rules.extend(RuleId::ALL.iter().filter_map(|rule| read_rule(*rule, &mut reader)));
+        link_host_path_volumes(&mut rules);
         let writable_paths = WritablePaths::read(&mut reader);
         let exemptions = Exemptions::read(&mut reader, check_rule);
         reader.finish();
@@ -112,6 +113,19 @@ fn read_rule<'s>(rule: RuleId, reader: &mut ObjectReader<'_, 's>) -> Option<Acti
         (mode, configured)
     };
     (mode != Mode::Off).then_some(ActiveRule { id, mode, rule })
+}
+
+/// Gives the rule about writable mounts the rule about host paths, because both evaluate the same volumes.
+fn link_host_path_volumes(rules: &mut [ActiveRule<'_>]) {
+    let host_path_volumes = rules.iter().find_map(|active| match &active.rule {
+        ConfiguredRule::HostPathVolumes(rule) => Some(rule.clone()),
+        _ => None,
+    });
+    for active in rules {
+        if let ConfiguredRule::WritableMounts(rule) = &mut active.rule {
+            rule.set_host_path_volumes(host_path_volumes.clone());
+        }
+    }
 }
 
 fn read_mode(

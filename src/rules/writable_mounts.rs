@@ -1,28 +1,44 @@
 //! `writableMounts`: containers cannot write where programs, libraries and login files are.
 
+mod default_paths;
+mod image_volumes;
+mod live_content;
+mod termination_message;
+mod volume_types;
+
 use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
 use super::finding::Findings;
 use super::fingerprint::Fingerprint;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::host_path_volumes::HostPathVolumes;
+use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::kubernetes::file_path::FilePath;
+use crate::kubernetes::pod::ContainerAt;
 use crate::kubernetes::volume::{Volume, writable_types};
-use crate::settings::declaration::{Choices, Declared, Format, OptionalTexts, Setting, Texts};
+use crate::settings::declaration::{Choices, Declared, Flag, Format, OptionalTexts, Setting, Texts, Word};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::{PATH, PATH_PATTERN, is_within, lies_within};
 use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
+use default_paths::PROTECTED;
 use json_view::RawValue;
 
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
     label: "Protected paths",
     doc: "Paths that containers cannot write to. By default, the directories of programs and libraries, and the files in `/etc` that \
-          decide about logins and loaded libraries.",
+          decide about logins and loaded libraries. A list replaces the default.",
     kind: Texts { format: &PATH, default: &PROTECTED, may_be_empty: true },
+};
+
+const ADDITIONAL_PROTECTED_PATHS: Setting<Texts> = Setting {
+    key: "additionalProtectedPaths",
+    label: "Additional protected paths",
+    doc: "Paths that are protected in addition to `protectedPaths`, such as the directory of an application.",
+    kind: Texts { format: &PATH, default: &[], may_be_empty: true },
 };
 
 const ALLOWED_PATHS: Setting<OptionalTexts> = Setting {
@@ -44,40 +60,31 @@ const ALLOWED_TYPES: Setting<Texts> = Setting {
     },
 };
 
+const LIVE_VOLUMES: Setting<Word<LiveVolumes>> = Setting {
+    key: "liveVolumes",
+    label: "Volumes that change",
+    doc: "Whether volumes whose content changes in running containers (`configMap`, `secret`, `projected`, `downwardAPI`) can be \
+          mounted at protected paths without a `subPath`.",
+    kind: Word {
+        words: &[("deny", LiveVolumes::Deny), ("allow", LiveVolumes::Allow)],
+        default: LiveVolumes::Deny,
+    },
+};
+
+const INSPECT_IMAGE: Setting<Flag> = Setting {
+    key: "inspectImage",
+    label: "Look up VOLUMEs of images",
+    doc: "Evaluates the paths of each `VOLUME` of the image, except where the container mounts a volume. The policy server looks up \
+          each image once in its registry, also for `runAsNonRoot.inspectImage`; its configuration must grant \
+          `oci/v1/oci_manifest_config`. A failed look-up is a finding. Images of Windows pods are not looked up.",
+    kind: Flag,
+};
+
 const WRITABLE_TYPE: Format = Format {
     check: check_type,
     demands: &[],
     choices: Some(|| Choices { words: writable_types().collect(), other_spellings: None }),
 };
-
-/// The paths of programs and libraries, of the files that decide about logins, and of the kernel.
-const PROTECTED: [&str; 25] = [
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/usr/bin",
-    "/usr/sbin",
-    "/usr/lib",
-    "/usr/lib32",
-    "/usr/lib64",
-    "/usr/libexec",
-    "/usr/local/bin",
-    "/usr/local/sbin",
-    "/usr/local/lib",
-    "/etc/passwd",
-    "/etc/shadow",
-    "/etc/group",
-    "/etc/sudoers",
-    "/etc/ld.so.preload",
-    "/etc/ld.so.conf",
-    "/etc/ssl",
-    "/boot",
-    "/proc",
-    "/sys",
-];
 
 const MOUNTS: &str = "volumeMounts";
 const DEVICES: &str = "volumeDevices";
@@ -87,8 +94,21 @@ const CLAIM: &str = "persistentVolumeClaim";
 
 pub(crate) struct WritableMounts<'s> {
     protected_paths: Cow<'s, [&'s str]>,
+    additional_protected_paths: Cow<'s, [&'s str]>,
+    /// The first letters of all protected paths.
+    protected_letters: u32,
     allowed_paths: Option<Vec<&'s str>>,
     allowed_types: Cow<'s, [&'s str]>,
+    live_volumes: LiveVolumes,
+    inspect_image: bool,
+    /// The rule about host paths, if it is on. What it denies is not denied again because of its type.
+    host_path_volumes: Option<HostPathVolumes<'s>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LiveVolumes {
+    Deny,
+    Allow,
 }
 
 /// A path of a container at which a volume is mounted, and the field that mounts it.
@@ -107,45 +127,78 @@ impl Mount<'_> {
 }
 
 /// A volume, or all volumes that come from claim templates.
+#[derive(Default)]
 struct MountedVolume<'p> {
     access: Access<'p>,
-    /// The volume as it is written; empty for one from a claim template.
-    json: RawValue<'p>,
+    /// The type, if the kubelet updates the content in running containers.
+    live_type: Option<&'static str>,
+    /// The volume and its index in the pod; nothing for one from a claim template.
+    source: Option<(usize, &'p Volume<'p>)>,
     /// The fingerprint of the volume. It is computed once, because the text may be long and mounted often.
     fingerprint: OnceCell<Fingerprint>,
+    /// Whether the rule about host paths allows the volume. It is evaluated once, because the volume may be mounted often.
+    is_allowed_host_path: OnceCell<bool>,
 }
 
-impl<'p> MountedVolume<'p> {
-    fn new(access: Access<'p>, json: RawValue<'p>) -> Self {
-        Self { access, json, fingerprint: OnceCell::new() }
-    }
-
+impl MountedVolume<'_> {
     /// The fingerprint of a finding about the volume: another volume at the same path is another finding.
     fn fingerprint(&self, field: &str) -> Fingerprint {
-        let volume = self.fingerprint.get_or_init(|| Fingerprint::of(self.json.0));
+        let json = self.source.map_or(RawValue::default(), |(_, volume)| volume.json);
+        let volume = self.fingerprint.get_or_init(|| Fingerprint::of(json.0));
         Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()])
     }
 }
 
 /// What a mount of a volume can do, unless the mount itself is read-only.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Access<'p> {
+    #[default]
     ReadOnly,
     Writable,
     /// It can write to a volume of a type that is not allowed.
     Denied(&'p str),
 }
 
-impl WritableMounts<'_> {
-    /// What is wrong with the path of a writable mount, if anything.
-    fn path_violation(&self, pod: &Pod<'_>, path: &str) -> Option<String> {
-        let at = pod.file_path(path);
-        if let Some(protected) = self.protected_paths.iter().find(|protected| at.overlaps(protected)) {
+impl<'s> WritableMounts<'s> {
+    /// Sets the rule about host paths, which evaluates the same volumes.
+    pub(super) fn set_host_path_volumes(&mut self, rule: Option<HostPathVolumes<'s>>) {
+        self.host_path_volumes = rule;
+    }
+
+    /// The first protected path that a path in a container overlaps.
+    fn protected_path(&self, at: &FilePath<'_>) -> Option<&'s str> {
+        // Most volumes are mounted in directories like `/var` and `/data`, in which nothing is protected.
+        if self.protected_letters & letter_of(at.as_str()) == 0 {
+            return None;
+        }
+        let mut paths = self.protected_paths.iter().chain(&*self.additional_protected_paths).copied();
+        paths.find(|protected| at.overlaps(protected))
+    }
+
+    /// What is wrong with a path that a container can write to, if anything.
+    fn path_violation(&self, at: &FilePath<'_>) -> Option<String> {
+        if let Some(protected) = self.protected_path(at) {
             return Some(format!("{protected} is protected"));
         }
-        let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| is_within(&at, pattern));
+        let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| is_within(at, pattern));
         let is_outside = !self.allowed_paths.as_ref().is_none_or(is_allowed);
         is_outside.then(|| "the path is not in allowedPaths".to_owned())
+    }
+
+    fn mounted_volume<'p>(&self, index: usize, volume: &'p Volume<'p>) -> MountedVolume<'p> {
+        let live_type = match self.live_volumes {
+            LiveVolumes::Deny => live_content::live_type(volume),
+            LiveVolumes::Allow => None,
+        };
+        let (access, source) = (self.access_to(volume), Some((index, volume)));
+        MountedVolume { access, live_type, source, ..MountedVolume::default() }
+    }
+
+    /// All volumes that the pod spec does not contain: they come from claim templates.
+    fn mounted_claims(&self) -> MountedVolume<'static> {
+        let is_allowed = self.allowed_types.contains(&CLAIM);
+        let access = if is_allowed { Access::Writable } else { Access::Denied(CLAIM) };
+        MountedVolume { access, ..MountedVolume::default() }
     }
 
     fn access_to<'p>(&self, volume: &'p Volume<'_>) -> Access<'p> {
@@ -159,23 +212,19 @@ impl WritableMounts<'_> {
         access
     }
 
-    /// The access to a volume that the pod spec does not contain: it comes from a claim template.
-    fn access_to_claim(&self) -> Access<'static> {
-        if self.allowed_types.contains(&CLAIM) { Access::Writable } else { Access::Denied(CLAIM) }
-    }
-
-    fn check_mount<'p>(
+    /// Checks a mount that is not read-only.
+    fn check_writable<'p>(
         &self,
         container: ContainerAt<'p, 'p>,
         mount: &Mount<'_>,
         mounted: &MountedVolume<'_>,
         findings: &mut Findings<'p>,
     ) {
-        let Mount { list, index, path_field, path, volume } = mount;
+        let Mount { list, index, path_field, path, .. } = mount;
         if mounted.access == Access::ReadOnly {
             return;
         }
-        if let Some(reason) = self.path_violation(container.pod, path) {
+        if let Some(reason) = self.path_violation(&container.pod.file_path(path)) {
             let message = if mount.is_device() {
                 format!("must not have a writable device at {}: {reason}", quoted(path))
             } else {
@@ -185,21 +234,7 @@ impl WritableMounts<'_> {
             finding.message(message).shared_value(mounted.fingerprint(path));
         }
         if let Access::Denied(kind) = mounted.access {
-            let message = if mount.is_device() {
-                format!(
-                    "must not use volume {} as a device: type {} is not in allowedTypes",
-                    quoted(volume),
-                    quoted(kind)
-                )
-            } else {
-                format!(
-                    "must mount volume {} read-only: type {} is not in allowedTypes",
-                    quoted(volume),
-                    quoted(kind)
-                )
-            };
-            let finding = findings.at(container, &of_item(list, *index, "name"));
-            finding.message(message).shared_value(mounted.fingerprint(volume));
+            self.report_type(container, mount, mounted, kind, findings);
         }
     }
 }
@@ -210,7 +245,8 @@ impl<'s> Rule<'s> for WritableMounts<'s> {
     const DOCS: RuleDocs = RuleDocs {
         summary: "Writable mounts do not cover programs, libraries or login files.",
         finding: "a writable mount at, above or below a protected path; outside of `allowedPaths` if it is set; of a volume type that is \
-                  not in `allowedTypes`",
+                  not in `allowedTypes`; a termination message, or with `inspectImage` a `VOLUME` of the image, at such a path; a volume \
+                  that changes while the container runs, at, above or below a protected path",
         fix: None,
         details: "\
 A mount is writable unless it has `readOnly: true`, its volume has, or volumes of its type are never writable: `configMap`, `secret`,
@@ -218,30 +254,61 @@ A mount is writable unless it has `readOnly: true`, its volume has, or volumes o
 a claim template, and so does a volume with the name of a claim template: both count as a `persistentVolumeClaim`. Paths are compared
 segment by segment, after `.`, `..` and `//` are resolved; links are not followed. Windows paths are parsed as Windows parses them, in
 Windows pods, and in pods that do not set `os` if the path begins with a drive or `\\\\`. A path that Windows may read in another way is
-not within any allowed path.",
+not within any allowed path. A `hostPath` volume that `hostPathVolumes` denies is not denied again because of its type.
+
+The kubelet mounts a file that every user can write at `terminationMessagePath`, even if the root filesystem is read-only. The path must
+not overlap a protected path, and must be in `allowedPaths` if it is set. The default, `/dev/termination-log`, always passes.
+
+The kubelet updates `configMap`, `secret`, `projected` and `downwardAPI` volumes in running containers: a user who changes a ConfigMap,
+or an annotation of the pod, changes the files. At, above or below a protected path, such a volume needs a `subPath`, which is not updated;
+`.` and a `subPathExpr` do not count. Certificate stores are meant to be renewed and pass: `/etc/ssl/certs`, `/etc/pki/tls/certs`,
+`/etc/pki/ca-trust` and `/usr/local/share/ca-certificates`, and paths below them. `liveVolumes: allow` switches this check off.
+
+containerd mounts a writable copy of the content at each `VOLUME` of an image, even if the root filesystem is read-only. CRI-O by default
+only creates the directory. With `inspectImage`, a `VOLUME` counts like a writable mount, but its type does not matter. A mount of the
+container at exactly this path replaces a `VOLUME` with an absolute path. Look-ups come last: if anything else denies the request, images
+are not looked up.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&PROTECTED_PATHS, &ALLOWED_PATHS, &ALLOWED_TYPES];
+    const SETTINGS: &'static [&'static dyn Declared] = &[
+        &PROTECTED_PATHS,
+        &ADDITIONAL_PROTECTED_PATHS,
+        &ALLOWED_PATHS,
+        &ALLOWED_TYPES,
+        &LIVE_VOLUMES,
+        &INSPECT_IMAGE,
+    ];
 
     fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
         let protected_paths = reader.get(&PROTECTED_PATHS);
+        let additional_protected_paths = reader.get(&ADDITIONAL_PROTECTED_PATHS);
         let allowed_paths = reader.get(&ALLOWED_PATHS);
         for pattern in allowed_paths.iter().flatten() {
-            if let Some(path) = protected_paths.iter().find(|path| lies_within(pattern, path)) {
+            let mut paths = protected_paths.iter().chain(&*additional_protected_paths);
+            if let Some(path) = paths.find(|path| lies_within(pattern, path)) {
                 let reason = format!("{} can never be allowed: {path} is protected", quoted(pattern));
                 reader.refuse(ALLOWED_PATHS.key, reason);
             }
         }
-        Self { protected_paths, allowed_paths, allowed_types: reader.get(&ALLOWED_TYPES) }
+        let letters = protected_paths.iter().chain(&*additional_protected_paths).map(|path| letter_of(path));
+        Self {
+            protected_letters: letters.fold(0, |all, letter| all | letter),
+            protected_paths,
+            additional_protected_paths,
+            allowed_paths,
+            allowed_types: reader.get(&ALLOWED_TYPES),
+            live_volumes: reader.get(&LIVE_VOLUMES),
+            inspect_image: reader.get(&INSPECT_IMAGE),
+            host_path_volumes: None,
+        }
     }
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
         let Some(pod) = target.pod() else { return };
         let volumes = LazyCell::new(|| {
-            let volumes = pod.spec.volumes.iter();
-            let volumes: Vec<_> =
-                volumes.map(|volume| MountedVolume::new(self.access_to(volume), volume.json)).collect();
-            (pod.volumes_by_name(), volumes, MountedVolume::new(self.access_to_claim(), RawValue::default()))
+            let volumes = pod.spec.volumes.iter().enumerate();
+            let volumes: Vec<_> = volumes.map(|(index, volume)| self.mounted_volume(index, volume)).collect();
+            (pod.volumes_by_name(), volumes, self.mounted_claims())
         });
         let mounted = |name: &str| {
             let (places, volumes, claim) = &*volumes;
@@ -249,19 +316,34 @@ not within any allowed path.",
         };
         for container in pod.all_containers() {
             for (index, mount) in container.container.volume_mounts.iter().enumerate() {
+                let (path, volume) = (&*mount.mount_path, mounted(&mount.name));
                 if !mount.read_only {
-                    let (path, volume) = (&*mount.mount_path, &*mount.name);
-                    let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, volume };
-                    self.check_mount(container, &mount, mounted(volume), findings);
+                    let mount =
+                        Mount { list: MOUNTS, index, path_field: "mountPath", path, volume: &mount.name };
+                    self.check_writable(container, &mount, volume, findings);
+                }
+                if let Some(live_type) = volume.live_type {
+                    self.check_live(container, index, volume, live_type, findings);
                 }
             }
             for (index, device) in container.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
-                self.check_mount(container, &mount, mounted(volume), findings);
+                self.check_writable(container, &mount, mounted(volume), findings);
             }
+            self.check_termination_message(container, findings);
+            self.check_image_volumes(container, findings);
         }
     }
+
+    fn image_violations(&self, image: &str, config: &ImageConfig) -> Vec<ImageViolation> {
+        self.image_volume_violations(image, config)
+    }
+}
+
+/// Returns the first letter of a path as a bit, which is equal in upper and lower case. The root overlaps paths of every letter.
+fn letter_of(path: &str) -> u32 {
+    path.as_bytes().get(1).map_or(u32::MAX, |letter| 1 << (letter % 32))
 }
 
 fn check_type(kind: &str) -> Result<(), String> {
@@ -344,6 +426,68 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_may_protect_more_places() {
+        let settings = json!({"additionalProtectedPaths": ["/opt/app/", "/\u{e9}"]});
+        assert_eq!(reason(&settings, "/usr/bin").unwrap(), "/usr/bin is protected");
+        for path in ["/opt", "/opt/app", "/x/..//opt/app/x"] {
+            assert_eq!(reason(&settings, path).unwrap(), "/opt/app/ is protected", "{path}");
+        }
+        assert_eq!(reason(&settings, "/\u{e9}/x").unwrap(), "/\u{e9} is protected");
+        assert_eq!(reason(&settings, "/opt/apps"), None);
+        let all = json!({"protectedPaths": ["/"]});
+        for path in ["/", "/x", "~"] {
+            assert_eq!(reason(&all, path).unwrap(), "/ is protected", "{path}");
+        }
+    }
+
+    #[test]
+    fn termination_messages_are_written() {
+        let lines = |settings: Value, path: &str| {
+            let pod = json!({"containers": [{"name": "a", "terminationMessagePath": path}]});
+            check(RuleId::WritableMounts, &settings, &pod)
+        };
+        for path in ["", "/dev/termination-log", "dev/./termination-log", "/tmp/message"] {
+            assert_eq!(lines(json!({"additionalProtectedPaths": ["/dev"]}), path), [""; 0], "{path}");
+        }
+        assert_eq!(
+            lines(json!({"allowedPaths": ["/tmp"]}), "/data"),
+            [
+                "spec.containers[0].terminationMessagePath: container \"a\" must not write its termination message to \
+              \"/data\": the path is not in allowedPaths [writableMounts]"
+            ]
+        );
+        assert!(lines(json!({}), "/usr/bin/x")[0].contains(": /usr/bin is protected"));
+    }
+
+    #[test]
+    fn live_content_needs_a_part() {
+        let mut pod = pod("/usr/bin");
+        for (kind, mount, count) in [
+            ("configMap", json!({}), 1),
+            ("secret", json!({"readOnly": true}), 1),
+            ("projected", json!({"subPath": "x/.."}), 1),
+            ("downwardAPI", json!({"subPathExpr": "x"}), 1),
+            ("configMap", json!({"subPath": "x"}), 0),
+            ("secret", json!({"mountPath": "/etc/ssl/certs/x"}), 0),
+            ("secret", json!({"mountPath": "/etc/ssl/certs2"}), 1),
+            ("projected", json!({"mountPath": "/data"}), 0),
+            ("image", json!({}), 0),
+        ] {
+            pod["volumes"][0] = json!({"name": "x", kind: {}});
+            let mut changed = pod.clone();
+            for (key, value) in mount.as_object().unwrap() {
+                changed["containers"][0]["volumeMounts"][0][key] = value.clone();
+            }
+            assert_eq!(check(RuleId::WritableMounts, &json!({}), &changed).len(), count, "{kind} {mount}");
+            let allowed = json!({"liveVolumes": "allow"});
+            assert_eq!(check(RuleId::WritableMounts, &allowed, &changed), [""; 0], "{kind} {mount}");
+        }
+        // A volume of two types has one finding.
+        pod["volumes"][0] = json!({"name": "x", "configMap": {}, "emptyDir": {}});
+        assert_eq!(check(RuleId::WritableMounts, &json!({}), &pod).len(), 1);
+    }
+
+    #[test]
     fn the_settings_may_allow_a_few_places_only() {
         let settings = json!({"allowedPaths": ["/tmp", "/var/lib/*/data", "/cache/**"]});
         for path in ["/tmp", "/tmp/x", "/var/lib/a/data", "/var/lib/a/data/x", "/cache/x"] {
@@ -361,10 +505,6 @@ mod tests {
     fn what_cannot_be_written_to_may_be_anywhere() {
         let mut pod = pod("/usr/bin");
         for read_only in [
-            json!({"configMap": {}}),
-            json!({"secret": {}}),
-            json!({"downwardAPI": {}}),
-            json!({"projected": {}}),
             json!({"image": {}}),
             json!({"csi": {"readOnly": true}}),
             json!({"nfs": {"readOnly": true}}),
