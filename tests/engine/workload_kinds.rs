@@ -33,7 +33,6 @@ spec.volumes[0].image.reference: volume \"site\" must set a tag or a digest on i
 spec.volumes[1].hostPath.path: volume \"node\" must not mount host path \"/\" [hostPathVolumes]
 spec.ephemeralContainers[0].volumeMounts[0].mountPath: ephemeral container \"debug\" must mount \"/bin\" read-only, or elsewhere: /bin is protected [writableMounts]
 spec.initContainers[0].volumeMounts[0].mountPath: init container \"setup\" must mount \"/usr\" read-only, or elsewhere: /usr/bin is protected [writableMounts]
-spec.initContainers[0].volumeMounts[0].name: init container \"setup\" must mount volume \"node\" read-only: type \"hostPath\" is not in allowedTypes [writableMounts]
 spec.ephemeralContainers[0].securityContext.capabilities.add[0]: ephemeral container \"debug\" must not add \"SYS_PTRACE\" [capabilities]
 spec.initContainers[1].securityContext.capabilities.add[0]: sidecar \"proxy\" must not add \"NET_ADMIN\" [capabilities]
 spec.containers[0].securityContext.procMount: container \"web\" must leave it unset, or set it to Default [procMount]
