@@ -4,13 +4,13 @@
 load helpers
 
 setup_file() {
-  export REGISTRY SOURCES=$BATS_FILE_TMPDIR/sources.yaml PUSHED WEB_DIGEST TOOLS_DIGEST
+  export REGISTRY SOURCES=$BATS_FILE_TMPDIR/sources.yaml PUSHED WEB_DIGEST
   REGISTRY=127.0.0.1:$(free_port)
   echo "insecure_sources: [\"$REGISTRY\"]" >"$SOURCES"
   start_registry
   PUSHED=$(push v0.1.0)
   WEB_DIGEST=$(push_image web:1.4 1000)
-  TOOLS_DIGEST=$(push_image tools:3 root)
+  push_image tools:3 root
 
   local settings="{runAsNonRoot: {inspectImage: true}, imageReference: {mode: fix, require: digest}}"
   cat >"$BATS_FILE_TMPDIR/policies.yml" <<EOF
@@ -108,29 +108,23 @@ pod_of() { # NAME:TAG
     "$(pod_of web:1.4 | jq .object | patched_by "$answer" | jq --raw-output '.spec.containers[0].image')"
 }
 
-@test "an image that runs as root is denied with its digest" {
+@test "an image that runs as root is denied before its digest is looked up" {
   pod_of tools:3 | ask validate asking | answers "$(denied <<EOF
-spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: image "$REGISTRY/shop/tools:3@$TOOLS_DIGEST" runs as "root" [runAsNonRoot]
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: image "$REGISTRY/shop/tools:3" runs as "root" [runAsNonRoot]
 EOF
 )"
 }
 
-@test "a missing image is denied with the error of the registry" {
-  local about="\"$REGISTRY/shop/web:1.5\"" said="Fail to interact with OCI registry: Registry error: "
-  pod_of web:1.5 | ask validate asking |
-    jq --arg said "$said" '.status.message |= gsub("(?<=\($said)).*(?= \\[)"; "…")' |
-    answers "$(denied <<EOF
-spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of image $about is unknown: $said… [runAsNonRoot]
-spec.containers[0].image: container "web" must pin image $about by digest: $said… [imageReference]
+@test "a missing image is denied without the error of the registry" {
+  pod_of web:1.5 | ask validate asking | answers "$(denied <<EOF
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of image "$REGISTRY/shop/web:1.5" is unknown: the registry look-up failed [runAsNonRoot]
 EOF
 )"
 }
 
-@test "a policy without the registry capability denies, and reports it" {
-  local about="\"$REGISTRY/shop/web:1.4\"" said="Policy has not been granted access to the"
+@test "a policy without the registry capability denies" {
   pod_of web:1.4 | ask validate asking-without-leave | answers "$(denied <<EOF
-spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of image $about is unknown: $said 'oci/v1/oci_manifest_config' host capability. The violation has been reported [runAsNonRoot]
-spec.containers[0].image: container "web" must pin image $about by digest: $said 'oci/v1/manifest_digest' host capability. The violation has been reported [imageReference]
+spec.containers[0].securityContext.runAsUser: container "web" must set it to a UID other than 0: the user of image "$REGISTRY/shop/web:1.4" is unknown: the registry look-up failed [runAsNonRoot]
 EOF
 )"
 }

@@ -48,6 +48,16 @@ fn a_denial_is_logged_with_its_first_line() {
 }
 
 #[test]
+fn a_failed_look_up_is_logged_with_its_reason() {
+    let mut request = good_pod();
+    request["object"]["spec"]["securityContext"] = Value::Null;
+    let settings = json!({"runAsNonRoot": {"inspectImage": true}});
+    let mut entries = entries(&request, &settings);
+    assert_eq!(entries.pop().unwrap()[..2], ["debug", "denied"]);
+    assert_eq!(entries, [["warning", "registry look-up failed", "Host error: no such host call"]; 3]);
+}
+
+#[test]
 fn exemptions_are_logged_when_they_matter() {
     let settings = json!({"exemptions": [
         {"reason": "the node agent reads /proc", "rules": ["hostNamespaces"], "namespaces": ["default"]},
