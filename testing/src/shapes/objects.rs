@@ -111,6 +111,31 @@ pub(super) const SHAPES: &[Shape] = &[
         },
     },
     Shape {
+        name: "mounts of a volume that changes",
+        most: 30 * ITEMS,
+        payload: |bytes| {
+            let volume = r#"{"name": "v", "configMap": {}, "hostPath": {"path": "/var/run/x"}}"#;
+            let mounts = mounts(&fill(bytes, |_| r#"{"name":"v","mountPath":"/etc/ssh"}"#.into()));
+            pod("{}", &format!("\"volumes\": [{volume}], {mounts}"))
+        },
+    },
+    Shape {
+        name: "termination messages",
+        most: 35 * ITEMS,
+        payload: |bytes| {
+            let container = |_| r#"{"terminationMessagePath":"/etc/ssh/x"}"#.into();
+            pod("{}", &containers(&fill(bytes, container)))
+        },
+    },
+    Shape {
+        name: "containers whose images are looked up",
+        most: FULL,
+        payload: |bytes| {
+            let settings = r#"{"writableMounts": {"inspectImage": true}}"#;
+            pod(settings, &containers(&fill(bytes, good_container)))
+        },
+    },
+    Shape {
         name: "sources of a volume",
         most: FULL,
         payload: |bytes| {
