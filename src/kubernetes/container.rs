@@ -1,9 +1,9 @@
 //! Containers as far as rules read them.
 
-use json_view::{Error, KnownKey, ReadJson, Reader, Text, views};
+use json_view::{Error, KnownKey, RawValue, ReadJson, Reader, Text, views};
 
 /// A list of containers in a pod spec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ContainerList {
     /// `initContainers`, which include sidecars.
     Init,
@@ -28,14 +28,22 @@ impl ContainerList {
 views! {
     /// `Container` or `EphemeralContainer` of `k8s.io/api/core/v1`.
     pub struct Container<'a> {
+        /// Program and arguments in place of those of the image.
+        pub command "command": Vec<Text<'a>>,
         /// Environment variables.
         pub env "env": Vec<EnvVar<'a>>,
         /// Image reference; empty if an admission controller is to add one.
         pub image "image": Text<'a>,
+        /// Commands at the start and at the end of the container.
+        pub lifecycle "lifecycle": Lifecycle<'a>,
+        /// Probe that restarts the container if it fails.
+        pub liveness_probe "livenessProbe": Probe<'a>,
         /// Name, unique in the pod.
         pub name "name": Text<'a>,
         /// Ports that the container listens on.
         pub ports "ports": Vec<ContainerPort>,
+        /// Probe that decides whether the container gets requests.
+        pub readiness_probe "readinessProbe": Probe<'a>,
         /// `Always` makes an init container a sidecar.
         pub restart_policy "restartPolicy": Text<'a>,
         /// Security settings, which override those of the pod.
@@ -48,12 +56,32 @@ views! {
         pub volume_devices "volumeDevices": Vec<VolumeDevice<'a>>,
         /// Volumes in the container's file system.
         pub volume_mounts "volumeMounts": Vec<VolumeMount<'a>>,
+        /// Working directory; empty for that of the image.
+        pub working_dir "workingDir": Text<'a>,
     }
 
     /// `EnvVar` of `k8s.io/api/core/v1`.
     pub struct EnvVar<'a> {
-        /// Name of the variable.
+        /// Name, which may occur again.
         pub name "name": Text<'a>,
+        /// Literal value.
+        pub value "value": Text<'a>,
+        /// Source of the value if there is no literal one.
+        pub value_from "valueFrom": RawValue<'a>,
+    }
+
+    /// `Lifecycle` of `k8s.io/api/core/v1`.
+    pub struct Lifecycle<'a> {
+        /// Hook after the start of the container.
+        pub post_start "postStart": LifecycleHandler<'a>,
+        /// Hook before the end of the container.
+        pub pre_stop "preStop": LifecycleHandler<'a>,
+    }
+
+    /// `LifecycleHandler` of `k8s.io/api/core/v1`.
+    pub struct LifecycleHandler<'a> {
+        /// Command to run; empty for other hooks.
+        pub exec "exec": ExecAction<'a>,
     }
 
     /// `Probe` of `k8s.io/api/core/v1`.

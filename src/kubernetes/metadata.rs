@@ -18,6 +18,7 @@ views! {
     struct ObjectMeta<'a> {
         annotations "annotations": Annotations<'a>,
         deletion_timestamp "deletionTimestamp": Text<'a>,
+        name "name": Text<'a>,
         owner_references "ownerReferences": Vec<OwnerReference<'a>>,
     }
 
@@ -50,6 +51,12 @@ impl<'a> Metadata<'a> {
     #[must_use]
     pub fn has_controller(self) -> bool {
         self.parse().owner_references.iter().any(|owner| owner.controller.0 == b"true")
+    }
+
+    /// Returns the name of the object; empty if an API server is to generate it.
+    #[must_use]
+    pub fn name(self) -> Text<'a> {
+        self.parse().name
     }
 
     /// Returns whether the object is being deleted and waits for its finalizers.

@@ -41,6 +41,17 @@ impl<'n> NameIndex<'n> {
         true
     }
 
+    /// Sets the index of a name, in place of the index that it has.
+    pub fn set(&mut self, name: Cow<'n, str>, index: usize) {
+        if let Some((_, known)) = self.first.iter_mut().find(|(known, _)| *known == name) {
+            *known = index;
+        } else if self.first.len() < LINEAR_SCAN_MAX {
+            self.first.push((name, index));
+        } else {
+            self.others.insert(name, index);
+        }
+    }
+
     /// Returns the index of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<usize> {
@@ -77,5 +88,16 @@ mod tests {
         assert!(names.add("b".into(), 7));
         assert!(!names.add("b".into(), 8));
         assert_eq!((names.get("a"), names.get("b")), (Some(0), Some(7)));
+    }
+
+    #[test]
+    fn the_last_index_that_is_set_counts() {
+        let all: Vec<_> = (0..20).map(|number| format!("name-{number}")).collect();
+        let mut names = NameIndex::default();
+        for (index, name) in all.iter().chain(&all).enumerate() {
+            names.set(name.into(), index);
+        }
+        assert_eq!(names.get("name-0"), Some(20));
+        assert_eq!(names.get("name-19"), Some(39));
     }
 }

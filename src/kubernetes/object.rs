@@ -83,7 +83,7 @@ impl<'a> WorkloadParts<'a> {
             }
         }
         if let Some(pod) = &mut parts.pod {
-            pod.status = status;
+            (pod.status, pod.metadata) = (status, parts.metadata);
         }
         Ok(parts)
     }

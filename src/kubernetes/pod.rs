@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::kubernetes::container::{Container, ContainerList, WindowsOptions};
 use crate::kubernetes::field_path;
 use crate::kubernetes::file_path::FilePath;
+use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
 use crate::kubernetes::volume::{ClaimTemplate, Volume};
 use crate::text::quoted;
@@ -32,6 +33,8 @@ pub struct Pod<'a> {
     pub claim_templates: Vec<ClaimTemplate<'a>>,
     /// Whether the kind of the object is not built in, so that its schema is unknown.
     pub is_custom: bool,
+    /// The metadata of the object; empty if its kind is not built in.
+    pub metadata: Metadata<'a>,
     /// The `status` of the object as it is written; empty if it has none.
     pub status: RawValue<'a>,
 }
@@ -108,23 +111,33 @@ impl<'a> Pod<'a> {
     pub fn read(path: Cow<'static, str>, is_template: bool, reader: &mut Reader<'a>) -> Result<Self, Error> {
         let mut spec = Box::<PodSpec>::default();
         let ((), json) = reader.with_raw(|reader| spec.read(reader))?;
-        let (claim_templates, status) = (Vec::new(), RawValue::default());
-        Ok(Self { path, is_template, index: 0, json, spec, claim_templates, is_custom: false, status })
+        Ok(Self { path, is_template, json, ..Self::of(spec) })
     }
 
     /// Returns a pod template that is not part of an object.
     #[must_use]
     pub fn template(spec: PodSpec<'a>) -> Self {
+        Self::of(Box::new(spec))
+    }
+
+    fn of(spec: Box<PodSpec<'a>>) -> Self {
         Self {
             path: Cow::Borrowed(""),
             is_template: true,
             index: 0,
             json: RawValue::default(),
-            spec: Box::new(spec),
+            spec,
             claim_templates: Vec::new(),
             is_custom: false,
+            metadata: Metadata::default(),
             status: RawValue::default(),
         }
+    }
+
+    /// Returns the name of the pod. A template has no name.
+    #[must_use]
+    pub fn name(&self) -> Option<Text<'a>> {
+        (!self.is_template).then(|| self.metadata.name())
     }
 
     fn rare_fields(&self) -> RareFields<'a> {
@@ -248,6 +261,12 @@ impl ContainerAt<'_, '_> {
         field_path::push_index(&mut path, self.index);
         field_path::push_path(&mut path, field);
         path
+    }
+
+    /// Returns whether two containers of a pod are the same one.
+    #[must_use]
+    pub fn is_same(&self, other: ContainerAt<'_, '_>) -> bool {
+        (self.list, self.index) == (other.list, other.index)
     }
 
     /// Returns the container as messages name it, such as `init container "setup"`.

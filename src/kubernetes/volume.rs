@@ -93,6 +93,8 @@ views! {
     ///
     /// If a future volume type has a field with one of these keys and another JSON type, the pod is refused as unreadable.
     pub struct Details<'a> {
+        /// Name of the claim, of a `persistentVolumeClaim`.
+        pub claim_name "claimName": Text<'a>,
         /// Path on the node, of a `hostPath`.
         pub path "path": Text<'a>,
         /// Whether the volume is read-only, for types with this field.

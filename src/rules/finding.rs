@@ -31,6 +31,9 @@ pub struct Finding<'p> {
     pub superseding_path: Option<String>,
 }
 
+/// Maximum number of responsible containers that a finding lists.
+pub const MAX_RESPONSIBLE: usize = 16;
+
 /// A value by which findings are compared.
 #[derive(Clone, Debug)]
 enum FindingValue {
@@ -93,6 +96,34 @@ impl<'p> Finding<'p> {
     /// Sets the responsible containers.
     pub fn responsible(&mut self, containers: Vec<ResponsibleContainer<'p>>) -> &mut Self {
         self.responsible = ResponsibleContainers::Only(containers);
+        self
+    }
+
+    /// Sets the containers that are responsible: all containers of the pod if there are too many, or if not all are known.
+    pub fn responsible_among(
+        &mut self,
+        pod: &'p Pod<'p>,
+        containers: Vec<ResponsibleContainer<'p>>,
+        are_known: bool,
+    ) -> &mut Self {
+        let mut list: Vec<ResponsibleContainer<'p>> = Vec::new();
+        for container in containers {
+            if list.len() > MAX_RESPONSIBLE {
+                break;
+            }
+            let is_same = |known: &&mut ResponsibleContainer<'_>| {
+                (known.kind, known.name, known.image) == (container.kind, container.name, container.image)
+            };
+            match list.iter_mut().find(is_same) {
+                Some(known) => known.can_write |= container.can_write,
+                None => list.push(container),
+            }
+        }
+        self.responsible = if are_known && list.len() <= MAX_RESPONSIBLE {
+            ResponsibleContainers::Only(list)
+        } else {
+            ResponsibleContainers::Pod(pod)
+        };
         self
     }
 

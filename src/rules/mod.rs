@@ -120,6 +120,7 @@ rules![
     shared_process_namespace: SharedProcessNamespace,
     noexec_mounts: NoexecMounts<'s>,
     host_ports: HostPorts,
+    writable_programs: WritablePrograms,
 ];
 
 #[cfg(test)]

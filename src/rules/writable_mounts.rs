@@ -3,6 +3,7 @@
 mod default_paths;
 mod image_volumes;
 mod live_content;
+mod shared;
 mod termination_message;
 mod volume_types;
 
@@ -245,8 +246,9 @@ impl<'s> Rule<'s> for WritableMounts<'s> {
     const DOCS: RuleDocs = RuleDocs {
         summary: "Writable mounts do not cover programs, libraries or login files.",
         finding: "a writable mount at, above or below a protected path; outside of `allowedPaths` if it is set; of a volume type that is \
-                  not in `allowedTypes`; a termination message, or with `inspectImage` a `VOLUME` of the image, at such a path; a volume \
-                  that changes while the container runs, at, above or below a protected path",
+                  not in `allowedTypes`; of a volume that is also mounted at, above or below a protected path; a termination message, or \
+                  with `inspectImage` a `VOLUME` of the image, at such a path; a volume that changes while the container runs, at, above \
+                  or below a protected path",
         fix: None,
         details: "\
 A mount is writable unless it has `readOnly: true`, its volume has, or volumes of its type are never writable: `configMap`, `secret`,
@@ -255,6 +257,14 @@ a claim template, and so does a volume with the name of a claim template: both c
 segment by segment, after `.`, `..` and `//` are resolved; links are not followed. Windows paths are parsed as Windows parses them, in
 Windows pods, and in pods that do not set `os` if the path begins with a drive or `\\\\`. A path that Windows may read in another way is
 not within any allowed path. A `hostPath` volume that `hostPathVolumes` denies is not denied again because of its type.
+
+A volume that is mounted at, above or below a protected path, read-only or not, must not be mounted writable elsewhere by a container that
+runs at the same time: the container itself, a regular container, a sidecar or a debug container. An init container that is not a sidecar
+counts only for itself and for the sidecars before it in the list. Two mounts with a `subPath` have nothing in common if neither part
+contains the other, and if no container mounts a directory above one of them writable, in which it could leave a link. A `subPathExpr`
+counts as the whole volume. Volumes of one claim are one volume. Host paths are parts of one volume, the node's file system, in which
+`/var/run` is `/run`. If a volume has more than 128 mounts, all of them count as the whole volume, and all containers as running at the
+same time. An exemption must cover the container that writes and all containers that it can affect.
 
 The kubelet mounts a file that every user can write at `terminationMessagePath`, even if the root filesystem is read-only. The path must
 not overlap a protected path, and must be in `allowedPaths` if it is set. The default, `/dev/termination-log`, always passes.
@@ -334,6 +344,11 @@ are not looked up.",
             self.check_termination_message(container, findings);
             self.check_image_volumes(container, findings);
         }
+        let paths = shared::Paths {
+            protected: &|path| self.protected_path(&pod.file_path(path)),
+            fingerprint: &|volume| mounted(volume).fingerprint(volume),
+        };
+        shared::check(pod, &paths, findings);
     }
 
     fn image_violations(&self, image: &str, config: &ImageConfig) -> Vec<ImageViolation> {

@@ -306,13 +306,13 @@ fn a_writable_root_requires_all_other_protections() {
 fn the_strict_settings_enable_every_rule_except_shell_removal() {
     let strict = Registration::read("examples/policies/strict.yaml").unwrap();
     let settings = &strict.spec["settings"];
-    for rule in RULES.iter().filter(|rule| rule.default_mode == Mode::Off) {
+    for rule in RULES.iter().filter(|rule| rule.default_mode != Mode::Deny) {
         let mode = settings[rule.id].get("mode").unwrap_or(&settings[rule.id]);
         let expected = if rule.id == "shellRemoval" { Value::Null } else { json!("deny") };
         assert_eq!(*mode, expected, "{}", rule.id);
     }
     assert!(!fixes(settings));
-    for rule in RULES.iter().filter(|rule| rule.default_mode != Mode::Off) {
+    for rule in RULES.iter().filter(|rule| rule.default_mode == Mode::Deny) {
         assert!(matches!(settings[rule.id], Value::Null | Value::Object(_)), "{}", rule.id);
         assert_eq!(settings[rule.id].get("mode"), None, "{}", rule.id);
     }

@@ -4,6 +4,7 @@ mod builders;
 mod fixes;
 mod long_values;
 mod objects;
+mod programs;
 mod settings;
 mod updates;
 
@@ -59,7 +60,7 @@ const NOTHING: &str = "{}";
 
 /// Returns all shapes.
 pub fn all() -> impl Iterator<Item = &'static Shape> {
-    [objects::SHAPES, long_values::SHAPES, updates::SHAPES, fixes::SHAPES, settings::SHAPES]
+    [objects::SHAPES, programs::SHAPES, long_values::SHAPES, updates::SHAPES, fixes::SHAPES, settings::SHAPES]
         .into_iter()
         .flatten()
 }

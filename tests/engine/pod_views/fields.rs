@@ -37,14 +37,19 @@ pub(super) mod typed {
 
     fn container(container: &core::Container) -> Value {
         json!({
+            "command": container.command.clone().unwrap_or_default(),
+            "env": container.env.iter().flatten().map(variable).collect::<Vec<_>>(),
+            "hooks": hooks(container.lifecycle.clone()),
             "image": container.image.as_deref().unwrap_or_default(),
             "hostPorts": container.ports.iter().flatten().map(|port| port.host_port.unwrap_or(0)).collect::<Vec<_>>(),
             "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
-            "env": container.env.iter().flatten().map(|variable| &variable.name).collect::<Vec<_>>(),
-            "startupProbe": startup_probe(container.startup_probe.clone()),
+            "livenessProbe": probe(container.liveness_probe.clone()),
+            "readinessProbe": probe(container.readiness_probe.clone()),
+            "startupProbe": probe(container.startup_probe.clone()),
             "terminationMessagePath": container.termination_message_path.as_deref().unwrap_or_default(),
+            "workingDir": container.working_dir.as_deref().unwrap_or_default(),
             "volumeDevices": container.volume_devices.iter().flatten().map(device).collect::<Vec<_>>(),
             "volumeMounts": container.volume_mounts.iter().flatten().map(mount).collect::<Vec<_>>(),
         })
@@ -58,7 +63,7 @@ pub(super) mod typed {
         container(&as_container)
     }
 
-    fn startup_probe(probe: Option<core::Probe>) -> Value {
+    fn probe(probe: Option<core::Probe>) -> Value {
         let probe = probe.unwrap_or_default();
         json!({
             "command": probe.exec.and_then(|exec| exec.command).unwrap_or_default(),
@@ -66,6 +71,20 @@ pub(super) mod typed {
             "initialDelaySeconds": probe.initial_delay_seconds.unwrap_or_default(),
             "periodSeconds": probe.period_seconds.unwrap_or_default(),
         })
+    }
+
+    fn variable(variable: &core::EnvVar) -> Value {
+        json!({
+            "name": variable.name,
+            "value": variable.value.as_deref().unwrap_or_default(),
+            "hasSource": variable.value_from.is_some(),
+        })
+    }
+
+    fn hooks(lifecycle: Option<core::Lifecycle>) -> Vec<Vec<String>> {
+        let lifecycle = lifecycle.unwrap_or_default();
+        let command = |hook: Option<core::LifecycleHandler>| hook.and_then(|hook| hook.exec?.command);
+        [lifecycle.post_start, lifecycle.pre_stop].map(|hook| command(hook).unwrap_or_default()).into()
     }
 
     fn device(device: &core::VolumeDevice) -> Value {
@@ -124,6 +143,7 @@ pub(super) mod typed {
     fn details(source: &Value) -> Value {
         let text = |field: &str| source.get(field).and_then(Value::as_str).unwrap_or_default();
         json!({
+            "claimName": text("claimName"),
             "path": text("path"),
             "readOnly": source.get("readOnly").and_then(Value::as_bool).unwrap_or_default(),
             "reference": text("reference"),
@@ -192,32 +212,42 @@ pub(super) mod viewed {
 
     fn container(container: &container::Container<'_>) -> Value {
         let container::Container {
+            command,
             env,
             image,
+            lifecycle: container::Lifecycle { post_start, pre_stop },
+            liveness_probe,
             name,
             ports,
+            readiness_probe,
             restart_policy,
             security_context: context,
-            startup_probe: probe,
+            startup_probe,
             termination_message_path,
             volume_devices,
             volume_mounts,
+            working_dir,
         } = container;
         json!({
+            "command": texts(command),
+            "env": env.iter().map(variable).collect::<Vec<_>>(),
+            "hooks": [hook_command(post_start), hook_command(pre_stop)],
             "image": **image,
             "hostPorts": ports.iter().map(|ContainerPort { host_port }| host_port).collect::<Vec<_>>(),
             "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
-            "env": env.iter().map(|container::EnvVar { name }| &**name).collect::<Vec<_>>(),
-            "startupProbe": startup_probe(probe),
+            "livenessProbe": probe(liveness_probe),
+            "readinessProbe": probe(readiness_probe),
+            "startupProbe": probe(startup_probe),
             "terminationMessagePath": **termination_message_path,
+            "workingDir": **working_dir,
             "volumeDevices": volume_devices.iter().map(device).collect::<Vec<_>>(),
             "volumeMounts": volume_mounts.iter().map(mount).collect::<Vec<_>>(),
         })
     }
 
-    fn startup_probe(probe: &container::Probe<'_>) -> Value {
+    fn probe(probe: &container::Probe<'_>) -> Value {
         let container::Probe {
             exec: container::ExecAction { command },
             failure_threshold,
@@ -230,6 +260,16 @@ pub(super) mod viewed {
             "initialDelaySeconds": initial_delay_seconds,
             "periodSeconds": period_seconds,
         })
+    }
+
+    fn variable(variable: &container::EnvVar<'_>) -> Value {
+        let container::EnvVar { name, value, value_from } = variable;
+        json!({"name": **name, "value": **value, "hasSource": !value_from.0.is_empty()})
+    }
+
+    fn hook_command<'p>(hook: &'p container::LifecycleHandler<'_>) -> Vec<&'p str> {
+        let container::LifecycleHandler { exec: container::ExecAction { command } } = hook;
+        texts(command)
     }
 
     fn device(device: &container::VolumeDevice<'_>) -> Value {
@@ -294,8 +334,10 @@ pub(super) mod viewed {
     }
 
     fn source(source: &VolumeSource<'_>) -> (String, Value) {
-        let VolumeSource { kind, details: Details { path, read_only, reference }, is_writable: _ } = source;
-        (kind.to_string(), json!({"path": **path, "readOnly": read_only, "reference": **reference}))
+        let VolumeSource { kind, details, is_writable: _ } = source;
+        let Details { claim_name, path, read_only, reference } = details;
+        let details = json!({"claimName": **claim_name, "path": **path, "readOnly": read_only, "reference": **reference});
+        (kind.to_string(), details)
     }
 
     fn texts<'t>(texts: &'t [Text<'_>]) -> Vec<&'t str> {
