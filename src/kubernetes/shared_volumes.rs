@@ -249,7 +249,8 @@ fn contains(path: &str, other: &str) -> bool {
 
 /// Returns whether a container runs while another one does. An init container runs alone, except for the sidecars before it. All
 /// others run while any container does, because init containers run again with a new sandbox of the pod.
-fn runs_beside(container: ContainerAt<'_, '_>, other: ContainerAt<'_, '_>) -> bool {
+#[must_use]
+pub fn runs_beside(container: ContainerAt<'_, '_>, other: ContainerAt<'_, '_>) -> bool {
     if container.list != ContainerList::Init || container.container.is_sidecar() {
         return true;
     }

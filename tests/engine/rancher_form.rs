@@ -83,6 +83,7 @@ fn the_module_accepts_every_choice_of_the_form() {
     // Settings that some choices require.
     let required = [
         ("capabilities.mode=fix", "capabilities.requiredDrop", json!(["ALL"])),
+        ("interactiveAccess.allowStdin=true", "interactiveAccess.allowedCommands", json!([["ls"]])),
         ("runAsNonRoot.namedUsers=allow", "runAsNonRoot.inspectImage", json!(true)),
     ];
     let mut choices = 0;
@@ -91,7 +92,8 @@ fn the_module_accepts_every_choice_of_the_form() {
         let flags = if question["type"] == "boolean" { vec![json!(true), json!(false)] } else { Vec::new() };
         for choice in options.into_iter().chain(flags) {
             let mut settings = untouched();
-            let chosen = format!("{variable}={}", choice.as_str().unwrap_or_default());
+            let value = choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
+            let chosen = format!("{variable}={value}");
             for (_, key, value) in required.iter().filter(|(choice, ..)| *choice == chosen) {
                 set(&mut settings, key, value.clone());
             }

@@ -40,7 +40,9 @@ spec.securityContext.sysctls[0].name: the pod must not set \"vm.swappiness\" [sy
 spec.ephemeralContainers[0]: ephemeral container \"debug\" must not be added to the pod [ephemeralContainers]
 spec.containers[0].startupProbe: container \"web\" must remove /bin/sh, /bin/bash by its exec command, or have a read-only root filesystem [shellRemoval]
 spec.initContainers[1].startupProbe: sidecar \"proxy\" must remove /bin/sh, /bin/bash by its exec command, or have a read-only root filesystem [shellRemoval]
-spec.shareProcessNamespace: the pod must not share a process namespace between its containers [sharedProcessNamespace]";
+spec.shareProcessNamespace: the pod must not share a process namespace between its containers [sharedProcessNamespace]
+spec.ephemeralContainers[0].volumeMounts[0].bindMountOptions: ephemeral container \"debug\" must mount \"/bin\" with noexec, nosuid; the cluster may have dropped the field: it needs the VolumeBindMountOptions gate [noexecMounts]
+spec.initContainers[0].volumeMounts[0].bindMountOptions: init container \"setup\" must mount \"/usr\" with noexec, nosuid; the cluster may have dropped the field: it needs the VolumeBindMountOptions gate [noexecMounts]";
 
 /// Returns a pod spec with findings of many rules, in every kind of container.
 fn bad_pod_spec() -> Value {

@@ -5,7 +5,7 @@ use std::iter::once;
 
 use crate::kubernetes::mount_points::{MountPoint, MountPoints};
 use crate::kubernetes::pod::ContainerAt;
-use crate::kubernetes::shared_volumes::{SharedMount, SharedVolume, SharedVolumes};
+use crate::kubernetes::shared_volumes::{SharedMount, SharedVolume, SharedVolumes, runs_beside};
 use crate::rules::finding::{Finding, MAX_RESPONSIBLE};
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainer;
@@ -51,10 +51,24 @@ impl<'v, 'p> Code<'v, 'p> {
                 (format!("{} can write to its termination message", self.container.label()), vec![own], true)
             }
             MountPoint::SharedMemory => {
-                ("every container can write to /dev/shm".to_owned(), Vec::new(), false)
+                let others = self.containers_beside();
+                let are_known = others.is_some();
+                let all = once(own).chain(others.unwrap_or_default()).collect();
+                ("every container can write to /dev/shm".to_owned(), all, are_known)
             }
         };
         Some(Writers { reason, responsible, are_known, fingerprint: Fingerprint::default() })
+    }
+
+    /// Returns the containers that run while this container does, unless the pod has too many containers.
+    fn containers_beside(&self) -> Option<Vec<ResponsibleContainer<'p>>> {
+        let all = || self.container.pod.all_containers();
+        if all().nth(MAX_RESPONSIBLE).is_some() {
+            return None;
+        }
+        let beside = all().filter(|other| runs_beside(*other, self.container));
+        let can_write = |other| ResponsibleContainer { can_write: true, ..ResponsibleContainer::of(other) };
+        Some(beside.map(can_write).collect())
     }
 
     fn writers_of(&self, index: usize) -> Option<Writers<'p>> {

@@ -118,6 +118,8 @@ pub(super) struct FieldFinding {
     pub(super) responsible: ResponsibleContainers,
     /// Whether a fix could resolve the finding.
     pub(super) is_fixable: bool,
+    /// Whether an update may leave the finding out, because another finding that it may leave out replaces this one.
+    pub(super) is_optional: bool,
 }
 
 /// The findings of a rule, by field path.
@@ -135,7 +137,14 @@ impl Findings {
 
     /// Adds a finding about a field of a container that a fix may resolve.
     pub(super) fn add_unset(&mut self, path: FieldPath, responsible: ResponsibleContainer, is_fixable: bool) {
-        self.0.insert(path, FieldFinding { responsible: responsible.into(), is_fixable });
+        let finding = FieldFinding { responsible: responsible.into(), is_fixable, is_optional: false };
+        self.0.insert(path, finding);
+    }
+
+    /// Adds a finding of an update that another finding replaces if the update reports that one.
+    pub(super) fn add_optional(&mut self, path: FieldPath, responsible: ResponsibleContainer) {
+        self.add(path.clone(), responsible);
+        self.0.entry(path).or_default().is_optional = true;
     }
 
     /// Returns the findings in the order of their paths.

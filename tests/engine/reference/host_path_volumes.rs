@@ -12,7 +12,7 @@ use super::mounts::{responsible_for_volume, volume_mounts};
 use super::request::{Pod, Request};
 use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
-use super::settings::{denies, options};
+use super::settings::{mode, options};
 use crate::generators::one_of;
 
 #[derive(Clone, Deserialize)]
@@ -68,10 +68,10 @@ fn is_link_of_process(path: &FilePath) -> bool {
     }
 }
 
-/// Whether the rule denies a pod because of the host path of a volume.
+/// Whether the rule denies a pod because of the host path of a volume, or would deny it without `enforcement: warn`.
 pub(super) fn denies_volume(request: &Request<'_>, pod: &Pod, name: &str, path: &str) -> bool {
     let settings: HostPathVolumes = options(request.settings, RULE.id);
-    denies(request.settings, &RULE)
+    mode(request.settings, &RULE) == "deny"
         && settings.entry(path, pod.is_windows()).is_none()
         && !is_exempt(request, RULE.id, &responsible_for_volume(pod, name))
 }

@@ -59,8 +59,8 @@ const REFERENCE_RULES: &[ReferenceRule] = &[
     live_access::INTERACTIVE_ACCESS,
     shell_removal::SHELL_REMOVAL,
     single_fields::SHARED_PROCESS_NAMESPACE,
-    host_ports::RULE,
     noexec_mounts::RULE,
+    host_ports::RULE,
     writable_programs::RULE,
 ];
 
@@ -78,6 +78,7 @@ struct Candidate {
     finding: Finding,
     responsible: ResponsibleContainers,
     is_fixable: bool,
+    is_optional: bool,
 }
 
 /// Returns all findings in a request that are not exempt: denied findings first, then warnings, each in the order of rules
@@ -100,9 +101,9 @@ fn candidates_of(rule: &ReferenceRule, request: &Request<'_>) -> Vec<Candidate> 
     let fields = (rule.check)(request).into_fields();
     fields
         .filter(|(_, finding)| !exemptions::is_exempt(request, rule.id, &finding.responsible))
-        .map(|(path, FieldFinding { responsible, is_fixable })| {
+        .map(|(path, FieldFinding { responsible, is_fixable, is_optional })| {
             let finding = Finding { rule: rule.id, path: path.to_string(), is_denied };
-            Candidate { finding, responsible, is_fixable }
+            Candidate { finding, responsible, is_fixable, is_optional }
         })
         .collect()
 }

@@ -78,12 +78,16 @@ fn writable(
         if settings.protects(pod, &mount.target) || !settings.allows(pod, &mount.target) {
             findings.add(mount.path.field(mount.field), container.as_responsible());
         }
-        let mut types = writable_types(pod, &mount.volume);
-        if is_denied_host_path(request, pod, &mount) {
-            types.retain(|kind| kind != "hostPath");
-        }
-        if !types.iter().all(|kind| settings.allowed_types.contains(kind)) {
-            findings.add(mount.path.field("name"), container.as_responsible());
+        let types = writable_types(pod, &mount.volume);
+        let denied: Vec<_> = types.iter().filter(|kind| !settings.allowed_types.contains(kind)).collect();
+        let path = mount.path.field("name");
+        if denied.iter().all(|kind| *kind == "hostPath") && is_denied_host_path(request, pod, &mount) {
+            // The finding about the host path may be older than the update.
+            if !denied.is_empty() && !request.counts_all_findings() {
+                findings.add_optional(path, container.as_responsible());
+            }
+        } else if !denied.is_empty() {
+            findings.add(path, container.as_responsible());
         }
     }
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{ExecAction, LifecycleHandler, Probe};
 
 use super::file_paths::FilePath;
-use super::findings::{FieldPath, Findings, ResponsibleContainer, ResponsibleContainers};
+use super::findings::{FieldPath, Findings, ResponsibleContainers};
 use super::request::{ContainerAt, Pod, Request};
 use super::rule::ReferenceRule;
 use environment::Environment;
@@ -47,9 +47,9 @@ fn findings(request: &Request<'_>) -> Findings {
 
 /// Adds a finding for the first file that a container can write to.
 fn add(findings: &mut Findings, path: FieldPath, pod: &Pod, reader: &ContainerAt, files: &[FilePath]) {
-    let Some(writer) = files.iter().find_map(|file| writers::writer(pod, reader, file)) else { return };
-    let mut all: Vec<ResponsibleContainer> = vec![reader.as_responsible()];
-    all.extend(writer.container().map(ContainerAt::as_responsible));
+    let mut writers = files.iter().map(|file| writers::writers(pod, reader, file));
+    let Some(writers) = writers.find(|writers| !writers.is_empty()) else { return };
+    let all = [reader].into_iter().chain(writers).map(ContainerAt::as_responsible).collect();
     findings.add(path, ResponsibleContainers { all, are_whole_pod: false });
 }
 
