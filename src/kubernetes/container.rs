@@ -37,13 +37,13 @@ views! {
         /// Commands at the start and at the end of the container.
         pub lifecycle "lifecycle": Lifecycle<'a>,
         /// Probe that restarts the container if it fails.
-        pub liveness_probe "livenessProbe": Probe<'a>,
+        pub liveness_probe "livenessProbe": Handler<'a>,
         /// Name, unique in the pod.
         pub name "name": Text<'a>,
         /// Ports that the container listens on.
         pub ports "ports": Vec<ContainerPort>,
         /// Probe that decides whether the container gets requests.
-        pub readiness_probe "readinessProbe": Probe<'a>,
+        pub readiness_probe "readinessProbe": Handler<'a>,
         /// `Always` makes an init container a sidecar.
         pub restart_policy "restartPolicy": Text<'a>,
         /// Security settings, which override those of the pod.
@@ -73,14 +73,14 @@ views! {
     /// `Lifecycle` of `k8s.io/api/core/v1`.
     pub struct Lifecycle<'a> {
         /// Hook after the start of the container.
-        pub post_start "postStart": LifecycleHandler<'a>,
+        pub post_start "postStart": Handler<'a>,
         /// Hook before the end of the container.
-        pub pre_stop "preStop": LifecycleHandler<'a>,
+        pub pre_stop "preStop": Handler<'a>,
     }
 
-    /// `LifecycleHandler` of `k8s.io/api/core/v1`.
-    pub struct LifecycleHandler<'a> {
-        /// Command to run; empty for other hooks.
+    /// `LifecycleHandler` of `k8s.io/api/core/v1`, or a `Probe` of which only the command matters.
+    pub struct Handler<'a> {
+        /// Command to run; empty for other hooks and probes.
         pub exec "exec": ExecAction<'a>,
     }
 

@@ -117,14 +117,14 @@ impl ImageReferenceRule<'_> {
 
     fn check_image<'p>(&self, image: Image<'p, 'p>, is_template: bool, findings: &mut Findings<'p>) {
         let reference = image.reference();
-        let can_fix = !is_template && self.can_pin(reference);
+        let can_fix = || !is_template && self.can_pin(reference);
         let finding = if let Some(message) = self.violation(reference) {
             let finding = match image {
                 Image::OfContainer(at) => findings.at(at, "image"),
                 Image::OfVolume(pod, index, _) => findings.at_volume(pod, index, "image.reference"),
             };
             finding.message(message)
-        } else if can_fix && findings.wants_suggestions() {
+        } else if findings.wants_suggestions() && can_fix() {
             let finding = match image {
                 Image::OfContainer(at) => findings.suggest_at(at, "image"),
                 Image::OfVolume(pod, index, _) => findings.suggest_at_volume(pod, index, "image.reference"),
@@ -133,7 +133,7 @@ impl ImageReferenceRule<'_> {
         } else {
             return;
         };
-        describe(finding.value(reference), image, can_fix);
+        describe(finding.value(reference), image, can_fix());
     }
 }
 

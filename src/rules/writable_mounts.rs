@@ -118,6 +118,10 @@ struct Mount<'p> {
     index: usize,
     path_field: &'static str,
     path: &'p str,
+    /// The same path as it is compared.
+    at: FilePath<'p>,
+    /// The first protected path that the path overlaps.
+    protected: Option<&'p str>,
     volume: &'p str,
 }
 
@@ -178,7 +182,12 @@ impl<'s> WritableMounts<'s> {
 
     /// What is wrong with a path that a container can write to, if anything.
     fn path_violation(&self, at: &FilePath<'_>) -> Option<String> {
-        if let Some(protected) = self.protected_path(at) {
+        self.violation_at(at, self.protected_path(at))
+    }
+
+    /// What is wrong with a path that a container can write to, and that overlaps a protected path or none.
+    fn violation_at(&self, at: &FilePath<'_>, protected: Option<&str>) -> Option<String> {
+        if let Some(protected) = protected {
             return Some(format!("{protected} is protected"));
         }
         let is_allowed = |patterns: &Vec<&str>| patterns.iter().any(|pattern| is_within(at, pattern));
@@ -221,11 +230,11 @@ impl<'s> WritableMounts<'s> {
         mounted: &MountedVolume<'_>,
         findings: &mut Findings<'p>,
     ) {
-        let Mount { list, index, path_field, path, .. } = mount;
+        let Mount { list, index, path_field, path, at, protected, .. } = mount;
         if mounted.access == Access::ReadOnly {
             return;
         }
-        if let Some(reason) = self.path_violation(&container.pod.file_path(path)) {
+        if let Some(reason) = self.violation_at(at, *protected) {
             let message = if mount.is_device() {
                 format!("must not have a writable device at {}: {reason}", quoted(path))
             } else {
@@ -324,31 +333,42 @@ are not looked up.",
             let (places, volumes, claim) = &*volumes;
             places.get(name).and_then(|place| volumes.get(place)).unwrap_or(claim)
         };
+        let at = |path| {
+            let at = pod.file_path(path);
+            let protected = self.protected_path(&at);
+            (at, protected)
+        };
+        let mut reaches_protected = false;
         for container in pod.all_containers() {
-            for (index, mount) in container.container.volume_mounts.iter().enumerate() {
-                let (path, volume) = (&*mount.mount_path, mounted(&mount.name));
-                if !mount.read_only {
-                    let mount =
-                        Mount { list: MOUNTS, index, path_field: "mountPath", path, volume: &mount.name };
-                    self.check_writable(container, &mount, volume, findings);
+            for (index, volume_mount) in container.container.volume_mounts.iter().enumerate() {
+                let (path, volume) = (&*volume_mount.mount_path, &*volume_mount.name);
+                let (at, protected) = at(path);
+                let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, at, protected, volume };
+                reaches_protected |= protected.is_some();
+                if !volume_mount.read_only {
+                    self.check_writable(container, &mount, mounted(volume), findings);
                 }
-                if let Some(live_type) = volume.live_type {
-                    self.check_live(container, index, volume, live_type, findings);
+                if protected.is_some() {
+                    live_content::check(container, &mount, volume_mount, mounted(volume), findings);
                 }
             }
             for (index, device) in container.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
-                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, volume };
+                let (at, protected) = at(path);
+                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, at, protected, volume };
                 self.check_writable(container, &mount, mounted(volume), findings);
             }
             self.check_termination_message(container, findings);
             self.check_image_volumes(container, findings);
         }
-        let paths = shared::Paths {
-            protected: &|path| self.protected_path(&pod.file_path(path)),
-            fingerprint: &|volume| mounted(volume).fingerprint(volume),
-        };
-        shared::check(pod, &paths, findings);
+        // Most pods have no such mount.
+        if reaches_protected {
+            let paths = shared::Paths {
+                protected: &|path| self.protected_path(&pod.file_path(path)),
+                fingerprint: &|volume| mounted(volume).fingerprint(volume),
+            };
+            shared::check(pod, &paths, findings);
+        }
     }
 
     fn image_violations(&self, image: &str, config: &ImageConfig) -> Vec<ImageViolation> {

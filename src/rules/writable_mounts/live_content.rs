@@ -1,6 +1,6 @@
 //! Volumes whose content changes in running containers.
 
-use super::{Access, MOUNTS, MountedVolume, WritableMounts};
+use super::{Access, Mount, MountedVolume};
 use crate::kubernetes::container::VolumeMount;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
@@ -20,38 +20,33 @@ pub(super) fn live_type(volume: &Volume<'_>) -> Option<&'static str> {
     LIVE_TYPES.into_iter().find(|kind| volume.source(kind).is_some())
 }
 
-impl WritableMounts<'_> {
-    /// Checks a mount of a volume whose content changes.
-    pub(super) fn check_live<'p>(
-        &self,
-        container: ContainerAt<'p, 'p>,
-        index: usize,
-        mounted: &MountedVolume<'_>,
-        live_type: &str,
-        findings: &mut Findings<'p>,
-    ) {
-        let Some(mount) = container.container.volume_mounts.get(index) else { return };
-        let at = container.pod.file_path(&mount.mount_path);
-        // A volume of several types may be writable too. Then its path is a finding already.
-        let is_writable = !mount.read_only && mounted.access != Access::ReadOnly;
-        let Some(protected) = self.protected_path(&at).filter(|_| !is_writable) else { return };
-        let is_certificate_store = CERTIFICATE_STORES.iter().any(|store| at.starts_with(store));
-        if is_certificate_store || has_sub_path(container.pod, mount) {
-            return;
-        }
-        let message = format!(
-            "must mount {} with a subPath, or elsewhere: the content of {live_type} volume {} can change at any time, and \
-             {protected} is protected",
-            quoted(&mount.mount_path),
-            quoted(&mount.name),
-        );
-        let finding = findings.at(container, &of_item(MOUNTS, index, "mountPath"));
-        finding.message(message).shared_value(mounted.fingerprint(&mount.mount_path));
+/// Checks a mount of a volume whose content changes.
+pub(super) fn check<'p>(
+    container: ContainerAt<'p, 'p>,
+    mount: &Mount<'_>,
+    volume_mount: &VolumeMount<'_>,
+    mounted: &MountedVolume<'_>,
+    findings: &mut Findings<'p>,
+) {
+    let Some((live_type, protected)) = mounted.live_type.zip(mount.protected) else { return };
+    // A volume of several types may be writable too. Then its path is a finding already.
+    if !volume_mount.read_only && mounted.access != Access::ReadOnly {
+        return;
     }
+    let is_certificate_store = CERTIFICATE_STORES.iter().any(|store| mount.at.starts_with(store));
+    if is_certificate_store || has_sub_path(container.pod, volume_mount) {
+        return;
+    }
+    let message = format!(
+        "must mount {} with a subPath, or elsewhere: the content of {live_type} volume {} can change at any time, and \
+         {protected} is protected",
+        quoted(mount.path),
+        quoted(mount.volume),
+    );
+    let finding = findings.at(container, &of_item(mount.list, mount.index, mount.path_field));
+    finding.message(message).shared_value(mounted.fingerprint(mount.path));
 }
 
-/// Returns whether a mount certainly contains only a part of its volume, which the kubelet does not update. An expression may result
-/// in the whole volume.
 fn has_sub_path(pod: &Pod<'_>, mount: &VolumeMount<'_>) -> bool {
     mount.sub_path_expr.is_empty() && !pod.file_path(&mount.sub_path).as_str().is_empty()
 }

@@ -45,8 +45,8 @@ pub(super) mod typed {
             "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
-            "livenessProbe": probe(container.liveness_probe.clone()),
-            "readinessProbe": probe(container.readiness_probe.clone()),
+            "livenessCommand": probe_command(container.liveness_probe.clone()),
+            "readinessCommand": probe_command(container.readiness_probe.clone()),
             "startupProbe": probe(container.startup_probe.clone()),
             "terminationMessagePath": container.termination_message_path.as_deref().unwrap_or_default(),
             "workingDir": container.working_dir.as_deref().unwrap_or_default(),
@@ -79,6 +79,11 @@ pub(super) mod typed {
             "value": variable.value.as_deref().unwrap_or_default(),
             "hasSource": variable.value_from.is_some(),
         })
+    }
+
+    fn probe_command(probe: Option<core::Probe>) -> Vec<String> {
+        let command = probe.and_then(|probe| probe.exec?.command);
+        command.unwrap_or_default()
     }
 
     fn hooks(lifecycle: Option<core::Lifecycle>) -> Vec<Vec<String>> {
@@ -231,14 +236,14 @@ pub(super) mod viewed {
         json!({
             "command": texts(command),
             "env": env.iter().map(variable).collect::<Vec<_>>(),
-            "hooks": [hook_command(post_start), hook_command(pre_stop)],
+            "hooks": [command_of(post_start), command_of(pre_stop)],
             "image": **image,
             "hostPorts": ports.iter().map(|ContainerPort { host_port }| host_port).collect::<Vec<_>>(),
             "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
-            "livenessProbe": probe(liveness_probe),
-            "readinessProbe": probe(readiness_probe),
+            "livenessCommand": command_of(liveness_probe),
+            "readinessCommand": command_of(readiness_probe),
             "startupProbe": probe(startup_probe),
             "terminationMessagePath": **termination_message_path,
             "workingDir": **working_dir,
@@ -267,8 +272,8 @@ pub(super) mod viewed {
         json!({"name": **name, "value": **value, "hasSource": !value_from.0.is_empty()})
     }
 
-    fn hook_command<'p>(hook: &'p container::LifecycleHandler<'_>) -> Vec<&'p str> {
-        let container::LifecycleHandler { exec: container::ExecAction { command } } = hook;
+    fn command_of<'p>(handler: &'p container::Handler<'_>) -> Vec<&'p str> {
+        let container::Handler { exec: container::ExecAction { command } } = handler;
         texts(command)
     }
 

@@ -60,7 +60,7 @@ fn bounds(json: &Value, settings: &Value) -> Option<Bounds> {
         before["object"] = before["oldObject"].take();
         before["operation"] = "CREATE".into();
         let before = super::candidates(&before, settings)?;
-        least.retain(|candidate| is_new(candidate, &before));
+        least.retain(|candidate| !candidate.is_optional && is_new(candidate, &before));
     }
     Some(Bounds { least: lines(&least), most: lines(&most) })
 }

@@ -32,11 +32,11 @@ pub(super) fn writers<'p>(pod: &'p Pod, reader: &'p ContainerAt, file: &FilePath
 fn mounted(pod: &Pod, container: &ContainerAt) -> Vec<(FilePath, Mounted)> {
     let mut mounted = Vec::new();
     if !pod.is_windows() {
-        let message = container.spec.termination_message_path.clone().unwrap_or_default();
-        let message = if message.is_empty() { "/dev/termination-log" } else { &message };
         mounted.push((FilePath::parse("/dev/shm", false), Mounted::SharedMemory));
-        mounted.push((container_path(pod, message), Mounted::TerminationMessage));
     }
+    let message = container.spec.termination_message_path.clone().unwrap_or_default();
+    let message = if message.is_empty() { "/dev/termination-log" } else { &message };
+    mounted.push((container_path(pod, message), Mounted::TerminationMessage));
     let mounts = volume_mounts(pod, container).into_iter();
     mounted.extend(mounts.map(|mount| (container_path(pod, &mount.target), Mounted::Volume(mount))));
     mounted
