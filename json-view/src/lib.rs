@@ -18,7 +18,7 @@ pub use error::{Error, ErrorKind, PathSegment};
 pub use fields::{KnownFields, KnownKey, MAX_KNOWN_KEYS};
 pub use list::ListItems;
 pub use object::ObjectEntries;
-pub use raw::RawValue;
+pub use raw::{RawValue, StringEnding};
 pub use reader::{DEFAULT_MAX_ITEMS, MAX_DEPTH, ReadJson, Reader, ValueKind, from_slice, read_with};
 #[doc(hidden)]
 pub use scan::plain_end;

@@ -260,6 +260,17 @@ impl<'a> Reader<'a> {
         self.with_raw(Self::skip).map(|((), raw)| raw)
     }
 
+    /// Returns the next value as it is written, without moving past it.
+    ///
+    /// # Errors
+    /// As [`skip`](Self::skip).
+    pub fn peek_raw(&mut self) -> Result<RawValue<'a>, Error> {
+        let start = self.position;
+        let value = self.raw()?;
+        self.position = start;
+        Ok(value)
+    }
+
     /// Reads a value by a function and returns it as it is written as well.
     ///
     /// # Errors

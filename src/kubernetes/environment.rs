@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::kubernetes::container::Container;
+use crate::kubernetes::container::{Container, EnvVar};
 use crate::kubernetes::name_index::NameIndex;
 
 /// Maximum number of bytes by which values may grow in total, beyond the length of all values. References that exceed it are kept
@@ -28,14 +28,18 @@ impl<'p> Environment<'p> {
     /// because a value from elsewhere may be optional and missing.
     #[must_use]
     pub fn of(container: &'p Container<'_>) -> Self {
-        let mut environment = Self::empty(container);
+        let variables = container.env.all();
+        let mut environment = Self::empty(&variables);
         let mut growth = environment.max_growth;
-        for (index, variable) in container.env.iter().enumerate() {
+        for (index, variable) in variables.iter().enumerate() {
             let is_literal = !variable.value.is_empty() || variable.value_from.0.is_empty();
-            let value = expand(&variable.value, &mut growth, &environment);
+            let value = match expand(&variable.value, &mut growth, &environment) {
+                Cow::Borrowed(_) => variable.value.clone().into(),
+                Cow::Owned(expanded) => expanded.into(),
+            };
             environment.values.push(value);
             if is_literal {
-                environment.by_name.set((&*variable.name).into(), index);
+                environment.by_name.set(variable.name.clone().into(), index);
             }
         }
         environment
@@ -44,17 +48,18 @@ impl<'p> Environment<'p> {
     /// Returns the variables as they are written. The kubelet uses no others in the commands of probes.
     #[must_use]
     pub fn as_written(container: &'p Container<'_>) -> Self {
-        let mut environment = Self::empty(container);
-        for (index, variable) in container.env.iter().enumerate() {
-            environment.values.push((&*variable.value).into());
-            environment.by_name.set((&*variable.name).into(), index);
+        let variables = container.env.all();
+        let mut environment = Self::empty(&variables);
+        for (index, variable) in variables.iter().enumerate() {
+            environment.values.push(variable.value.clone().into());
+            environment.by_name.set(variable.name.clone().into(), index);
         }
         environment
     }
 
-    fn empty(container: &Container<'_>) -> Self {
-        let length: usize = container.env.iter().map(|variable| variable.value.len()).sum();
-        let values = Vec::with_capacity(container.env.len());
+    fn empty(variables: &[EnvVar<'_>]) -> Self {
+        let length: usize = variables.iter().map(|variable| variable.value.len()).sum();
+        let values = Vec::with_capacity(variables.len());
         Self { values, by_name: NameIndex::default(), max_growth: length + MAX_GROWTH }
     }
 

@@ -100,6 +100,8 @@ views! {
     pub struct Sysctl<'a> {
         /// Name of the kernel parameter, with dots or slashes.
         pub name "name": Text<'a>,
+        /// The value that the parameter gets.
+        pub value "value": Text<'a>,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::volume::Volume;
-use crate::settings::declaration::{Declared, Flag, ObjectKind, Objects, Required, Setting, Text, Texts};
+use crate::settings::declaration::{docs, Declared, Flag, ObjectKind, Objects, Required, Setting, Text, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::PATH;
 use crate::settings::reader::ObjectReader;
@@ -21,36 +21,36 @@ use crate::text::quoted;
 const ALLOWED: Setting<Objects<Allowed<'static>>> = Setting {
     key: "allowed",
     label: "Allowed paths",
-    doc: "Paths of the node that pods can mount.",
+    doc: docs("Paths of the node that pods can mount."),
     kind: Objects::ANY,
 };
 
 const PATH_PREFIX: Setting<Required<Text>> = Setting {
     key: "pathPrefix",
     label: "Path prefix",
-    doc: "The path that is allowed, with everything below it.",
+    doc: docs("The path that is allowed, with everything below it."),
     kind: Required { kind: Text(&PATH), instruction: "name the directory that is allowed" },
 };
 
 const READ_ONLY: Setting<Flag> = Setting {
     key: "readOnly",
     label: "Read-only",
-    doc: "Requires `readOnly: true` on every mount.",
+    doc: docs("Requires `readOnly: true` on every mount."),
     kind: Flag,
 };
 
 const RECURSIVE: Setting<Flag> = Setting {
     key: "recursive",
     label: "Recursive",
-    doc: "With `readOnly`, requires `recursiveReadOnly: Enabled` on every mount too. File systems that are mounted below the path on \
-          the node stay writable otherwise.",
+    doc: docs("With `readOnly`, requires `recursiveReadOnly: Enabled` on every mount too. File systems that are mounted below the path on \
+          the node stay writable otherwise."),
     kind: Flag,
 };
 
 const DENIED: Setting<Texts> = Setting {
     key: "denied",
     label: "Denied paths",
-    doc: "Path prefixes that are denied even if `allowed` contains them.",
+    doc: docs("Path prefixes that are denied even if `allowed` contains them."),
     kind: Texts { format: &PATH, default: &[], may_be_empty: true },
 };
 

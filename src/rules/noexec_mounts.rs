@@ -9,7 +9,7 @@ use crate::kubernetes::container::VolumeMount;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{Declared, Setting, Texts, Words};
+use crate::settings::declaration::{docs, Declared, Setting, Texts, Words};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::{PATH_PATTERN, is_within};
 use crate::settings::reader::ObjectReader;
@@ -18,7 +18,7 @@ use crate::text::quoted;
 const REQUIRED: Setting<Words<&str>> = Setting {
     key: "required",
     label: "Required mount options",
-    doc: "The options that every writable mount must have: `noexec`, `nosuid`, `nodev`.",
+    doc: docs("The options that every writable mount must have: `noexec`, `nosuid`, `nodev`."),
     kind: Words {
         words: &[("noexec", "noexec"), ("nosuid", "nosuid"), ("nodev", "nodev")],
         default: &["noexec", "nosuid"],
@@ -29,8 +29,8 @@ const REQUIRED: Setting<Words<&str>> = Setting {
 const ALLOWED_PATHS: Setting<Texts> = Setting {
     key: "allowedPaths",
     label: "Allowed paths",
-    doc: "Paths at which mounts need no options, and below which they need none. `*` matches any characters within one segment; a \
-          trailing `/**` matches only what is below.",
+    doc: docs("Paths at which mounts need no options, and below which they need none. `*` matches any characters within one segment; a \
+          trailing `/**` matches only what is below."),
     kind: Texts { format: &PATH_PATTERN, default: &[], may_be_empty: true },
 };
 

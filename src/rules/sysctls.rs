@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::settings::declaration::{Declared, NOT_EMPTY, Setting, Texts};
+use crate::settings::declaration::{docs, Declared, NOT_EMPTY, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
@@ -14,14 +14,14 @@ use crate::text::quoted;
 const ALLOWED: Setting<Texts> = Setting {
     key: "allowed",
     label: "Allowed sysctls",
-    doc: "Sysctls that pods can set besides the safe ones. `*` matches any characters: `net.ipv4.*`.",
+    doc: docs("Sysctls that pods can set besides the safe ones. `*` matches any characters: `net.ipv4.*`."),
     kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
 };
 
 const DENIED: Setting<Texts> = Setting {
     key: "denied",
     label: "Denied sysctls",
-    doc: "Sysctls that pods cannot set, even safe ones. It overrides `allowed`.",
+    doc: docs("Sysctls that pods cannot set, even safe ones. It overrides `allowed`."),
     kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
 };
 
@@ -97,7 +97,10 @@ set this field.",
             let name = &*sysctl.name;
             if !self.allows(name) {
                 let field = of_item("securityContext.sysctls", index, "name");
-                findings.at_pod(pod, &field).message(format!("must not set {}", quoted(name))).value(name);
+                let finding = findings.at_pod(pod, &field);
+                finding.message(format!("must not set {}", quoted(name)));
+                // Another value is another finding.
+                finding.value(format!("{name}={}", &*sysctl.value));
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::pod::ContainerAt;
 use crate::kubernetes::volume::{Volume, writable_types};
-use crate::settings::declaration::{Choices, Declared, Flag, Format, OptionalTexts, Setting, Texts, Word};
+use crate::settings::declaration::{docs, Choices, Declared, Flag, Format, OptionalTexts, Setting, Texts, Word};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::{PATH, PATH_PATTERN, is_within, lies_within};
 use crate::settings::reader::ObjectReader;
@@ -30,30 +30,30 @@ use json_view::RawValue;
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
     label: "Protected paths",
-    doc: "Paths that containers cannot write to. By default, the directories of programs and libraries, and the files in `/etc` that \
-          decide about logins and loaded libraries. A list replaces the default.",
+    doc: docs("Paths that containers cannot write to. By default, the directories of programs and libraries, and the files in `/etc` that \
+          decide about logins and loaded libraries. A list replaces the default."),
     kind: Texts { format: &PATH, default: &PROTECTED, may_be_empty: true },
 };
 
 const ADDITIONAL_PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "additionalProtectedPaths",
     label: "Additional protected paths",
-    doc: "Paths that are protected in addition to `protectedPaths`, such as the directory of an application.",
+    doc: docs("Paths that are protected in addition to `protectedPaths`, such as the directory of an application."),
     kind: Texts { format: &PATH, default: &[], may_be_empty: true },
 };
 
 const ALLOWED_PATHS: Setting<OptionalTexts> = Setting {
     key: "allowedPaths",
     label: "Allowed paths",
-    doc: "If set, containers can write only to these paths and below them. `*` matches any characters within one segment; a trailing \
-          `/**` matches only what is below.",
+    doc: docs("If set, containers can write only to these paths and below them. `*` matches any characters within one segment; a trailing \
+          `/**` matches only what is below."),
     kind: OptionalTexts { format: &PATH_PATTERN, may_be_empty: true },
 };
 
 const ALLOWED_TYPES: Setting<Texts> = Setting {
     key: "allowedTypes",
     label: "Allowed volume types",
-    doc: "Types of volumes that containers can write to.",
+    doc: docs("Types of volumes that containers can write to."),
     kind: Texts {
         format: &WRITABLE_TYPE,
         default: &["emptyDir", "persistentVolumeClaim", "ephemeral"],
@@ -64,8 +64,8 @@ const ALLOWED_TYPES: Setting<Texts> = Setting {
 const LIVE_VOLUMES: Setting<Word<LiveVolumes>> = Setting {
     key: "liveVolumes",
     label: "Volumes that change",
-    doc: "Whether volumes whose content changes in running containers (`configMap`, `secret`, `projected`, `downwardAPI`) can be \
-          mounted at protected paths without a `subPath`.",
+    doc: docs("Whether volumes whose content changes in running containers (`configMap`, `secret`, `projected`, `downwardAPI`) can be \
+          mounted at protected paths without a `subPath`."),
     kind: Word {
         words: &[("deny", LiveVolumes::Deny), ("allow", LiveVolumes::Allow)],
         default: LiveVolumes::Deny,
@@ -75,9 +75,9 @@ const LIVE_VOLUMES: Setting<Word<LiveVolumes>> = Setting {
 const INSPECT_IMAGE: Setting<Flag> = Setting {
     key: "inspectImage",
     label: "Look up VOLUMEs of images",
-    doc: "Evaluates the paths of each `VOLUME` of the image, except where the container mounts a volume. The policy server looks up \
+    doc: docs("Evaluates the paths of each `VOLUME` of the image, except where the container mounts a volume. The policy server looks up \
           each image once in its registry, also for `runAsNonRoot.inspectImage`; its configuration must grant \
-          `oci/v1/oci_manifest_config`. A failed look-up is a finding. Images of Windows pods are not looked up.",
+          `oci/v1/oci_manifest_config`. A failed look-up is a finding. Images of Windows pods are not looked up."),
     kind: Flag,
 };
 
@@ -123,6 +123,8 @@ struct Mount<'p> {
     /// The first protected path that the path overlaps.
     protected: Option<&'p str>,
     volume: &'p str,
+    /// The part of the volume, as it is written: `subPath` or `subPathExpr`.
+    part: &'p str,
 }
 
 impl Mount<'_> {
@@ -241,7 +243,9 @@ impl<'s> WritableMounts<'s> {
                 format!("must mount {} read-only, or elsewhere: {reason}", quoted(path))
             };
             let finding = findings.at(container, &of_item(list, *index, path_field));
-            finding.message(message).shared_value(mounted.fingerprint(path));
+            let volume = mounted.fingerprint(path).to_bytes();
+            // Another part of the same volume is another finding.
+            finding.message(message).shared_value(Fingerprint::of_parts(&[&volume, mount.part.as_bytes()]));
         }
         if let Access::Denied(kind) = mounted.access {
             self.report_type(container, mount, mounted, kind, findings);
@@ -343,7 +347,8 @@ are not looked up.",
             for (index, volume_mount) in container.container.volume_mounts.iter().enumerate() {
                 let (path, volume) = (&*volume_mount.mount_path, &*volume_mount.name);
                 let (at, protected) = at(path);
-                let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, at, protected, volume };
+                let part = if volume_mount.sub_path.is_empty() { &volume_mount.sub_path_expr } else { &volume_mount.sub_path };
+                let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, at, protected, volume, part };
                 reaches_protected |= protected.is_some();
                 if !volume_mount.read_only {
                     self.check_writable(container, &mount, mounted(volume), findings);
@@ -355,7 +360,7 @@ are not looked up.",
             for (index, device) in container.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let (at, protected) = at(path);
-                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, at, protected, volume };
+                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, at, protected, volume, part: "" };
                 self.check_writable(container, &mount, mounted(volume), findings);
             }
             self.check_termination_message(container, findings);

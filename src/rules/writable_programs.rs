@@ -131,7 +131,7 @@ impl<'p> CheckedContainer<'_, 'p> {
             let path = self.shown(program);
             return Some((format!("must not run {}", quoted(&path)), path, writers));
         }
-        let sets_path = || self.at.container.env.iter().any(|variable| variable.name == PATH);
+        let sets_path = || self.at.container.env.loading_code.iter().any(|variable| variable.name == PATH);
         if program.is_empty() || sets_path() {
             return None;
         }
@@ -144,7 +144,7 @@ impl<'p> CheckedContainer<'_, 'p> {
 
     fn check_variables(&self, findings: &mut Findings<'p>) {
         let is_windows = self.at.pod.is_windows();
-        for (index, variable) in self.at.container.env.iter().enumerate() {
+        for (index, variable) in self.at.container.env.loading_code.iter().enumerate() {
             let Some(syntax) = syntax_of(&variable.name, is_windows) else { continue };
             let value = (self.environment)().get(&variable.name);
             let Some((_, value)) = value.filter(|(counting, value)| *counting == index && !value.is_empty())

@@ -1,6 +1,6 @@
 //! What becomes of findings: the mode of a rule, the enforcement of the policy, and what counts in an update.
 
-use super::declaration::{Setting, Word};
+use super::declaration::{Setting, Word, docs};
 
 /// The mode of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub enum OnUpdate {
 pub const ENFORCEMENT: Setting<Word<Enforcement>> = Setting {
     key: "enforcement",
     label: "Enforcement",
-    doc: "`deny` lets the mode of each rule decide. `warn` turns every denial into a warning.",
+    doc: docs("`deny` lets the mode of each rule decide. `warn` turns every denial into a warning."),
     kind: Word {
         words: &[("deny", Enforcement::Deny), ("warn", Enforcement::Warn)],
         default: Enforcement::Deny,
@@ -61,8 +61,10 @@ pub const ENFORCEMENT: Setting<Word<Enforcement>> = Setting {
 pub const ON_UPDATE: Setting<Word<OnUpdate>> = Setting {
     key: "onUpdate",
     label: "Findings that count in an update",
-    doc: "`changes` counts only the findings that the old object does not have. `all` counts every finding of an update that can \
+    doc: docs(
+        "`changes` counts only the findings that the old object does not have. `all` counts every finding of an update that can \
           change what runs.",
+    ),
     kind: Word {
         words: &[("changes", OnUpdate::Changes), ("all", OnUpdate::All)],
         default: OnUpdate::Changes,

@@ -98,6 +98,17 @@ fn find_in_option<T>(option: &str, find: &mut dyn FnMut(&str) -> Option<T>) -> O
 mod tests {
     use super::*;
 
+    #[test]
+    fn variables_that_load_code_are_read() {
+        let names = VARIABLES.iter().map(|(name, _)| (*name).to_owned());
+        for name in names.chain(["Path".to_owned(), r"PAT\u0048".to_owned()]) {
+            let json = format!(r#"{{"env": [{{"name": "A"}}, {{"name": "{name}"}}]}}"#);
+            let container: crate::kubernetes::container::Container<'_> =
+                json_view::from_slice(json.as_bytes()).unwrap();
+            assert_eq!(container.env.loading_code.len(), 2, "{name}");
+        }
+    }
+
     #[track_caller]
     fn paths(name: &str, value: &str) -> Vec<String> {
         let mut paths = Vec::new();

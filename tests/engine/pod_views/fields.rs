@@ -30,7 +30,7 @@ pub(super) mod typed {
             "runAsNonRoot": context.run_as_non_root,
             "runAsUser": context.run_as_user,
             "supplementalGroups": context.supplemental_groups.unwrap_or_default(),
-            "sysctls": context.sysctls.iter().flatten().map(|sysctl| &sysctl.name).collect::<Vec<_>>(),
+            "sysctls": context.sysctls.iter().flatten().map(|sysctl| [&sysctl.name, &sysctl.value]).collect::<Vec<_>>(),
             "windowsOptions": windows_options(context.windows_options),
         })
     }
@@ -210,7 +210,7 @@ pub(super) mod viewed {
             "runAsNonRoot": run_as_non_root,
             "runAsUser": run_as_user,
             "supplementalGroups": supplemental_groups,
-            "sysctls": sysctls.iter().map(|pod::Sysctl { name }| &**name).collect::<Vec<_>>(),
+            "sysctls": sysctls.iter().map(|pod::Sysctl { name, value }| [&**name, &**value]).collect::<Vec<_>>(),
             "windowsOptions": windows_options(windows),
         })
     }
@@ -235,7 +235,7 @@ pub(super) mod viewed {
         } = container;
         json!({
             "command": texts(command),
-            "env": env.iter().map(variable).collect::<Vec<_>>(),
+            "env": env.all().iter().map(variable).collect::<Vec<_>>(),
             "hooks": [command_of(post_start), command_of(pre_stop)],
             "image": **image,
             "hostPorts": ports.iter().map(|ContainerPort { host_port }| host_port).collect::<Vec<_>>(),
