@@ -49,9 +49,9 @@ start_cluster() {
   fi
 }
 
-# Runs a program in the background until the cluster is stopped.
+# Runs a program in the background until the cluster is stopped. $LOG names its output, if the program runs twice.
 start() { # PROGRAM ARGUMENT…
-  "$@" >"$CLUSTER/$1.log" 2>&1 </dev/null 3>&- &
+  "$@" >"$CLUSTER/${LOG:-$1}.log" 2>&1 </dev/null 3>&- &
   echo $! >>"$CLUSTER/pids"
   # Prevents the message of the shell about the killed job.
   disown
@@ -96,18 +96,18 @@ make_certificates() {
 }
 
 start_api_server() {
-  local etcd peer options=()
-  etcd=http://127.0.0.1:$(free_port)
+  local peer
+  ETCD=http://127.0.0.1:$(free_port)
   peer=http://127.0.0.1:$(free_port)
   API_SERVER=https://127.0.0.1:$(free_port)
+  # Tests start another API server.
+  export ETCD
   start etcd --data-dir "$CLUSTER/etcd" --unsafe-no-fsync \
-    --listen-client-urls "$etcd" --advertise-client-urls "$etcd" \
+    --listen-client-urls "$ETCD" --advertise-client-urls "$ETCD" \
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer"
   for user in admin,admin,system:masters system:kube-controller-manager system:kube-scheduler; do
     add_user "$user"
   done
-  # This plug-in requires service accounts, which the controllers create.
-  has kube-controller-manager || options+=(--disable-admission-plugins ServiceAccount)
   cat >"$CLUSTER/audit.yaml" <<YAML
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -116,18 +116,26 @@ rules:
 - {level: RequestResponse, resources: [{group: "", resources: ["pods", "pods/*"]}, {group: apps}]}
 - {level: Metadata}
 YAML
-  start kube-apiserver --etcd-servers "$etcd" --bind-address 127.0.0.1 --secure-port "${API_SERVER##*:}" \
+  serve_api "$API_SERVER"
+  eventually 120 is_ready || { tail "$CLUSTER/etcd.log" "$CLUSTER/kube-apiserver.log"; return 1; }
+}
+
+# Starts an API server. All of them share their data.
+serve_api() { # URL [FLAG…]
+  local options=("${@:2}")
+  # This plug-in requires service accounts, which the controllers create.
+  has kube-controller-manager || options+=(--disable-admission-plugins ServiceAccount)
+  start kube-apiserver --etcd-servers "$ETCD" --bind-address 127.0.0.1 --secure-port "${1##*:}" \
     --cert-dir "$CLUSTER" --tls-cert-file "$CLUSTER/server.crt" --tls-private-key-file "$CLUSTER/server.key" \
     --token-auth-file "$CLUSTER/users.csv" --authorization-mode RBAC --endpoint-reconciler-type none \
     --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$CLUSTER/service-accounts.key" \
     --service-account-signing-key-file "$CLUSTER/service-accounts.key" --service-cluster-ip-range 10.0.0.0/24 \
     --audit-policy-file "$CLUSTER/audit.yaml" --audit-log-path "$CLUSTER/audit.log" \
     --allow-privileged "${options[@]}"
-  eventually 120 is_ready || { tail "$CLUSTER/etcd.log" "$CLUSTER/kube-apiserver.log"; return 1; }
 }
 
-is_ready() {
-  kubectl get --raw /readyz >/dev/null 2>&1
+is_ready() { # [URL]
+  kubectl ${1:+--server "$1"} get --raw /readyz >/dev/null 2>&1
 }
 
 # Creates a user with a token and a kubeconfig.

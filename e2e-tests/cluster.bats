@@ -491,6 +491,96 @@ admitted_of() { # FOLDER
   k create --dry-run=server --validate=ignore --output name --filename "$1" 2>"$1.errors" | sort || true
 }
 
+# --- Fields behind a feature gate ---
+
+# A pod with a volume that its container can write to.
+MOUNTED='{"volumes": [{"name": "data", "emptyDir": {}}], "containers": [{"name": "web", "image": "httpd:2.4",
+  "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}'
+
+DROPPED='spec.containers[0].volumeMounts[0].bindMountOptions: container "web" must mount "/data" with noexec, nosuid; the cluster may have dropped the field: it needs the VolumeBindMountOptions gate [noexecMounts]'
+
+# Prints the options of each writable mount of an object.
+mount_options() { # OBJECT
+  k get "$1" --output json | jq --compact-output '[.. | .volumeMounts? // empty | .[] | select(.readOnly | not) | .bindMountOptions]'
+}
+
+@test "noexecMounts: without the feature gate, objects of every kind lose their fix, and apply and diff then change nothing" {
+  in_namespace noexec-mutating
+  of_each_kind "$MOUNTED" >"$BATS_TEST_TMPDIR/objects.json"
+  k apply --filename "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/applied" 2>&1
+  # Nobody is warned.
+  same "" "$(grep --invert-match ' created$' "$BATS_TEST_TMPDIR/applied")"
+  [[ $(audited noexec-mutating pod fixes) == *"; noexecMounts: 1" ]]
+  stored | jq --compact-output "$POD_SPECS | map(.containers[0].volumeMounts[0]) | unique | .[]" >"$BATS_TEST_TMPDIR/mounts"
+  same '{"mountPath":"/data","name":"data"}' "$(cat "$BATS_TEST_TMPDIR/mounts")"
+  wanted >"$BATS_TEST_TMPDIR/first.json"
+  k apply --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  wanted | diff "$BATS_TEST_TMPDIR/first.json" -
+  k diff --filename <(jq 'select(.kind != "StatefulSet")' "$BATS_TEST_TMPDIR/objects.json")
+  k label pod/pod team=shop
+}
+
+@test "noexecMounts: without the feature gate, server-side apply has no conflicts and changes nothing" {
+  in_namespace noexec-mutating
+  workload Deployment web "$MOUNTED" '.spec.replicas = 0' >"$BATS_TEST_TMPDIR/web.json"
+  k apply --server-side --filename "$BATS_TEST_TMPDIR/web.json"
+  k apply --server-side --filename "$BATS_TEST_TMPDIR/web.json"
+  k apply --server-side --field-manager other --filename "$BATS_TEST_TMPDIR/web.json"
+  k diff --server-side --filename "$BATS_TEST_TMPDIR/web.json"
+  has_field deployment/web '{.metadata.generation}' 1
+  same '[null]' "$(mount_options deployment/web)"
+}
+
+@test "noexecMounts: without the feature gate, a Deployment has one ReplicaSet per template" {
+  needs_nodes
+  in_namespace noexec-mutating
+  k apply --filename <(workload Deployment web "$MOUNTED")
+  rolled_out deployment/web
+  k rollout restart deployment/web
+  rolled_out deployment/web
+  has_replicasets web 2
+}
+
+@test "noexecMounts: without the feature gate, a fixed pod is denied, and the message says why" {
+  in_namespace noexec-mutating noexec-validating
+  denied_by noexec-validating k create --filename <(workload Pod web "$MOUNTED")
+  same "$DROPPED" "$message"
+  denied_by noexec-validating k create --filename <(workload Deployment web "$MOUNTED")
+  same "spec.template.$DROPPED" "$message"
+}
+
+@test "noexecMounts: without the feature gate, a pod with the options is denied" {
+  in_namespace noexec-mutating noexec-validating
+  # kubectl rejects a field that an older API server does not know.
+  denied_by noexec-validating k create --validate=ignore --filename <(workload Pod web "$MOUNTED" '
+    .spec.containers[0].volumeMounts[0].bindMountOptions = ["noexec", "nosuid"]')
+  same "$DROPPED" "$message"
+}
+
+@test "noexecMounts: without the feature gate, a custom resource keeps its fix" {
+  in_namespace noexec-mutating noexec-validating
+  k create --filename <(workload Rollout web "$MOUNTED")
+  same '[["noexec","nosuid"]]' "$(mount_options rollout/web)"
+}
+
+@test "noexecMounts: with the feature gate, a fixed pod is admitted and stored with the options" {
+  local gated
+  kube-apiserver --help | grep --quiet VolumeBindMountOptions || skip "this version of Kubernetes does not have the feature gate"
+  gated=https://127.0.0.1:$(free_port)
+  LOG=gated serve_api "$gated" --feature-gates VolumeBindMountOptions=true --audit-log-path "$CLUSTER/gated-audit.log"
+  eventually 120 is_ready "$gated" || { tail "$CLUSTER/gated.log"; return 1; }
+  in_namespace noexec-mutating noexec-validating
+  k create --server "$gated" --filename <(workload Pod web "$MOUNTED")
+  same '[["noexec","nosuid"]]' "$(mount_options pod/web)"
+  # The fix mounts two volumes.
+  k create --server "$gated" --filename <(workload Pod plain "$PLAIN")
+  same '[["noexec","nosuid"],["noexec","nosuid"]]' "$(mount_options pod/plain)"
+  # An API server without the gate keeps the field of stored objects.
+  k label pod/web team=shop
+  same '[["noexec","nosuid"]]' "$(mount_options pod/web)"
+  stop "$(tail -n 1 "$CLUSTER/pids")"
+}
+
 # --- Objects that are older than the policy ---
 
 # Updates that do not change a pod spec are admitted, and older objects can be deleted.

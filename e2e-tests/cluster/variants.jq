@@ -16,6 +16,8 @@ def exempting($who): .spec.settings.exemptions = [$who + {reason: "the platform 
     | .spec.settings = {enforcement: "warn", allowPrivilegeEscalation: "fix"}),
   (variant("fix-mutating"; "exempt-mutating") | with_more_kinds | exempting({groups: ["platform"]})),
   (variant("fix-validating"; "exempt-validating") | with_more_kinds | exempting({groups: ["platform"]})),
+  (variant("fix-mutating"; "noexec-mutating") | with_more_kinds | .spec.settings.noexecMounts = "fix"),
+  (variant("fix-validating"; "noexec-validating") | with_more_kinds | .spec.settings.noexecMounts = "deny"),
   (variant("live-access"; "commands")
     | .spec.settings.interactiveAccess += {allowedCommands: [["nginx", "-t"], ["cat", "*"]]})
 ]
