@@ -48,8 +48,8 @@ pub struct StringEnding(u64);
 impl StringEnding {
     /// Creates an ending from its characters.
     #[must_use]
-    pub const fn new(&[a, b, c, d, e]: &[u8; 5]) -> Self {
-        Self(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]) | 0x20_2020_2020)
+    pub const fn new(&[first, second, third, fourth, last]: &[u8; 5]) -> Self {
+        Self(u64::from_le_bytes([first, second, third, fourth, last, 0, 0, 0]) | 0x20_2020_2020)
     }
 
     /// Returns the last character as a bit, which is the same for several characters.

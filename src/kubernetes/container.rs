@@ -51,7 +51,7 @@ pub struct EnvVars<'a> {
 }
 
 impl<'a> EnvVars<'a> {
-    /// Returns all variables. What is no list of variables has none: API servers refuse it, if not in a custom kind, then in its pods.
+    /// Returns all variables; none if the value is not a list of variables. API servers refuse such a pod.
     #[must_use]
     pub fn all(&self) -> Cow<'_, [EnvVar<'a>]> {
         if self.unread.0.is_empty() {
@@ -64,7 +64,7 @@ impl<'a> EnvVars<'a> {
 impl<'a> ReadJson<'a> for EnvVars<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let json = reader.peek_raw()?;
-        if !json.0.starts_with(b"[") || json.may_have_string_ending(&CODE_ENDINGS) {
+        if json.0.starts_with(b"[") && json.may_have_string_ending(&CODE_ENDINGS) {
             return self.loading_code.read(reader);
         }
         self.unread = json;

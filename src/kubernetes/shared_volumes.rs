@@ -28,6 +28,17 @@ pub enum Origin {
     HostPath,
 }
 
+/// What one mount can change of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'w> {
+    /// All of it.
+    Everything,
+    /// Any of it, if a link connects the two.
+    ByLink,
+    /// What appears below it at this path, which begins with a slash.
+    Below(&'w str),
+}
+
 /// The volumes of a pod that are mounted.
 #[derive(Debug, Default)]
 pub struct SharedVolumes<'p> {
@@ -161,8 +172,39 @@ impl<'p> SharedVolume<'p> {
     /// Returns whether a mount can change the content of another mount while the container of that mount runs.
     #[must_use]
     pub fn can_change(&self, writer: &SharedMount<'_>, reader: &SharedMount<'_>) -> bool {
-        let is_near = || runs_beside(writer.container, reader.container) && writer.touches(reader);
-        writer.can_write && (!self.is_compared() || is_near())
+        self.change(writer, reader).is_some()
+    }
+
+    /// Returns what a mount can change of another mount while the container of that mount runs, if anything.
+    #[must_use]
+    pub fn change<'w>(&self, writer: &'w SharedMount<'_>, reader: &SharedMount<'_>) -> Option<Change<'w>> {
+        if !writer.can_write {
+            return None;
+        }
+        if !self.is_compared() {
+            return Some(Change::Everything);
+        }
+        if !runs_beside(writer.container, reader.container) {
+            return None;
+        }
+        if contains(&writer.part, &reader.part) {
+            Some(Change::Everything)
+        } else if self.may_be_linked(writer, reader) {
+            Some(Change::ByLink)
+        } else if contains(&reader.part, &writer.part) {
+            writer.part.get(reader.part.len()..).map(Change::Below)
+        } else {
+            None
+        }
+    }
+
+    /// Returns whether a link may connect two mounts. Host paths are too far apart, unless they are in one volume of the pod.
+    fn may_be_linked(&self, one: &SharedMount<'_>, other: &SharedMount<'_>) -> bool {
+        (one.may_be_link || other.may_be_link) && self.may_share_links(one, other)
+    }
+
+    fn may_share_links(&self, one: &SharedMount<'_>, other: &SharedMount<'_>) -> bool {
+        self.origin != Origin::HostPath || *one.mount.name == *other.mount.name
     }
 
     fn read_parts(&mut self, pod: &Pod<'_>) {
@@ -176,7 +218,8 @@ impl<'p> SharedVolume<'p> {
             let rest = |other: &SharedMount<'_>| {
                 mount.part.strip_prefix(&*other.part).map(|rest| rest.starts_with('/'))
             };
-            self.mounts.iter().any(|other| other.can_write && rest(other) == Some(true))
+            let is_above = |other: &SharedMount<'_>| other.can_write && rest(other) == Some(true);
+            self.mounts.iter().any(|other| is_above(other) && self.may_share_links(mount, other))
         };
         let may_be_links: Vec<_> = self.mounts.iter().map(is_below_writable).collect();
         for (mount, may_be_link) in self.mounts.iter_mut().zip(may_be_links) {
@@ -196,14 +239,6 @@ impl SharedMount<'_> {
     #[must_use]
     pub fn volume_type(&self) -> &str {
         self.volume.and_then(|volume| volume.sources.first()).map_or("", |source| &*source.kind)
-    }
-
-    /// Returns whether two mounts may have content in common.
-    fn touches(&self, other: &Self) -> bool {
-        self.may_be_link
-            || other.may_be_link
-            || contains(&self.part, &other.part)
-            || contains(&other.part, &self.part)
     }
 
     fn normalized_part(&self, pod: &Pod<'_>) -> String {

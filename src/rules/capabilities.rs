@@ -7,7 +7,7 @@ use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::container::Capabilities as ContainerCapabilities;
 use crate::kubernetes::field_path::of_item;
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{docs, Choices, Declared, Format, Setting, Texts};
+use crate::settings::declaration::{Choices, Declared, Format, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
@@ -17,23 +17,23 @@ use json_view::Text;
 const REQUIRED_DROP: Setting<Texts> = Setting {
     key: "requiredDrop",
     label: "Capabilities that must be dropped",
-    doc: docs("Capabilities that every container must drop and no container can add; `ALL` is the safest, and leaves adding to \
-          `allowedAdd`."),
+    doc: "Capabilities that every container must drop and no container can add; `ALL` is the safest, and leaves adding to \
+          `allowedAdd`.",
     kind: Texts { format: &DROPPABLE, default: &[], may_be_empty: true },
 };
 
 const ALLOWED_ADD: Setting<Texts> = Setting {
     key: "allowedAdd",
     label: "Capabilities that can be added",
-    doc: docs("Capabilities that containers can add; `\"*\"` allows all that are not in `deniedAdd`."),
+    doc: "Capabilities that containers can add; `\"*\"` allows all that are not in `deniedAdd`.",
     kind: Texts { format: &ADDABLE, default: &["NET_BIND_SERVICE"], may_be_empty: true },
 };
 
 const DENIED_ADD: Setting<Texts> = Setting {
     key: "deniedAdd",
     label: "Capabilities that cannot be added",
-    doc: docs("Capabilities that no container can add. It is useful together with `allowedAdd: [\"*\"]`. `ALL` denies only the name \
-          `ALL`."),
+    doc: "Capabilities that no container can add. It is useful together with `allowedAdd: [\"*\"]`. `ALL` denies only the name \
+          `ALL`.",
     kind: Texts { format: &DROPPABLE, default: &[], may_be_empty: true },
 };
 

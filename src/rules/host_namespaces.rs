@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::pod::Pod;
-use crate::settings::declaration::{docs, Declared, Setting, Words};
+use crate::settings::declaration::{Declared, Setting, Words};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 
 const ALLOW: Setting<Words<Namespace>> = Setting {
     key: "allow",
     label: "Allowed fields",
-    doc: docs("Fields that can be `true`."),
+    doc: "Fields that can be `true`.",
     kind: Words { words: FIELDS, default: &[], may_be_empty: true },
 };
 

@@ -12,7 +12,7 @@ use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::volume::Volume;
-use crate::settings::declaration::{docs, Declared, Flag, ObjectKind, Objects, Required, Setting, Text, Texts};
+use crate::settings::declaration::{Declared, Flag, ObjectKind, Objects, Required, Setting, Text, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::PATH;
 use crate::settings::reader::ObjectReader;
@@ -21,36 +21,36 @@ use crate::text::quoted;
 const ALLOWED: Setting<Objects<Allowed<'static>>> = Setting {
     key: "allowed",
     label: "Allowed paths",
-    doc: docs("Paths of the node that pods can mount."),
+    doc: "Paths of the node that pods can mount.",
     kind: Objects::ANY,
 };
 
 const PATH_PREFIX: Setting<Required<Text>> = Setting {
     key: "pathPrefix",
     label: "Path prefix",
-    doc: docs("The path that is allowed, with everything below it."),
+    doc: "The path that is allowed, with everything below it.",
     kind: Required { kind: Text(&PATH), instruction: "name the directory that is allowed" },
 };
 
 const READ_ONLY: Setting<Flag> = Setting {
     key: "readOnly",
     label: "Read-only",
-    doc: docs("Requires `readOnly: true` on every mount."),
+    doc: "Requires `readOnly: true` on every mount.",
     kind: Flag,
 };
 
 const RECURSIVE: Setting<Flag> = Setting {
     key: "recursive",
     label: "Recursive",
-    doc: docs("With `readOnly`, requires `recursiveReadOnly: Enabled` on every mount too. File systems that are mounted below the path on \
-          the node stay writable otherwise."),
+    doc: "With `readOnly`, requires `recursiveReadOnly: Enabled` on every mount too. File systems that are mounted below the path on \
+          the node stay writable otherwise.",
     kind: Flag,
 };
 
 const DENIED: Setting<Texts> = Setting {
     key: "denied",
     label: "Denied paths",
-    doc: docs("Path prefixes that are denied even if `allowed` contains them."),
+    doc: "Path prefixes that are denied even if `allowed` contains them.",
     kind: Texts { format: &PATH, default: &[], may_be_empty: true },
 };
 
@@ -130,12 +130,11 @@ impl<'s> HostPathVolumes<'s> {
             return Err(format!("must not mount host path {}: {LINKS_LEAD_ELSEWHERE}", quoted(path)));
         }
         let linked = linked_path(&at);
-        let is_denied = |denied: &&&str| matches(&at, linked.as_ref(), denied, FilePath::overlaps);
+        let is_denied = |denied: &&&str| overlaps(&at, linked.as_ref(), denied);
         if let Some(denied) = self.denied.iter().find(is_denied) {
             return Err(format!("must not mount host path {}: {denied} is denied", quoted(path)));
         }
-        let is_allowed =
-            |entry: &&Allowed<'_>| matches(&at, linked.as_ref(), entry.path_prefix, FilePath::starts_with);
+        let is_allowed = |entry: &&Allowed<'s>| is_within(&at, linked.as_ref(), entry.path_prefix);
         let matching = self.allowed.iter().filter(is_allowed);
         // Of entries of the same length, the first one decides.
         let longest = matching.rev().max_by_key(|entry| without_link(entry.path_prefix).len());
@@ -156,7 +155,7 @@ Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/
 longest matching prefix decides. A volume that contains a denied path is denied, like a volume within it. Always denied are paths that
 are not absolute, paths of more than 4096 bytes, which no node can open, and Windows paths that lead to a device or another machine, or
 that have a dot or a space at the end of a name. The policy does not see the sources of persistent volumes, or where a link on the node
-leads, with two exceptions. `/var/run` is `/run`, in settings and in volumes. The links of processes lead to every file of the node, so
+leads, with two exceptions. `/var/run` is `/run`, in settings and in volumes, so `/var` does not allow it. The links of processes lead to every file of the node, so
 `root`, `cwd`, `fd`, `task` and `map_files` of a process in `/proc`, `/proc/self` and `/proc/thread-self` are always denied.
 
 A read-only mount protects files and directories. It does not protect the service of a socket, or a device: a container can send requests
@@ -172,10 +171,10 @@ neither directory as a whole, not even with `readOnly`.",
         for entry in &allowed {
             let at = FilePath::linux(entry.path_prefix);
             let linked = linked_path(&at);
-            let is_within = |path: &&&str| matches(&at, linked.as_ref(), path, FilePath::starts_with);
+            let is_below = |path: &&&str| is_within(&at, linked.as_ref(), path);
             let reason = if is_process_link(&at) {
                 LINKS_LEAD_ELSEWHERE.to_owned()
-            } else if let Some(path) = denied.iter().find(is_within) {
+            } else if let Some(path) = denied.iter().find(is_below) {
                 format!("denied has {}", quoted(path))
             } else {
                 continue;
@@ -220,16 +219,18 @@ fn is_process_link(at: &FilePath<'_>) -> bool {
     }
 }
 
-/// Compares a path with one of the settings, as they are written and with the link `/var/run` replaced in both.
-fn matches<'p>(
-    at: &FilePath<'p>,
-    linked: Option<&FilePath<'p>>,
-    path: &str,
-    compare: impl Fn(&FilePath<'p>, &str) -> bool,
-) -> bool {
+/// Returns whether a path overlaps one of the settings, as they are written or with the link `/var/run` replaced in both.
+fn overlaps(at: &FilePath<'_>, linked: Option<&FilePath<'_>>, path: &str) -> bool {
     let linked_path = without_link(path);
     let is_link = linked_path.len() < path.len() && !at.ignores_case();
-    compare(at, path) || (linked.is_some() || is_link) && compare(linked.unwrap_or(at), linked_path)
+    at.overlaps(path) || (linked.is_some() || is_link) && linked.unwrap_or(at).overlaps(linked_path)
+}
+
+/// Returns whether a path is at or below one of the settings, with the link `/var/run` replaced in both: a mount of `/var` does not
+/// contain what the link leads to.
+fn is_within(at: &FilePath<'_>, linked: Option<&FilePath<'_>>, path: &str) -> bool {
+    let prefix = if at.ignores_case() { path } else { without_link(path) };
+    linked.unwrap_or(at).starts_with(prefix)
 }
 
 /// Returns a path on Linux with the link `/var/run` replaced, if it begins with the link.

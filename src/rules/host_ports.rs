@@ -3,7 +3,7 @@
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::settings::declaration::{docs, Declared, Objects, Setting};
+use crate::settings::declaration::{Declared, Objects, Setting};
 use crate::settings::mode::Mode;
 use crate::settings::range::{Range, listed};
 use crate::settings::reader::ObjectReader;
@@ -11,7 +11,7 @@ use crate::settings::reader::ObjectReader;
 const ALLOWED: Setting<Objects<Range>> = Setting {
     key: "allowed",
     label: "Allowed ports",
-    doc: docs("Ranges of host ports that containers can use: `[{min: 8000, max: 8080}]`."),
+    doc: "Ranges of host ports that containers can use: `[{min: 8000, max: 8080}]`.",
     kind: Objects::ANY,
 };
 

@@ -7,7 +7,7 @@ use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::pod_status::RunningImages;
-use crate::settings::declaration::{docs, Declared, Flag, Setting};
+use crate::settings::declaration::{Declared, Flag, Setting};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
@@ -15,15 +15,15 @@ use crate::text::quoted;
 const ALLOW_PINNING: Setting<Flag> = Setting {
     key: "allowPinning",
     label: "Allow pinning",
-    doc: docs("Allows a tag to gain the digest that the container runs (`app:1` → `app:1@sha256:…`), as the status of the old pod reports \
-          it."),
+    doc: "Allows a tag to gain the digest that the container runs (`app:1` → `app:1@sha256:…`), as the status of the old pod reports \
+          it.",
     kind: Flag,
 };
 
 const ALLOW_SAME_REPOSITORY: Setting<Flag> = Setting {
     key: "allowSameRepository",
     label: "Allow other tags of the same repository",
-    doc: docs("Allows the tag and the digest to change, but not the repository."),
+    doc: "Allows the tag and the digest to change, but not the repository.",
     kind: Flag,
 };
 

@@ -9,7 +9,7 @@ use crate::kubernetes::image_reference::{ImageReference, is_tag_byte};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
 use crate::settings::declaration::{
-    docs, Declared, Demand, Format, OptionalTexts, Setting, Texts, Word, not_empty,
+    Declared, Demand, Format, OptionalTexts, Setting, Texts, Word, not_empty,
 };
 use crate::settings::image_pattern::ImagePattern;
 use crate::settings::mode::Mode;
@@ -21,22 +21,22 @@ use crate::text::quoted;
 const REQUIRE: Setting<Word<Require>> = Setting {
     key: "require",
     label: "Required version",
-    doc: docs("`tag` requires a tag or a digest, `digest` requires a digest."),
+    doc: "`tag` requires a tag or a digest, `digest` requires a digest.",
     kind: Word { words: &[("tag", Require::Tag), ("digest", Require::Digest)], default: Require::Tag },
 };
 
 const DENIED_TAGS: Setting<Texts> = Setting {
     key: "deniedTags",
     label: "Denied tags",
-    doc: docs("Tags that can move to another image. `*` matches any characters."),
+    doc: "Tags that can move to another image. `*` matches any characters.",
     kind: Texts { format: &TAG_PATTERN, default: &["latest"], may_be_empty: true },
 };
 
 const ALLOWED_REPOSITORIES: Setting<OptionalTexts> = Setting {
     key: "allowedRepositories",
     label: "Allowed repositories",
-    doc: docs("If set, images must come from these repositories: `registry.example.com/shop/*`. `*` matches any characters within one segment \
-          of the path."),
+    doc: "If set, images must come from these repositories: `registry.example.com/shop/*`. `*` matches any characters within one segment \
+          of the path.",
     kind: OptionalTexts { format: &IMAGE_PATTERN, may_be_empty: false },
 };
 

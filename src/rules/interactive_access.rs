@@ -6,7 +6,7 @@ use std::ops::Deref;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::connect::{ACCESSES, Access, Connection};
-use crate::settings::declaration::{docs, Declared, Flag, Setting, TextLists, Words};
+use crate::settings::declaration::{Declared, Flag, Setting, TextLists, Words};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
@@ -15,23 +15,23 @@ use crate::text::quoted;
 const SUBRESOURCES: Setting<Words<Access>> = Setting {
     key: "subresources",
     label: "Subresources",
-    doc: docs("The subresources that are denied: `exec`, `attach`, `portforward`, `proxy`."),
+    doc: "The subresources that are denied: `exec`, `attach`, `portforward`, `proxy`.",
     kind: Words { words: ACCESSES, default: &[Access::Exec, Access::Attach], may_be_empty: false },
 };
 
 const ALLOWED_COMMANDS: Setting<TextLists> = Setting {
     key: "allowedCommands",
     label: "Allowed commands",
-    doc: docs("Commands that `exec` can run without a terminal, each as the list of its arguments. `*` matches any characters of one \
+    doc: "Commands that `exec` can run without a terminal, each as the list of its arguments. `*` matches any characters of one \
           argument, slashes and dots included: `[\"cat\", \"*\"]`. At the beginning of an argument, `*` does not match a dash, so that it \
-          matches no options."),
+          matches no options.",
     kind: TextLists,
 };
 
 const ALLOW_STDIN: Setting<Flag> = Setting {
     key: "allowStdin",
     label: "Allow input",
-    doc: docs("Allows users to send input to the commands in `allowedCommands`. A command that reads commands from its input can do anything."),
+    doc: "Allows users to send input to the commands in `allowedCommands`. A command that reads commands from its input can do anything.",
     kind: Flag,
 };
 

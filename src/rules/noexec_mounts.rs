@@ -9,7 +9,7 @@ use crate::kubernetes::container::VolumeMount;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{docs, Declared, Setting, Texts, Words};
+use crate::settings::declaration::{Declared, Setting, Texts, Words};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::{PATH_PATTERN, is_within};
 use crate::settings::reader::ObjectReader;
@@ -18,7 +18,7 @@ use crate::text::quoted;
 const REQUIRED: Setting<Words<&str>> = Setting {
     key: "required",
     label: "Required mount options",
-    doc: docs("The options that every writable mount must have: `noexec`, `nosuid`, `nodev`."),
+    doc: "The options that every writable mount must have: `noexec`, `nosuid`, `nodev`.",
     kind: Words {
         words: &[("noexec", "noexec"), ("nosuid", "nosuid"), ("nodev", "nodev")],
         default: &["noexec", "nosuid"],
@@ -29,8 +29,8 @@ const REQUIRED: Setting<Words<&str>> = Setting {
 const ALLOWED_PATHS: Setting<Texts> = Setting {
     key: "allowedPaths",
     label: "Allowed paths",
-    doc: docs("Paths at which mounts need no options, and below which they need none. `*` matches any characters within one segment; a \
-          trailing `/**` matches only what is below."),
+    doc: "Paths at which mounts need no options, and below which they need none. `*` matches any characters within one segment; a \
+          trailing `/**` matches only what is below.",
     kind: Texts { format: &PATH_PATTERN, default: &[], may_be_empty: true },
 };
 
@@ -92,12 +92,16 @@ the image still runs a script from such a volume. Writable mounts are those of `
 the field. Mounts that a fix adds for `writablePaths` get the options whenever the rule is on.
 
 **Clusters.** The field exists since Kubernetes 1.37, as an alpha feature: API servers and kubelets need the feature gate
-`VolumeBindMountOptions`, which is off by default, and the container runtime must support the options. An API server without the field or
-the gate shows the field to mutating webhooks, and drops it before validating webhooks and before the object is stored. There, mode `fix`
-has no effect, and mode `deny` denies every pod with a writable mount. The message says that the cluster may have dropped the field.
+`VolumeBindMountOptions`, which is off by default, and the container runtime must support the options. An API server without the gate
+shows the field to mutating webhooks, and drops it before validating webhooks and before the object is stored, without a warning. An older
+one rejects a manifest with the field, or ignores the field, and drops what a fix adds. There, mode `fix` has no effect, although the audit
+annotation lists the fix, and mode `deny` denies every pod with a writable mount. The message says that the cluster may have dropped the
+field. Custom kinds keep the field, so they are admitted, and then their pods are denied.
 
-**Roll out.** First enable the gate on all API servers and nodes. Then set mode `warn`: a warning that says that the cluster may have
-dropped the field, about a manifest that contains the field, means that a gate is off. Add the paths of plugins and of compiled code to
+**Roll out.** First enable the gate on all API servers and nodes. While only some API servers have it, Deployments with the field create
+ReplicaSets without end, and pods with the field stay pending while no node has it. Then set mode `warn`: a warning that says that the
+cluster may have dropped the field, about a manifest that contains the field, means that an API server lacks the gate. Add the paths of
+plugins and of compiled code to
 `allowedPaths`, then set mode `fix`, and register a second policy in mode `deny` last.",
     };
 

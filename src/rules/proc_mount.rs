@@ -2,14 +2,14 @@
 
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
-use crate::settings::declaration::{docs, Declared, Flag, Setting};
+use crate::settings::declaration::{Declared, Flag, Setting};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 
 const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
     key: "allowInUserNamespace",
     label: "Allow in user namespaces",
-    doc: docs("Allows `Unmasked` in pods with `hostUsers: false`, in which root has no privileges on the node."),
+    doc: "Allows `Unmasked` in pods with `hostUsers: false`, in which root has no privileges on the node.",
     kind: Flag,
 };
 

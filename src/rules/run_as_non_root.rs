@@ -8,7 +8,7 @@ use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target}
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{docs, Declared, Flag, Objects, Setting, Word};
+use crate::settings::declaration::{Declared, Flag, Objects, Setting, Word};
 use crate::settings::mode::Mode;
 use crate::settings::range::{Range, listed};
 use crate::settings::reader::ObjectReader;
@@ -17,46 +17,46 @@ use crate::text::quoted;
 const USER_RANGES: Setting<Objects<Range>> = Setting {
     key: "userRanges",
     label: "User id ranges",
-    doc: docs("If set, `runAsUser` must be set to a UID in one of these ranges: `[{min: 10000, max: 65535}]`."),
+    doc: "If set, `runAsUser` must be set to a UID in one of these ranges: `[{min: 10000, max: 65535}]`.",
     kind: Objects::ANY,
 };
 
 const GROUPS: Setting<Flag> = Setting {
     key: "groups",
     label: "Deny group 0",
-    doc: docs("Denies GID 0 in `runAsGroup`, `fsGroup` and `supplementalGroups`. `runAsGroup` must be set, because a container without a \
-          group usually has GID 0."),
+    doc: "Denies GID 0 in `runAsGroup`, `fsGroup` and `supplementalGroups`. `runAsGroup` must be set, because a container without a \
+          group usually has GID 0.",
     kind: Flag,
 };
 
 const GROUP_RANGES: Setting<Objects<Range>> = Setting {
     key: "groupRanges",
     label: "Group id ranges",
-    doc: docs("If set, `runAsGroup` must be set to a GID in one of these ranges, and so must `fsGroup` and `supplementalGroups` if they are \
-          set."),
+    doc: "If set, `runAsGroup` must be set to a GID in one of these ranges, and so must `fsGroup` and `supplementalGroups` if they are \
+          set.",
     kind: Objects::ANY,
 };
 
 const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
     key: "allowInUserNamespace",
     label: "Allow root in user namespaces",
-    doc: docs("Allows root in pods with `hostUsers: false`, in which root has no privileges on the node."),
+    doc: "Allows root in pods with `hostUsers: false`, in which root has no privileges on the node.",
     kind: Flag,
 };
 
 const INSPECT_IMAGE: Setting<Flag> = Setting {
     key: "inspectImage",
     label: "Look up users of images",
-    doc: docs("Uses the `USER` of the image if the pod spec sets no user: a number other than 0 passes. The policy server looks up each image \
+    doc: "Uses the `USER` of the image if the pod spec sets no user: a number other than 0 passes. The policy server looks up each image \
           once in its registry, with credentials of its own; its configuration must grant `oci/v1/oci_manifest_config`. A failed \
-          look-up is a finding. Images of Windows pods are not looked up."),
+          look-up is a finding. Images of Windows pods are not looked up.",
     kind: Flag,
 };
 
 const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
     key: "namedUsers",
     label: "Named users of images",
-    doc: docs("With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can mean any UID."),
+    doc: "With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can mean any UID.",
     kind: Word {
         words: &[("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)],
         default: NamedUsers::Deny,

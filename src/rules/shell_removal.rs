@@ -6,7 +6,7 @@ use super::finding::{Findings, list};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::container::{Container, ContainerList, Probe};
 use crate::kubernetes::pod::ContainerAt;
-use crate::settings::declaration::{docs, Declared, Setting, Texts};
+use crate::settings::declaration::{Declared, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::FILE;
 use crate::settings::reader::ObjectReader;
@@ -16,7 +16,7 @@ use json_view::Text;
 const PATHS: Setting<Texts> = Setting {
     key: "paths",
     label: "Paths of shells",
-    doc: docs("The shells that containers must remove."),
+    doc: "The shells that containers must remove.",
     kind: Texts { format: &FILE, default: &["/bin/sh", "/bin/bash"], may_be_empty: false },
 };
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::settings::declaration::{docs, Declared, NOT_EMPTY, Setting, Texts};
+use crate::settings::declaration::{Declared, NOT_EMPTY, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
@@ -14,14 +14,14 @@ use crate::text::quoted;
 const ALLOWED: Setting<Texts> = Setting {
     key: "allowed",
     label: "Allowed sysctls",
-    doc: docs("Sysctls that pods can set besides the safe ones. `*` matches any characters: `net.ipv4.*`."),
+    doc: "Sysctls that pods can set besides the safe ones. `*` matches any characters: `net.ipv4.*`.",
     kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
 };
 
 const DENIED: Setting<Texts> = Setting {
     key: "denied",
     label: "Denied sysctls",
-    doc: docs("Sysctls that pods cannot set, even safe ones. It overrides `allowed`."),
+    doc: "Sysctls that pods cannot set, even safe ones. It overrides `allowed`.",
     kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
 };
 

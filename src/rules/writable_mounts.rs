@@ -18,7 +18,7 @@ use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::pod::ContainerAt;
 use crate::kubernetes::volume::{Volume, writable_types};
-use crate::settings::declaration::{docs, Choices, Declared, Flag, Format, OptionalTexts, Setting, Texts, Word};
+use crate::settings::declaration::{Choices, Declared, Flag, Format, OptionalTexts, Setting, Texts, Word};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::{PATH, PATH_PATTERN, is_within, lies_within};
 use crate::settings::reader::ObjectReader;
@@ -30,30 +30,30 @@ use json_view::RawValue;
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
     label: "Protected paths",
-    doc: docs("Paths that containers cannot write to. By default, the directories of programs and libraries, and the files in `/etc` that \
-          decide about logins and loaded libraries. A list replaces the default."),
+    doc: "Paths that containers cannot write to. By default, the directories of programs and libraries, and the files in `/etc` that \
+          decide about logins and loaded libraries. A list replaces the default.",
     kind: Texts { format: &PATH, default: &PROTECTED, may_be_empty: true },
 };
 
 const ADDITIONAL_PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "additionalProtectedPaths",
     label: "Additional protected paths",
-    doc: docs("Paths that are protected in addition to `protectedPaths`, such as the directory of an application."),
+    doc: "Paths that are protected in addition to `protectedPaths`, such as the directory of an application.",
     kind: Texts { format: &PATH, default: &[], may_be_empty: true },
 };
 
 const ALLOWED_PATHS: Setting<OptionalTexts> = Setting {
     key: "allowedPaths",
     label: "Allowed paths",
-    doc: docs("If set, containers can write only to these paths and below them. `*` matches any characters within one segment; a trailing \
-          `/**` matches only what is below."),
+    doc: "If set, containers can write only to these paths and below them. `*` matches any characters within one segment; a trailing \
+          `/**` matches only what is below.",
     kind: OptionalTexts { format: &PATH_PATTERN, may_be_empty: true },
 };
 
 const ALLOWED_TYPES: Setting<Texts> = Setting {
     key: "allowedTypes",
     label: "Allowed volume types",
-    doc: docs("Types of volumes that containers can write to."),
+    doc: "Types of volumes that containers can write to.",
     kind: Texts {
         format: &WRITABLE_TYPE,
         default: &["emptyDir", "persistentVolumeClaim", "ephemeral"],
@@ -64,8 +64,8 @@ const ALLOWED_TYPES: Setting<Texts> = Setting {
 const LIVE_VOLUMES: Setting<Word<LiveVolumes>> = Setting {
     key: "liveVolumes",
     label: "Volumes that change",
-    doc: docs("Whether volumes whose content changes in running containers (`configMap`, `secret`, `projected`, `downwardAPI`) can be \
-          mounted at protected paths without a `subPath`."),
+    doc: "Whether volumes whose content changes in running containers (`configMap`, `secret`, `projected`, `downwardAPI`) can be \
+          mounted at protected paths without a `subPath`.",
     kind: Word {
         words: &[("deny", LiveVolumes::Deny), ("allow", LiveVolumes::Allow)],
         default: LiveVolumes::Deny,
@@ -75,9 +75,9 @@ const LIVE_VOLUMES: Setting<Word<LiveVolumes>> = Setting {
 const INSPECT_IMAGE: Setting<Flag> = Setting {
     key: "inspectImage",
     label: "Look up VOLUMEs of images",
-    doc: docs("Evaluates the paths of each `VOLUME` of the image, except where the container mounts a volume. The policy server looks up \
+    doc: "Evaluates the paths of each `VOLUME` of the image, except where the container mounts a volume. The policy server looks up \
           each image once in its registry, also for `runAsNonRoot.inspectImage`; its configuration must grant \
-          `oci/v1/oci_manifest_config`. A failed look-up is a finding. Images of Windows pods are not looked up."),
+          `oci/v1/oci_manifest_config`. A failed look-up is a finding. Images of Windows pods are not looked up.",
     kind: Flag,
 };
 
@@ -275,8 +275,9 @@ A volume that is mounted at, above or below a protected path, read-only or not, 
 runs at the same time: the container itself, a regular container, a sidecar or a debug container. An init container that is not a sidecar
 counts only for itself and for the sidecars before it in the list. Two mounts with a `subPath` have nothing in common if neither part
 contains the other, and if no container mounts a directory above one of them writable, in which it could leave a link. A `subPathExpr`
-counts as the whole volume. Volumes of one claim are one volume. Host paths are parts of one volume, the node's file system, in which
-`/var/run` is `/run`. If a volume has more than 128 mounts, all of them count as the whole volume, and all containers as running at the
+counts as the whole volume. A part that appears below the mount, such as `cache` of a volume at `/root`, counts only if it appears at a
+protected path. Volumes of one claim are one volume. Host paths are parts of one volume, the node's file system, in which `/var/run` is
+`/run`; links count only within one of them. If a volume has more than 128 mounts, all of them count as the whole volume, and all containers as running at the
 same time. An exemption must cover the container that writes and all containers that it can affect.
 
 The kubelet mounts a file that every user can write at `terminationMessagePath`, even if the root filesystem is read-only. The path must

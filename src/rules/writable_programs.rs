@@ -53,7 +53,8 @@ the finding is at that variable; otherwise `/usr/local/sbin`, `/usr/local/bin`, 
 
 These variables load code: `LD_PRELOAD` and `LD_AUDIT` (entries with a slash), `LD_LIBRARY_PATH`, `PATH`, `BASH_ENV`, `PYTHONPATH`,
 `PERL5LIB`, `RUBYLIB`, `NODE_PATH`, `GCONV_PATH`, and the paths in `NODE_OPTIONS` and `JAVA_TOOL_OPTIONS`, except for options that name
-files to write, such as `-Djava.io.tmpdir=`. Empty and relative entries begin at `workingDir`. The finding names the first entry that a
+files to write, such as `--diagnostic-dir=`, for system properties whose name does not end in `path` or `dirs`, such as
+`-Djava.io.tmpdir=`, and for most `-XX:` options. Empty and relative entries begin at `workingDir`. The finding names the first entry that a
 container can write to. Of a variable that is set twice, the last literal value counts. `$(NAME)` is replaced as the kubelet does: in
 `env` by earlier variables, in `command` by all, in probes by values as they are written, in hooks never.
 
@@ -61,7 +62,7 @@ The mount with the longest path at or above a program decides. The file for term
 writable. Which containers can write to a mount is decided as in `writableMounts`: by volume, claim or host path, by `subPath`, and by which
 containers run at the same time. An exemption must cover the container that runs the program and all containers that can write to it.
 
-In Windows pods, commands, probes, hooks and `PATH` are checked. Not visible are arguments, scripts, `valueFrom`, `envFrom`, and what the
+In Windows pods, commands, probes, hooks and `PATH` are checked, and a bare name begins at `workingDir`. Not visible are arguments, scripts, `valueFrom`, `envFrom`, and what the
 image sets.",
     };
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::reader::ObjectReader;
 use super::setting::names;
-pub use super::setting::{ANY_TEXT, Choices, Demand, Format, NOT_EMPTY, Setting, docs, not_empty};
+pub use super::setting::{ANY_TEXT, Choices, Demand, Format, NOT_EMPTY, Setting, not_empty};
 
 /// `true` or `false`, by default `false`.
 #[derive(Debug)]

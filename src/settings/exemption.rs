@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use super::date::Date;
 use super::declaration::{
-    Declared, Demand, Format, NOT_EMPTY, ObjectKind, Objects, OptionalTexts, Required, Setting, Text, docs,
+    Declared, Demand, Format, NOT_EMPTY, ObjectKind, Objects, OptionalTexts, Required, Setting, Text,
 };
 use super::reader::ObjectReader;
 use super::selector::{CONTAINERS, IMAGES, NAMESPACES, Selector, is_any_of};
@@ -18,25 +18,23 @@ use crate::text::quoted;
 pub const SETTING: Setting<Objects<Exemption<'static>>> = Setting {
     key: EXEMPTIONS,
     label: "Exemptions",
-    doc: docs(
-        "Findings that do not count. Every key that an exemption sets must match, each by any of its entries. An exemption must \
+    doc: "Findings that do not count. Every key that an exemption sets must match, each by any of its entries. An exemption must \
           cover every container that is responsible for a finding. Pair container names with images or namespaces, because pod \
           authors choose the names.",
-    ),
     kind: Objects::ANY,
 };
 
 const REASON: Setting<Required<Text>> = Setting {
     key: "reason",
     label: "Reason",
-    doc: docs("Why the exemption exists. Audit annotations repeat it."),
+    doc: "Why the exemption exists. Audit annotations repeat it.",
     kind: Required { kind: Text(&NOT_EMPTY), instruction: "say why the exemption exists" },
 };
 
 const EXPIRES: Setting<Text> = Setting {
     key: "expires",
     label: "Expiry date",
-    doc: docs("The day, in UTC, from which the exemption no longer applies: `2027-06-30`."),
+    doc: "The day, in UTC, from which the exemption no longer applies: `2027-06-30`.",
     kind: Text(&DATE),
 };
 
@@ -44,23 +42,21 @@ const EXPIRES: Setting<Text> = Setting {
 pub const RULES: Setting<OptionalTexts> = Setting {
     key: "rules",
     label: "Rules",
-    doc: docs("The rules whose findings do not count; all rules if unset."),
+    doc: "The rules whose findings do not count; all rules if unset.",
     kind: OptionalTexts { format: &NOT_EMPTY, may_be_empty: false },
 };
 
 const USERS: Setting<OptionalTexts> = Setting {
     key: "users",
     label: "User names",
-    doc: docs(
-        "Names of the users who send the request. `*` matches any characters within one segment, which ends at a `/`.",
-    ),
+    doc: "Names of the users who send the request. `*` matches any characters within one segment, which ends at a `/`.",
     kind: OptionalTexts { format: &NOT_EMPTY, may_be_empty: false },
 };
 
 const GROUPS: Setting<OptionalTexts> = Setting {
     key: "groups",
     label: "User groups",
-    doc: docs("Groups of the users who send the request. `*` matches as in `users`."),
+    doc: "Groups of the users who send the request. `*` matches as in `users`.",
     kind: OptionalTexts { format: &NOT_EMPTY, may_be_empty: false },
 };
 

@@ -1,6 +1,6 @@
 //! What becomes of findings: the mode of a rule, the enforcement of the policy, and what counts in an update.
 
-use super::declaration::{Setting, Word, docs};
+use super::declaration::{Setting, Word};
 
 /// The mode of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub enum OnUpdate {
 pub const ENFORCEMENT: Setting<Word<Enforcement>> = Setting {
     key: "enforcement",
     label: "Enforcement",
-    doc: docs("`deny` lets the mode of each rule decide. `warn` turns every denial into a warning."),
+    doc: "`deny` lets the mode of each rule decide. `warn` turns every denial into a warning.",
     kind: Word {
         words: &[("deny", Enforcement::Deny), ("warn", Enforcement::Warn)],
         default: Enforcement::Deny,
@@ -61,10 +61,8 @@ pub const ENFORCEMENT: Setting<Word<Enforcement>> = Setting {
 pub const ON_UPDATE: Setting<Word<OnUpdate>> = Setting {
     key: "onUpdate",
     label: "Findings that count in an update",
-    doc: docs(
-        "`changes` counts only the findings that the old object does not have. `all` counts every finding of an update that can \
+    doc: "`changes` counts only the findings that the old object does not have. `all` counts every finding of an update that can \
           change what runs.",
-    ),
     kind: Word {
         words: &[("changes", OnUpdate::Changes), ("all", OnUpdate::All)],
         default: OnUpdate::Changes,

@@ -1,19 +1,19 @@
 //! A range of numbers in settings.
 
-use super::declaration::{Declared, Natural, ObjectKind, Required, Setting, docs};
+use super::declaration::{Declared, Natural, ObjectKind, Required, Setting};
 use super::reader::ObjectReader;
 
 const MIN: Setting<Required<Natural>> = Setting {
     key: "min",
     label: "First number",
-    doc: docs("The first number of the range."),
+    doc: "The first number of the range.",
     kind: Required { kind: Natural, instruction: "a range has a min and a max" },
 };
 
 const MAX: Setting<Required<Natural>> = Setting {
     key: "max",
     label: "Last number",
-    doc: docs("The last number of the range."),
+    doc: "The last number of the range.",
     kind: Required { kind: Natural, instruction: "a range has a min and a max" },
 };
 

@@ -303,23 +303,22 @@ mod tests {
     use super::super::value::SettingsDocument;
     use super::*;
     use crate::settings::declaration::{
-        Declared, Flag, NOT_EMPTY, Natural, ObjectKind, Objects, Required, Texts, docs,
+        Declared, Flag, NOT_EMPTY, Natural, ObjectKind, Objects, Required, Texts,
     };
 
-    const FLAG: Setting<Flag> = Setting { key: "flag", label: "", doc: docs(""), kind: Flag };
-    const NUMBER: Setting<Natural> = Setting { key: "number", label: "", doc: docs(""), kind: Natural };
+    const FLAG: Setting<Flag> = Setting { key: "flag", label: "", doc: "", kind: Flag };
+    const NUMBER: Setting<Natural> = Setting { key: "number", label: "", doc: "", kind: Natural };
     const NAMES: Setting<Texts> = Setting {
         key: "names",
         label: "",
-        doc: docs(""),
+        doc: "",
         kind: Texts { format: &NOT_EMPTY, default: &["a"], may_be_empty: false },
     };
-    const PAIRS: Setting<Objects<Pair>> =
-        Setting { key: "pairs", label: "", doc: docs(""), kind: Objects::ANY };
+    const PAIRS: Setting<Objects<Pair>> = Setting { key: "pairs", label: "", doc: "", kind: Objects::ANY };
     const LEFT: Setting<Required<Natural>> = Setting {
         key: "left",
         label: "",
-        doc: docs(""),
+        doc: "",
         kind: Required { kind: Natural, instruction: "a pair has two sides" },
     };
 

@@ -1,6 +1,6 @@
 //! Which containers an entry of the settings is about: by image, by name and by namespace.
 
-use super::declaration::{Demand, Format, OptionalTexts, Setting, docs, not_empty};
+use super::declaration::{Demand, Format, OptionalTexts, Setting, not_empty};
 use super::image_pattern::ImagePattern;
 use super::reader::ObjectReader;
 use super::wildcard;
@@ -25,10 +25,8 @@ pub const IMAGE_PATTERN: Format =
 pub const IMAGES: Setting<OptionalTexts> = Setting {
     key: "images",
     label: "Images",
-    doc: docs(
-        "Images as pod specs write them. `*` matches any characters within one segment of the path. An entry without a tag \
+    doc: "Images as pod specs write them. `*` matches any characters within one segment of the path. An entry without a tag \
           matches every tag.",
-    ),
     kind: OptionalTexts { format: &IMAGE_PATTERN, may_be_empty: false },
 };
 
@@ -36,7 +34,7 @@ pub const IMAGES: Setting<OptionalTexts> = Setting {
 pub const CONTAINERS: Setting<OptionalTexts> = Setting {
     key: "containers",
     label: "Container names",
-    doc: docs("Container names. `*` matches any characters."),
+    doc: "Container names. `*` matches any characters.",
     kind: OptionalTexts { format: &LABEL_PATTERN, may_be_empty: false },
 };
 
@@ -44,7 +42,7 @@ pub const CONTAINERS: Setting<OptionalTexts> = Setting {
 pub const NAMESPACES: Setting<OptionalTexts> = Setting {
     key: "namespaces",
     label: "Namespaces",
-    doc: docs("Namespaces of the object. `*` matches any characters."),
+    doc: "Namespaces of the object. `*` matches any characters.",
     kind: OptionalTexts { format: &LABEL_PATTERN, may_be_empty: false },
 };
 

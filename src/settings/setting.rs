@@ -13,12 +13,6 @@ pub struct Setting<K: 'static> {
     pub kind: K,
 }
 
-/// Returns documentation for people, which the module does not contain.
-#[must_use]
-pub const fn docs(text: &'static str) -> &'static str {
-    if cfg!(target_family = "wasm") { "" } else { text }
-}
-
 /// A format of strings.
 #[derive(Debug)]
 pub struct Format {

@@ -6,7 +6,7 @@ use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::pod::ContainerAt;
 use crate::kubernetes::quantity::is_size;
 use crate::settings::declaration::{
-    Declared, Demand, Format, ObjectKind, Objects, Required, Setting, Text, Word, docs,
+    Declared, Demand, Format, ObjectKind, Objects, Required, Setting, Text, Word,
 };
 use crate::settings::path_pattern;
 use crate::settings::reader::ObjectReader;
@@ -17,38 +17,36 @@ use crate::text::quoted;
 pub const SETTING: Setting<Objects<WritablePathsEntry<'static>>> = Setting {
     key: "writablePaths",
     label: "Writable paths",
-    doc: docs(
-        "Paths that containers write to. If a fix makes the root filesystem of a container read-only, it mounts an `emptyDir` at each \
+    doc: "Paths that containers write to. If a fix makes the root filesystem of a container read-only, it mounts an `emptyDir` at each \
           path of every entry that selects the container.",
-    ),
     kind: Objects::ANY,
 };
 
 const PATHS: Setting<Required<Objects<WritablePath<'static>>>> = Setting {
     key: "paths",
     label: "Paths",
-    doc: docs("The paths, each as a string or as an object."),
+    doc: "The paths, each as a string or as an object.",
     kind: Required { kind: Objects::NON_EMPTY, instruction: "name the paths that containers write to" },
 };
 
 const PATH: Setting<Required<Text>> = Setting {
     key: "path",
     label: "Path",
-    doc: docs("An absolute path."),
+    doc: "An absolute path.",
     kind: Required { kind: Text(&WRITABLE_PATH), instruction: "name the path that containers write to" },
 };
 
 const SIZE_LIMIT: Setting<Text> = Setting {
     key: "sizeLimit",
     label: "Size limit",
-    doc: docs("The maximum size of the volume: `64Mi`."),
+    doc: "The maximum size of the volume: `64Mi`.",
     kind: Text(&SIZE),
 };
 
 const MEDIUM: Setting<Word<Option<&'static str>>> = Setting {
     key: "medium",
     label: "Medium",
-    doc: docs("`Memory` keeps the volume in memory."),
+    doc: "`Memory` keeps the volume in memory.",
     kind: Word { words: &[("Memory", Some("Memory"))], default: None },
 };
 

@@ -4,7 +4,7 @@ use std::iter::once;
 
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::shared_volumes::{Origin, SharedMount, SharedVolume, SharedVolumes};
+use crate::kubernetes::shared_volumes::{Change, Origin, SharedMount, SharedVolume, SharedVolumes};
 use crate::rules::finding::{Findings, MAX_RESPONSIBLE};
 use crate::rules::fingerprint::Fingerprint;
 use crate::rules::responsible::ResponsibleContainer;
@@ -41,16 +41,16 @@ pub(super) fn check<'p>(pod: &'p Pod<'p>, paths: &Paths<'_>, findings: &mut Find
     }
 }
 
-fn check_writer<'p>(
+fn check_writer<'p, 'c>(
     pod: &'p Pod<'p>,
     volume: &SharedVolume<'p>,
     writer: &SharedMount<'p>,
-    readers: &[Reader<'_, '_, 'p>],
-    paths: &Paths<'_>,
+    readers: &[Reader<'_, 'c, 'p>],
+    paths: &Paths<'c>,
     findings: &mut Findings<'p>,
 ) {
-    let mut changed = readers.iter().filter(|reader| volume.can_change(writer, reader.mount));
-    let Some(Reader { mount: reader, protected }) = changed.next() else { return };
+    let mut changed = readers.iter().filter_map(|reader| Some((reader, protected_change(volume, writer, reader, paths)?)));
+    let Some((Reader { mount: reader, .. }, (protected, link))) = changed.next() else { return };
     let (name, other_name) = (&*writer.mount.name, &*reader.mount.name);
     let what = match volume.origin {
         Origin::Claim if name != other_name => "the same claim",
@@ -59,13 +59,13 @@ fn check_writer<'p>(
     };
     let finding = findings.at(writer.container, &of_item("volumeMounts", writer.index, "readOnly"));
     finding.message(format!(
-        "must mount volume {} read-only: {} mounts {what} at {}, and {protected} is protected",
+        "must mount volume {} read-only: {} mounts {what} at {}, and {protected} is protected{link}",
         quoted(name),
         reader.container.label(),
         quoted(&reader.mount.mount_path),
     ));
     let own = ResponsibleContainer { can_write: true, ..ResponsibleContainer::of(writer.container) };
-    let others = once(reader.container).chain(changed.map(|reader| reader.mount.container));
+    let others = once(reader.container).chain(changed.map(|(reader, _)| reader.mount.container));
     let others = others.take(if volume.is_compared() { usize::MAX } else { 1 });
     let responsible = once(own).chain(others.map(ResponsibleContainer::of));
     finding.responsible_among(pod, responsible.collect(), volume.is_compared());
@@ -78,4 +78,21 @@ fn check_writer<'p>(
         // Containers that are not listed.
         &volume.mounts.len().saturating_sub(MAX_RESPONSIBLE).to_le_bytes(),
     ]));
+}
+
+/// Returns the protected path at which a writer can change what a reader mounts, and what the message says about a link.
+fn protected_change<'c>(
+    volume: &SharedVolume<'_>,
+    writer: &SharedMount<'_>,
+    reader: &Reader<'_, 'c, '_>,
+    paths: &Paths<'c>,
+) -> Option<(&'c str, &'static str)> {
+    match volume.change(writer, reader.mount)? {
+        Change::Everything => Some((reader.protected, "")),
+        Change::ByLink => Some((reader.protected, "; a link in the volume can connect both")),
+        Change::Below(rest) => {
+            let protected = (paths.protected)(&format!("{}{rest}", &*reader.mount.mount.mount_path))?;
+            Some((protected, ""))
+        }
+    }
 }

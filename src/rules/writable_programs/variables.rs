@@ -34,10 +34,7 @@ const VARIABLES: [(&str, Syntax); 12] = [
 ];
 
 /// Options that name files to write.
-const WRITING_OPTIONS: [&str; 10] = [
-    "-Djava.io.tmpdir=",
-    "-XX:HeapDumpPath=",
-    "-XX:ErrorFile=",
+const WRITING_OPTIONS: [&str; 8] = [
     "-Xlog",
     "-Xloggc:",
     "--diagnostic-dir=",
@@ -45,7 +42,11 @@ const WRITING_OPTIONS: [&str; 10] = [
     "--redirect-warnings=",
     "--cpu-prof-dir=",
     "--heap-prof-dir=",
+    "--trace-event-file-pattern=",
 ];
+
+/// Options of the Java Virtual Machine after `-XX:` that name a program, options, or compiled classes.
+const CODE_OPTIONS: [&str; 5] = ["Flags", "OnError", "OnOutOfMemoryError", "SharedArchiveFile", "VMOptionsFile"];
 
 /// Returns how the value of a variable is split, if the variable makes programs load code.
 pub(super) fn syntax_of(name: &str, is_windows: bool) -> Option<Syntax> {
@@ -86,8 +87,20 @@ fn find_in_options<T>(options: &str, find: &mut dyn FnMut(&str) -> Option<T>) ->
     find_in_option(&word, find)
 }
 
+/// Returns whether an option can name code. Most system properties and options of the Java Virtual Machine name data.
+fn may_name_code(option: &str) -> bool {
+    let name = option.split('=').next().unwrap_or_default();
+    if let Some(property) = name.strip_prefix("-D") {
+        return property.ends_with("path") || property.ends_with("dirs");
+    }
+    if let Some(name) = name.strip_prefix("-XX:") {
+        return CODE_OPTIONS.contains(&name);
+    }
+    !WRITING_OPTIONS.iter().any(|prefix| option.starts_with(prefix))
+}
+
 fn find_in_option<T>(option: &str, find: &mut dyn FnMut(&str) -> Option<T>) -> Option<T> {
-    if WRITING_OPTIONS.iter().any(|prefix| option.starts_with(prefix)) {
+    if !may_name_code(option) {
         return None;
     }
     let is_path = |piece: &&str| ["/", "./", "../"].iter().any(|prefix| piece.starts_with(prefix));

@@ -30,11 +30,6 @@ impl Part {
         self.storage == other.storage && self.path.starts_with(&other.path)
     }
 
-    /// Whether one of the parts contains the other.
-    fn overlaps(&self, other: &Self) -> bool {
-        self.is_in(other) || other.is_in(self)
-    }
-
     /// Whether a part is strictly below this part.
     fn is_above(&self, other: &Self) -> bool {
         other.is_in(self) && other.path.depth() > self.path.depth()
@@ -65,18 +60,36 @@ fn sources(pod: &Pod, volume: &Volume, mount: &Mount) -> Vec<Part> {
 /// Whether a writer of one mount can change the content of the other: one part contains the other, or a container may have
 /// left a link between them.
 pub(super) fn touch(pod: &Pod, one: &Mount, other: &Mount) -> bool {
-    let (ones, others) = (parts(pod, one), parts(pod, other));
-    let mut pairs = ones.iter().flat_map(|one| others.iter().map(move |other| (one, other)));
-    pairs.any(|(one, other)| {
-        one.storage == other.storage && (one.overlaps(other) || may_be_linked(pod, one, other))
-    })
+    !shown_at(pod, one, other).is_empty()
+}
+
+/// Returns the paths in the container of a reader at which content appears that a writer can change.
+pub(super) fn shown_at(pod: &Pod, writer: &Mount, reader: &Mount) -> Vec<String> {
+    let (written, read) = (parts(pod, writer), parts(pod, reader));
+    let pairs = written.iter().flat_map(|written| read.iter().map(move |read| (written, read)));
+    let pairs = pairs.filter(|(written, read)| written.storage == read.storage);
+    pairs.filter_map(|(written, read)| shown(pod, (writer, written), (reader, read))).collect()
+}
+
+fn shown(pod: &Pod, (writer, written): (&Mount, &Part), (reader, read): (&Mount, &Part)) -> Option<String> {
+    // Links lead from one host path to another only within one volume.
+    let can_be_linked = written.storage != Storage::Node || writer.volume == reader.volume;
+    if read.is_in(written) || can_be_linked && may_be_linked(pod, writer, written, read) {
+        return Some(reader.target.clone());
+    }
+    let below = written.path.skip(read.path.depth());
+    written.is_in(read).then(|| format!("{}/{}", reader.target, below.names().join("/")))
 }
 
 /// Whether any container can write to a directory above one of the parts.
-fn may_be_linked(pod: &Pod, one: &Part, other: &Part) -> bool {
+fn may_be_linked(pod: &Pod, writer: &Mount, one: &Part, other: &Part) -> bool {
     let mounts = pod.containers.iter().flat_map(|container| volume_mounts(pod, container));
     let mut writable = mounts.filter(|mount| mount.is_writable(pod));
-    writable.any(|mount| parts(pod, &mount).iter().any(|above| above.is_above(one) || above.is_above(other)))
+    writable.any(|mount| {
+        let counts = |above: &Part| above.storage != Storage::Node || mount.volume == writer.volume;
+        let parts = parts(pod, &mount);
+        parts.iter().any(|above| counts(above) && (above.is_above(one) || above.is_above(other)))
+    })
 }
 
 /// Whether a container can write while another container runs.

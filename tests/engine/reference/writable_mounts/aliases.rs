@@ -4,7 +4,7 @@ use super::options::Options;
 use crate::reference::findings::{Findings, ResponsibleContainers};
 use crate::reference::mounts::{Mount, volume_mounts};
 use crate::reference::request::{ContainerAt, Pod};
-use crate::reference::shared_content::{runs_beside, touch};
+use crate::reference::shared_content::{runs_beside, shown_at};
 
 /// Reports writable mounts of content that is also mounted at a protected path, in a container that runs beside the writer.
 pub(super) fn aliases(settings: &Options, pod: &Pod, findings: &mut Findings) {
@@ -20,7 +20,8 @@ pub(super) fn aliases(settings: &Options, pod: &Pod, findings: &mut Findings) {
         }
         let mut responsible = vec![writer.as_responsible()];
         for (reader, mount) in all.iter().filter(|(_, mount)| settings.protects(pod, &mount.target)) {
-            if runs_beside(writer, reader) && touch(pod, writable, mount) {
+            let mut shown = shown_at(pod, writable, mount).into_iter();
+            if runs_beside(writer, reader) && shown.any(|path| settings.protects(pod, &path)) {
                 responsible.push(reader.as_responsible());
             }
         }

@@ -90,14 +90,14 @@ fn command_of(exec: Option<ExecAction>) -> Option<Vec<String>> {
 
 /// Returns the files that a program name may mean.
 fn candidates(pod: &Pod, container: &ContainerAt, environment: &Environment, program: &str) -> Vec<FilePath> {
-    let separators = if pod.is_windows() { "/\\:" } else { "/" };
     if program.is_empty() {
         return Vec::new();
     }
-    if program.contains(|letter| separators.contains(letter)) {
+    // Windows looks up a bare name in the working directory too.
+    if pod.is_windows() || program.contains('/') {
         return resolve(pod, container, program).into_iter().collect();
     }
-    if environment.has("PATH") || pod.is_windows() {
+    if environment.has("PATH") {
         return Vec::new();
     }
     let files = DEFAULT_PATH.iter().map(|directory| format!("{directory}/{program}"));
