@@ -348,8 +348,13 @@ are not looked up.",
             for (index, volume_mount) in container.container.volume_mounts.iter().enumerate() {
                 let (path, volume) = (&*volume_mount.mount_path, &*volume_mount.name);
                 let (at, protected) = at(path);
-                let part = if volume_mount.sub_path.is_empty() { &volume_mount.sub_path_expr } else { &volume_mount.sub_path };
-                let mount = Mount { list: MOUNTS, index, path_field: "mountPath", path, at, protected, volume, part };
+                let part = if volume_mount.sub_path.is_empty() {
+                    &volume_mount.sub_path_expr
+                } else {
+                    &volume_mount.sub_path
+                };
+                let mount =
+                    Mount { list: MOUNTS, index, path_field: "mountPath", path, at, protected, volume, part };
                 reaches_protected |= protected.is_some();
                 if !volume_mount.read_only {
                     self.check_writable(container, &mount, mounted(volume), findings);
@@ -361,7 +366,16 @@ are not looked up.",
             for (index, device) in container.container.volume_devices.iter().enumerate() {
                 let (path, volume) = (&*device.device_path, &*device.name);
                 let (at, protected) = at(path);
-                let mount = Mount { list: DEVICES, index, path_field: "devicePath", path, at, protected, volume, part: "" };
+                let mount = Mount {
+                    list: DEVICES,
+                    index,
+                    path_field: "devicePath",
+                    path,
+                    at,
+                    protected,
+                    volume,
+                    part: "",
+                };
                 self.check_writable(container, &mount, mounted(volume), findings);
             }
             self.check_termination_message(container, findings);

@@ -49,7 +49,8 @@ fn check_writer<'p, 'c>(
     paths: &Paths<'c>,
     findings: &mut Findings<'p>,
 ) {
-    let mut changed = readers.iter().filter_map(|reader| Some((reader, protected_change(volume, writer, reader, paths)?)));
+    let mut changed =
+        readers.iter().filter_map(|reader| Some((reader, protected_change(volume, writer, reader, paths)?)));
     let Some((Reader { mount: reader, .. }, (protected, link))) = changed.next() else { return };
     let (name, other_name) = (&*writer.mount.name, &*reader.mount.name);
     let what = match volume.origin {

@@ -46,7 +46,8 @@ const WRITING_OPTIONS: [&str; 8] = [
 ];
 
 /// Options of the Java Virtual Machine after `-XX:` that name a program, options, or compiled classes.
-const CODE_OPTIONS: [&str; 5] = ["Flags", "OnError", "OnOutOfMemoryError", "SharedArchiveFile", "VMOptionsFile"];
+const CODE_OPTIONS: [&str; 5] =
+    ["Flags", "OnError", "OnOutOfMemoryError", "SharedArchiveFile", "VMOptionsFile"];
 
 /// Returns how the value of a variable is split, if the variable makes programs load code.
 pub(super) fn syntax_of(name: &str, is_windows: bool) -> Option<Syntax> {
