@@ -3,12 +3,13 @@
 mod default_paths;
 mod image_volumes;
 mod live_content;
+mod mounted_volume;
 mod shared;
 mod termination_message;
 mod volume_types;
 
 use std::borrow::Cow;
-use std::cell::{LazyCell, OnceCell};
+use std::cell::LazyCell;
 
 use super::finding::Findings;
 use super::fingerprint::Fingerprint;
@@ -25,7 +26,7 @@ use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
 use default_paths::PROTECTED;
-use json_view::RawValue;
+use mounted_volume::{Access, Mount, MountedVolume};
 
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
@@ -110,60 +111,6 @@ pub(crate) struct WritableMounts<'s> {
 enum LiveVolumes {
     Deny,
     Allow,
-}
-
-/// A path of a container at which a volume is mounted, and the field that mounts it.
-struct Mount<'p> {
-    list: &'static str,
-    index: usize,
-    path_field: &'static str,
-    path: &'p str,
-    /// The same path as it is compared.
-    at: FilePath<'p>,
-    /// The first protected path that the path overlaps.
-    protected: Option<&'p str>,
-    volume: &'p str,
-    /// The part of the volume, as it is written: `subPath` or `subPathExpr`.
-    part: &'p str,
-}
-
-impl Mount<'_> {
-    fn is_device(&self) -> bool {
-        self.list == DEVICES
-    }
-}
-
-/// A volume, or all volumes that come from claim templates.
-#[derive(Default)]
-struct MountedVolume<'p> {
-    access: Access<'p>,
-    /// The type, if the kubelet updates the content in running containers.
-    live_type: Option<&'static str>,
-    /// The volume and its index in the pod; nothing for one from a claim template.
-    source: Option<(usize, &'p Volume<'p>)>,
-    /// The fingerprint of the volume. It is computed once, because the text may be long and mounted often.
-    fingerprint: OnceCell<Fingerprint>,
-    /// Whether the rule about host paths allows the volume. It is evaluated once, because the volume may be mounted often.
-    is_allowed_host_path: OnceCell<bool>,
-}
-
-impl MountedVolume<'_> {
-    /// The fingerprint of a finding about the volume: another volume at the same path is another finding.
-    fn fingerprint(&self, field: &str) -> Fingerprint {
-        let json = self.source.map_or(RawValue::default(), |(_, volume)| volume.json);
-        let volume = self.fingerprint.get_or_init(|| Fingerprint::of(json.0));
-        Fingerprint::of_parts(&[field.as_bytes(), &volume.to_bytes()])
-    }
-}
-
-/// What a mount of a volume can do, unless the mount itself is read-only.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Access<'p> {
-    #[default]
-    ReadOnly,
-    Writable,
-    /// It can write to a volume of a type that is not allowed.
-    Denied(&'p str),
 }
 
 impl<'s> WritableMounts<'s> {

@@ -1,6 +1,6 @@
 //! Volumes whose content changes in running containers.
 
-use super::{Access, Mount, MountedVolume};
+use super::mounted_volume::{Access, Mount, MountedVolume};
 use crate::kubernetes::container::VolumeMount;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};

@@ -1,6 +1,7 @@
 //! Writable volumes of types that are not allowed.
 
-use super::{Mount, MountedVolume, WritableMounts};
+use super::WritableMounts;
+use super::mounted_volume::{Mount, MountedVolume};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::finding::Findings;

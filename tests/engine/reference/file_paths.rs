@@ -52,6 +52,12 @@ impl FilePath {
         self.starts_with(other) || other.starts_with(self)
     }
 
+    /// Returns the same path on the system drive of Windows.
+    pub(super) fn on_windows(&self) -> Self {
+        let segments = self.segments.iter().map(|segment| segment.to_lowercase()).collect();
+        Self { drive: "c".to_owned(), segments, ..self.clone() }
+    }
+
     /// Returns the names of the segments.
     pub(super) fn names(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()

@@ -14,7 +14,10 @@ enum Mounted {
 
 /// Returns the containers that can write to a file while a container runs.
 pub(super) fn writers<'p>(pod: &'p Pod, reader: &'p ContainerAt, file: &FilePath) -> Vec<&'p ContainerAt> {
-    let mounted = mounted(pod, reader).into_iter().filter(|(path, _)| file.starts_with(path));
+    // A pod of any operating system may have mounts for Windows.
+    let is_above =
+        |path: &FilePath| file.starts_with(path) || pod.has_any_os() && file.on_windows().starts_with(path);
+    let mounted = mounted(pod, reader).into_iter().filter(|(path, _)| is_above(path));
     let Some((_, mounted)) = mounted.max_by_key(|(path, _)| path.depth()) else { return Vec::new() };
     let can_write = |writer: &&ContainerAt| match &mounted {
         Mounted::SharedMemory => runs_beside(writer, reader),
