@@ -131,8 +131,8 @@ impl<'p> MountPoints<'p> {
 /// Returns whether a path in a container of a pod begins at the root or at a drive.
 #[must_use]
 pub fn is_absolute(pod: &Pod<'_>, path: &str) -> bool {
-    let is_windows = || matches!(path.as_bytes(), [b'\\', ..] | [_, b':', ..]);
-    path.starts_with('/') || (&*pod.spec.os.name != "linux" && is_windows())
+    let may_be_windows = pod.is_windows() || pod.spec.os.name.is_empty();
+    path.starts_with('/') || may_be_windows && matches!(path.as_bytes(), [b'\\', ..] | [_, b':', ..])
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
 use default_paths::PROTECTED;
-use mounted_volume::{Access, Mount, MountedVolume};
+use mounted_volume::{Access, DEVICES, MOUNTS, Mount, MountedVolume};
 
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
@@ -87,9 +87,6 @@ const WRITABLE_TYPE: Format = Format {
     demands: &[],
     choices: Some(|| Choices { words: writable_types().collect(), other_spellings: None }),
 };
-
-const MOUNTS: &str = "volumeMounts";
-const DEVICES: &str = "volumeDevices";
 
 /// The type of a volume that comes from a claim template.
 const CLAIM: &str = "persistentVolumeClaim";

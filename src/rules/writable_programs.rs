@@ -127,13 +127,16 @@ impl<'p> CheckedContainer<'_, 'p> {
 
     /// Returns what a container must not do, the path of the program, and which containers can write to it.
     fn writable_program(&self, program: &str) -> Option<(String, String, Writers<'p>)> {
+        if program.is_empty() {
+            return None;
+        }
         if self.at.pod.is_windows() || program.contains('/') {
             let writers = (self.writers_at)(program)?;
             let path = self.shown(program);
             return Some((format!("must not run {}", quoted(&path)), path, writers));
         }
         let sets_path = || self.at.container.env.loading_code.iter().any(|variable| variable.name == PATH);
-        if program.is_empty() || sets_path() {
+        if sets_path() {
             return None;
         }
         DEFAULT_PATH.iter().find_map(|directory| {

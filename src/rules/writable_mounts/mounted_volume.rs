@@ -2,11 +2,13 @@
 
 use std::cell::OnceCell;
 
-use super::DEVICES;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::volume::Volume;
 use crate::rules::fingerprint::Fingerprint;
 use json_view::RawValue;
+
+pub(super) const MOUNTS: &str = "volumeMounts";
+pub(super) const DEVICES: &str = "volumeDevices";
 
 /// A path of a container at which a volume is mounted, and the field that mounts it.
 pub(super) struct Mount<'p> {

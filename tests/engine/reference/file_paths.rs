@@ -52,10 +52,10 @@ impl FilePath {
         self.starts_with(other) || other.starts_with(self)
     }
 
-    /// Returns the same path on the system drive of Windows.
+    /// Returns the same path on Windows, where a path without a drive is on the system drive.
     pub(super) fn on_windows(&self) -> Self {
-        let segments = self.segments.iter().map(|segment| segment.to_lowercase()).collect();
-        Self { drive: "c".to_owned(), segments, ..self.clone() }
+        let drive = if self.drive.is_empty() { "c" } else { &self.drive }.to_owned();
+        Self { drive, ..self.clone() }
     }
 
     /// Returns the names of the segments.

@@ -36,6 +36,7 @@ impl HostPathVolumes {
     /// Returns the entry that allows a host path: the entry with the longest prefix.
     fn entry(&self, path: &str, is_windows: bool) -> Option<Allowed> {
         let path = FilePath::parse(path, is_windows);
+        let without_link = |path: &FilePath| if is_windows { path.clone() } else { without_link(path) };
         let target = without_link(&path);
         let is_denied = self.denied.iter().any(|denied| {
             let denied = FilePath::parse(denied, is_windows);

@@ -38,7 +38,7 @@ impl Part {
 
 /// Returns the parts of storages that a mount shows.
 fn parts(pod: &Pod, mount: &Mount) -> Vec<Part> {
-    let own = Part { storage: Storage::Volume(mount.volume.clone()), path: mount.sub_path.clone() };
+    let own = Part { storage: Storage::Volume(mount.volume.clone()), path: known(mount.sub_path.clone()) };
     let others = volumes_of(pod, &mount.volume).into_iter().flat_map(|volume| sources(pod, &volume, mount));
     [own].into_iter().chain(others).collect()
 }
@@ -49,12 +49,25 @@ fn sources(pod: &Pod, volume: &Volume, mount: &Mount) -> Vec<Part> {
     let ephemeral = volume.ephemeral.as_ref().and(pod.name.as_ref());
     let ephemeral = ephemeral.map(|pod| format!("{pod}-{}", volume.name));
     let claims = claim.into_iter().chain(ephemeral);
-    let claims = claims.map(|claim| Part { storage: Storage::Claim(claim), path: mount.sub_path.clone() });
+    let claims =
+        claims.map(|claim| Part { storage: Storage::Claim(claim), path: known(mount.sub_path.clone()) });
     let host_path = volume.host_path.as_ref().map(|host_path| Part {
         storage: Storage::Node,
-        path: without_link(&FilePath::parse(&host_path.path, pod.is_windows()).join(&mount.sub_path)),
+        path: node_path(pod, &host_path.path, &mount.sub_path),
     });
     claims.chain(host_path).collect()
+}
+
+/// Returns a path on the node with the link `/var/run` of Linux replaced.
+fn node_path(pod: &Pod, host_path: &str, sub_path: &FilePath) -> FilePath {
+    let host_path = known(FilePath::parse(host_path, pod.is_windows()));
+    let path = host_path.join(&known(sub_path.clone()));
+    if pod.is_windows() { path } else { without_link(&path) }
+}
+
+/// Returns the whole volume for a path that a runtime may resolve in several ways.
+fn known(path: FilePath) -> FilePath {
+    if path.is_unambiguous { path } else { FilePath::parse("/", true) }
 }
 
 /// Whether a writer of one mount can change the content of the other: one part contains the other, or a container may have

@@ -126,5 +126,6 @@ fn live_content(settings: &Options, pod: &Pod, container: &ContainerAt, findings
 
 fn has_certificates(pod: &Pod, mount: &Mount) -> bool {
     let path = container_path(pod, &mount.target);
-    CERTIFICATES.iter().any(|directory| path.starts_with(&container_path(pod, directory)))
+    path.is_unambiguous
+        && CERTIFICATES.iter().any(|directory| path.starts_with(&container_path(pod, directory)))
 }

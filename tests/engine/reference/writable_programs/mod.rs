@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{ExecAction, LifecycleHandler, Probe};
 
 use super::file_paths::FilePath;
 use super::findings::{FieldPath, Findings, ResponsibleContainers};
+use super::mounts::container_path;
 use super::request::{ContainerAt, Pod, Request};
 use super::rule::ReferenceRule;
 use environment::Environment;
@@ -107,7 +108,7 @@ fn candidates(pod: &Pod, container: &ContainerAt, environment: &Environment, pro
 /// Returns an absolute path. A relative path begins at the working directory, if the container sets one.
 fn resolve(pod: &Pod, container: &ContainerAt, path: &str) -> Option<FilePath> {
     let windows = pod.is_windows();
-    let parsed = FilePath::parse(path, windows);
+    let parsed = container_path(pod, path);
     if parsed.is_absolute {
         return Some(parsed);
     }

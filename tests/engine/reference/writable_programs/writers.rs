@@ -15,8 +15,9 @@ enum Mounted {
 /// Returns the containers that can write to a file while a container runs.
 pub(super) fn writers<'p>(pod: &'p Pod, reader: &'p ContainerAt, file: &FilePath) -> Vec<&'p ContainerAt> {
     // A pod of any operating system may have mounts for Windows.
-    let is_above =
-        |path: &FilePath| file.starts_with(path) || pod.has_any_os() && file.on_windows().starts_with(path);
+    let is_above = |path: &FilePath| {
+        file.starts_with(path) || pod.has_any_os() && file.on_windows().starts_with(&path.on_windows())
+    };
     let mounted = mounted(pod, reader).into_iter().filter(|(path, _)| is_above(path));
     let Some((_, mounted)) = mounted.max_by_key(|(path, _)| path.depth()) else { return Vec::new() };
     let can_write = |writer: &&ContainerAt| match &mounted {
@@ -37,10 +38,11 @@ fn mounted(pod: &Pod, container: &ContainerAt) -> Vec<(FilePath, Mounted)> {
     if !pod.is_windows() {
         mounted.push((FilePath::parse("/dev/shm", false), Mounted::SharedMemory));
     }
+    let mounts = volume_mounts(pod, container).into_iter();
+    mounted.extend(mounts.map(|mount| (container_path(pod, &mount.target), Mounted::Volume(mount))));
+    // The kubelet mounts this file after all volumes.
     let message = container.spec.termination_message_path.clone().unwrap_or_default();
     let message = if message.is_empty() { "/dev/termination-log" } else { &message };
     mounted.push((container_path(pod, message), Mounted::TerminationMessage));
-    let mounts = volume_mounts(pod, container).into_iter();
-    mounted.extend(mounts.map(|mount| (container_path(pod, &mount.target), Mounted::Volume(mount))));
     mounted
 }
