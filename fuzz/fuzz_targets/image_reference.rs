@@ -14,7 +14,7 @@ use regex::Regex;
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let component = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*";
     let tag = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
-    let digest = "sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}";
+    let digest = "sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}|blake3:[a-f0-9]{64}";
     Regex::new(&format!("^({component}(?:/{component})*)(?::({tag}))?(?:@({digest}))?$")).unwrap()
 });
 
