@@ -271,6 +271,12 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// Moves past a value that [`peek_raw`](Self::peek_raw) returned.
+    pub fn skip_peeked(&mut self, value: RawValue<'a>) {
+        self.peek();
+        self.position += value.0.len();
+    }
+
     /// Reads a value by a function and returns it as it is written as well.
     ///
     /// # Errors

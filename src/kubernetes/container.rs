@@ -68,7 +68,8 @@ impl<'a> ReadJson<'a> for EnvVars<'a> {
             return self.loading_code.read(reader);
         }
         self.unread = json;
-        reader.skip()
+        reader.skip_peeked(json);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ mod default_paths;
 mod image_volumes;
 mod live_content;
 mod mounted_volume;
+mod protected_filter;
 mod shared;
 mod termination_message;
 mod volume_types;
@@ -27,6 +28,7 @@ use crate::settings::suggestion::suggestion;
 use crate::text::quoted;
 use default_paths::PROTECTED;
 use mounted_volume::{Access, DEVICES, MOUNTS, Mount, MountedVolume};
+use protected_filter::ProtectedFilter;
 
 const PROTECTED_PATHS: Setting<Texts> = Setting {
     key: "protectedPaths",
@@ -94,8 +96,8 @@ const CLAIM: &str = "persistentVolumeClaim";
 pub(crate) struct WritableMounts<'s> {
     protected_paths: Cow<'s, [&'s str]>,
     additional_protected_paths: Cow<'s, [&'s str]>,
-    /// The first letters of all protected paths.
-    protected_letters: u32,
+    /// Excludes most paths that overlap no protected path.
+    protected_filter: ProtectedFilter,
     allowed_paths: Option<Vec<&'s str>>,
     allowed_types: Cow<'s, [&'s str]>,
     live_volumes: LiveVolumes,
@@ -118,8 +120,7 @@ impl<'s> WritableMounts<'s> {
 
     /// The first protected path that a path in a container overlaps.
     fn protected_path(&self, at: &FilePath<'_>) -> Option<&'s str> {
-        // Most volumes are mounted in directories like `/var` and `/data`, in which nothing is protected.
-        if self.protected_letters & letter_of(at.as_str()) == 0 {
+        if self.protected_filter.excludes(at.as_str()) {
             return None;
         }
         let mut paths = self.protected_paths.iter().chain(&*self.additional_protected_paths).copied();
@@ -258,9 +259,8 @@ are not looked up.",
                 reader.refuse(ALLOWED_PATHS.key, reason);
             }
         }
-        let letters = protected_paths.iter().chain(&*additional_protected_paths).map(|path| letter_of(path));
         Self {
-            protected_letters: letters.fold(0, |all, letter| all | letter),
+            protected_filter: ProtectedFilter::of(protected_paths.iter().chain(&*additional_protected_paths)),
             protected_paths,
             additional_protected_paths,
             allowed_paths,
@@ -338,11 +338,6 @@ are not looked up.",
     fn image_violations(&self, image: &str, config: &ImageConfig) -> Vec<ImageViolation> {
         self.image_volume_violations(image, config)
     }
-}
-
-/// Returns the first letter of a path as a bit, which is equal in upper and lower case. The root overlaps paths of every letter.
-fn letter_of(path: &str) -> u32 {
-    path.as_bytes().get(1).map_or(u32::MAX, |letter| 1 << (letter % 32))
 }
 
 fn check_type(kind: &str) -> Result<(), String> {
