@@ -491,7 +491,7 @@ admitted_of() { # FOLDER
   k create --dry-run=server --validate=ignore --output name --filename "$1" 2>"$1.errors" | sort || true
 }
 
-# --- Fields behind a feature gate ---
+# --- Fields that need a feature gate ---
 
 # A pod with a volume that its container can write to.
 MOUNTED='{"volumes": [{"name": "data", "emptyDir": {}}], "containers": [{"name": "web", "image": "httpd:2.4",
@@ -508,7 +508,7 @@ mount_options() { # OBJECT
   in_namespace noexec-mutating
   of_each_kind "$MOUNTED" >"$BATS_TEST_TMPDIR/objects.json"
   k apply --filename "$BATS_TEST_TMPDIR/objects.json" >"$BATS_TEST_TMPDIR/applied" 2>&1
-  # Nobody is warned.
+  # No user gets a warning.
   same "" "$(grep --invert-match ' created$' "$BATS_TEST_TMPDIR/applied")"
   [[ $(audited noexec-mutating pod fixes) == *"; noexecMounts: 1" ]]
   stored | jq --compact-output "$POD_SPECS | map(.containers[0].volumeMounts[0]) | unique | .[]" >"$BATS_TEST_TMPDIR/mounts"

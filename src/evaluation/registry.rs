@@ -1,5 +1,7 @@
 //! Queries registries about images, through the policy server.
 
+use std::collections::BTreeSet;
+
 use serde_json::value::RawValue;
 
 use crate::kubernetes::image_reference::ImageReference;
@@ -130,15 +132,8 @@ fn volumes(response: &[u8]) -> Result<Vec<String>, String> {
     if fields.len() > MAX_VOLUMES {
         return Err(format!("\"Volumes\" has more than {MAX_VOLUMES} fields"));
     }
-    // There are few paths, and the code of a sorting algorithm is larger.
-    let mut paths: Vec<String> = Vec::with_capacity(fields.len());
-    for (path, _) in fields {
-        let position = paths.partition_point(|known| **known < *path);
-        if paths.get(position).is_none_or(|known| **known != *path) {
-            paths.insert(position, path.into_owned());
-        }
-    }
-    Ok(paths)
+    let paths: BTreeSet<_> = fields.into_iter().map(|(path, _)| path.into_owned()).collect();
+    Ok(paths.into_iter().collect())
 }
 
 /// Returns a field of the container options in a response with the configuration of an image.

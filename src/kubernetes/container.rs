@@ -115,7 +115,7 @@ views! {
         pub name "name": Text<'a>,
         /// Literal value.
         pub value "value": Text<'a>,
-        /// Source of the value if there is no literal one.
+        /// Source of the value if `value` is unset.
         pub value_from "valueFrom": RawValue<'a>,
     }
 

@@ -91,7 +91,7 @@ fn expand<'t>(text: &'t str, growth: &mut usize, environment: &Environment<'_>) 
         if let Some(after) = rest.strip_prefix('$') {
             rest = after;
         } else if has_end && let Some(reference) = rest.strip_prefix('(') {
-            // Without an end here, there is none for later references.
+            // If this reference has no end, later ones have none either.
             let Some((name, after)) = reference.split_once(')') else {
                 has_end = false;
                 expanded.push('$');

@@ -5,6 +5,11 @@ use super::{FULL, ITEMS, Shape};
 
 const SETTINGS: &str = r#"{"writablePrograms": "deny"}"#;
 
+/// Returns the payload of a container with one variable.
+fn with_variable(name: &str, value: &str) -> String {
+    pod(SETTINGS, &with_data(&format!(r#""env": [{{"name": "{name}", "value": "{value}"}}]"#)))
+}
+
 /// Volumes that a container mounts at `/data`, from where its working directory begins.
 fn with_data(fields: &str) -> String {
     let container = format!(
@@ -67,7 +72,7 @@ pub(super) const SHAPES: &[Shape] = &[
         most: FULL,
         payload: |bytes| {
             let value = "../a:".repeat(bytes / 5);
-            pod(SETTINGS, &with_data(&format!(r#""env": [{{"name": "PATH", "value": "{value}"}}]"#)))
+            with_variable("PATH", &value)
         },
     },
     Shape {
@@ -75,7 +80,7 @@ pub(super) const SHAPES: &[Shape] = &[
         most: FULL,
         payload: |bytes| {
             let value = "-a=/b ".repeat(bytes / 6);
-            pod(SETTINGS, &with_data(&format!(r#""env": [{{"name": "NODE_OPTIONS", "value": "{value}"}}]"#)))
+            with_variable("NODE_OPTIONS", &value)
         },
     },
     Shape {
@@ -94,7 +99,7 @@ pub(super) const SHAPES: &[Shape] = &[
         most: FULL,
         payload: |bytes| {
             let value = "$(".repeat(bytes / 2);
-            pod(SETTINGS, &with_data(&format!(r#""env": [{{"name": "PATH", "value": "{value}"}}]"#)))
+            with_variable("PATH", &value)
         },
     },
     Shape {
