@@ -279,7 +279,7 @@ mod tests {
     }
 
     fn with_exemptions<T>(settings: &str, then: impl FnOnce(&Exemptions<'_>) -> T) -> T {
-        let document = SettingsDocument::parse(settings.as_bytes()).unwrap().0;
+        let document = SettingsDocument::parse(settings.as_bytes()).unwrap().settings;
         let SettingValue::Object(entries) = &document else { panic!("{settings}") };
         let mut errors = Vec::new();
         let exemptions = Exemptions::read(&mut ObjectReader::new(entries, &mut errors), check_rule);

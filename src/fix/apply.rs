@@ -10,7 +10,7 @@ use super::plan::{PlannedFix, VolumeSource};
 use super::volumes::{AddedVolume, Volumes};
 use crate::kubernetes::container::ContainerList;
 use crate::kubernetes::pod::{ContainerAt, Pod};
-use crate::rules::fix::{Change, FixField};
+use crate::rules::fix::{Change, FixField, Value};
 
 /// Returns the object with all fixes, and all volumes that containers need because of them. Returns `None` if the object is not
 /// the text that the pods were read from, or if that text is not JSON.
@@ -87,9 +87,14 @@ fn fix_pod(
         }
     }
     for planned in fixes {
-        let FixField::ImageVolume(_, index) = planned.fix.field else { continue };
-        let Some(volume) = spec.field("volumes")?.items()?.get_mut(index) else { continue };
-        change(field_at(volume, "image.reference")?, planned)?;
+        match planned.fix.field {
+            FixField::Pod(_, field) => change(field_at(&mut spec, field)?, planned)?,
+            FixField::ImageVolume(_, index) => {
+                let Some(volume) = spec.field("volumes")?.items()?.get_mut(index) else { continue };
+                change(field_at(volume, "image.reference")?, planned)?;
+            }
+            FixField::Container(..) | FixField::MountOptions(..) => {}
+        }
     }
     let mut new = volumes.iter().filter(|(_, volume)| !volume.is_present()).peekable();
     if new.peek().is_some() {
@@ -147,7 +152,8 @@ fn field_at<'v, 'j>(value: &'v mut LazyValue<'j>, keys: &str) -> serde_json::Res
 fn change(field: &mut LazyValue<'_>, planned: &PlannedFix<'_>) -> serde_json::Result<()> {
     match (&planned.fix.change, &planned.digest) {
         (Change::Set(_), _) if !field.is_unset() => Ok(()),
-        (Change::Set(flag), _) => field.set(flag),
+        (Change::Set(Value::Flag(flag)), _) => field.set(flag),
+        (Change::Set(Value::Text(text)), _) => field.set(text),
         (Change::Append(items), _) => items.iter().try_for_each(|item| field.push(item)),
         (Change::Pin(_), Some(digest)) => field.set(&format!("{}@{digest}", field.text()?)),
         (Change::Pin(_), None) => Ok(()),

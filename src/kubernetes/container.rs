@@ -127,10 +127,20 @@ views! {
         pub pre_stop "preStop": Handler<'a>,
     }
 
-    /// `LifecycleHandler` of `k8s.io/api/core/v1`, or a `Probe` of which only the command matters.
+    /// `LifecycleHandler` of `k8s.io/api/core/v1`, or a `Probe` whose times do not matter.
     pub struct Handler<'a> {
         /// Command to run; empty for other hooks and probes.
         pub exec "exec": ExecAction<'a>,
+        /// HTTP request to send.
+        pub http_get "httpGet": NetworkAction<'a>,
+        /// TCP connection to open.
+        pub tcp_socket "tcpSocket": NetworkAction<'a>,
+    }
+
+    /// `HTTPGetAction` or `TCPSocketAction` of `k8s.io/api/core/v1`.
+    pub struct NetworkAction<'a> {
+        /// Host to connect to; empty for the pod.
+        pub host "host": Text<'a>,
     }
 
     /// `Probe` of `k8s.io/api/core/v1`.
@@ -139,10 +149,14 @@ views! {
         pub exec "exec": ExecAction<'a>,
         /// Number of failures after which the kubelet restarts the container; 0 if unset, which means 3.
         pub failure_threshold "failureThreshold": i64,
+        /// HTTP request to send.
+        pub http_get "httpGet": NetworkAction<'a>,
         /// Seconds before the first probe.
         pub initial_delay_seconds "initialDelaySeconds": i64,
         /// Seconds between two probes; 0 if unset, which means 10.
         pub period_seconds "periodSeconds": i64,
+        /// TCP connection to open.
+        pub tcp_socket "tcpSocket": NetworkAction<'a>,
     }
 
     /// `ExecAction` of `k8s.io/api/core/v1`.
@@ -181,6 +195,8 @@ views! {
     pub struct SecurityContext<'a> {
         /// Whether a process can gain more privileges than its parent.
         pub allow_privilege_escalation "allowPrivilegeEscalation": Option<bool>,
+        /// AppArmor profile.
+        pub app_armor_profile "appArmorProfile": Option<Profile<'a>>,
         /// Linux capabilities.
         pub capabilities "capabilities": Capabilities<'a>,
         /// Whether the container has nearly the same access to the node as processes on the node.
@@ -195,8 +211,30 @@ views! {
         pub run_as_non_root "runAsNonRoot": Option<bool>,
         /// User of the first process.
         pub run_as_user "runAsUser": Option<i64>,
+        /// SELinux context.
+        pub se_linux_options "seLinuxOptions": Option<SeLinuxOptions<'a>>,
+        /// Seccomp profile.
+        pub seccomp_profile "seccompProfile": Option<Profile<'a>>,
         /// Settings that only Windows reads.
         pub windows_options "windowsOptions": WindowsOptions<'a>,
+    }
+
+    /// `SeccompProfile` or `AppArmorProfile` of `k8s.io/api/core/v1`.
+    pub struct Profile<'a> {
+        /// Name of the profile on the node, for type `Localhost`.
+        pub localhost_profile "localhostProfile": Text<'a>,
+        /// `RuntimeDefault`, `Localhost` or `Unconfined`.
+        pub kind "type": Text<'a>,
+    }
+
+    /// `SELinuxOptions` of `k8s.io/api/core/v1`.
+    pub struct SeLinuxOptions<'a> {
+        /// SELinux type; empty for that of the runtime.
+        pub kind "type": Text<'a>,
+        /// SELinux role; empty for that of the runtime.
+        pub role "role": Text<'a>,
+        /// SELinux user; empty for that of the runtime.
+        pub user "user": Text<'a>,
     }
 
     /// `Capabilities` of `k8s.io/api/core/v1`.

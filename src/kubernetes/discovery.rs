@@ -6,6 +6,7 @@
 use json_view::{self as json, DEFAULT_MAX_ITEMS, Error, RawValue, ReadJson, Reader, Text, ValueKind};
 
 use crate::kubernetes::field_path;
+use crate::kubernetes::metadata::Metadata;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::unreadable::{TOO_MANY_ITEMS, describe};
 use crate::kubernetes::volume::{CLAIM_TEMPLATES, ClaimTemplate};
@@ -54,24 +55,35 @@ impl<'a> FoundPods<'a> {
 /// If an apparent pod spec cannot be read, if the object is nested too deeply, or if it contains too many items.
 pub fn find(object: RawValue<'_>) -> Result<Vec<Pod<'_>>, String> {
     let mut found = FoundPods::default();
-    search(object, &mut String::new(), &mut found)?;
+    search(object, &mut String::new(), RawValue::default(), &mut found)?;
     Ok(found.pods)
 }
 
-fn search<'a>(value: RawValue<'a>, path: &mut String, found: &mut FoundPods<'a>) -> Result<(), String> {
+/// Searches a value. `metadata` is the metadata that the pods of a pod spec get.
+fn search<'a>(
+    value: RawValue<'a>,
+    path: &mut String,
+    metadata: RawValue<'a>,
+    found: &mut FoundPods<'a>,
+) -> Result<(), String> {
     let RawValue(json) = value;
     if !matches!(json.first(), Some(b'{' | b'[')) {
         return Ok(());
     }
     let pods_before = found.pods.len();
     let mut claim_templates = None;
-    let Members(members) = read_pod(json, path, found).map_err(|error| describe(&error, path))?;
+    let Members(members) = read_pod(json, path, metadata, found).map_err(|error| describe(&error, path))?;
     found.check_items(path)?;
     let parent = path.len();
+    // No pod gets the metadata of the object itself.
+    let of_template = members.iter().find(|(key, _)| parent > 0 && key.as_deref() == Some("metadata"));
+    let of_template = of_template.map(|(_, metadata)| *metadata).unwrap_or_default();
     for (index, (key, member)) in members.into_iter().enumerate() {
+        let mut is_spec = false;
         match key {
             Some(key) if parent == 0 && NOT_SEARCHED.contains(&&*key) => continue,
             Some(key) => {
+                is_spec = &*key == "spec";
                 field_path::push_key(path, &key);
                 if &*key == CLAIM_TEMPLATES {
                     claim_templates = Some(member);
@@ -79,7 +91,7 @@ fn search<'a>(value: RawValue<'a>, path: &mut String, found: &mut FoundPods<'a>)
             }
             None => field_path::push_index(path, index),
         }
-        search(member, path, found)?;
+        search(member, path, if is_spec { of_template } else { RawValue::default() }, found)?;
         path.truncate(parent);
     }
     if let Some(RawValue(json)) = claim_templates {
@@ -90,7 +102,12 @@ fn search<'a>(value: RawValue<'a>, path: &mut String, found: &mut FoundPods<'a>)
 }
 
 /// Reads an object or a list, and adds it to the found pods if it is a pod spec.
-fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut FoundPods<'a>) -> Result<Members<'a>, Error> {
+fn read_pod<'a>(
+    json: &'a [u8],
+    path: &str,
+    metadata: RawValue<'a>,
+    found: &mut FoundPods<'a>,
+) -> Result<Members<'a>, Error> {
     let Members(members) = json::from_slice(json)?;
     let is_list = |key: &str| matches!(key, "containers" | "initContainers");
     if members.iter().any(|(key, member)| key.as_deref().is_some_and(is_list) && is_container_list(*member)) {
@@ -99,7 +116,8 @@ fn read_pod<'a>(json: &'a [u8], path: &str, found: &mut FoundPods<'a>) -> Result
             found.items += (1 + reader.item_count()) * (1 + path.len() / PATH_BYTES_PER_ITEM);
             Ok(pod)
         })?;
-        found.pods.push(Pod { index: found.pods.len(), is_custom: true, ..pod });
+        let template_metadata = Metadata::Own(metadata);
+        found.pods.push(Pod { index: found.pods.len(), is_custom: true, template_metadata, ..pod });
     }
     Ok(Members(members))
 }

@@ -1,6 +1,20 @@
 //! The metadata of an object, as far as a verdict can depend on it.
 
-use json_view::{self as json, RawValue, Text, views};
+use json_view::{self as json, Error, RawValue, ReadJson, Reader, Text, views};
+
+/// The start of the keys of annotations that set the AppArmor profile of a container. The name of the container follows.
+///
+/// Source: `DeprecatedAppArmorBetaContainerAnnotationKeyPrefix` of `k8s.io/api/core/v1`.
+pub const APP_ARMOR_PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
+
+/// An annotation.
+#[derive(Debug)]
+pub struct Annotation<'a> {
+    /// The key.
+    pub key: Text<'a>,
+    /// The value.
+    pub value: Text<'a>,
+}
 
 /// The metadata of an object. It is parsed only if a verdict depends on it, which is rare.
 ///
@@ -29,6 +43,11 @@ views! {
         mirror "kubernetes.io/config.mirror": RawValue<'a>,
     }
 
+    /// `ObjectMeta` of `k8s.io/apimachinery/pkg/apis/meta/v1`, for its annotations alone.
+    struct AnnotatedMeta<'a> {
+        annotations "annotations": AppArmorAnnotations<'a>,
+    }
+
     /// `OwnerReference` of `k8s.io/apimachinery/pkg/apis/meta/v1`.
     struct OwnerReference<'a> {
         controller "controller": RawValue<'a>,
@@ -37,6 +56,25 @@ views! {
     /// An object of any kind.
     struct Object<'a> {
         metadata "metadata": RawValue<'a>,
+    }
+}
+
+/// The annotations that set the AppArmor profile of a container.
+#[derive(Debug, Default)]
+struct AppArmorAnnotations<'a>(Vec<Annotation<'a>>);
+
+impl<'a> ReadJson<'a> for AppArmorAnnotations<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let mut annotations = reader.object()?;
+        while let Some(key) = annotations.next_key()? {
+            if key.starts_with(APP_ARMOR_PREFIX) {
+                let value = annotations.read_with(Reader::string)?;
+                self.0.push(Annotation { key, value });
+            } else {
+                annotations.read_with(Reader::skip)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -71,12 +109,28 @@ impl<'a> Metadata<'a> {
         !self.parse().annotations.mirror.0.is_empty()
     }
 
-    fn parse(self) -> ObjectMeta<'a> {
-        let RawValue(json) = match self {
+    /// Returns the annotations that set the AppArmor profile of a container.
+    ///
+    /// # Errors
+    /// If the metadata cannot be read.
+    pub fn app_armor_annotations(self) -> Result<Vec<Annotation<'a>>, Error> {
+        let RawValue(json) = self.own();
+        if json.is_empty() || json == b"null" {
+            return Ok(Vec::new());
+        }
+        let meta: AnnotatedMeta<'_> = json::from_slice(json)?;
+        Ok(meta.annotations.0)
+    }
+
+    fn own(self) -> RawValue<'a> {
+        match self {
             Self::Own(json) => json,
             Self::Of(RawValue(object)) => json::from_slice::<Object<'_>>(object).unwrap_or_default().metadata,
-        };
-        json::from_slice(json).unwrap_or_default()
+        }
+    }
+
+    fn parse(self) -> ObjectMeta<'a> {
+        json::from_slice(self.own().0).unwrap_or_default()
     }
 }
 
@@ -121,6 +175,25 @@ mod tests {
         assert!(metadata(&annotated("\"\"")).has_mirror_annotation());
         assert!(!metadata(&annotated("null")).has_mirror_annotation());
         assert!(!metadata(r#"{"labels": {"kubernetes.io/config.mirror": "0123"}}"#).has_mirror_annotation());
+    }
+
+    #[test]
+    fn annotations_of_app_armor_are_found() {
+        let annotations = |json: &str| {
+            let list = metadata(json).app_armor_annotations().map_err(|error| error.to_string())?;
+            Ok(list.iter().map(|found| format!("{}={}", found.key, found.value)).collect::<Vec<_>>())
+        };
+        let key = format!("{APP_ARMOR_PREFIX}web");
+        assert_eq!(
+            annotations(&format!(r#"{{"annotations": {{"a": 1, "{key}": "unconfined"}}}}"#)),
+            Ok(vec![format!("{key}=unconfined")])
+        );
+        for none in ["", "null", "{}", r#"{"annotations": null}"#, r#"{"labels": {}}"#] {
+            assert_eq!(annotations(none), Ok(Vec::new()), "{none}");
+        }
+        for unreadable in ["[]", r#"{"annotations": []}"#, &format!(r#"{{"annotations": {{"{key}": 1}}}}"#)] {
+            assert!(annotations(unreadable).is_err_and(|error: String| !error.is_empty()), "{unreadable}");
+        }
     }
 
     #[test]

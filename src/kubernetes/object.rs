@@ -94,6 +94,9 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     if path.is_empty() {
         return Pod::read(workload.pod_spec.into(), workload.is_template(), reader).map(Some);
     }
+    if path == "spec" {
+        return read_template(reader, workload);
+    }
     let (key, rest) = path.split_once('.').unwrap_or((path, ""));
     let mut found = None;
     let mut claim_templates = Vec::new();
@@ -109,6 +112,24 @@ fn read_pod<'a>(reader: &mut Reader<'a>, workload: &Workload, path: &str) -> Res
     }
     if has_claim_templates && let Some(pod) = &mut found {
         pod.claim_templates = claim_templates;
+    }
+    Ok(found)
+}
+
+/// Reads a pod template: a pod spec, and the metadata of its pods.
+fn read_template<'a>(reader: &mut Reader<'a>, workload: &Workload) -> Result<Option<Pod<'a>>, Error> {
+    let mut found = None;
+    let mut metadata = RawValue::default();
+    let mut fields = reader.fields(const { &[KnownKey::new("spec"), KnownKey::new("metadata")] })?;
+    while let Some(index) = fields.next_field()? {
+        if index == 0 {
+            found = fields.read_with(|reader| read_pod(reader, workload, ""))?;
+        } else {
+            fields.read(&mut metadata)?;
+        }
+    }
+    if let Some(pod) = &mut found {
+        pod.template_metadata = Metadata::Own(metadata);
     }
     Ok(found)
 }

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use crate::kubernetes::container::{Container, ContainerList, WindowsOptions};
+use crate::kubernetes::container::{Container, ContainerList, Profile, SeLinuxOptions, WindowsOptions};
 use crate::kubernetes::field_path;
 use crate::kubernetes::file_path::FilePath;
-use crate::kubernetes::metadata::Metadata;
+use crate::kubernetes::metadata::{Annotation, Metadata};
 use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
 use crate::kubernetes::volume::{ClaimTemplate, Volume};
 use crate::text::quoted;
@@ -35,6 +35,8 @@ pub struct Pod<'a> {
     pub is_custom: bool,
     /// The metadata of the object; empty if its kind is not built in.
     pub metadata: Metadata<'a>,
+    /// The metadata next to the pod spec of a template, which its pods get; empty if the object is the pod.
+    pub template_metadata: Metadata<'a>,
     /// The `status` of the object as it is written; empty if it has none.
     pub status: RawValue<'a>,
 }
@@ -80,6 +82,8 @@ views! {
 
     /// `PodSecurityContext` of `k8s.io/api/core/v1`.
     pub struct PodSecurityContext<'a> {
+        /// Default for the AppArmor profile of containers.
+        pub app_armor_profile "appArmorProfile": Option<Profile<'a>>,
         /// Group that owns volumes and is added to each process.
         pub fs_group "fsGroup": Option<i64>,
         /// Default for the primary group of containers.
@@ -88,6 +92,10 @@ views! {
         pub run_as_non_root "runAsNonRoot": Option<bool>,
         /// Default for the user of containers.
         pub run_as_user "runAsUser": Option<i64>,
+        /// Default for the SELinux context of containers.
+        pub se_linux_options "seLinuxOptions": Option<SeLinuxOptions<'a>>,
+        /// Default for the seccomp profile of containers.
+        pub seccomp_profile "seccompProfile": Option<Profile<'a>>,
         /// Groups added to each process.
         pub supplemental_groups "supplementalGroups": Vec<i64>,
         /// Kernel parameters.
@@ -132,6 +140,7 @@ impl<'a> Pod<'a> {
             claim_templates: Vec::new(),
             is_custom: false,
             metadata: Metadata::default(),
+            template_metadata: Metadata::default(),
             status: RawValue::default(),
         }
     }
@@ -156,8 +165,33 @@ impl<'a> Pod<'a> {
     /// that their schema lacks.
     #[must_use]
     pub fn takes_volumes(&self) -> bool {
-        let is_of_template = || self.path == "template.spec" || self.path.ends_with(".template.spec");
-        !self.is_custom || is_of_template() || !self.rare_fields().volumes.0.is_empty()
+        self.is_whole_pod_spec() || !self.rare_fields().volumes.0.is_empty()
+    }
+
+    /// Returns whether the pod spec is certain to accept every field of a pod spec. Custom kinds may have only some of them, and API
+    /// servers drop a field that their schema lacks.
+    #[must_use]
+    pub fn is_whole_pod_spec(&self) -> bool {
+        !self.is_custom || self.path == "template.spec" || self.path.ends_with(".template.spec")
+    }
+
+    /// Returns the annotations that set the AppArmor profiles of containers.
+    ///
+    /// # Errors
+    /// If the metadata cannot be read.
+    pub fn app_armor_annotations(&self) -> Result<Vec<Annotation<'a>>, Error> {
+        if self.is_template { self.template_metadata } else { self.metadata }.app_armor_annotations()
+    }
+
+    /// Returns the path of an annotation of the pod, or of all its annotations if the key is empty.
+    #[must_use]
+    pub fn path_to_annotation(&self, key: &str) -> String {
+        let mut path = self.path.strip_suffix("spec").unwrap_or(&self.path).to_owned();
+        path.push_str("metadata.annotations");
+        if !key.is_empty() {
+            field_path::push_key(&mut path, key);
+        }
+        path
     }
 
     /// Returns the path of a field of the pod spec.

@@ -56,6 +56,11 @@ const MAX_SOURCES: usize = 100;
 /// The field next to a pod template that contains claim templates.
 pub(crate) const CLAIM_TEMPLATES: &str = "volumeClaimTemplates";
 
+/// Returns the known volume types.
+pub fn types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(kind, _)| *kind)
+}
+
 /// Returns the known volume types that are writable.
 pub fn writable_types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().filter(|(_, writable)| *writable != Writable::Never).map(|(kind, _)| *kind)
@@ -125,11 +130,20 @@ impl<'a> Volume<'a> {
         self.sources.iter().find(|source| &*source.kind == kind).map(|source| &source.details)
     }
 
+    /// Returns the types of the sources.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| &*source.kind).chain(self.default_type())
+    }
+
     /// Returns the types of the writable sources.
     pub fn writable_types(&self) -> impl Iterator<Item = &str> {
-        let default = self.sources.is_empty().then_some("emptyDir");
         let writable = self.sources.iter().filter(|source| source.is_writable);
-        writable.map(|source| &*source.kind).chain(default)
+        writable.map(|source| &*source.kind).chain(self.default_type())
+    }
+
+    /// Returns the type that API servers give a volume without a source.
+    fn default_type(&self) -> Option<&'static str> {
+        self.sources.is_empty().then_some("emptyDir")
     }
 
     fn read_fields(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {

@@ -6,8 +6,9 @@ use super::finding::{Findings, list};
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::container::Capabilities as ContainerCapabilities;
 use crate::kubernetes::field_path::of_item;
+use crate::kubernetes::pod::Pod;
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{Choices, Declared, Format, Setting, Texts};
+use crate::settings::declaration::{Choices, Declared, Flag, Format, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
@@ -35,6 +36,14 @@ const DENIED_ADD: Setting<Texts> = Setting {
     doc: "Capabilities that no container can add. It is useful together with `allowedAdd: [\"*\"]`. `ALL` denies only the name \
           `ALL`.",
     kind: Texts { format: &DROPPABLE, default: &[], may_be_empty: true },
+};
+
+const POD_SECURITY: Setting<Flag> = Setting {
+    key: "podSecurity",
+    label: "Count every value",
+    doc: "Compares the names in `drop` as they are written, and counts those of Windows pods if `requiredDrop` is empty, as Pod Security \
+          Admission does.",
+    kind: Flag,
 };
 
 const DROPPABLE: Format =
@@ -105,6 +114,7 @@ pub(crate) struct Capabilities<'s> {
     required_drop: Cow<'s, [&'s str]>,
     allowed_add: Cow<'s, [&'s str]>,
     denied_add: Cow<'s, [&'s str]>,
+    judges_every_value: bool,
 }
 
 impl<'s> Capabilities<'s> {
@@ -139,10 +149,25 @@ impl<'s> Capabilities<'s> {
 
     /// The capabilities that must be dropped and are not.
     fn missing(&self, capabilities: &ContainerCapabilities<'_>) -> Vec<&'s str> {
-        if drops(&capabilities.drop, ALL) {
+        if self.drops(&capabilities.drop, ALL) {
             return Vec::new();
         }
-        self.required_drop.iter().filter(|name| !drops(&capabilities.drop, name)).copied().collect()
+        self.required_drop.iter().filter(|name| !self.drops(&capabilities.drop, name)).copied().collect()
+    }
+
+    /// Whether every runtime drops a capability, with or without `CAP_` in the settings.
+    fn drops(&self, names: &[Text<'_>], name: &str) -> bool {
+        let name = bare(name);
+        names.iter().any(|other| {
+            if self.judges_every_value { **other == *name } else { other.eq_ignore_ascii_case(name) }
+        })
+    }
+
+    /// Whether the rule skips a Windows pod, which has no capabilities. Pod Security Admission skips it only where it requires `drop`.
+    ///
+    /// Source: `policy/check_capabilities_{baseline,restricted}.go` in `k8s.io/pod-security-admission`, for Kubernetes 1.37.
+    fn skips(&self, pod: &Pod<'_>) -> bool {
+        pod.is_windows() && !(self.judges_every_value && self.required_drop.is_empty())
     }
 }
 
@@ -162,13 +187,15 @@ Adding `ALL` adds every capability, and dropping `ALL` drops every capability. W
 capabilities.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRED_DROP, &ALLOWED_ADD, &DENIED_ADD];
+    const SETTINGS: &'static [&'static dyn Declared] =
+        &[&REQUIRED_DROP, &ALLOWED_ADD, &DENIED_ADD, &POD_SECURITY];
 
     fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
         let required_drop = reader.get(&REQUIRED_DROP);
         let allowed_add = reader.get(&ALLOWED_ADD);
         let denied_add = reader.get(&DENIED_ADD);
-        let rule = Self { required_drop, allowed_add, denied_add };
+        let judges_every_value = reader.get(&POD_SECURITY);
+        let rule = Self { required_drop, allowed_add, denied_add, judges_every_value };
         for name in rule.allowed_add.iter() {
             let list = if contains(&rule.denied_add, name) {
                 DENIED_ADD.key
@@ -188,7 +215,7 @@ capabilities.",
     }
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
-        let Some(pod) = target.linux_pod() else { return };
+        let Some(pod) = target.pod().filter(|pod| !self.skips(pod)) else { return };
         for container in pod.all_containers() {
             let capabilities = &container.container.security_context.capabilities;
             for (index, name) in capabilities.add.iter().enumerate() {
@@ -246,11 +273,6 @@ fn is_same(one: &str, other: &str) -> bool {
 
 fn has(names: &[Text<'_>], name: &str) -> bool {
     names.iter().any(|other| is_same(other, name))
-}
-
-/// Whether every runtime drops a capability, with or without `CAP_` in the settings.
-fn drops(names: &[Text<'_>], name: &str) -> bool {
-    names.iter().any(|other| other.eq_ignore_ascii_case(bare(name)))
 }
 
 fn contains(names: &[&str], name: &str) -> bool {

@@ -8,7 +8,9 @@ use crate::kubernetes::pod::{Pod, PodSpec};
 use crate::kubernetes::volume::Volume;
 use crate::settings::exemption::Exemptions;
 use crate::settings::mode::Mode;
+use crate::settings::value::PresetSettings;
 use crate::settings::writable_paths::WritablePaths;
+use crate::text::quoted;
 
 /// The rule whose fix mounts writable paths.
 const FIXES_ROOT: &str = "readOnlyRootFilesystem";
@@ -32,6 +34,30 @@ pub(super) fn idle_exemptions(exemptions: &Exemptions<'_>) -> Vec<String> {
         )
     };
     idle.map(|exemption| error(exemption.index)).collect()
+}
+
+/// Returns an error for each setting that can have no effect because the preset turns off the rules that it is about.
+pub(super) fn with_preset(
+    preset: &PresetSettings<'_>,
+    rules: &[ActiveRule<'_>],
+    exemptions: &Exemptions<'_>,
+    writable_paths: &WritablePaths<'_>,
+) -> Vec<String> {
+    let is_off = |id: &&str| preset.turns_off(id) && rules.iter().all(|active| active.id != *id);
+    let error = |path: &str, rules: &str| {
+        format!("{path}: has no effect: preset {} turns {rules} off", quoted(preset.name))
+    };
+    let mut errors = Vec::new();
+    if !writable_paths.0.is_empty() && is_off(&FIXES_ROOT) {
+        errors.push(error("writablePaths", FIXES_ROOT));
+    }
+    for exemption in exemptions.list().unwrap_or_default() {
+        let rules = exemption.rules.as_deref().unwrap_or_default();
+        if !rules.is_empty() && rules.iter().all(is_off) {
+            errors.push(error(&format!("exemptions[{}].rules", exemption.index), &rules.join(", ")));
+        }
+    }
+    errors
 }
 
 /// Returns an error for each writable path at which a rule denies mounts, unless an exemption may be meant for the rule. A container

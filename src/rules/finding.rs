@@ -206,6 +206,12 @@ impl<'p> Findings<'p> {
         self.list.push_mut(at_pod(pod, field, "the pod".to_owned()))
     }
 
+    /// Adds a finding at an annotation of a pod; without a key, at all its annotations.
+    pub fn at_annotation(&mut self, pod: &'p Pod<'p>, key: &str) -> &mut Finding<'p> {
+        let (path, subject) = (pod.path_to_annotation(key), "the pod".to_owned());
+        self.list.push_mut(Finding::new(path, subject, ResponsibleContainers::Pod(pod)))
+    }
+
     /// Adds a finding at a field of a volume, given relative to the volume.
     pub fn at_volume(&mut self, pod: &'p Pod<'p>, index: usize, field: &str) -> &mut Finding<'p> {
         self.list.push_mut(at_volume(pod, index, field))

@@ -20,6 +20,8 @@ pub struct Fix<'p> {
 /// The field that a fix changes.
 #[derive(Clone, Copy, Debug)]
 pub enum FixField<'p> {
+    /// A field of a pod spec. The keys below the pod spec are separated by dots.
+    Pod(&'p Pod<'p>, &'static str),
     /// A field of a container. The keys below the container are separated by dots.
     Container(ContainerAt<'p, 'p>, &'static str),
     /// The options of the mount at an index of a container's volume mounts.
@@ -28,11 +30,20 @@ pub enum FixField<'p> {
     ImageVolume(&'p Pod<'p>, usize),
 }
 
+/// The value that a fix gives a field.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// A flag.
+    Flag(bool),
+    /// A string.
+    Text(&'static str),
+}
+
 /// How a fix changes a field.
 #[derive(Clone, Debug)]
 pub enum Change<'p> {
     /// Sets the field if it is unset.
-    Set(bool),
+    Set(Value),
     /// Appends these items to the list, which is created if it is missing.
     Append(Vec<String>),
     /// Appends the current digest to this image, which is the value of the field.
@@ -45,7 +56,19 @@ impl<'p> Fix<'p> {
     /// Sets a container field that is unset.
     #[must_use]
     pub fn set(at: ContainerAt<'p, 'p>, field: &'static str, flag: bool) -> Self {
-        Self { field: FixField::Container(at, field), change: Change::Set(flag) }
+        Self { field: FixField::Container(at, field), change: Change::Set(Value::Flag(flag)) }
+    }
+
+    /// Sets a string in a container that is unset.
+    #[must_use]
+    pub fn set_text(at: ContainerAt<'p, 'p>, field: &'static str, text: &'static str) -> Self {
+        Self { field: FixField::Container(at, field), change: Change::Set(Value::Text(text)) }
+    }
+
+    /// Sets a string in a pod spec that is unset.
+    #[must_use]
+    pub fn set_text_of_pod(pod: &'p Pod<'p>, field: &'static str, text: &'static str) -> Self {
+        Self { field: FixField::Pod(pod, field), change: Change::Set(Value::Text(text)) }
     }
 
     /// Appends items to a list in a container.
@@ -89,7 +112,7 @@ impl<'p> Fix<'p> {
     pub fn pod(&self) -> &'p Pod<'p> {
         match self.field {
             FixField::Container(at, _) | FixField::MountOptions(at, _) => at.pod,
-            FixField::ImageVolume(pod, _) => pod,
+            FixField::Pod(pod, _) | FixField::ImageVolume(pod, _) => pod,
         }
     }
 
@@ -98,7 +121,7 @@ impl<'p> Fix<'p> {
     pub fn list(&self) -> Option<ContainerList> {
         match self.field {
             FixField::Container(at, _) | FixField::MountOptions(at, _) => Some(at.list),
-            FixField::ImageVolume(..) => None,
+            FixField::Pod(..) | FixField::ImageVolume(..) => None,
         }
     }
 

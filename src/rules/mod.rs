@@ -6,6 +6,7 @@ pub mod finding;
 pub mod fingerprint;
 pub mod fix;
 pub mod policy_settings;
+mod profiles;
 pub mod responsible;
 pub mod rule;
 
@@ -121,6 +122,11 @@ rules![
     noexec_mounts: NoexecMounts<'s>,
     host_ports: HostPorts,
     writable_programs: WritablePrograms,
+    seccomp_profile: SeccompProfile<'s>,
+    app_armor_profile: AppArmorProfile<'s>,
+    se_linux_options: SeLinuxOptions<'s>,
+    host_probes: HostProbes,
+    volume_types: VolumeTypes<'s>,
 ];
 
 #[cfg(test)]
@@ -189,7 +195,7 @@ pub(crate) mod testing {
     ) -> T {
         let id = rule.meta().id;
         let text = Value::from_iter([(id, settings.clone())]).to_string();
-        let document = SettingsDocument::parse(text.as_bytes()).unwrap().0;
+        let document = SettingsDocument::parse(text.as_bytes()).unwrap().settings;
         let SettingValue::Object(entries) = &document else { panic!("{document:?}") };
         let mut errors = Vec::new();
         let mut reader = ObjectReader::new(entries, &mut errors);
@@ -209,7 +215,7 @@ mod tests {
     use crate::settings::value::SettingValue;
 
     /// Files in the folder of the rules that are not rules.
-    const NOT_RULES: [&str; 9] = [
+    const NOT_RULES: [&str; 10] = [
         "active_rule",
         "contradictions",
         "finding",
@@ -217,6 +223,7 @@ mod tests {
         "fix",
         "mod",
         "policy_settings",
+        "profiles",
         "responsible",
         "rule",
     ];

@@ -8,6 +8,7 @@ use super::{ConfiguredRule, RULE_IDS, RULES, RuleId, contradictions};
 use crate::settings::declaration::{Accepts, Choices, Declaration, Declared, Format, ObjectDeclaration};
 use crate::settings::exemption::{self, Exemptions};
 use crate::settings::mode::{ENFORCEMENT, Enforcement, FIX_DOC, MODE_DOC, Mode, ON_UPDATE, OnUpdate};
+use crate::settings::preset::PRESET;
 use crate::settings::reader::ObjectReader;
 use crate::settings::suggestion::suggestion;
 use crate::settings::value::{SettingValue, SettingsDocument};
@@ -65,6 +66,12 @@ impl<'s> PolicySettings<'s> {
         errors.extend(settings.exemptions.list().err().map(str::to_owned));
         if errors.is_empty() {
             errors = contradictions::idle_exemptions(&settings.exemptions);
+            errors.extend(contradictions::with_preset(
+                &document.preset,
+                &settings.rules,
+                &settings.exemptions,
+                &settings.writable_paths,
+            ));
             errors.extend(contradictions::errors(
                 &settings.rules,
                 &settings.exemptions,
@@ -75,12 +82,13 @@ impl<'s> PolicySettings<'s> {
     }
 
     fn read_all(document: &'s SettingsDocument<'s>, errors: &mut Vec<String>) -> Result<Self, String> {
-        let entries = match &document.0 {
+        let entries = match &document.settings {
             SettingValue::Object(entries) => &**entries,
             SettingValue::Null => &[],
             other => return Err(format!("the settings: expected an object, got {}", other.type_name())),
         };
-        let mut reader = ObjectReader::new(entries, errors);
+        let mut reader = ObjectReader::of_document(entries, &document.preset, errors);
+        reader.get(&PRESET);
         let enforcement = reader.get(&ENFORCEMENT);
         let on_update = reader.get(&ON_UPDATE);
         let mut rules = Vec::with_capacity(RULES.len());
@@ -105,10 +113,11 @@ fn read_rule<'s>(rule: RuleId, reader: &mut ObjectReader<'_, 's>) -> Option<Acti
         let configured = rule.configure(&mut own);
         own.finish();
         refuse_idle_fix(&mut own, "mode", mode, &configured);
+        refuse_idle_options(&mut own, mode);
         (mode, configured)
     } else {
         let mode = read_mode(rule, reader, id, value);
-        let configured = rule.configure(&mut ObjectReader::new(&[], &mut Vec::new()));
+        let configured = rule.configure(&mut reader.within(id, &[]));
         refuse_idle_fix(reader, id, mode, &configured);
         (mode, configured)
     };
@@ -157,10 +166,21 @@ fn refuse_idle_fix(reader: &mut ObjectReader<'_, '_>, key: &str, mode: Mode, rul
     }
 }
 
+/// Refuses options of a rule that a preset turns off: they would have no effect.
+fn refuse_idle_options(reader: &mut ObjectReader<'_, '_>, mode: Mode) {
+    if mode == Mode::Off
+        && !reader.is_set("mode")
+        && reader.has_entries()
+        && let Some(preset) = reader.preset_with("mode").map(quoted)
+    {
+        reader.refuse_object(format_args!("has no effect without mode: preset {preset} turns the rule off"));
+    }
+}
+
 /// Returns the declarations of all settings, for schemas, forms and documents.
 #[must_use]
 pub fn declaration() -> ObjectDeclaration {
-    let mut settings = vec![ENFORCEMENT.declaration(), ON_UPDATE.declaration()];
+    let mut settings = vec![PRESET.declaration(), ENFORCEMENT.declaration(), ON_UPDATE.declaration()];
     settings.extend(RuleId::ALL.iter().map(|rule| declaration_of(*rule)));
     settings.push(writable_paths::SETTING.declaration());
     settings.push(with_rule_ids(exemption::SETTING.declaration()));
@@ -218,6 +238,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::settings::preset::Preset;
+
     fn read<T>(
         settings: &serde_json::Value,
         then: impl FnOnce(Result<PolicySettings<'_>, String>) -> T,
@@ -335,6 +357,107 @@ mod tests {
             ("exemptions", json!([{"reason": "x", "images": ["x"]}])),
         ] {
             assert_eq!(with(key, value.clone()), Ok(()), "{key}: {value}");
+        }
+    }
+
+    fn validation_errors(settings: &serde_json::Value) -> Vec<String> {
+        let settings = settings.to_string();
+        let document = SettingsDocument::parse(settings.as_bytes()).unwrap();
+        let errors = PolicySettings::validate(&document).err().unwrap_or_default();
+        errors.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn presets_are_settings() {
+        for (name, preset) in Preset::ALL {
+            let settings: serde_json::Value = serde_json::from_str(preset.settings()).unwrap();
+            assert_eq!(validation_errors(&settings), [""; 0], "{name}");
+            assert_eq!(modes(&json!({"preset": name})), modes(&settings), "{name}");
+            for (key, value) in settings.as_object().unwrap() {
+                assert!(value.is_object() || !RULE_IDS.contains(&&**key), "{name}: {key}");
+            }
+        }
+        assert_eq!(modes(&json!({"preset": "immutable"})), modes(&json!({})));
+        assert_eq!(
+            errors(&json!({"preset": "restrict"})),
+            [r#"preset: unknown value "restrict", did you mean "restricted"?"#]
+        );
+        assert_eq!(
+            errors(&json!({"preset": true})),
+            ["preset: expected one of baseline, restricted, immutable, immutable+restricted, got a boolean"]
+        );
+    }
+
+    #[test]
+    fn single_keys_of_a_preset_can_be_overridden() {
+        let mode = |settings: &serde_json::Value, rule: &str| {
+            modes(settings).into_iter().find(|(id, _)| *id == rule).map(|(_, mode)| mode)
+        };
+        for warn in [json!("warn"), json!({"mode": "warn"}), json!({"mode": "warn", "allowedAdd": ["CHOWN"]})]
+        {
+            let settings = json!({"preset": "restricted", "capabilities": warn});
+            assert_eq!(mode(&settings, "capabilities"), Some(Mode::Warn), "{warn}");
+            assert_eq!(mode(&settings, "seccompProfile"), Some(Mode::Deny), "{warn}");
+        }
+        let settings = json!({"preset": "restricted", "capabilities": {"allowedAdd": ["CHOWN"]}});
+        let fixing = json!({"preset": "restricted", "capabilities": "fix"});
+        // The preset requires `drop`, so there is something to fix.
+        assert_eq!(validation_errors(&settings), [""; 0]);
+        assert_eq!(validation_errors(&fixing), [""; 0]);
+        assert_eq!(
+            mode(
+                &json!({"preset": "restricted", "readOnlyRootFilesystem": "deny"}),
+                "readOnlyRootFilesystem"
+            ),
+            Some(Mode::Deny)
+        );
+        assert_eq!(
+            mode(&json!({"preset": "restricted", "seccompProfile": null}), "seccompProfile"),
+            Some(Mode::Deny)
+        );
+        let changes = json!({"preset": "baseline", "onUpdate": "changes"});
+        assert_eq!(read(&changes, |read| read.unwrap().on_update), OnUpdate::Changes);
+        assert_eq!(read(&json!({"preset": "baseline"}), |read| read.unwrap().on_update), OnUpdate::All);
+    }
+
+    #[test]
+    fn settings_that_contradict_their_preset_are_refused() {
+        for (settings, expected) in [
+            (
+                json!({"preset": "baseline", "writableMounts": {"allowedPaths": ["/tmp"]}}),
+                r#"writableMounts: has no effect without mode: preset "baseline" turns the rule off"#,
+            ),
+            (
+                json!({"preset": "baseline", "capabilities": {"deniedAdd": ["CHOWN"]}}),
+                r#"capabilities.allowedAdd: "CHOWN" can never be added: deniedAdd has it too (preset "baseline" sets allowedAdd)"#,
+            ),
+            (
+                json!({"preset": "baseline", "seccompProfile": "fix"}),
+                r#"seccompProfile: mode "fix" has no effect without allowUnset: false"#,
+            ),
+            (
+                json!({"preset": "restricted", "seccompProfile": {"mode": "fix", "allowed": ["Localhost"]}}),
+                r#"seccompProfile.mode: mode "fix" has no effect without RuntimeDefault in allowed"#,
+            ),
+            (
+                json!({"preset": "restricted", "writablePaths": [{"paths": ["/tmp"]}]}),
+                r#"writablePaths: has no effect: preset "restricted" turns readOnlyRootFilesystem off"#,
+            ),
+            (
+                json!({"preset": "restricted", "exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["imageChange", "writableMounts"]}]}),
+                r#"exemptions[0].rules: has no effect: preset "restricted" turns imageChange, writableMounts off"#,
+            ),
+        ] {
+            assert_eq!(validation_errors(&settings), [expected], "{settings}");
+        }
+        for settings in [
+            json!({"preset": "baseline", "writableMounts": {"mode": "warn", "allowedPaths": ["/tmp"]}}),
+            json!({"preset": "baseline", "writableMounts": {"mode": "off", "allowedPaths": ["/tmp"]}}),
+            json!({"preset": "baseline", "readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": ["/tmp"]}]}),
+            json!({"preset": "baseline", "exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["imageChange", "hostPorts"]}]}),
+            json!({"preset": "immutable+restricted", "writableMounts": {"allowedPaths": ["/tmp"]}}),
+        ] {
+            assert_eq!(validation_errors(&settings), [""; 0], "{settings}");
         }
     }
 

@@ -13,7 +13,15 @@ const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
     kind: Flag,
 };
 
+const POD_SECURITY: Setting<Flag> = Setting {
+    key: "podSecurity",
+    label: "Count every value",
+    doc: "Counts the values of Windows pods too, as Pod Security Admission does.",
+    kind: Flag,
+};
+
 pub(crate) struct ProcMount {
+    judges_every_value: bool,
     allow_in_user_namespace: bool,
 }
 
@@ -29,14 +37,16 @@ A read-only root filesystem does not cover `/proc`, through which a container ca
 they cannot set this field. API servers accept `Unmasked` only in pods with `hostUsers: false`.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_IN_USER_NAMESPACE];
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_IN_USER_NAMESPACE, &POD_SECURITY];
 
     fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
-        Self { allow_in_user_namespace: reader.get(&ALLOW_IN_USER_NAMESPACE) }
+        let judges_every_value = reader.get(&POD_SECURITY);
+        Self { judges_every_value, allow_in_user_namespace: reader.get(&ALLOW_IN_USER_NAMESPACE) }
     }
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
-        let Some(pod) = target.linux_pod() else { return };
+        let pod = if self.judges_every_value { target.pod() } else { target.linux_pod() };
+        let Some(pod) = pod else { return };
         let allows_unmasked = self.allow_in_user_namespace && pod.has_user_namespace();
         for container in pod.all_containers() {
             let value = &*container.container.security_context.proc_mount;

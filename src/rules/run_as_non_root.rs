@@ -14,6 +14,14 @@ use crate::settings::range::{Range, listed};
 use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
 
+const REQUIRE: Setting<Word<Required>> = Setting {
+    key: "require",
+    label: "Required fields",
+    doc: "`field` requires `runAsNonRoot: true`, with which the kubelet refuses to start an image that runs as root. `any` also accepts \
+          a `runAsUser` other than 0.",
+    kind: Word { words: &[("any", Required::Any), ("field", Required::Field)], default: Required::Any },
+};
+
 const USER_RANGES: Setting<Objects<Range>> = Setting {
     key: "userRanges",
     label: "User id ranges",
@@ -44,6 +52,21 @@ const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
     kind: Flag,
 };
 
+const ALLOW_WINDOWS_ADMINISTRATORS: Setting<Flag> = Setting {
+    key: "allowWindowsAdministrators",
+    label: "Allow administrators on Windows",
+    doc: "Allows `ContainerAdministrator` and other administrators in `windowsOptions.runAsUserName`.",
+    kind: Flag,
+};
+
+const POD_SECURITY: Setting<Flag> = Setting {
+    key: "podSecurity",
+    label: "Count every value",
+    doc: "Counts each UID 0 and each `runAsNonRoot: false`, even if another field overrides it, and those of Windows pods, as Pod Security \
+          Admission does.",
+    kind: Flag,
+};
+
 const INSPECT_IMAGE: Setting<Flag> = Setting {
     key: "inspectImage",
     label: "Look up users of images",
@@ -64,12 +87,25 @@ const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
 };
 
 pub(crate) struct RunAsNonRoot {
+    required: Required,
     user_ranges: Vec<Range>,
     groups: bool,
     group_ranges: Vec<Range>,
     allow_in_user_namespace: bool,
+    allow_windows_administrators: bool,
+    /// Whether values count that others override.
+    judges_every_value: bool,
     /// What is accepted of the users of images, if images are looked up.
     inspect_image: Option<NamedUsers>,
+}
+
+/// What a container must set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Required {
+    /// `runAsNonRoot` or `runAsUser`.
+    Any,
+    /// `runAsNonRoot`.
+    Field,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,6 +134,10 @@ enum Resolution {
     Image,
 }
 
+const RUN_AS_USER: &str = "securityContext.runAsUser";
+const RUN_AS_NON_ROOT: &str = "securityContext.runAsNonRoot";
+const NOT_UID_0: &str = "must not run as UID 0";
+
 /// Says what is wrong with one container, if anything.
 type Check = for<'p, 'a> fn(&RunAsNonRoot, &'p Pod<'a>, ContainerAt<'p, 'a>) -> Option<Violation<'p>>;
 
@@ -112,19 +152,19 @@ impl RunAsNonRoot {
     }
 
     fn user_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
-        if let Some(violation) = windows::administrator_violation(pod, at) {
+        if let Some(violation) = self.administrator_violation(pod, at) {
             return Some(violation);
         }
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
         let (user, is_inherited) = effective(own.run_as_user, shared.run_as_user);
         let violation = |message| {
             // The message contains the number, so no other value needs to be compared.
-            let (field, value, resolution) = ("securityContext.runAsUser", "", Resolution::None);
+            let (field, value, resolution) = (RUN_AS_USER, "", Resolution::None);
             Some(Violation { is_inherited, field, value, message, resolution })
         };
         match user {
             Some(0) if self.accepts_root(pod) => None,
-            Some(0) => violation("must not run as UID 0".to_owned()),
+            Some(0) => violation(NOT_UID_0.to_owned()),
             Some(user) if is_outside(&self.user_ranges, user) => {
                 violation(format!("must run as a UID in {}, not {user}", listed(&self.user_ranges)))
             }
@@ -133,15 +173,50 @@ impl RunAsNonRoot {
                 let violation = violation(format!("must set it to a UID in {}", listed(&self.user_ranges)))?;
                 Some(self.unless_image_decides(violation, at))
             }
-            None if self.accepts_root(pod) => None,
+            None if self.accepts_root(pod) || self.judges_flag_of(pod, at) => None,
             None => {
-                let violation = non_root_violation(pod, at, "runAsUser to a UID other than 0")?;
+                let violation = non_root_violation(pod, at, ", or runAsUser to a UID other than 0")?;
                 Some(match violation.resolution {
                     Resolution::Fix => self.unless_image_decides(violation, at),
                     _ => violation,
                 })
             }
         }
+    }
+
+    /// What is wrong with `runAsNonRoot`, if it counts by itself.
+    fn flag_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
+        if self.accepts_root(pod) || !self.judges_flag_of(pod, at) {
+            return None;
+        }
+        non_root_violation(pod, at, "")
+    }
+
+    /// Whether the `runAsNonRoot` of a container counts, whatever its user is.
+    fn judges_flag_of(&self, pod: &Pod<'_>, at: ContainerAt<'_, '_>) -> bool {
+        let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
+        let is_false = || own.run_as_non_root.or(shared.run_as_non_root) == Some(false);
+        self.required == Required::Field || self.judges_every_value && is_false()
+    }
+
+    fn administrator_violation<'p>(
+        &self,
+        pod: &'p Pod<'_>,
+        at: ContainerAt<'p, '_>,
+    ) -> Option<Violation<'p>> {
+        if self.allow_windows_administrators { None } else { windows::administrator_violation(pod, at) }
+    }
+
+    /// What is wrong with a container in a Windows pod, whose user has a name.
+    fn windows_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
+        if windows::has_user_name(pod, at) || self.required == Required::Field {
+            return self.administrator_violation(pod, at);
+        }
+        non_root_violation(
+            pod,
+            at,
+            ", or windowsOptions.runAsUserName to a user other than ContainerAdministrator",
+        )
     }
 
     /// The violation that is left to the user of the image, if images are looked up.
@@ -155,7 +230,7 @@ impl RunAsNonRoot {
             violation.message
         };
         Violation {
-            field: "securityContext.runAsUser",
+            field: RUN_AS_USER,
             value: &at.container.image,
             message,
             resolution: Resolution::Image,
@@ -179,7 +254,7 @@ impl RunAsNonRoot {
     }
 
     fn group_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
-        if windows::administrator_violation(pod, at).is_some() {
+        if self.administrator_violation(pod, at).is_some() {
             return None;
         }
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
@@ -236,6 +311,21 @@ impl RunAsNonRoot {
         }
     }
 
+    /// Reports values of the pod that every container overrides.
+    fn report_overridden<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        if self.accepts_root(pod) {
+            return;
+        }
+        let shared = &pod.spec.security_context;
+        let contexts = || pod.all_containers().map(|at| &at.container.security_context);
+        if shared.run_as_user == Some(0) && contexts().all(|own| own.run_as_user.is_some()) {
+            findings.at_pod(pod, RUN_AS_USER).message(NOT_UID_0);
+        }
+        if shared.run_as_non_root == Some(false) && contexts().all(|own| own.run_as_non_root.is_some()) {
+            findings.at_pod(pod, RUN_AS_NON_ROOT).message("must set it to true").value(flag(Some(false)));
+        }
+    }
+
     /// Reports what is wrong with the groups that all containers of the pod have.
     fn report_pod_groups<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let context = &pod.spec.security_context;
@@ -257,8 +347,9 @@ impl Rule<'_> for RunAsNonRoot {
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers do not run as root.",
         finding: "a container that can run as root: its `runAsUser`, or else that of the pod, is 0; or neither is set, and \
-                  `runAsNonRoot` is not `true`",
-        fix: Some("sets `runAsNonRoot: true` on containers for which no user is specified, unless `inspectImage` is set"),
+                  `runAsNonRoot` is not `true`; with `require: field`, a container whose `runAsNonRoot` is not `true`",
+        fix: Some("sets `runAsNonRoot: true` on containers for which no user is specified, unless `inspectImage` is set; with \
+                   `require: field`, on containers for which it is unset"),
         details: "\
 Root can undo most of what the other rules enforce. The value of a container overrides that of the pod. The path of a finding is that
 of the wrong value, which can be the pod's; if nothing is set, it is that of the container. For Windows pods,
@@ -268,15 +359,27 @@ the exact name `ContainerAdministrator`. Case, domain, and dots and spaces at th
 these users count too. Names that Windows translates, such as `Administrateur`, are not known. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] =
-        &[&USER_RANGES, &GROUPS, &GROUP_RANGES, &ALLOW_IN_USER_NAMESPACE, &INSPECT_IMAGE, &NAMED_USERS];
+    const SETTINGS: &'static [&'static dyn Declared] = &[
+        &REQUIRE,
+        &USER_RANGES,
+        &GROUPS,
+        &GROUP_RANGES,
+        &ALLOW_IN_USER_NAMESPACE,
+        &ALLOW_WINDOWS_ADMINISTRATORS,
+        &INSPECT_IMAGE,
+        &NAMED_USERS,
+        &POD_SECURITY,
+    ];
 
     fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
         let rule = Self {
+            required: reader.get(&REQUIRE),
             user_ranges: reader.get(&USER_RANGES),
             groups: reader.get(&GROUPS),
             group_ranges: reader.get(&GROUP_RANGES),
             allow_in_user_namespace: reader.get(&ALLOW_IN_USER_NAMESPACE),
+            allow_windows_administrators: reader.get(&ALLOW_WINDOWS_ADMINISTRATORS),
+            judges_every_value: reader.get(&POD_SECURITY),
             inspect_image: inspection(reader),
         };
         if !rule.allow_in_user_namespace && rule.user_ranges.iter().any(|range| range.max == 0) {
@@ -287,11 +390,21 @@ these users count too. Names that Windows translates, such as `Administrateur`, 
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
         let Some(pod) = target.pod() else { return };
+        let has_windows_user = pod.is_windows() && !self.judges_every_value;
+        self.report(
+            pod,
+            findings,
+            if has_windows_user { Self::windows_violation } else { Self::user_violation },
+        );
+        if self.required == Required::Field || self.judges_every_value {
+            self.report(pod, findings, Self::flag_violation);
+        }
+        if self.judges_every_value {
+            self.report_overridden(pod, findings);
+        }
         if pod.is_windows() {
-            self.report(pod, findings, |_, pod, at| windows::user_violation(pod, at));
             return;
         }
-        self.report(pod, findings, Self::user_violation);
         if self.groups || !self.group_ranges.is_empty() {
             self.report(pod, findings, Self::group_violation);
             self.report_pod_groups(pod, findings);
@@ -324,9 +437,9 @@ fn non_root_violation<'p>(
     let (value, is_inherited) = effective(own.run_as_non_root, shared.run_as_non_root);
     (value != Some(true)).then(|| Violation {
         is_inherited,
-        field: "securityContext.runAsNonRoot",
+        field: RUN_AS_NON_ROOT,
         value: flag(value),
-        message: format!("must set it to true, or {alternative}"),
+        message: format!("must set it to true{alternative}"),
         resolution: if value.is_none() { Resolution::Fix } else { Resolution::None },
     })
 }

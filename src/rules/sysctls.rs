@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::field_path::of_item;
-use crate::settings::declaration::{Declared, NOT_EMPTY, Setting, Texts};
+use crate::settings::declaration::{Declared, Flag, NOT_EMPTY, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::settings::wildcard;
@@ -23,6 +23,13 @@ const DENIED: Setting<Texts> = Setting {
     label: "Denied sysctls",
     doc: "Sysctls that pods cannot set, even safe ones. It overrides `allowed`.",
     kind: Texts { format: &NOT_EMPTY, default: &[], may_be_empty: true },
+};
+
+const POD_SECURITY: Setting<Flag> = Setting {
+    key: "podSecurity",
+    label: "Count every value",
+    doc: "Compares names as they are written, and counts those of Windows pods too, as Pod Security Admission does.",
+    kind: Flag,
 };
 
 /// The sysctls that affect the pod alone.
@@ -48,6 +55,7 @@ const SAFE: [&str; 14] = [
 pub(crate) struct Sysctls<'s> {
     allowed: Vec<Cow<'s, str>>,
     denied: Vec<Cow<'s, str>>,
+    judges_every_value: bool,
 }
 
 impl Sysctls<'_> {
@@ -56,7 +64,7 @@ impl Sysctls<'_> {
         if name.as_bytes().windows(2).any(|pair| pair == b"..") {
             return false;
         }
-        let name = with_dots(name);
+        let name = if self.judges_every_value { name.into() } else { with_dots(name) };
         (SAFE.contains(&&*name) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
     }
 }
@@ -74,7 +82,7 @@ sysctl(8): `net/ipv4/tcp_syncookies`. A name with two consecutive dots is always
 set this field.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &DENIED];
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &DENIED, &POD_SECURITY];
 
     fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
         let mut dotted = |setting: &'static Setting<Texts>| -> Vec<_> {
@@ -88,11 +96,12 @@ set this field.",
                 reader.refuse(ALLOWED.key, reason);
             }
         }
-        Self { allowed, denied }
+        Self { allowed, denied, judges_every_value: reader.get(&POD_SECURITY) }
     }
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
-        let Some(pod) = target.linux_pod() else { return };
+        let pod = if self.judges_every_value { target.pod() } else { target.linux_pod() };
+        let Some(pod) = pod else { return };
         for (index, sysctl) in pod.spec.security_context.sysctls.iter().enumerate() {
             let name = &*sysctl.name;
             if !self.allows(name) {

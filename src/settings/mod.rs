@@ -7,6 +7,7 @@ pub mod image_pattern;
 mod kinds;
 pub mod mode;
 pub mod path_pattern;
+pub mod preset;
 pub mod range;
 pub mod reader;
 pub mod selector;

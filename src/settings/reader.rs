@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use super::setting::{Format, Setting, names};
 use super::suggestion::{alternatives, suggestion};
-use super::value::{Entry, SettingValue};
+use super::value::{Entry, PresetSettings, SettingValue};
 use crate::kubernetes::field_path;
 use crate::text::quoted;
 
@@ -145,14 +145,29 @@ impl Cursor<'_> {
 
     /// Returns a reader for an object at this position.
     pub(super) fn object<'c, 's>(&'c mut self, entries: &'s [Entry<'s>]) -> ObjectReader<'c, 's> {
-        ObjectReader { position: self.position, entries, known: Vec::new(), errors: &mut *self.errors }
+        ObjectReader {
+            position: self.position,
+            entries,
+            preset: PresetValues::default(),
+            known: Vec::new(),
+            errors: &mut *self.errors,
+        }
     }
+}
+
+/// Values of a preset, for the keys that an object does not set.
+#[derive(Clone, Copy, Default)]
+struct PresetValues<'s> {
+    /// The name of the preset.
+    name: &'static str,
+    entries: &'s [Entry<'s>],
 }
 
 /// Reads the keys of one object. It records the requested keys, and finally refuses all others.
 pub struct ObjectReader<'o, 's> {
     position: Position<'o>,
     entries: &'s [Entry<'s>],
+    preset: PresetValues<'s>,
     known: Vec<&'static str>,
     errors: &'o mut Vec<String>,
 }
@@ -161,7 +176,18 @@ impl<'o, 's> ObjectReader<'o, 's> {
     /// Creates a reader for the settings, which adds errors to `errors`.
     #[must_use]
     pub fn new(entries: &'s [Entry<'s>], errors: &'o mut Vec<String>) -> Self {
-        Self { position: Position::Root, entries, known: Vec::new(), errors }
+        Self { position: Position::Root, entries, preset: PresetValues::default(), known: Vec::new(), errors }
+    }
+
+    /// Creates a reader for the settings, with the values of their preset.
+    #[must_use]
+    pub fn of_document(
+        entries: &'s [Entry<'s>],
+        preset: &'s PresetSettings<'s>,
+        errors: &'o mut Vec<String>,
+    ) -> Self {
+        let preset = PresetValues { name: preset.name, entries: &preset.entries };
+        Self { preset, ..Self::new(entries, errors) }
     }
 
     /// Returns the value of a setting, which is that of an unset setting if the key is absent.
@@ -186,16 +212,27 @@ impl<'o, 's> ObjectReader<'o, 's> {
 
     /// Returns the value at a key, unless the key is absent or `null`.
     pub fn value(&mut self, key: &'static str) -> Option<&'s SettingValue<'s>> {
-        if self.entries.is_empty() {
+        if self.entries.is_empty() && self.preset.entries.is_empty() {
             return None;
         }
         self.known.push(key);
-        self.entry(key)
+        self.entry(key).or_else(|| find(self.preset.entries, key))
     }
 
     fn entry(&self, key: &str) -> Option<&'s SettingValue<'s>> {
-        let (_, value) = self.entries.iter().find(|(name, _)| name == key)?;
-        (!matches!(value, SettingValue::Null)).then_some(value)
+        find(self.entries, key)
+    }
+
+    /// Returns the name of the preset, if it has a value for a key.
+    #[must_use]
+    pub fn preset_with(&self, key: &str) -> Option<&'static str> {
+        find(self.preset.entries, key).map(|_| self.preset.name)
+    }
+
+    /// Returns whether the object has any key.
+    #[must_use]
+    pub fn has_entries(&self) -> bool {
+        !self.entries.is_empty()
     }
 
     /// The keys that were asked for.
@@ -221,9 +258,14 @@ impl<'o, 's> ObjectReader<'o, 's> {
 
     /// Returns a reader for the object at a key.
     pub fn within(&mut self, key: &'static str, entries: &'s [Entry<'s>]) -> ObjectReader<'_, 's> {
+        let preset = match find(self.preset.entries, key) {
+            Some(SettingValue::Object(entries)) => PresetValues { entries, ..self.preset },
+            _ => PresetValues::default(),
+        };
         ObjectReader {
             position: Position::Key(&self.position, key),
             entries,
+            preset,
             known: Vec::new(),
             errors: &mut *self.errors,
         }
@@ -246,9 +288,15 @@ impl<'o, 's> ObjectReader<'o, 's> {
         }
     }
 
-    /// Reports an error at a key.
+    /// Reports an error at a key. If its value is that of a preset, the error says so.
     pub fn refuse(&mut self, key: &str, reason: impl Display) {
-        self.cursor().key(key).refuse(reason);
+        match self.preset_with(key).filter(|_| !self.is_set(key)) {
+            None => self.cursor().key(key).refuse(reason),
+            Some(preset) => {
+                let reason = format_args!("{reason} (preset {} sets {key})", quoted(preset));
+                self.cursor().key(key).refuse(reason);
+            }
+        }
     }
 
     /// Reports an error at a key of an object in a list.
@@ -298,6 +346,12 @@ impl<'o, 's> ObjectReader<'o, 's> {
     }
 }
 
+/// Returns the value at a key, unless the key is absent or `null`.
+fn find<'s>(entries: &'s [Entry<'s>], key: &str) -> Option<&'s SettingValue<'s>> {
+    let (_, value) = entries.iter().find(|(name, _)| name == key)?;
+    (!matches!(value, SettingValue::Null)).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::value::SettingsDocument;
@@ -335,7 +389,7 @@ mod tests {
     }
 
     fn read(json: &str) -> (bool, Option<i64>, Vec<String>, Vec<i64>, Vec<String>) {
-        let document = SettingsDocument::parse(json.as_bytes()).unwrap().0;
+        let document = SettingsDocument::parse(json.as_bytes()).unwrap().settings;
         let SettingValue::Object(entries) = &document else { panic!("{json}") };
         let mut errors = Vec::new();
         let mut reader = ObjectReader::new(entries, &mut errors);

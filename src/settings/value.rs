@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 
+use super::mode::Mode;
+use super::preset::{PRESET, Preset};
 use json_view::{Error, RawValue, ReadJson, Reader, Text, ValueKind};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -145,7 +147,51 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 /// The settings as a whole, with the exemptions not parsed yet.
 #[derive(Debug)]
-pub struct SettingsDocument<'a>(pub SettingValue<'a>);
+pub struct SettingsDocument<'a> {
+    /// The settings as they are written.
+    pub settings: SettingValue<'a>,
+    /// The settings of the preset that they name.
+    pub preset: PresetSettings<'a>,
+}
+
+/// The settings of a preset.
+#[derive(Debug, Default)]
+pub struct PresetSettings<'a> {
+    /// The name of the preset; empty if there is none.
+    pub name: &'static str,
+    /// The settings that differ from the defaults.
+    pub entries: Vec<Entry<'a>>,
+}
+
+impl PresetSettings<'_> {
+    /// Returns whether the preset turns a rule off.
+    #[must_use]
+    pub fn turns_off(&self, rule: &str) -> bool {
+        let entries = self.entries.iter().find_map(|(key, value)| match value {
+            SettingValue::Object(entries) if key == rule => Some(entries),
+            _ => None,
+        });
+        let is_off = |(key, value): &Entry<'_>| {
+            key == "mode" && matches!(value, SettingValue::String(mode) if mode == Mode::Off.name())
+        };
+        entries.is_some_and(|entries| entries.iter().any(is_off))
+    }
+
+    /// Parses the settings of the preset that other settings name. A name that is not known is an error of these settings.
+    fn named_by(entries: &[Entry<'_>]) -> Result<Self, String> {
+        let named = entries.iter().find_map(|(key, value)| match value {
+            SettingValue::String(name) if key == PRESET.key => {
+                Preset::ALL.iter().find(|(known, _)| known == name)
+            }
+            _ => None,
+        });
+        let Some((name, preset)) = named else { return Ok(Self::default()) };
+        match parse(preset.settings().as_bytes())? {
+            SettingValue::Object(entries) => Ok(Self { name, entries }),
+            _ => Ok(Self::default()),
+        }
+    }
+}
 
 impl<'a> SettingsDocument<'a> {
     /// Parses the settings.
@@ -181,10 +227,13 @@ impl<'a> UnparsedSettings<'a> {
     /// If they are not JSON: the reason, in one sentence.
     pub fn parse(self) -> Result<SettingsDocument<'a>, String> {
         match self {
-            Self::Other(RawValue(json)) => parse(json).map(SettingsDocument),
+            Self::Other(RawValue(json)) => {
+                Ok(SettingsDocument { settings: parse(json)?, preset: PresetSettings::default() })
+            }
             Self::Entries(entries) => {
-                let entries: Result<_, String> = entries.into_iter().map(parse_entry).collect();
-                entries.map(|entries| SettingsDocument(SettingValue::Object(entries)))
+                let entries: Vec<_> = entries.into_iter().map(parse_entry).collect::<Result<_, String>>()?;
+                let preset = PresetSettings::named_by(&entries)?;
+                Ok(SettingsDocument { settings: SettingValue::Object(entries), preset })
             }
         }
     }
@@ -228,7 +277,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> SettingValue<'_> {
-        SettingsDocument::parse(json.as_bytes()).unwrap().0
+        SettingsDocument::parse(json.as_bytes()).unwrap().settings
     }
 
     #[test]

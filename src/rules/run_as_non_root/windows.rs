@@ -1,6 +1,6 @@
 //! The users of Windows containers.
 
-use super::{Resolution, Violation, non_root_violation};
+use super::{Resolution, Violation};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 
 /// The users that can do anything in a container. `SYSTEM` is short for `NT AUTHORITY\SYSTEM`.
@@ -13,12 +13,9 @@ const IDENTIFIERS: [(&str, &str); 2] = [("S-1-5-93-2-1", "ContainerAdministrator
 /// thousands of containers.
 const MAX_USER_NAME_LENGTH: usize = 2048;
 
-/// Returns what is wrong with the user of a container in a Windows pod, if anything.
-pub(super) fn user_violation<'p>(pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
-    if !effective_name(pod, at).0.is_empty() {
-        return administrator_violation(pod, at);
-    }
-    non_root_violation(pod, at, "windowsOptions.runAsUserName to a user other than ContainerAdministrator")
+/// Returns whether a container or its pod names a Windows user.
+pub(super) fn has_user_name(pod: &Pod<'_>, at: ContainerAt<'_, '_>) -> bool {
+    !effective_name(pod, at).0.is_empty()
 }
 
 /// Returns the violation of a container whose Windows user is an administrator. A pod without `os` can run on Windows.

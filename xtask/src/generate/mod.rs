@@ -2,9 +2,11 @@
 
 mod artifact_hub;
 mod form;
+mod presets;
 mod readme;
 mod reference;
 mod schema;
+mod yaml;
 
 use std::fs;
 
@@ -16,11 +18,12 @@ use crate::in_repository;
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
 /// Every generated file. A file that depends on another file comes after that file.
-const FILES: [Generated; 5] = [
+const FILES: [Generated; 6] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
     (artifact_hub::FILE, artifact_hub::generate),
     (reference::FILE, |_| Ok(reference::generate())),
+    (presets::FILE, |_| presets::generate()),
     (readme::FILE, readme::generate),
 ];
 

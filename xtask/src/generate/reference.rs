@@ -7,10 +7,9 @@ use immutable_pods_policy::rules::{RuleId, rule::RuleDocs};
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration, ObjectDeclaration};
 use serde_json::Value;
 
-pub(super) const FILE: &str = "docs/settings.md";
+use super::yaml;
 
-/// Maximum number of items of a list on one line.
-const MAX_FLOW_ITEMS: usize = 4;
+pub(super) const FILE: &str = "docs/settings.md";
 
 const INTRODUCTION: &str = "\
 <!-- Generated from the declarations of the settings: cargo xtask generate -->
@@ -33,7 +32,7 @@ pub(super) fn generate() -> String {
     let declaration = policy_settings::declaration();
     let mut page = INTRODUCTION.to_owned();
     page.push_str("```yaml\n");
-    push_defaults(&mut page, &declaration);
+    yaml::push_settings(&mut page, &declaration, &Value::Null);
     page.push_str("```\n\n## General settings\n\n");
     let (rules, general): (Vec<_>, Vec<_>) =
         declaration.settings.iter().partition(|setting| matches!(setting.accepts, Accepts::Shorthand(..)));
@@ -46,52 +45,6 @@ pub(super) fn generate() -> String {
         push_rule(&mut page, setting, &rule.docs());
     }
     page
-}
-
-/// Adds every setting with its default, as YAML.
-fn push_defaults(page: &mut String, declaration: &ObjectDeclaration) {
-    for setting in &declaration.settings {
-        if let Accepts::Shorthand(_, options) = &setting.accepts {
-            let _ = writeln!(page, "{}:", setting.key);
-            for option in &options.settings {
-                push_default(page, option, "  ");
-            }
-        } else {
-            push_default(page, setting, "");
-        }
-    }
-}
-
-fn push_default(page: &mut String, setting: &Declaration, indent: &str) {
-    let key = setting.key;
-    match &setting.default {
-        Some(Value::Array(items)) if items.len() > MAX_FLOW_ITEMS => {
-            let _ = writeln!(page, "{indent}{key}:");
-            for item in items {
-                let _ = writeln!(page, "{indent}- {}", yaml(item));
-            }
-        }
-        default => {
-            let _ = writeln!(page, "{indent}{key}: {}", yaml(default.as_ref().unwrap_or(&Value::Null)));
-        }
-    }
-}
-
-/// Returns a value on one line of YAML.
-fn yaml(value: &Value) -> String {
-    match value {
-        Value::String(text) if is_plain(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(yaml).collect::<Vec<_>>().join(", ")),
-        // JSON is YAML.
-        other => other.to_string(),
-    }
-}
-
-/// Whether a text without quotes is a string in YAML. A bare `off` is `false`.
-fn is_plain(text: &str) -> bool {
-    text != "off"
-        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_'))
 }
 
 /// Adds the modes, which are the same for every rule except for `fix`.

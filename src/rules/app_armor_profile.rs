@@ -1,0 +1,137 @@
+//! `appArmorProfile`: no container switches off its AppArmor profile.
+
+use super::finding::Findings;
+use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME_DEFAULT};
+use super::responsible::ResponsibleContainer;
+use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use crate::kubernetes::metadata::{APP_ARMOR_PREFIX, Annotation};
+use crate::kubernetes::pod::Pod;
+use crate::settings::declaration::{Declared, Flag, Setting};
+use crate::settings::mode::Mode;
+use crate::settings::reader::ObjectReader;
+use crate::text::quoted;
+
+const POD_SECURITY: Setting<Flag> = Setting {
+    key: "podSecurity",
+    label: "Count every value",
+    doc: "Counts the profile of the pod even if every container overrides it, as Pod Security Admission does.",
+    kind: Flag,
+};
+
+const FIELD: ProfileField = ProfileField {
+    path: "securityContext.appArmorProfile",
+    of_pod: |context| context.app_armor_profile.as_ref(),
+    of_container: |context| context.app_armor_profile.as_ref(),
+};
+
+pub(crate) struct AppArmorProfile<'s> {
+    profiles: AllowedProfiles<'s>,
+}
+
+impl AppArmorProfile<'_> {
+    /// Whether the value of an annotation names a profile that is accepted.
+    ///
+    /// Source: `allowedAnnotationValue` in `policy/check_appArmorProfile.go` of `k8s.io/pod-security-admission`, for Kubernetes 1.37.
+    fn accepts(&self, value: &str) -> bool {
+        let kind = match value {
+            "" => return true,
+            "runtime/default" => RUNTIME_DEFAULT,
+            "unconfined" => "Unconfined",
+            _ if value.starts_with("localhost/") => LOCALHOST,
+            _ => return false,
+        };
+        self.profiles.types.contains(&kind)
+    }
+
+    fn report_annotation<'p>(
+        &self,
+        pod: &'p Pod<'p>,
+        annotation: Annotation<'p>,
+        findings: &mut Findings<'p>,
+    ) {
+        if self.accepts(&annotation.value) {
+            return;
+        }
+        let name = annotation.key.strip_prefix(APP_ARMOR_PREFIX).unwrap_or_default();
+        let containers = pod.all_containers().filter(|at| &*at.container.name == name);
+        let containers: Vec<_> = containers.map(ResponsibleContainer::of).collect();
+        let message = format!("must not set AppArmor profile {}", quoted(&annotation.value));
+        let finding = findings.at_annotation(pod, &annotation.key).message(message);
+        if !containers.is_empty() {
+            finding.responsible(containers);
+        }
+    }
+}
+
+impl<'s> Rule<'s> for AppArmorProfile<'s> {
+    const META: RuleMeta = RuleMeta { id: "appArmorProfile", default_mode: Mode::Off, can_fix: false };
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers keep the AppArmor profile of their runtime, or have another one.",
+        finding: "a container whose `appArmorProfile.type`, or else that of the pod, is set and not in `allowed`; an annotation \
+                  `container.apparmor.security.beta.kubernetes.io/…` with such a profile",
+        fix: None,
+        details: "\
+AppArmor limits which files and capabilities a process can use. It exists only on nodes whose kernel has it, so no profile is required:
+without one, the runtime uses its own. The value of a container overrides that of the pod. Annotations were the only way before Kubernetes
+1.30, and kubelets still read them. Every annotation counts, even if a field overrides it.",
+    };
+
+    const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &POD_SECURITY];
+
+    fn configure(reader: &mut ObjectReader<'_, 's>) -> Self {
+        let (types, judges_every_value) = (reader.get(&ALLOWED), reader.get(&POD_SECURITY));
+        Self { profiles: AllowedProfiles { types, names: None, judges_every_value } }
+    }
+
+    fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
+        let Some(pod) = target.pod() else { return };
+        self.profiles.report(pod, &FIELD, findings);
+        match pod.app_armor_annotations() {
+            Ok(annotations) => {
+                for annotation in annotations {
+                    self.report_annotation(pod, annotation, findings);
+                }
+            }
+            Err(_) => _ = findings.at_annotation(pod, "").message("must have annotations that can be read"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleId;
+    use super::super::testing::check;
+
+    fn pod(pod: &Value, container: &Value) -> Value {
+        json!({
+            "securityContext": {"appArmorProfile": pod},
+            "containers": [{"name": "a", "securityContext": {"appArmorProfile": container}}],
+        })
+    }
+
+    #[test]
+    fn the_effective_profile_counts() {
+        let findings = |settings: Value, shared: &Value, own: &Value| {
+            check(RuleId::AppArmorProfile, &settings, &pod(shared, own))
+        };
+        let (none, default, unconfined) =
+            (json!(null), json!({"type": "RuntimeDefault"}), json!({"type": "Unconfined"}));
+        assert_eq!(findings(json!({}), &none, &none), [""; 0]);
+        assert_eq!(findings(json!({}), &default, &none), [""; 0]);
+        assert_eq!(findings(json!({}), &unconfined, &default), [""; 0]);
+        let in_pod = "spec.securityContext.appArmorProfile.type: the pod must set it to RuntimeDefault or Localhost, \
+                      not \"Unconfined\" [appArmorProfile]";
+        assert_eq!(findings(json!({}), &unconfined, &none), [in_pod]);
+        assert_eq!(findings(json!({"podSecurity": true}), &unconfined, &default), [in_pod]);
+        assert_eq!(
+            findings(json!({"allowed": ["Localhost"]}), &none, &default),
+            [
+                "spec.containers[0].securityContext.appArmorProfile.type: container \"a\" must set it to Localhost, \
+              not \"RuntimeDefault\" [appArmorProfile]"
+            ]
+        );
+    }
+}

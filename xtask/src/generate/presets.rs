@@ -1,0 +1,96 @@
+//! `docs/presets.md`: the settings of every preset.
+
+use std::fmt::Write as _;
+
+use immutable_pods_policy::rules::RuleId;
+use immutable_pods_policy::rules::policy_settings;
+use immutable_pods_policy::settings::preset::Preset;
+use serde_json::Value;
+
+use super::yaml;
+
+pub(super) const FILE: &str = "docs/presets.md";
+
+const INTRODUCTION: &str = "\
+<!-- Generated from src/settings/presets: cargo xtask generate -->
+
+# Presets
+
+`preset` names the settings that all others start from. The keys beside it override single keys:
+
+```yaml
+preset: restricted
+seccompProfile: fix
+capabilities:
+  allowedAdd: [NET_BIND_SERVICE, CHOWN]
+```
+
+**`baseline` and `restricted` disable the rules that make a container immutable**: read-only root filesystem, images, writable mounts. They
+exist for clusters that want the Pod Security Standards alone, with exemptions, warnings and fixes. Choose `immutable+restricted` to have
+both.
+
+- `immutable` is the default: the [defaults of all settings](settings.md).
+- `baseline` and `restricted` give the verdicts of [Pod Security Admission](https://kubernetes.io/docs/concepts/security/pod-security-admission/)
+  in Kubernetes 1.37 on every pod. Older versions of the standards are not offered. Three things differ. A Deployment or another workload
+  is denied like its pods, while Pod Security Admission only warns about it. An update that changes no image and adds no debug container
+  is denied if it adds a finding, while Pod Security Admission does not judge it. Ephemeral containers are judged like all others.
+- `immutable+restricted` denies what `immutable` denies and what `restricted` denies.
+
+Options beside a preset that disables their rule are refused: give the rule a `mode`, or remove them.
+
+## Modes
+
+";
+
+/// Returns the page.
+///
+/// # Errors
+/// If the settings of a preset are not JSON.
+pub(super) fn generate() -> Result<String, String> {
+    let mut page = INTRODUCTION.to_owned();
+    let presets: Vec<(&str, Value)> = Preset::ALL
+        .iter()
+        .map(|(name, preset)| Ok((*name, parse(*preset)?)))
+        .collect::<Result<_, String>>()?;
+    push_modes(&mut page, &presets);
+    let declaration = policy_settings::declaration();
+    for (name, settings) in
+        presets.iter().filter(|(_, settings)| settings.as_object().is_some_and(|own| !own.is_empty()))
+    {
+        let _ = write!(page, "\n## {name}\n\n```yaml\n");
+        yaml::push_settings(&mut page, &declaration, &with_name(settings, name));
+        page.push_str("```\n");
+    }
+    Ok(page)
+}
+
+/// Returns the settings of a preset that differ from the defaults.
+fn parse(preset: Preset) -> Result<Value, String> {
+    serde_json::from_str(preset.settings()).map_err(|error| error.to_string())
+}
+
+fn with_name(settings: &Value, name: &str) -> Value {
+    let mut settings = settings.clone();
+    settings["preset"] = name.into();
+    settings
+}
+
+/// Adds a table with the mode of each rule in each preset.
+fn push_modes(page: &mut String, presets: &[(&str, Value)]) {
+    let names: Vec<_> = presets.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let _ = writeln!(page, "| Rule | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
+    for rule in RuleId::ALL {
+        let meta = rule.meta();
+        let mode = |settings: &Value| {
+            settings[meta.id]["mode"].as_str().unwrap_or(meta.default_mode.name()).to_owned()
+        };
+        let modes: Vec<_> = presets.iter().map(|(_, settings)| mode(settings)).collect();
+        let _ = writeln!(
+            page,
+            "| [`{}`](settings.md#{}) | {} |",
+            meta.id,
+            meta.id.to_lowercase(),
+            modes.join(" | ")
+        );
+    }
+}
