@@ -25,10 +25,13 @@ pub(super) mod typed {
     fn pod_security_context(context: Option<core::PodSecurityContext>) -> Value {
         let context = context.unwrap_or_default();
         json!({
+            "appArmorProfile": profile(&json!(context.app_armor_profile)),
             "fsGroup": context.fs_group,
             "runAsGroup": context.run_as_group,
             "runAsNonRoot": context.run_as_non_root,
             "runAsUser": context.run_as_user,
+            "seLinuxOptions": se_linux_options(context.se_linux_options),
+            "seccompProfile": profile(&json!(context.seccomp_profile)),
             "supplementalGroups": context.supplemental_groups.unwrap_or_default(),
             "sysctls": context.sysctls.iter().flatten().map(|sysctl| [&sysctl.name, &sysctl.value]).collect::<Vec<_>>(),
             "windowsOptions": windows_options(context.windows_options),
@@ -45,8 +48,8 @@ pub(super) mod typed {
             "name": container.name,
             "restartPolicy": container.restart_policy.as_deref().unwrap_or_default(),
             "securityContext": security_context(container.security_context.clone()),
-            "livenessCommand": probe_command(container.liveness_probe.clone()),
-            "readinessCommand": probe_command(container.readiness_probe.clone()),
+            "livenessProbe": handler(&json!(container.liveness_probe)),
+            "readinessProbe": handler(&json!(container.readiness_probe)),
             "startupProbe": probe(container.startup_probe.clone()),
             "terminationMessagePath": container.termination_message_path.as_deref().unwrap_or_default(),
             "workingDir": container.working_dir.as_deref().unwrap_or_default(),
@@ -64,10 +67,11 @@ pub(super) mod typed {
     }
 
     fn probe(probe: Option<core::Probe>) -> Value {
+        let handler = handler(&json!(probe));
         let probe = probe.unwrap_or_default();
         json!({
-            "command": probe.exec.and_then(|exec| exec.command).unwrap_or_default(),
             "failureThreshold": probe.failure_threshold.unwrap_or_default(),
+            "handler": handler,
             "initialDelaySeconds": probe.initial_delay_seconds.unwrap_or_default(),
             "periodSeconds": probe.period_seconds.unwrap_or_default(),
         })
@@ -81,15 +85,32 @@ pub(super) mod typed {
         })
     }
 
-    fn probe_command(probe: Option<core::Probe>) -> Vec<String> {
-        let command = probe.and_then(|probe| probe.exec?.command);
-        command.unwrap_or_default()
+    /// Converts a probe or a hook, whose types have these fields in common.
+    fn handler(handler: &Value) -> Value {
+        let field = |pointer: &str| handler.pointer(pointer).cloned();
+        json!({
+            "command": field("/exec/command").unwrap_or_else(|| json!([])),
+            "httpHost": field("/httpGet/host").unwrap_or_else(|| "".into()),
+            "tcpHost": field("/tcpSocket/host").unwrap_or_else(|| "".into()),
+        })
     }
 
-    fn hooks(lifecycle: Option<core::Lifecycle>) -> Vec<Vec<String>> {
+    fn hooks(lifecycle: Option<core::Lifecycle>) -> Vec<Value> {
         let lifecycle = lifecycle.unwrap_or_default();
-        let command = |hook: Option<core::LifecycleHandler>| hook.and_then(|hook| hook.exec?.command);
-        [lifecycle.post_start, lifecycle.pre_stop].map(|hook| command(hook).unwrap_or_default()).into()
+        [lifecycle.post_start, lifecycle.pre_stop].map(|hook| handler(&json!(hook))).into()
+    }
+
+    /// Converts a profile of either type, which have the same fields.
+    fn profile(profile: &Value) -> Value {
+        let field = |key: &str| profile.get(key).cloned().unwrap_or_else(|| "".into());
+        json!({"isSet": !profile.is_null(), "localhostProfile": field("localhostProfile"), "type": field("type")})
+    }
+
+    fn se_linux_options(options: Option<core::SELinuxOptions>) -> Value {
+        let is_set = options.is_some();
+        let core::SELinuxOptions { role, type_, user, level: _ } = options.unwrap_or_default();
+        let [role, kind, user] = [role, type_, user].map(Option::unwrap_or_default);
+        json!({"isSet": is_set, "role": role, "type": kind, "user": user})
     }
 
     fn device(device: &core::VolumeDevice) -> Value {
@@ -113,6 +134,7 @@ pub(super) mod typed {
         let capabilities = context.capabilities.unwrap_or_default();
         json!({
             "allowPrivilegeEscalation": context.allow_privilege_escalation,
+            "appArmorProfile": profile(&json!(context.app_armor_profile)),
             "capabilities": {
                 "add": capabilities.add.unwrap_or_default(),
                 "drop": capabilities.drop.unwrap_or_default(),
@@ -123,6 +145,8 @@ pub(super) mod typed {
             "runAsGroup": context.run_as_group,
             "runAsNonRoot": context.run_as_non_root,
             "runAsUser": context.run_as_user,
+            "seLinuxOptions": se_linux_options(context.se_linux_options),
+            "seccompProfile": profile(&json!(context.seccomp_profile)),
             "windowsOptions": windows_options(context.windows_options),
         })
     }
@@ -196,19 +220,25 @@ pub(super) mod viewed {
 
     fn pod_security_context(context: &pod::PodSecurityContext<'_>) -> Value {
         let pod::PodSecurityContext {
+            app_armor_profile,
             fs_group,
             run_as_group,
             run_as_non_root,
             run_as_user,
+            se_linux_options: options,
+            seccomp_profile,
             supplemental_groups,
             sysctls,
             windows_options: windows,
         } = context;
         json!({
+            "appArmorProfile": profile(app_armor_profile.as_ref()),
             "fsGroup": fs_group,
             "runAsGroup": run_as_group,
             "runAsNonRoot": run_as_non_root,
             "runAsUser": run_as_user,
+            "seLinuxOptions": se_linux_options(options.as_ref()),
+            "seccompProfile": profile(seccomp_profile.as_ref()),
             "supplementalGroups": supplemental_groups,
             "sysctls": sysctls.iter().map(|pod::Sysctl { name, value }| [&**name, &**value]).collect::<Vec<_>>(),
             "windowsOptions": windows_options(windows),
@@ -236,14 +266,14 @@ pub(super) mod viewed {
         json!({
             "command": texts(command),
             "env": env.all().iter().map(variable).collect::<Vec<_>>(),
-            "hooks": [command_of(post_start), command_of(pre_stop)],
+            "hooks": [handler(post_start), handler(pre_stop)],
             "image": **image,
             "hostPorts": ports.iter().map(|ContainerPort { host_port }| host_port).collect::<Vec<_>>(),
             "name": **name,
             "restartPolicy": **restart_policy,
             "securityContext": security_context(context),
-            "livenessCommand": command_of(liveness_probe),
-            "readinessCommand": command_of(readiness_probe),
+            "livenessProbe": handler(liveness_probe),
+            "readinessProbe": handler(readiness_probe),
             "startupProbe": probe(startup_probe),
             "terminationMessagePath": **termination_message_path,
             "workingDir": **working_dir,
@@ -254,14 +284,16 @@ pub(super) mod viewed {
 
     fn probe(probe: &container::Probe<'_>) -> Value {
         let container::Probe {
-            exec: container::ExecAction { command },
+            exec,
             failure_threshold,
+            http_get,
             initial_delay_seconds,
             period_seconds,
+            tcp_socket,
         } = probe;
         json!({
-            "command": texts(command),
             "failureThreshold": failure_threshold,
+            "handler": actions(exec, http_get, tcp_socket),
             "initialDelaySeconds": initial_delay_seconds,
             "periodSeconds": period_seconds,
         })
@@ -272,9 +304,29 @@ pub(super) mod viewed {
         json!({"name": **name, "value": **value, "hasSource": !value_from.0.is_empty()})
     }
 
-    fn command_of<'p>(handler: &'p container::Handler<'_>) -> Vec<&'p str> {
-        let container::Handler { exec: container::ExecAction { command } } = handler;
-        texts(command)
+    fn handler(handler: &container::Handler<'_>) -> Value {
+        let container::Handler { exec, http_get, tcp_socket } = handler;
+        actions(exec, http_get, tcp_socket)
+    }
+
+    fn actions(
+        container::ExecAction { command }: &container::ExecAction<'_>,
+        container::NetworkAction { host: http_host }: &container::NetworkAction<'_>,
+        container::NetworkAction { host: tcp_host }: &container::NetworkAction<'_>,
+    ) -> Value {
+        json!({"command": texts(command), "httpHost": **http_host, "tcpHost": **tcp_host})
+    }
+
+    fn profile(profile: Option<&container::Profile<'_>>) -> Value {
+        let unset = container::Profile::default();
+        let container::Profile { kind, localhost_profile } = profile.unwrap_or(&unset);
+        json!({"isSet": profile.is_some(), "localhostProfile": **localhost_profile, "type": **kind})
+    }
+
+    fn se_linux_options(options: Option<&container::SeLinuxOptions<'_>>) -> Value {
+        let unset = container::SeLinuxOptions::default();
+        let container::SeLinuxOptions { kind, role, user } = options.unwrap_or(&unset);
+        json!({"isSet": options.is_some(), "role": **role, "type": **kind, "user": **user})
     }
 
     fn device(device: &container::VolumeDevice<'_>) -> Value {
@@ -306,6 +358,7 @@ pub(super) mod viewed {
     fn security_context(context: &container::SecurityContext<'_>) -> Value {
         let container::SecurityContext {
             allow_privilege_escalation,
+            app_armor_profile,
             capabilities: container::Capabilities { add, drop },
             privileged,
             proc_mount,
@@ -313,10 +366,13 @@ pub(super) mod viewed {
             run_as_group,
             run_as_non_root,
             run_as_user,
+            se_linux_options: options,
+            seccomp_profile,
             windows_options: windows,
         } = context;
         json!({
             "allowPrivilegeEscalation": allow_privilege_escalation,
+            "appArmorProfile": profile(app_armor_profile.as_ref()),
             "capabilities": {"add": texts(add), "drop": texts(drop)},
             "privileged": privileged,
             "procMount": **proc_mount,
@@ -324,6 +380,8 @@ pub(super) mod viewed {
             "runAsGroup": run_as_group,
             "runAsNonRoot": run_as_non_root,
             "runAsUser": run_as_user,
+            "seLinuxOptions": se_linux_options(options.as_ref()),
+            "seccompProfile": profile(seccomp_profile.as_ref()),
             "windowsOptions": windows_options(windows),
         })
     }
