@@ -7,6 +7,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # tests run in separate subshells, and helpers set $message
 load helpers
 load cluster
+load pod-security
 
 setup_file() {
   start_cluster
@@ -118,6 +119,55 @@ without_namespace() { # FILE
 @test "monitor mode admits every object without warnings" {
   in_namespace 1-monitor
   same "pod/web created" "$(k create --filename <(workload Pod web "$PRIVILEGED") 2>&1)"
+}
+
+# --- Presets ---
+
+@test "preset baseline gives the verdicts of Pod Security Admission on its fixtures" {
+  same_on_fixtures baseline
+}
+
+@test "preset restricted gives the verdicts of Pod Security Admission on its fixtures" {
+  same_on_fixtures restricted
+}
+
+@test "preset baseline gives the verdicts of Pod Security Admission on updates" {
+  same_on_updates baseline
+}
+
+@test "preset restricted gives the verdicts of Pod Security Admission on updates" {
+  same_on_updates restricted
+}
+
+@test "a preset denies a Deployment, of which Pod Security Admission only warns" {
+  in_namespaces_of baseline
+  enforce_level baseline
+  kubectl label namespace "$enforced" pod-security.kubernetes.io/warn=baseline >/dev/null
+  workload Deployment web "$HARDENED" '.spec.template.spec.hostNetwork = true' >"$BATS_TEST_TMPDIR/deployment.json"
+  denied_by preset-baseline k create --filename "$BATS_TEST_TMPDIR/deployment.json"
+  kubectl --namespace "$enforced" create --dry-run=server --filename "$BATS_TEST_TMPDIR/deployment.json" 2>&1 |
+    grep '^Warning: would violate PodSecurity "baseline:latest": host namespaces'
+}
+
+@test "preset immutable+restricted denies what either standard denies" {
+  in_namespace preset-immutable-restricted
+  denied_by preset-immutable-restricted k create --filename <(workload Pod web "$HARDENED")
+  same 'spec.securityContext.seccompProfile.type: the pod must set it to RuntimeDefault or Localhost [seccompProfile]' "$message"
+  k create --filename <(workload Pod web "$HARDENED" '.spec.securityContext.seccompProfile.type = "RuntimeDefault"')
+  denied_by preset-immutable-restricted k create --filename <(workload Pod other "$HARDENED" '
+    .spec.securityContext.seccompProfile.type = "RuntimeDefault" | del(.spec.containers[].securityContext.readOnlyRootFilesystem)')
+  same 'spec.containers[0].securityContext.readOnlyRootFilesystem: container "web" must set it to true [readOnlyRootFilesystem]' "$message"
+}
+
+@test "a missing seccomp profile is set on the pods of every kind" {
+  in_namespace seccomp-mutating preset-immutable-restricted
+  of_each_kind "$HARDENED" >"$BATS_TEST_TMPDIR/objects.json"
+  k apply --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  same '{"seccompProfile":{"type":"RuntimeDefault"}}' \
+    "$(stored | jq --compact-output "$POD_SPECS | map(.securityContext) | unique | .[]")"
+  wanted >"$BATS_TEST_TMPDIR/first.json"
+  k apply --filename "$BATS_TEST_TMPDIR/objects.json" >/dev/null
+  wanted | diff "$BATS_TEST_TMPDIR/first.json" -
 }
 
 # --- Warn ---

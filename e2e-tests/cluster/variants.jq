@@ -18,6 +18,9 @@ def exempting($who): .spec.settings.exemptions = [$who + {reason: "the platform 
   (variant("fix-validating"; "exempt-validating") | with_more_kinds | exempting({groups: ["platform"]})),
   (variant("fix-mutating"; "noexec-mutating") | with_more_kinds | .spec.settings.noexecMounts = "fix"),
   (variant("fix-validating"; "noexec-validating") | with_more_kinds | .spec.settings.noexecMounts = "deny"),
+  (("baseline", "restricted", "immutable+restricted") as $preset
+    | variant("cluster"; "preset-" + ($preset | gsub("\\+"; "-"))) | .spec.settings = {preset: $preset}),
+  (variant("fix-mutating"; "seccomp-mutating") | .spec.settings = {enforcement: "warn", seccompProfile: "fix"}),
   (variant("live-access"; "commands")
     | .spec.settings.interactiveAccess += {allowedCommands: [["nginx", "-t"], ["cat", "*"]]})
 ]

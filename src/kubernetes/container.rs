@@ -201,8 +201,8 @@ views! {
         pub capabilities "capabilities": Capabilities<'a>,
         /// Whether the container has nearly the same access to the node as processes on the node.
         pub privileged "privileged": bool,
-        /// Type of the `/proc` mount; empty for the default one, in which paths are masked.
-        pub proc_mount "procMount": Text<'a>,
+        /// Type of the `/proc` mount; unset or empty for the default one, in which paths are masked.
+        pub proc_mount "procMount": Option<Text<'a>>,
         /// Whether the container cannot write to its root filesystem.
         pub read_only_root_filesystem "readOnlyRootFilesystem": Option<bool>,
         /// Primary group of the first process.

@@ -181,7 +181,9 @@ mod tests {
     fn annotations_of_app_armor_are_found() {
         let annotations = |json: &str| {
             let list = metadata(json).app_armor_annotations().map_err(|error| error.to_string())?;
-            Ok(list.iter().map(|found| format!("{}={}", found.key, found.value)).collect::<Vec<_>>())
+            Ok::<_, String>(
+                list.iter().map(|found| format!("{}={}", &*found.key, &*found.value)).collect::<Vec<_>>(),
+            )
         };
         let key = format!("{APP_ARMOR_PREFIX}web");
         assert_eq!(

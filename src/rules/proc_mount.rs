@@ -16,7 +16,7 @@ const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
 const POD_SECURITY: Setting<Flag> = Setting {
     key: "podSecurity",
     label: "Count every value",
-    doc: "Counts the values of Windows pods too, as Pod Security Admission does.",
+    doc: "Counts an empty value and the values of Windows pods too, as Pod Security Admission does.",
     kind: Flag,
 };
 
@@ -49,9 +49,10 @@ they cannot set this field. API servers accept `Unmasked` only in pods with `hos
         let Some(pod) = pod else { return };
         let allows_unmasked = self.allow_in_user_namespace && pod.has_user_namespace();
         for container in pod.all_containers() {
-            let value = &*container.container.security_context.proc_mount;
-            let is_allowed = match value {
-                "" | "Default" => true,
+            let Some(value) = &container.container.security_context.proc_mount else { continue };
+            let is_allowed = match &**value {
+                "Default" => true,
+                "" => !self.judges_every_value,
                 "Unmasked" => allows_unmasked,
                 _ => false,
             };
@@ -59,12 +60,12 @@ they cannot set this field. API servers accept `Unmasked` only in pods with `hos
                 continue;
             }
             // `hostUsers` is named only if it would help.
-            let message = if self.allow_in_user_namespace && value == "Unmasked" {
+            let message = if self.allow_in_user_namespace && *value == "Unmasked" {
                 "must leave it unset, or set it to Default, or the pod's hostUsers to false"
             } else {
                 "must leave it unset, or set it to Default"
             };
-            findings.at(container, "securityContext.procMount").message(message).value(value);
+            findings.at(container, "securityContext.procMount").message(message).value(&**value);
         }
     }
 }

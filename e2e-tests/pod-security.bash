@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Compares presets with Pod Security Admission, which enforces the same level in another namespace.
+
+# Prints the folder with the fixtures of Pod Security Admission for a level, which `make control-plane` copies.
+pod_security_fixtures() { # LEVEL
+  local folder
+  folder=$(dirname "$(command -v kube-apiserver)")/pod-security-fixtures/$1
+  [[ -d $folder ]] && echo "$folder"
+}
+
+# Creates a namespace with a preset, and one in which Pod Security Admission enforces the same level.
+in_namespaces_of() { # LEVEL
+  in_namespace
+  enforced=$namespace-enforced
+  kubectl create namespace "$enforced" >/dev/null
+  ! has kube-controller-manager || eventually 30 kubectl --namespace "$enforced" get serviceaccount default >/dev/null 2>&1
+}
+
+# Starts to enforce a level in both namespaces.
+enforce_level() { # LEVEL
+  kubectl label namespace "$enforced" "pod-security.kubernetes.io/enforce=$1" >/dev/null
+  kubectl label namespace "$namespace" "policy/preset-$1=" >/dev/null
+  eventually 30 denies_host_network "$namespace"
+  eventually 30 denies_host_network "$enforced"
+}
+
+denies_host_network() { # NAMESPACE
+  ! workload Pod probe "$HARDENED" '.spec.hostNetwork = true' |
+    kubectl --namespace "$1" create --dry-run=server --filename - >/dev/null 2>&1
+}
+
+# Prints the verdict on the output of kubectl.
+verdict() { # STATUS MESSAGE
+  case $1:$2 in
+    0:*) echo admitted ;;
+    *:*"denied the request"* | *"violates PodSecurity"*) echo denied ;;
+    *) echo invalid ;;
+  esac
+}
+
+# Prints the verdict on a command in a namespace.
+verdict_on() { # COMMAND…
+  local output status=0
+  output=$("$@" 2>&1) || status=$?
+  verdict "$status" "$output"
+}
+
+# Prints the verdict on each pod in a folder.
+verdicts_on_fixtures() { # NAMESPACE FOLDER
+  local file
+  for file in "$2"/*.yaml; do
+    echo "$(basename "$file" .yaml) $(verdict_on kubectl --namespace "$1" create --dry-run=server --filename "$file")"
+  done
+}
+
+# Fails unless the preset and Pod Security Admission have the same verdict on every fixture of a level. Prints how many fixtures
+# have the verdict that the standards give them.
+same_on_fixtures() { # LEVEL
+  local fixtures kind expected
+  fixtures=$(pod_security_fixtures "$1") || skip "there are no fixtures of Pod Security Admission: make control-plane"
+  in_namespaces_of "$1"
+  enforce_level "$1"
+  for kind in pass fail; do
+    verdicts_on_fixtures "$namespace" "$fixtures/$kind" >"$BATS_TEST_TMPDIR/$kind-preset"
+    verdicts_on_fixtures "$enforced" "$fixtures/$kind" >"$BATS_TEST_TMPDIR/$kind-enforced"
+  done
+  diff --unified <(cat "$BATS_TEST_TMPDIR"/{pass,fail}-enforced) <(cat "$BATS_TEST_TMPDIR"/{pass,fail}-preset)
+  # API validation refuses what no cluster can run.
+  same "$(api_validation_refuses "$1")" "$(cat "$BATS_TEST_TMPDIR"/{pass,fail}-preset | sed -n 's/ invalid$//p' | sort | xargs)"
+  for kind in pass:admitted fail:denied; do
+    expected=${kind#*:}
+    same "" "$(grep --invert-match --extended-regexp " ($expected|invalid)$" "$BATS_TEST_TMPDIR/${kind%:*}-preset")"
+  done
+}
+
+# Prints the fixtures of a level that no API server accepts, whatever its policies are.
+api_validation_refuses() { # LEVEL
+  case $1 in
+    baseline) echo procmount0 procmount1 ;;
+    restricted) echo procmount0 procmount1 ;;
+  esac
+}
+
+# Prints the verdict on each update of two pods in a namespace: a pod that the level allows, and one that it does not.
+verdicts_on_updates() { # NAMESPACE
+  local pod
+  for pod in good bad; do
+    update() { # NAME COMMAND…
+      echo "$pod $1 $(verdict_on kubectl --namespace "$namespace_of_update" "${@:2}" --dry-run=server)"
+    }
+    local namespace_of_update=$1
+    update label label pod "$pod" changed=yes
+    update annotation annotate pod "$pod" changed=yes
+    update toleration patch pod "$pod" --patch '{"spec": {"tolerations": [{"key": "a", "operator": "Exists"}]}}'
+    update deadline patch pod "$pod" --patch '{"spec": {"activeDeadlineSeconds": 3600}}'
+    update image set image "pod/$pod" web=nginx:1.30
+    update init-image set image "pod/$pod" setup=nginx:1.30
+    echo "$pod good-debugger $(verdict_on add_debugger "$1" "$pod" "$GOOD_CONTEXT")"
+    echo "$pod bad-debugger $(verdict_on add_debugger "$1" "$pod" '{"privileged": true}')"
+  done
+}
+
+GOOD_CONTEXT='{"allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": {"drop": ["ALL"]},
+  "seccompProfile": {"type": "RuntimeDefault"}}'
+
+# Adds a debug container to a pod, without storing it.
+add_debugger() { # NAMESPACE POD SECURITY_CONTEXT
+  kubectl --namespace "$1" get pod "$2" --output json |
+    jq --argjson context "$3" '.spec.ephemeralContainers += [{name: "debugger", image: "busybox:1.37", securityContext: $context}]' |
+    kubectl replace --raw "/api/v1/namespaces/$1/pods/$2/ephemeralcontainers?dryRun=All" --filename -
+}
+
+# Fails unless the preset and Pod Security Admission have the same verdict on every update of pods that were created before.
+same_on_updates() { # LEVEL
+  local in
+  in_namespaces_of "$1"
+  for in in "$namespace" "$enforced"; do
+    updated_pods | kubectl --namespace "$in" create --filename - >/dev/null
+  done
+  enforce_level "$1"
+  verdicts_on_updates "$namespace" >"$BATS_TEST_TMPDIR/preset"
+  verdicts_on_updates "$enforced" >"$BATS_TEST_TMPDIR/enforced"
+  diff --unified "$BATS_TEST_TMPDIR/enforced" "$BATS_TEST_TMPDIR/preset"
+  same "good label admitted
+good image admitted
+bad label admitted
+bad image denied" "$(grep --regexp ' label ' --regexp ' image ' "$BATS_TEST_TMPDIR/preset")"
+}
+
+# Prints a pod that both levels allow, and one that neither allows.
+updated_pods() {
+  local pod
+  pod=$(workload Pod good "$HARDENED" ".spec.containers[0].securityContext = $GOOD_CONTEXT
+    | .spec.initContainers = [.spec.containers[0] | .name = \"setup\"]")
+  echo "$pod"
+  jq '.metadata.name = "bad" | .spec.containers[0].ports = [{containerPort: 80, hostPort: 8080}]' <<<"$pod"
+}
