@@ -33,14 +33,19 @@ fn a_preset_sets_modes_and_options() {
 fn every_preset_denies_and_admits_a_case() {
     let mut seen = BTreeSet::new();
     for Case { settings, deny, .. } in cases::of(TOPIC) {
-        if let (Some(name), 1) = (settings["preset"].as_str(), settings.as_object().map_or(0, |keys| keys.len())) {
+        if let (Some(name), 1) =
+            (settings["preset"].as_str(), settings.as_object().map_or(0, |keys| keys.len()))
+        {
             seen.insert((name.to_owned(), deny.is_empty()));
         }
     }
     for (name, _) in Preset::ALL {
         for is_admitted in [false, true] {
             let wanted = ((*name).to_owned(), is_admitted);
-            assert!(seen.contains(&wanted), "no case with only the preset {name} has the verdict {is_admitted}");
+            assert!(
+                seen.contains(&wanted),
+                "no case with only the preset {name} has the verdict {is_admitted}"
+            );
         }
     }
 }

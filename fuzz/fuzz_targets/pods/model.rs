@@ -364,8 +364,10 @@ impl Review {
         let metadata = json!({"annotations": {key: value}});
         let write = |spec: &PodSpec| {
             let spec = self.style.write(spec);
-            let siblings =
-                format!(r#""future":{},"metadata":{metadata},"volumeClaimTemplates":{claims}"#, self.sibling.0);
+            let siblings = format!(
+                r#""future":{},"metadata":{metadata},"volumeClaimTemplates":{claims}"#,
+                self.sibling.0
+            );
             path.rsplit('.').fold(spec, |inner, key| format!("{{{siblings},\"{key}\":{inner}}}"))
         };
         let object = write(&self.spec);

@@ -46,11 +46,8 @@ impl SeLinuxOptions {
     fn denied(&self, options: &SELinuxOptions) -> Vec<&'static str> {
         let is_set = |field: &Option<String>| field.as_ref().is_some_and(|value| !value.is_empty());
         let is_denied_type = is_set(&options.type_) && !self.allows(&text(&options.type_));
-        let fields = [
-            ("type", is_denied_type),
-            ("user", is_set(&options.user)),
-            ("role", is_set(&options.role)),
-        ];
+        let fields =
+            [("type", is_denied_type), ("user", is_set(&options.user)), ("role", is_set(&options.role))];
         fields.into_iter().filter(|(_, is_denied)| *is_denied).map(|(field, _)| field).collect()
     }
 }

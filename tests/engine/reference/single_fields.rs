@@ -111,8 +111,9 @@ pub(super) const PROC_MOUNT: ReferenceRule = ReferenceRule {
 fn proc_mount(request: &Request<'_>) -> Findings {
     let ProcMount { allow_in_user_namespace, pod_security } = options(request.settings, "procMount");
     report(request, "procMount", |pod, container| {
-        match &*container.context().proc_mount.unwrap_or_default() {
-            "" | "Default" => false,
+        match &*container.context().proc_mount.unwrap_or_else(|| "Default".to_owned()) {
+            "Default" => false,
+            "" => pod_security,
             "Unmasked" if allow_in_user_namespace && pod.has_user_namespace() => false,
             _ => pod_security || !pod.is_windows(),
         }

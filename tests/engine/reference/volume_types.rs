@@ -2,11 +2,11 @@
 
 use k8s_openapi::api::core::v1::Volume;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::findings::{FieldPath, Findings};
 use super::mounts::responsible_for_volume;
-use super::request::{Pod, Request};
+use super::request::Request;
 use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
 use super::settings::options;
@@ -69,7 +69,7 @@ fn findings(request: &Request<'_>) -> Findings {
             }
         }
         if !settings.allows("persistentVolumeClaim") {
-            for (index, name) in claims(request, pod).into_iter().enumerate() {
+            for (index, name) in claims(request).into_iter().enumerate() {
                 let path = FieldPath::default().field("spec.volumeClaimTemplates").item(index);
                 findings.add(path, responsible_for_volume(pod, &name));
             }
@@ -87,11 +87,13 @@ fn types(volume: &Volume) -> Vec<String> {
 }
 
 /// Returns the volume names of the claim templates in a StatefulSet.
-fn claims(request: &Request<'_>, _pod: &Pod) -> Vec<String> {
-    let templates: Vec<serde_json::Value> = request.field("/object/spec/volumeClaimTemplates");
-    let name = |template: &serde_json::Value| {
-        let name = template.pointer("/metadata/name").and_then(serde_json::Value::as_str);
-        name.unwrap_or_default().to_owned()
+fn claims(request: &Request<'_>) -> Vec<String> {
+    if !request.is_about("apps", "StatefulSet") {
+        return Vec::new();
+    }
+    let templates: Vec<Value> = request.field("/object/spec/volumeClaimTemplates");
+    let name = |template: &Value| {
+        template.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    if request.is_about("apps", "StatefulSet") { templates.iter().map(name).collect() } else { Vec::new() }
+    templates.iter().map(name).collect()
 }

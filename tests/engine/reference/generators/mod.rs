@@ -270,7 +270,9 @@ fn object(kind: &str, spec_paths: &[&str], specs: &[Value], metadata: &Value) ->
     for (spec_path, spec) in spec_paths.iter().zip(specs) {
         let path: Vec<_> = spec_path.split('/').skip(1).collect();
         set(&mut object, &path, spec);
-        if let Some((_, parent)) = path.split_last().filter(|(last, parent)| **last == "spec" && !parent.is_empty()) {
+        if let Some((_, parent)) =
+            path.split_last().filter(|(last, parent)| **last == "spec" && !parent.is_empty())
+        {
             set(&mut object, &[parent, &["metadata"]].concat(), &metadata["template"]);
         }
     }

@@ -97,7 +97,7 @@ fn security_context() -> BoxedStrategy<Value> {
         ("runAsNonRoot", flag(true)),
         ("runAsUser", id()),
         ("runAsGroup", id()),
-        ("procMount", of(&["Default", "Default", "Unmasked", "default", "Tomorrow"])),
+        ("procMount", of(&["Default", "Default", "Unmasked", "default", "Tomorrow", ""])),
         ("capabilities", capabilities()),
         ("windowsOptions", windows_options()),
         ("seccompProfile", profile()),

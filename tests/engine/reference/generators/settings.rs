@@ -24,7 +24,8 @@ pub(in crate::reference) fn some_of(values: &'static [&'static str]) -> BoxedStr
 
 /// Generates settings for every rule.
 pub(super) fn settings() -> BoxedStrategy<Value> {
-    prop_oneof![2 => settings_of(None), 1 => select(&NAMES[..]).prop_flat_map(|name| settings_of(Some(name)))].boxed()
+    prop_oneof![2 => settings_of(None), 1 => select(&NAMES[..]).prop_flat_map(|name| settings_of(Some(name)))]
+        .boxed()
 }
 
 /// Generates settings for every rule, or a preset with settings for some rules.
