@@ -17,7 +17,8 @@ use serde_json::value::RawValue;
 /// Fixable fields that the API server rejects in Windows pods.
 ///
 /// Source: `validateWindows` in `pkg/apis/core/validation` of Kubernetes.
-const LINUX_FIELDS: [&str; 3] = ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities"];
+const LINUX_FIELDS: [&str; 4] =
+    ["readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities", "seccompProfile"];
 
 /// A request, and the settings to evaluate the request with.
 #[derive(Clone, Debug)]
@@ -147,8 +148,8 @@ impl Case {
         )?;
         check_difference(&self.object, result)?;
         require(
-            is_built_in(&self.request) || adds_volumes_to_pod_specs_only(&object, result),
-            "a volume is added outside of a pod spec",
+            is_built_in(&self.request) || changes_only_known_pod_specs(&object, result),
+            "a field of a pod is added outside of a pod template",
         )
     }
 
@@ -289,11 +290,22 @@ fn check_difference(original: &str, result: &str) -> Result<(), String> {
     require(patched == result, "the patch does not produce the result")
 }
 
-/// Whether new lists of volumes are only added to pod templates.
-fn adds_volumes_to_pod_specs_only(original: &Value, result: &str) -> bool {
+/// Whether new lists of volumes and fields of the pod's security context are only added to pod templates.
+fn changes_only_known_pod_specs(original: &Value, result: &str) -> bool {
     let difference = diff(original, &serde_json::from_str(result).unwrap());
     let mut paths = difference.iter().map(|operation| operation.path().as_str().to_owned());
-    paths.all(|path| !path.ends_with("/volumes") || path.ends_with("/template/spec/volumes"))
+    paths.all(|path| {
+        let is_of_pod = path.ends_with("/volumes") || sets_security_context_of_pod(&path);
+        !is_of_pod || path.contains("/template/spec/")
+    })
+}
+
+/// Whether a path is in a security context that is not in a list of containers.
+fn sets_security_context_of_pod(path: &str) -> bool {
+    let Some((owner, _)) = path.split_once("/securityContext") else { return false };
+    let mut keys = owner.rsplit('/');
+    let (index, list) = (keys.next().unwrap_or_default(), keys.next().unwrap_or_default());
+    index.parse::<usize>().is_err() || !LISTS.contains(&list)
 }
 
 /// Applies a JSON merge patch (RFC 7396).

@@ -46,7 +46,7 @@ fn a_rule_fixes_unset_fields_and_denies_the_rest() {
 
 #[test]
 fn the_laws_of_fixing_hold_for_every_case() {
-    let shared = ["exemptions", "fixes", "neutral", "updates"].into_iter().flat_map(cases::of);
+    let shared = ["exemptions", "fixes", "neutral", "presets", "updates"].into_iter().flat_map(cases::of);
     let own = of_rules(&Verdict::ALL).into_iter().map(|(_, case)| case);
     let mut changed = 0;
     let bypasses = bypass::cases_by_topic().into_iter().map(|(_, case)| case).chain(cluster::cluster_cases());
@@ -107,6 +107,8 @@ fn fixing(settings: &Value) -> Value {
     let can_fix = RULES.iter().filter(|rule| rule.can_fix && rule.id != "imageReference");
     let mut settings = can_fix.fold(settings.clone(), |settings, rule| with_mode(&settings, rule.id, "fix"));
     settings["capabilities"]["requiredDrop"] = json!(["ALL"]);
+    settings["seccompProfile"]["allowUnset"] = false.into();
+    settings["seccompProfile"]["allowed"] = json!(["RuntimeDefault", "Localhost"]);
     settings["writablePaths"] = json!([{"paths": ["/run", "/var/cache/nginx"]}]);
     settings
 }

@@ -225,7 +225,15 @@ fn security_context() -> BoxedStrategy<Value> {
         ("runAsUser", one_of(&json!([0, 101, 10_001, null]))),
         ("capabilities", or_null(capabilities)),
         ("windowsOptions", one_of(&json!([null, {}, {"runAsUserName": "ContainerUser"}]))),
+        ("seccompProfile", or_null(seccomp_profile())),
         ("futureContext", unknown()),
+    ])
+}
+
+fn seccomp_profile() -> BoxedStrategy<Value> {
+    fields(vec![
+        ("type", one_of(&json!(["RuntimeDefault", "RuntimeDefault", "Localhost", "Unconfined", "", null]))),
+        ("futureProfile", unknown()),
     ])
 }
 
@@ -269,6 +277,7 @@ pub(crate) fn pod_spec() -> BoxedStrategy<Value> {
     let pod_context = fields(vec![
         ("runAsNonRoot", flag(true)),
         ("runAsUser", one_of(&json!([0, 101, null]))),
+        ("seccompProfile", or_null(seccomp_profile())),
         ("futurePodContext", unknown()),
     ]);
     let others = fields(vec![

@@ -23,6 +23,7 @@ mod markdown;
 mod module;
 mod operations;
 mod pod_views;
+mod presets;
 mod properties;
 mod rancher_form;
 mod readme;

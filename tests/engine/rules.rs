@@ -16,8 +16,18 @@ use crate::cases::{
 use crate::module::{admitted, evaluate, lines, message, rule_of, subject_of};
 
 /// Topics without a rule, the bases and the recorded requests.
-const SHARED: [&str; 9] =
-    ["bases", "bypass", "cluster", "exemptions", "fixes", "neutral", "registry", "requests", "updates"];
+const SHARED: [&str; 10] = [
+    "bases",
+    "bypass",
+    "cluster",
+    "exemptions",
+    "fixes",
+    "neutral",
+    "presets",
+    "registry",
+    "requests",
+    "updates",
+];
 
 /// The key of the audit annotation that lists used exemptions.
 const EXEMPTIONS: &str = "exemptions";

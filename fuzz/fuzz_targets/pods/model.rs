@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use immutable_pods_testing::laws::Case;
 
+use settings::Settings;
+
 /// A field that may be unset or `null`.
 type Field<T> = Option<Option<T>>;
 
@@ -26,6 +28,8 @@ macro_rules! words {
         }
     )*};
 }
+
+mod settings;
 
 // Values in pods.
 words! {
@@ -50,26 +54,13 @@ words! {
     UserName: ["ContainerUser", "NT AUTHORITY\\SYSTEM"];
     Argument: ["rm", "/bin/rm", "-f", "/bin/sh", "/bin/bash", "sh", "-c"];
     Namespace: ["shop", "", "kube-system"];
-}
-
-// Values in settings.
-words! {
-    Mode: ["off", "warn", "deny", "fix", "fix"];
-    // The mode of rules without fixes, or with fixes that replace values. They are mostly off, because they would deny nearly
-    // every request.
-    PlainMode: ["off", "off", "off", "off", "warn", "deny"];
-    Enforcement: ["deny", "warn"];
-    OnUpdate: ["changes", "all"];
-    Medium: ["Memory"];
-    Size: ["64Mi", "1", "0.5Gi"];
-    WritableDirectory: ["/run", "/run/", "/tmp", "/var/cache/nginx", "/data/x", "/usr/lib/x"];
-    ContainerPattern: ["web", "istio-*", "*"];
-    ImagePattern: ["nginx", "nginx:1.*", "registry.example.com:5000/shop/*", "quay.io/app"];
-    NamespacePattern: ["shop", "kube-*"];
-    RuleId: ["readOnlyRootFilesystem", "capabilities", "runAsNonRoot", "writableMounts"];
-    Reason: ["the mesh", "\u{7}\u{202e}"];
-    Day: ["1999-12-31", "9999-12-31"];
-    RequiredCapability: ["ALL", "NET_RAW", "cap_mknod", "MKNOD"];
+    ProfileType: ["RuntimeDefault", "Localhost", "Unconfined", ""];
+    ProfileName: ["web.json", "profiles/web.json", ""];
+    SeLinuxType: ["container_t", "spc_t", ""];
+    SeLinuxWord: ["", "system_u"];
+    Host: ["", "localhost", "db.example.com"];
+    AnnotationName: ["web", "a", ""];
+    AnnotationValue: ["runtime/default", "localhost/web", "unconfined", ""];
 }
 
 /// A string from a list, or sometimes any string.
@@ -170,8 +161,38 @@ struct PodSecurityContext {
     sysctls: Field<Vec<Named<Sysctl>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     windows_options: Field<WindowsOptions>,
+    #[serde(flatten)]
+    profiles: Profiles,
     #[serde(skip_serializing_if = "Option::is_none")]
     future: Field<Unknown>,
+}
+
+/// Fields that pods and containers have in common.
+#[derive(Arbitrary, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Profiles {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seccomp_profile: Field<Profile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_armor_profile: Field<Profile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    se_linux_options: Field<SeLinuxOptions>,
+}
+
+#[derive(Arbitrary, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Profile {
+    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
+    kind: Field<OrAny<ProfileType>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    localhost_profile: Field<OrAny<ProfileName>>,
+}
+
+#[derive(Arbitrary, Debug, Serialize)]
+struct SeLinuxOptions {
+    #[serde(rename = "type")]
+    kind: Field<OrAny<SeLinuxType>>,
+    user: Field<SeLinuxWord>,
 }
 
 #[derive(Arbitrary, Debug, Serialize)]
@@ -201,6 +222,8 @@ struct Container {
     #[serde(skip_serializing_if = "Option::is_none")]
     startup_probe: Field<Probe>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    liveness_probe: Field<Probe>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     future: Field<Unknown>,
 }
 
@@ -223,8 +246,18 @@ struct VolumeDevice {
 }
 
 #[derive(Arbitrary, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Probe {
     exec: Field<Exec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_get: Field<NetworkAction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp_socket: Field<NetworkAction>,
+}
+
+#[derive(Arbitrary, Debug, Serialize)]
+struct NetworkAction {
+    host: Field<OrAny<Host>>,
 }
 
 #[derive(Arbitrary, Debug, Serialize)]
@@ -255,6 +288,8 @@ struct SecurityContext {
     capabilities: Field<Capabilities>,
     #[serde(skip_serializing_if = "Option::is_none")]
     windows_options: Field<WindowsOptions>,
+    #[serde(flatten)]
+    profiles: Profiles,
 }
 
 #[derive(Arbitrary, Debug, Serialize)]
@@ -281,82 +316,7 @@ enum Source {
     HostPath { path: OrAny<Path> },
     Csi {},
     Image { reference: OrAny<Image> },
-}
-
-#[derive(Arbitrary, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Settings {
-    enforcement: Field<Enforcement>,
-    on_update: Field<OnUpdate>,
-    read_only_root_filesystem: Field<Mode>,
-    allow_privilege_escalation: Field<Mode>,
-    run_as_non_root: RunAsNonRoot,
-    capabilities: CapabilitySettings,
-    privileged: PlainMode,
-    host_namespaces: PlainMode,
-    image_reference: PlainMode,
-    image_change: PlainMode,
-    host_path_volumes: PlainMode,
-    writable_mounts: PlainMode,
-    proc_mount: PlainMode,
-    sysctls: PlainMode,
-    ephemeral_containers: PlainMode,
-    shell_removal: PlainMode,
-    shared_process_namespace: PlainMode,
-    writable_paths: Field<Vec<WritablePaths>>,
-    exemptions: Field<Vec<Exemption>>,
-}
-
-#[derive(Arbitrary, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RunAsNonRoot {
-    mode: Mode,
-    groups: Field<bool>,
-    allow_in_user_namespace: Field<bool>,
-    inspect_image: Field<bool>,
-}
-
-#[derive(Arbitrary, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CapabilitySettings {
-    mode: Mode,
-    required_drop: [RequiredCapability; 2],
-    allowed_add: Field<Vec<RequiredCapability>>,
-}
-
-#[derive(Arbitrary, Debug, Serialize)]
-struct WritablePaths {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    images: Option<[ImagePattern; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    containers: Option<[ContainerPattern; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespaces: Option<[NamespacePattern; 1]>,
-    paths: [WritablePath; 2],
-}
-
-#[derive(Arbitrary, Debug, Serialize)]
-#[serde(untagged)]
-enum WritablePath {
-    Plain(WritableDirectory),
-    Sized {
-        path: WritableDirectory,
-        #[serde(rename = "sizeLimit")]
-        size_limit: Size,
-        medium: Field<Medium>,
-    },
-}
-
-#[derive(Arbitrary, Debug, Serialize)]
-struct Exemption {
-    reason: Reason,
-    containers: [ContainerPattern; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    images: Option<[ImagePattern; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rules: Option<[RuleId; 2]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<Day>,
+    Nfs {},
 }
 
 /// The old object.
@@ -387,6 +347,8 @@ pub(crate) struct Review {
     old: Old,
     /// Value of an unknown field in every object around the pod spec.
     sibling: Unknown,
+    /// An AppArmor annotation of every object around the pod spec.
+    annotation: (AnnotationName, AnnotationValue),
     claims: [OrAny<VolumeName>; 1],
     spec: PodSpec,
 }
@@ -397,9 +359,15 @@ impl Review {
         let (group, kind) = workload.map_or(("example.com", "Fleet"), |known| (known.group, known.kind));
         let path = workload.map_or("spec.harbour.crew", |known| known.pod_spec);
         let claims = json!(self.claims.each_ref().map(|name| json!({"metadata": {"name": name}})));
+        let (name, value) = (&self.annotation.0.0, &self.annotation.1.0);
+        let key = format!("container.apparmor.security.beta.kubernetes.io/{name}");
+        let metadata = json!({"annotations": {key: value}});
         let write = |spec: &PodSpec| {
             let spec = self.style.write(spec);
-            let siblings = format!(r#""future":{},"volumeClaimTemplates":{claims}"#, self.sibling.0);
+            let siblings = format!(
+                r#""future":{},"metadata":{metadata},"volumeClaimTemplates":{claims}"#,
+                self.sibling.0
+            );
             path.rsplit('.').fold(spec, |inner, key| format!("{{{siblings},\"{key}\":{inner}}}"))
         };
         let object = write(&self.spec);

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::findings::Findings;
-use super::generators::some_of;
+use super::generators::{some_of, switch};
 use super::patterns::matches;
 use super::request::Request;
 use super::rule::Effect::{Allows, Reports};
@@ -19,6 +19,7 @@ struct Capabilities {
     required_drop: Vec<String>,
     allowed_add: Vec<String>,
     denied_add: Vec<String>,
+    pod_security: bool,
 }
 
 impl Default for Capabilities {
@@ -27,6 +28,7 @@ impl Default for Capabilities {
             required_drop: Vec::new(),
             allowed_add: vec!["NET_BIND_SERVICE".to_owned()],
             denied_add: Vec::new(),
+            pod_security: false,
         }
     }
 }
@@ -53,10 +55,17 @@ impl Capabilities {
         is_allowed && !is_denied
     }
 
+    /// Whether Windows pods count: Pod Security Admission skips them if it requires dropped capabilities.
+    fn counts_windows(&self) -> bool {
+        self.pod_security && self.required_drop.is_empty()
+    }
+
     /// Returns the required capabilities that the container does not drop.
     fn missing(&self, dropped: &[String]) -> Vec<String> {
         // In `drop`, a name with the prefix `CAP_` is not a capability.
-        let drops = |name: &str| dropped.iter().any(|dropped| dropped.to_uppercase() == name);
+        let name_of =
+            |dropped: &String| if self.pod_security { dropped.clone() } else { dropped.to_uppercase() };
+        let drops = |name: &str| dropped.iter().any(|dropped| name_of(dropped) == name);
         let required = self.required_drop.iter().map(|required| plain(required));
         required.filter(|required| !drops("ALL") && !drops(required)).collect()
     }
@@ -77,7 +86,12 @@ fn plain(name: &str) -> String {
 
 /// `capabilities`
 pub(super) const CAPABILITIES: ReferenceRule = ReferenceRule {
-    effects: &[("requiredDrop", &[Reports]), ("allowedAdd", &[Reports, Allows]), ("deniedAdd", &[Reports])],
+    effects: &[
+        ("requiredDrop", &[Reports]),
+        ("allowedAdd", &[Reports, Allows]),
+        ("deniedAdd", &[Reports]),
+        ("podSecurity", &[Reports]),
+    ],
     options: || {
         vec![
             ("requiredDrop", some_of(&["NET_RAW", "CAP_MKNOD", "sys_chroot"])),
@@ -85,6 +99,7 @@ pub(super) const CAPABILITIES: ReferenceRule = ReferenceRule {
             ("allowedAdd", some_of(&["NET_BIND_SERVICE", "cap_chown", "KILL"])),
             ("allowedAdd", one_of(&json!([["*"], ["*"], []]))),
             ("deniedAdd", some_of(&["CAP_SYS_MODULE", "sys_admin", "ALL"])),
+            ("podSecurity", switch()),
         ]
     },
     ..ReferenceRule::new("capabilities", capabilities)
@@ -93,7 +108,7 @@ pub(super) const CAPABILITIES: ReferenceRule = ReferenceRule {
 fn capabilities(request: &Request<'_>) -> Findings {
     let settings: Capabilities = options(request.settings, "capabilities");
     let mut findings = Findings::default();
-    for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
+    for pod in request.pods.iter().filter(|pod| settings.counts_windows() || !pod.is_windows()) {
         for container in &pod.containers {
             let own = container.context().capabilities.unwrap_or_default();
             let added = own.add.unwrap_or_default();
@@ -141,10 +156,11 @@ const SAFE: [&str; 14] = [
 ];
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Sysctls {
     allowed: Vec<String>,
     denied: Vec<String>,
+    pod_security: bool,
 }
 
 /// Returns a sysctl name in dotted form. As in `sysctl(8)`, the first separator decides: in a name that is separated by
@@ -164,24 +180,25 @@ fn with_dots(name: &str) -> String {
 
 /// `sysctls`
 pub(super) const SYSCTLS: ReferenceRule = ReferenceRule {
-    effects: &[("allowed", &[Allows]), ("denied", &[Reports])],
+    effects: &[("allowed", &[Allows]), ("denied", &[Reports]), ("podSecurity", &[Reports])],
     options: || {
         vec![
             ("allowed", some_of(&["net.core.*", "kernel/msg*", "net/ipv4/conf/eth0.1/*", "*.swappiness"])),
             ("denied", some_of(&["net.core.bpf_*", "net/ipv4/tcp_s*", "kernel.shm"])),
             ("denied", Just(json!(["net/ipv4/tcp_*"])).boxed()),
+            ("podSecurity", switch()),
         ]
     },
     ..ReferenceRule::new("sysctls", sysctls)
 };
 
 fn sysctls(request: &Request<'_>) -> Findings {
-    let Sysctls { allowed, denied } = options(request.settings, "sysctls");
+    let Sysctls { allowed, denied, pod_security } = options(request.settings, "sysctls");
     let mut findings = Findings::default();
-    for pod in request.pods.iter().filter(|pod| !pod.is_windows()) {
+    for pod in request.pods.iter().filter(|pod| pod_security || !pod.is_windows()) {
         let context = pod.spec.security_context.clone().unwrap_or_default();
         for (index, sysctl) in context.sysctls.unwrap_or_default().iter().enumerate() {
-            let name = with_dots(&sysctl.name);
+            let name = if pod_security { sysctl.name.clone() } else { with_dots(&sysctl.name) };
             let is_in = |list: &[String]| list.iter().any(|pattern| matches(&with_dots(pattern), &name));
             // A name with `..` may refer to a sysctl that no pattern allows.
             let is_allowed = is_in(&allowed) && !sysctl.name.contains("..");

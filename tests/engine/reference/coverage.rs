@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::request::Request;
 use super::rule::Effect::{self, Reports};
 use super::rule::ReferenceRule;
+use super::settings::counts_unchanged;
 use super::{Finding, REFERENCE_RULES, candidates_of, findings_of};
 
 /// The keys of exemptions.
@@ -81,7 +82,7 @@ fn has_finding(request: &Request<'_>) -> bool {
 
 fn is_update_in_mode_all(request: &Request<'_>) -> bool {
     let is_update = request.text("operation") == "UPDATE" && !request.pods.is_empty();
-    is_update && request.settings.get("onUpdate").is_some_and(|word| word == "all")
+    is_update && counts_unchanged(request.settings)
 }
 
 /// The situations that requests have covered.

@@ -37,6 +37,12 @@ impl FieldPath {
         self.join(PathSegment::Index(index))
     }
 
+    /// Returns the path of the object that contains this field, and whether the field has this key.
+    pub(super) fn parent_of(&self, key: &str) -> (Self, bool) {
+        let Some((last, parent)) = self.0.split_last() else { return (self.clone(), false) };
+        (Self(parent.to_vec()), *last == PathSegment::Key(key.to_owned()))
+    }
+
     /// Whether both paths are items of the same list.
     pub(super) fn has_same_list(&self, other: &Self) -> bool {
         let list = |path: &Self| path.0.split_last().map(|(_, list)| list.to_vec());
@@ -135,8 +141,13 @@ impl Findings {
         known.are_whole_pod |= are_whole_pod;
     }
 
-    /// Adds a finding about a field of a container that a fix may resolve.
-    pub(super) fn add_unset(&mut self, path: FieldPath, responsible: ResponsibleContainer, is_fixable: bool) {
+    /// Adds a finding about an unset field that a fix may resolve.
+    pub(super) fn add_unset(
+        &mut self,
+        path: FieldPath,
+        responsible: impl Into<ResponsibleContainers>,
+        is_fixable: bool,
+    ) {
         let finding = FieldFinding { responsible: responsible.into(), is_fixable, is_optional: false };
         self.0.insert(path, finding);
     }

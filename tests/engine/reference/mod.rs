@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails on settings that do not parse")]
 
 mod agreement;
+mod app_armor_profile;
 mod capabilities_sysctls;
 mod coverage;
 mod exemptions;
@@ -18,19 +19,25 @@ mod findings;
 mod generators;
 mod host_path_volumes;
 mod host_ports;
+mod host_probes;
 mod image_references;
 mod images;
 mod live_access;
 mod mounts;
 mod noexec_mounts;
 mod patterns;
+mod presets;
+mod profiles;
 mod request;
 mod rule;
 mod run_as_non_root;
+mod se_linux_options;
+mod seccomp_profile;
 mod settings;
 mod shared_content;
 mod shell_removal;
 mod single_fields;
+mod volume_types;
 mod windows_users;
 mod writable_mounts;
 mod writable_programs;
@@ -62,6 +69,11 @@ const REFERENCE_RULES: &[ReferenceRule] = &[
     noexec_mounts::RULE,
     host_ports::RULE,
     writable_programs::RULE,
+    seccomp_profile::RULE,
+    app_armor_profile::RULE,
+    se_linux_options::RULE,
+    host_probes::RULE,
+    volume_types::RULE,
 ];
 
 /// A field that violates a rule.

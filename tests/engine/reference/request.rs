@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::findings::{FieldPath, ResponsibleContainer, ResponsibleContainers};
+use super::settings::counts_unchanged;
 
 /// The built-in kinds: API group, kind and path of the pod spec.
 const KINDS: [(&str, &str, &str); 9] = [
@@ -70,7 +71,7 @@ impl<'r> Request<'r> {
     }
 
     /// Whether the object has this kind.
-    fn is_about(&self, group: &str, kind: &str) -> bool {
+    pub(super) fn is_about(&self, group: &str, kind: &str) -> bool {
         self.kind() == (group, kind)
     }
 
@@ -108,9 +109,8 @@ impl<'r> Request<'r> {
         if self.text("operation") != "UPDATE" {
             return true;
         }
-        let all = self.settings.get("onUpdate").is_some_and(|word| word == "all");
         let deletion: Value = self.field("/oldObject/metadata/deletionTimestamp");
-        all && deletion.is_null() && self.changes_what_runs()
+        counts_unchanged(self.settings) && deletion.is_null() && self.changes_what_runs()
     }
 
     /// Whether an update changes the containers that run.
@@ -161,6 +161,10 @@ pub(super) struct Pod {
     json: Value,
     /// The containers of all lists.
     pub(super) containers: Vec<ContainerAt>,
+    /// The path of the annotations beside the pod spec.
+    pub(super) annotations_path: FieldPath,
+    /// The annotations beside the pod spec, which the pod gets.
+    pub(super) annotations: BTreeMap<String, String>,
     /// The names of the object's volume claim templates.
     pub(super) claims: BTreeSet<String>,
     /// The name of the pod, if the object is a Pod with a name.
@@ -278,27 +282,56 @@ impl ContainerAt {
     }
 }
 
+/// A pod spec with its path, and the annotations beside it with theirs.
+struct Found {
+    path: FieldPath,
+    spec: Value,
+    annotations_path: FieldPath,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Found {
+    /// Returns the pod spec in a field of an object, or in an item of a list. A pod spec in the field `spec` has the metadata
+    /// of its object.
+    fn new(path: FieldPath, spec: &Value, parent: &Value) -> Self {
+        let (parent_path, is_spec) = path.parent_of("spec");
+        let metadata = parent.get("metadata").filter(|_| is_spec);
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations")?.as_object());
+        let texts = annotations.into_iter().flatten();
+        let texts = texts.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        Self {
+            path,
+            spec: spec.clone(),
+            annotations_path: parent_path.field("metadata.annotations"),
+            annotations: texts.collect(),
+        }
+    }
+}
+
 /// Returns the pod specs of an object.
 fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
     let (group, kind) = (text(kind, "group"), text(kind, "kind"));
     let mut specs = Vec::new();
     if let Some((_, _, spec_path)) = KINDS.iter().find(|known| (known.0, known.1) == (group, kind)) {
-        let spec = spec_path.split('.').try_fold(object, |value, key| value.get(key))?;
-        specs.push((FieldPath::default().field(spec_path), spec.clone()));
+        let (mut parent, mut spec) = (object, object);
+        for key in spec_path.split('.') {
+            (parent, spec) = (spec, spec.get(key)?);
+        }
+        specs.push(Found::new(FieldPath::default().field(spec_path), spec, parent));
     } else {
         // A controller does not create pods from the metadata or the status of an object.
         let mut object = object.clone();
         for key in ["metadata", "status"] {
             object.as_object_mut().map(|fields| fields.remove(key));
         }
-        search(&object, &FieldPath::default(), &mut specs);
+        search(&object, &FieldPath::default(), &Value::Null, &mut specs);
     }
     let claims = claims(object);
     let name = object.pointer("/metadata/name").and_then(Value::as_str).filter(|name| !name.is_empty());
     let name = name.filter(|_| (group, kind) == ("", "Pod")).map(str::to_owned);
     specs
         .into_iter()
-        .map(|(path, spec)| {
+        .map(|Found { path, spec, annotations_path, annotations }| {
             let typed: PodSpec = serde_json::from_value(spec.clone()).ok()?;
             let is_known = has_known_volume_types(&typed, &spec);
             let containers = containers(&path, &typed);
@@ -307,6 +340,8 @@ fn pods(kind: &Value, object: &Value) -> Option<Vec<Pod>> {
                 spec: typed,
                 json: spec,
                 containers,
+                annotations_path,
+                annotations,
                 claims: claims.clone(),
                 name: name.clone(),
             })
@@ -332,15 +367,15 @@ fn claims(object: &Value) -> BTreeSet<String> {
 }
 
 /// Collects all pod specs at any depth, including pod specs inside pod specs.
-fn search(value: &Value, path: &FieldPath, specs: &mut Vec<(FieldPath, Value)>) {
+fn search(value: &Value, path: &FieldPath, parent: &Value, specs: &mut Vec<Found>) {
     if is_pod_spec(value) {
-        specs.push((path.clone(), value.clone()));
+        specs.push(Found::new(path.clone(), value, parent));
     }
     for (key, inner) in value.as_object().into_iter().flatten() {
-        search(inner, &path.key(key), specs);
+        search(inner, &path.key(key), value, specs);
     }
     for (index, inner) in value.as_array().into_iter().flatten().enumerate() {
-        search(inner, &path.item(index), specs);
+        search(inner, &path.item(index), value, specs);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `runAsNonRoot`.
 
+use std::collections::BTreeSet;
+
 use proptest::strategy::BoxedStrategy;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
 use super::settings::options;
 use super::windows_users;
-use crate::generators::one_of;
+use crate::generators::{of, one_of};
 
 #[derive(Deserialize)]
 struct Range {
@@ -30,7 +32,21 @@ struct Settings {
     groups: bool,
     group_ranges: Vec<Range>,
     allow_in_user_namespace: bool,
+    allow_windows_administrators: bool,
     inspect_image: bool,
+    require: Required,
+    pod_security: bool,
+}
+
+/// What a container must set.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Required {
+    /// `runAsNonRoot`, or a user other than root.
+    #[default]
+    Any,
+    /// `runAsNonRoot`.
+    Field,
 }
 
 impl Settings {
@@ -67,6 +83,9 @@ pub(super) const RUN_AS_NON_ROOT: ReferenceRule = ReferenceRule {
         ("groups", &[Reports]),
         ("groupRanges", &[Reports]),
         ("allowInUserNamespace", &[Allows]),
+        ("allowWindowsAdministrators", &[Allows]),
+        ("require", &[Reports]),
+        ("podSecurity", &[Reports]),
     ],
     options: || {
         vec![
@@ -74,6 +93,9 @@ pub(super) const RUN_AS_NON_ROOT: ReferenceRule = ReferenceRule {
             ("groups", switch()),
             ("groupRanges", ranges()),
             ("allowInUserNamespace", switch()),
+            ("allowWindowsAdministrators", switch()),
+            ("require", of(&["field", "field", "any"])),
+            ("podSecurity", switch()),
         ]
     },
     ..ReferenceRule::new("runAsNonRoot", run_as_non_root)
@@ -93,14 +115,7 @@ fn run_as_non_root(request: &Request<'_>) -> Findings {
     let mut findings = Findings::default();
     for pod in request.pods.iter() {
         for container in &pod.containers {
-            let denied = if let Some(path) = windows_users::administrator(pod, container) {
-                vec![Some(path)]
-            } else if pod.is_windows() {
-                vec![denied_windows_user(pod, container)]
-            } else {
-                vec![denied_user(&settings, pod, container), denied_group(&settings, pod, container)]
-            };
-            for path in denied.into_iter().flatten() {
+            for path in denied_of(&settings, pod, container) {
                 if is_unset(&settings, pod, container) && path == container.context_path("runAsNonRoot") {
                     findings.add_unset(path, container.as_responsible(), true);
                 } else {
@@ -108,13 +123,48 @@ fn run_as_non_root(request: &Request<'_>) -> Findings {
                 }
             }
         }
-        if !pod.is_windows() {
-            for path in denied_pod_groups(&settings, pod) {
-                findings.add(path, pod.responsible_containers());
-            }
+        let groups = if pod.is_windows() { Vec::new() } else { denied_pod_groups(&settings, pod) };
+        for path in groups.into_iter().chain(denied_pod_values(&settings, pod)) {
+            findings.add(path, pod.responsible_containers());
         }
     }
     findings
+}
+
+/// Returns the paths of what is wrong with a container.
+fn denied_of(settings: &Settings, pod: &Pod, container: &ContainerAt) -> BTreeSet<FieldPath> {
+    let administrator = windows_users::administrator(pod, container);
+    let administrator = administrator.filter(|_| !settings.allow_windows_administrators);
+    let mut denied = if let Some(path) = administrator {
+        vec![Some(path)]
+    } else if pod.is_windows() {
+        vec![denied_windows_user(pod, container)]
+    } else {
+        vec![denied_user(settings, pod, container), denied_group(settings, pod, container)]
+    };
+    if settings.require == Required::Field && !settings.allows_root(pod) {
+        denied.push(missing_run_as_non_root(pod, container));
+    }
+    if settings.pod_security && !settings.allows_root(pod) {
+        let own = container.context();
+        denied.push((own.run_as_user == Some(0)).then(|| container.context_path("runAsUser")));
+        denied.push((own.run_as_non_root == Some(false)).then(|| container.context_path("runAsNonRoot")));
+    }
+    denied.into_iter().flatten().collect()
+}
+
+/// Returns the paths of wrong values of the pod, which Pod Security Admission evaluates even if every container overrides
+/// them.
+fn denied_pod_values(settings: &Settings, pod: &Pod) -> Vec<FieldPath> {
+    let context = pod.spec.security_context.clone().unwrap_or_default();
+    let path = pod.path.field("securityContext");
+    let denied = [
+        ("runAsUser", context.run_as_user == Some(0)),
+        ("runAsNonRoot", context.run_as_non_root == Some(false)),
+    ];
+    let denied = denied.into_iter().filter(|(_, is_denied)| *is_denied);
+    let counts = settings.pod_security && !settings.allows_root(pod);
+    denied.filter(|_| counts).map(|(field, _)| path.field(field)).collect()
 }
 
 fn denied_user(settings: &Settings, pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {

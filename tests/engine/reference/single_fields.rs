@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::findings::Findings;
 use super::generators::{some_of, switch};
 use super::request::{ContainerAt, Pod, Request};
-use super::rule::Effect::Allows;
+use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
 use super::settings::options;
 
@@ -98,22 +98,24 @@ fn privileged(request: &Request<'_>) -> Findings {
 #[serde(default, rename_all = "camelCase")]
 struct ProcMount {
     allow_in_user_namespace: bool,
+    pod_security: bool,
 }
 
 /// `procMount`
 pub(super) const PROC_MOUNT: ReferenceRule = ReferenceRule {
-    effects: &[("allowInUserNamespace", &[Allows])],
-    options: || vec![("allowInUserNamespace", switch())],
+    effects: &[("allowInUserNamespace", &[Allows]), ("podSecurity", &[Reports])],
+    options: || vec![("allowInUserNamespace", switch()), ("podSecurity", switch())],
     ..ReferenceRule::new("procMount", proc_mount)
 };
 
 fn proc_mount(request: &Request<'_>) -> Findings {
-    let ProcMount { allow_in_user_namespace } = options(request.settings, "procMount");
+    let ProcMount { allow_in_user_namespace, pod_security } = options(request.settings, "procMount");
     report(request, "procMount", |pod, container| {
-        match &*container.context().proc_mount.unwrap_or_default() {
-            "" | "Default" => false,
+        match &*container.context().proc_mount.unwrap_or_else(|| "Default".to_owned()) {
+            "Default" => false,
+            "" => pod_security,
             "Unmasked" if allow_in_user_namespace && pod.has_user_namespace() => false,
-            _ => !pod.is_windows(),
+            _ => pod_security || !pod.is_windows(),
         }
     })
 }

@@ -23,7 +23,7 @@ mod probes;
 mod settings;
 
 /// API group, kind and pod spec paths.
-const KINDS: [(&str, &str, &[&str]); 11] = [
+const KINDS: [(&str, &str, &[&str]); 12] = [
     ("", "Pod", &["/spec"]),
     ("", "PodTemplate", &["/template/spec"]),
     ("", "ReplicationController", &["/spec/template/spec"]),
@@ -34,6 +34,7 @@ const KINDS: [(&str, &str, &[&str]); 11] = [
     ("batch", "Job", &["/spec/template/spec"]),
     ("batch", "CronJob", &["/spec/jobTemplate/spec/template/spec"]),
     ("apps.kruise.io", "StatefulSet", &["/spec/template/spec"]),
+    ("argoproj.io", "Rollout", &["/spec/template/spec", "/spec/canary/spec"]),
     ("fleet.example.com", "Deployment", &["/spec/ships/1", "/spec/ships/1/crew.v1"]),
 ];
 
@@ -125,11 +126,36 @@ fn connect_request() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+/// Generates annotations that set AppArmor profiles.
+fn app_armor_annotations() -> BoxedStrategy<Value> {
+    let name = select(vec!["web", "proxy", "debug", "", "other"]);
+    let value = select(vec![
+        "runtime/default",
+        "runtime/default",
+        "localhost/web",
+        "localhost/",
+        "localhost",
+        "unconfined",
+        "Unconfined",
+        "RuntimeDefault",
+        "",
+    ]);
+    let prefix = select(vec![
+        "container.apparmor.security.beta.kubernetes.io/",
+        "container.apparmor.security.beta.kubernetes.io/",
+        "container.apparmor.security.beta.kubernetes.io/",
+        "apparmor.security.beta.kubernetes.io/",
+    ]);
+    let annotation =
+        (prefix, name, value).prop_map(|(prefix, name, value)| (format!("{prefix}{name}"), value.into()));
+    vec(annotation, 0..3).prop_map(|annotations| Value::Object(annotations.into_iter().collect())).boxed()
+}
+
 fn object_request() -> BoxedStrategy<Value> {
     let operation = of(&["CREATE", "CREATE", "CREATE", "CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
     let subresource = of(&["", "", "", "", "", "", "resize", "status"]);
     let kind = prop_oneof![
-        4 => Just(KINDS[0]), 1 => Just(KINDS[4]), 1 => Just(KINDS[5]), 1 => Just(KINDS[9]), 1 => Just(KINDS[10]),
+        4 => Just(KINDS[0]), 1 => Just(KINDS[4]), 1 => Just(KINDS[5]), 1 => Just(KINDS[9]), 1 => Just(KINDS[11]),
         1 => select(&KINDS[..]),
     ];
     let image = prop_oneof![1 => related_image(), 4 => Just(Value::Null), 2 => Just(true.into())];
@@ -197,10 +223,13 @@ fn metadata() -> BoxedStrategy<Value> {
         {"kubernetes.io/config.source": "file"},
         null,
     ]);
+    let annotations =
+        prop_oneof![3 => one_of(&annotations), 2 => app_armor_annotations(), 1 => Just(Value::Null)];
     fields(vec![
         ("ownerReferences", one_of(&json!(owners))),
         ("deletionTimestamp", one_of(&json!(["2026-03-04T05:06:07Z", null, null]))),
-        ("annotations", one_of(&annotations)),
+        ("annotations", annotations.boxed()),
+        ("template", fields(vec![("annotations", app_armor_annotations())])),
         ("node", of(&["node-1", "node-1", ""])),
     ])
 }
@@ -241,6 +270,11 @@ fn object(kind: &str, spec_paths: &[&str], specs: &[Value], metadata: &Value) ->
     for (spec_path, spec) in spec_paths.iter().zip(specs) {
         let path: Vec<_> = spec_path.split('/').skip(1).collect();
         set(&mut object, &path, spec);
+        if let Some((_, parent)) =
+            path.split_last().filter(|(last, parent)| **last == "spec" && !parent.is_empty())
+        {
+            set(&mut object, &[parent, &["metadata"]].concat(), &metadata["template"]);
+        }
     }
     object
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::images::{image, related_image};
 use super::paths::{path, windows_path};
-use super::probes::probe;
+use super::probes::{lifecycle, network_probe, probe};
 use crate::generators::{fields, list, of, one_of};
 use crate::reference::REFERENCE_RULES;
 
@@ -97,10 +97,53 @@ fn security_context() -> BoxedStrategy<Value> {
         ("runAsNonRoot", flag(true)),
         ("runAsUser", id()),
         ("runAsGroup", id()),
-        ("procMount", of(&["Default", "Default", "Unmasked", "default", "Tomorrow"])),
+        ("procMount", of(&["Default", "Default", "Unmasked", "default", "Tomorrow", ""])),
         ("capabilities", capabilities()),
         ("windowsOptions", windows_options()),
-        ("seccompProfile", Just(json!({"type": "RuntimeDefault"})).boxed()),
+        ("seccompProfile", profile()),
+        ("appArmorProfile", profile()),
+        ("seLinuxOptions", se_linux_options()),
+    ])
+}
+
+/// Generates seccomp and AppArmor profiles, mostly the one of the runtime.
+fn profile() -> BoxedStrategy<Value> {
+    one_of(&json!([
+        {"type": "RuntimeDefault"},
+        {"type": "RuntimeDefault"},
+        {"type": "RuntimeDefault"},
+        {"type": "Localhost", "localhostProfile": "profiles/web.json"},
+        {"type": "Localhost", "localhostProfile": "web.json"},
+        {"type": "Localhost"},
+        {"type": "Unconfined"},
+        {"type": "Unconfined", "localhostProfile": "profiles/web.json"},
+        {"type": "runtimedefault"},
+        {"type": "runtime/default"},
+        {"type": ""},
+        {"localhostProfile": "profiles/web.json"},
+        {},
+        null,
+    ]))
+}
+
+fn se_linux_options() -> BoxedStrategy<Value> {
+    let types = of(&[
+        "container_t",
+        "container_t",
+        "container_t",
+        "container_init_t",
+        "container_kvm_t",
+        "container_engine_t",
+        "spc_t",
+        "Container_t",
+        "",
+    ]);
+    fields(vec![
+        ("type", types.clone()),
+        ("type", types),
+        ("user", of(&["", "", "", "system_u"])),
+        ("role", of(&["", "", "", "system_r"])),
+        ("level", of(&["s0:c123,c456"])),
     ])
 }
 
@@ -150,6 +193,8 @@ fn container(windows: bool) -> BoxedStrategy<Value> {
         ("securityContext", security_context()),
         ("startupProbe", probe()),
         ("livenessProbe", probe()),
+        ("readinessProbe", network_probe()),
+        ("lifecycle", lifecycle()),
         ("volumeMounts", list(mount, 3)),
         ("terminationMessagePath", messages.boxed()),
         ("volumeDevices", list(device.boxed(), 1)),
@@ -233,6 +278,10 @@ fn pod_spec_of(windows: bool) -> BoxedStrategy<Value> {
         ("sysctls", list(sysctl(), 3)),
         ("sysctls", list(sysctl(), 3)),
         ("windowsOptions", windows_options()),
+        ("seccompProfile", profile()),
+        ("seccompProfile", profile()),
+        ("appArmorProfile", profile()),
+        ("seLinuxOptions", se_linux_options()),
     ]);
     let others = fields(vec![
         ("securityContext", context.clone()),

@@ -89,5 +89,29 @@ pub(super) fn probe() -> BoxedStrategy<Value> {
             probe
         })
         .boxed();
-    prop_oneof![4 => exec, 1 => one_of(&json!([null, {}, {"exec": {}}, {"httpGet": {"path": "/", "port": 80}}]))].boxed()
+    prop_oneof![8 => exec, 1 => one_of(&json!([null, {}, {"exec": {}}])), 1 => network_probe()].boxed()
+}
+
+/// Generates probes and hooks that send requests, mostly to the pod.
+pub(super) fn network_probe() -> BoxedStrategy<Value> {
+    one_of(&json!([
+        null,
+        {},
+        {"httpGet": {"path": "/", "port": 80}},
+        {"httpGet": {"path": "/", "port": 80}},
+        {"httpGet": {"port": 80, "httpHeaders": [{"name": "Host", "value": "web.example.com"}]}},
+        {"httpGet": {"port": 80, "host": ""}},
+        {"httpGet": {"port": "http", "host": "localhost"}},
+        {"httpGet": {"port": 80, "host": "169.254.169.254"}},
+        {"tcpSocket": {"port": 80}},
+        {"tcpSocket": {"port": 80, "host": null}},
+        {"tcpSocket": {"port": 80, "host": "db.example.com"}},
+        {"httpGet": {"port": 80}, "tcpSocket": {"port": 80, "host": "127.0.0.1"}},
+        {"grpc": {"port": 80, "service": "db.example.com"}},
+    ]))
+}
+
+/// Generates hooks that send requests.
+pub(super) fn lifecycle() -> BoxedStrategy<Value> {
+    fields(vec![("postStart", network_probe()), ("preStop", network_probe())])
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::images::DIGEST;
 use crate::generators::{fields, of, one_of};
 use crate::reference::REFERENCE_RULES;
+use crate::reference::presets::NAMES;
 use crate::reference::rule::ReferenceRule;
 
 /// Generates the value of a switch, mostly true.
@@ -23,23 +24,49 @@ pub(in crate::reference) fn some_of(values: &'static [&'static str]) -> BoxedStr
 
 /// Generates settings for every rule.
 pub(super) fn settings() -> BoxedStrategy<Value> {
-    let rules: Vec<_> = REFERENCE_RULES.iter().map(rule_settings).collect();
+    prop_oneof![2 => settings_of(None), 1 => select(&NAMES[..]).prop_flat_map(|name| settings_of(Some(name)))]
+        .boxed()
+}
+
+/// Generates settings for every rule, or a preset with settings for some rules.
+fn settings_of(preset: Option<&'static str>) -> BoxedStrategy<Value> {
+    let rules: Vec<_> = REFERENCE_RULES
+        .iter()
+        .map(|rule| match preset {
+            None => rule_settings(rule),
+            Some(_) => prop_oneof![3 => Just(None), 1 => rule_settings(rule)].boxed(),
+        })
+        .collect();
     let switches = fields(vec![
         ("enforcement", one_of(&json!(["deny", "deny", "warn"]))),
         ("onUpdate", of(&["changes", "all"])),
         ("exemptions", vec(exemption(), 0..4).prop_map(Value::from).boxed()),
     ]);
     (rules, switches)
-        .prop_map(|(rules, mut settings)| {
+        .prop_map(move |(rules, mut settings)| {
+            if let Some(preset) = preset {
+                settings["preset"] = preset.into();
+            }
             for (rule, options) in REFERENCE_RULES.iter().zip(rules) {
-                if let Some(options) = options {
+                if let Some(mut options) = options {
+                    if preset.is_some() {
+                        add_mode(&mut options);
+                    }
                     settings[rule.id] = options;
                 }
             }
             add_missing_commands(&mut settings);
+            add_localhost(&mut settings);
             settings
         })
         .boxed()
+}
+
+/// Adds a mode to options. Without it, the policy rejects options of rules that the preset disables.
+fn add_mode(options: &mut Value) {
+    if let Some(options) = options.as_object_mut() {
+        options.entry("mode").or_insert_with(|| "deny".into());
+    }
 }
 
 /// Adds allowed commands to settings that allow input to them. Without commands, the policy rejects such settings.
@@ -48,6 +75,16 @@ fn add_missing_commands(settings: &mut Value) {
     let commands = options.get("allowedCommands").and_then(Value::as_array);
     if options.contains_key("allowStdin") && commands.is_none_or(Vec::is_empty) {
         options.insert("allowedCommands".to_owned(), json!([["nginx", "-t"], ["cat", "*"]]));
+    }
+}
+
+/// Adds `Localhost` to the allowed profiles of settings that restrict the names of such profiles. Without it, the policy rejects such
+/// settings.
+fn add_localhost(settings: &mut Value) {
+    let Some(options) = settings.get_mut("seccompProfile").and_then(Value::as_object_mut) else { return };
+    let Some(allowed) = options.get("allowed").and_then(Value::as_array) else { return };
+    if options.contains_key("localhostProfiles") && !allowed.contains(&json!("Localhost")) {
+        options.insert("allowed".to_owned(), json!(["Localhost", "RuntimeDefault"]));
     }
 }
 
