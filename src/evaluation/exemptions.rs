@@ -1,7 +1,6 @@
 //! Matches exemptions with findings.
 
 use std::cell::{LazyCell, OnceCell};
-use std::collections::HashMap;
 
 use crate::kubernetes::image_reference::{ImageReference, MAX_REFERENCE_LENGTH};
 use crate::kubernetes::name_index::NameIndex;
@@ -76,11 +75,14 @@ impl<'e, 's> ExemptionMatcher<'e, 's> {
         if findings.is_empty() || self.candidates().is_empty() {
             return findings;
         }
-        // Many findings may concern all containers of the same pod.
-        let mut covered_pods = HashMap::new();
+        // Many findings in succession may concern all containers of the same pod.
+        let mut known = None;
         findings.retain(|finding| match &finding.responsible {
             ResponsibleContainers::Pod(pod) => {
-                !*covered_pods.entry(pod.index).or_insert_with(|| self.covers_pod(rule, pod))
+                let same = known.filter(|(index, _)| *index == pod.index);
+                let (_, is_covered) = same.unwrap_or_else(|| (pod.index, self.covers_pod(rule, pod)));
+                known = Some((pod.index, is_covered));
+                !is_covered
             }
             ResponsibleContainers::Only(containers) => !self.covers(rule, containers),
         });

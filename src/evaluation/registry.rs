@@ -1,12 +1,12 @@
 //! Queries registries about images, through the policy server.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use json_view::{RawValue, Text};
 
 use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::name_index::NameIndex;
-use crate::raw_object::{RawObject, parse_raw};
+use crate::raw_object::RawObject;
 use crate::rules::rule::ImageConfig;
 
 /// The policy server's access to registries.
@@ -128,16 +128,18 @@ fn user(response: &[u8]) -> Result<String, String> {
 fn volumes(response: &[u8]) -> Result<Vec<String>, String> {
     let Some(volumes) = option(response, "Volumes")? else { return Ok(Vec::new()) };
     let RawObject(fields) =
-        serde_json::from_str(volumes.get()).map_err(|_| "\"Volumes\" is not an object".to_owned())?;
+        json_view::from_slice(volumes.0).map_err(|_| "\"Volumes\" is not an object".to_owned())?;
     if fields.len() > MAX_VOLUMES {
         return Err(format!("\"Volumes\" has more than {MAX_VOLUMES} fields"));
     }
-    let paths: BTreeSet<_> = fields.into_iter().map(|(path, _)| path.into_owned()).collect();
-    Ok(paths.into_iter().collect())
+    let mut paths: Vec<_> = fields.into_iter().map(|(path, _)| Cow::from(path).into_owned()).collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
 }
 
 /// Returns a field of the container options in a response with the configuration of an image.
-fn option<'j>(response: &'j [u8], name: &str) -> Result<Option<&'j RawValue>, String> {
+fn option<'j>(response: &'j [u8], name: &str) -> Result<Option<RawValue<'j>>, String> {
     let config = field(parse(response)?, "config")?.ok_or("no \"config\" field")?;
     field(config, "config")?.map_or(Ok(None), |options| field(options, name))
 }
@@ -149,26 +151,29 @@ fn digest(response: &[u8], image: &str) -> Result<String, String> {
     Ok(digest)
 }
 
-fn parse(response: &[u8]) -> Result<&RawValue, String> {
-    serde_json::from_slice(response).map_err(|_| "not JSON".to_owned())
+fn parse(response: &[u8]) -> Result<RawValue<'_>, String> {
+    let json: &serde_json::value::RawValue =
+        serde_json::from_slice(response).map_err(|_| "not JSON".to_owned())?;
+    Ok(RawValue(json.get().as_bytes()))
 }
 
-fn text(json: &RawValue, name: &str) -> Result<String, String> {
-    parse_raw(json).map_err(|_| format!("{name:?} is not a string"))
+fn text(RawValue(json): RawValue<'_>, name: &str) -> Result<String, String> {
+    let text: Text<'_> = json_view::from_slice(json).map_err(|_| format!("{name:?} is not a string"))?;
+    Ok(String::from(&text))
 }
 
 /// Returns a field of an object. `null` counts as missing.
 ///
 /// Container runtimes match keys without regard to case, and use the last one. An author of an image could use that to show the
 /// policy another user than the runtime, so similar keys are an error.
-fn field<'j>(object: &'j RawValue, name: &str) -> Result<Option<&'j RawValue>, String> {
+fn field<'j>(RawValue(object): RawValue<'j>, name: &str) -> Result<Option<RawValue<'j>>, String> {
     let RawObject(fields) =
-        parse_raw(object).map_err(|_| format!("expected an object with a field {name:?}"))?;
+        json_view::from_slice(object).map_err(|_| format!("expected an object with a field {name:?}"))?;
     let is_similar = |key: &str| key.chars().map(folded).eq(name.chars().map(folded));
     let mut similar = fields.into_iter().filter(|(key, _)| is_similar(key));
     match (similar.next(), similar.next()) {
         (None, _) => Ok(None),
-        (Some((key, value)), None) if key == name => Ok(Some(value).filter(|value| value.get() != "null")),
+        (Some((key, value)), None) if key == *name => Ok(Some(value).filter(|value| value.0 != b"null")),
         _ => Err(format!("ambiguous field {name:?}")),
     }
 }

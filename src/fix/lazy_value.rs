@@ -1,20 +1,19 @@
 //! JSON that is parsed only where a fix changes it: all other values stay as they are written.
 
-use std::borrow::Cow;
-
-use serde::ser::SerializeMap;
+use json_view::{RawValue, ReadJson, Text};
+use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
-use crate::raw_object::{RawObject, parse_raw};
+use crate::raw_object::RawObject;
 
 /// A JSON value.
 #[derive(Debug)]
 pub(super) enum LazyValue<'j> {
     /// A value that no fix has changed.
-    Original(&'j RawValue),
+    Original(RawValue<'j>),
     /// A value that a fix has added.
-    New(Box<RawValue>),
+    New(Box<serde_json::value::RawValue>),
     /// An object, some of whose fields may have changed.
     Object(Fields<'j>),
     /// A list, some of whose items may have changed.
@@ -24,12 +23,12 @@ pub(super) enum LazyValue<'j> {
 impl<'j> LazyValue<'j> {
     /// Reads a value without parsing it.
     pub(super) fn parse(json: &'j [u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(json).map(Self::Original)
+        read(json).map(Self::Original)
     }
 
     /// Whether the value is `null`, which Kubernetes treats as unset.
     pub(super) fn is_unset(&self) -> bool {
-        matches!(self, Self::Original(json) if json.get() == "null")
+        matches!(self, Self::Original(RawValue(b"null")))
     }
 
     /// Returns the field of an object. An unset field is `null`, and an unset value becomes an object.
@@ -37,27 +36,27 @@ impl<'j> LazyValue<'j> {
         let fields = self.fields()?;
         let index = fields.0.iter().position(|(name, _)| name == key).unwrap_or(fields.0.len());
         if index == fields.0.len() {
-            fields.0.push((key.to_owned().into(), Self::Original(RawValue::NULL)));
+            fields.0.push((key.to_owned().into(), Self::Original(RawValue(b"null"))));
         }
         let field = fields.0.get_mut(index).map(|(_, value)| value);
-        field.ok_or_else(|| serde::de::Error::custom("a field is missing"))
+        field.ok_or_else(|| Error::custom("a field is missing"))
     }
 
     /// Returns the items of a list. An unset value becomes an empty list.
     pub(super) fn items(&mut self) -> serde_json::Result<&mut Vec<Self>> {
-        if let Self::Original(json) = self {
-            let items = parse_raw::<Option<Vec<&RawValue>>>(json)?;
-            *self = Self::List(items.unwrap_or_default().into_iter().map(Self::Original).collect());
+        if let Self::Original(RawValue(json)) = *self {
+            let items: Vec<_> = if self.is_unset() { Vec::new() } else { read(json)? };
+            *self = Self::List(items.into_iter().map(Self::Original).collect());
         }
         match self {
             Self::List(items) => Ok(items),
-            _ => Err(serde::de::Error::custom("expected a list")),
+            _ => Err(Error::custom("expected a list")),
         }
     }
 
     /// Returns the value as text.
     pub(super) fn text(&self) -> serde_json::Result<String> {
-        serde_json::from_slice(&serde_json::to_vec(self)?)
+        read::<Text<'_>>(&serde_json::to_vec(self)?).map(|text| String::from(&text))
     }
 
     /// Replaces the value.
@@ -74,22 +73,30 @@ impl<'j> LazyValue<'j> {
     }
 
     fn fields(&mut self) -> serde_json::Result<&mut Fields<'j>> {
-        if let Self::Original(json) = self {
-            let RawObject(fields) = parse_raw::<Option<_>>(json)?.unwrap_or_default();
+        if let Self::Original(RawValue(json)) = *self {
+            let RawObject(fields) = if self.is_unset() { RawObject::default() } else { read(json)? };
             let fields = fields.into_iter().map(|(key, value)| (key, Self::Original(value)));
             *self = Self::Object(Fields(fields.collect()));
         }
         match self {
             Self::Object(fields) => Ok(fields),
-            _ => Err(serde::de::Error::custom("expected an object")),
+            _ => Err(Error::custom("expected an object")),
         }
     }
+}
+
+fn read<'j, T: ReadJson<'j>>(json: &'j [u8]) -> serde_json::Result<T> {
+    json_view::from_slice(json).map_err(Error::custom)
 }
 
 impl Serialize for LazyValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Original(json) => json.serialize(serializer),
+            Self::Original(RawValue(json)) => {
+                let json: &serde_json::value::RawValue =
+                    serde_json::from_slice(json).map_err(S::Error::custom)?;
+                json.serialize(serializer)
+            }
             Self::New(json) => json.serialize(serializer),
             Self::Object(fields) => fields.serialize(serializer),
             Self::List(items) => items.serialize(serializer),
@@ -99,13 +106,13 @@ impl Serialize for LazyValue<'_> {
 
 /// The fields of an object, in their order.
 #[derive(Debug, Default)]
-pub(super) struct Fields<'j>(Vec<(Cow<'j, str>, LazyValue<'j>)>);
+pub(super) struct Fields<'j>(Vec<(Text<'j>, LazyValue<'j>)>);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_map(Some(self.0.len()))?;
         for (key, value) in &self.0 {
-            fields.serialize_entry(key, value)?;
+            fields.serialize_entry(&**key, value)?;
         }
         fields.end()
     }

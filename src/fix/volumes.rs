@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
+use json_view::{RawValue, Text};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::kubernetes::quantity::billionths;
 use crate::kubernetes::volume::Volume;
-use crate::raw_object::{RawObject, parse_raw};
+use crate::raw_object::RawObject;
 use crate::settings::writable_paths::WritablePath;
 
 /// The beginning of the name of every added volume.
@@ -74,26 +74,26 @@ impl<'p> Volumes<'p> {
 
 /// Returns whether a volume is the `emptyDir` that a fix would add for a path, and nothing else.
 fn is_added_for(volume: &Volume<'_>, path: WritablePath<'_>) -> bool {
-    let Ok(RawObject(fields)) = serde_json::from_slice(volume.json.0) else { return false };
-    let is_expected = |(key, value): &(Cow<'_, str>, &RawValue)| match &**key {
+    let Ok(RawObject(fields)) = json_view::from_slice(volume.json.0) else { return false };
+    let is_expected = |(key, value): &(Text<'_>, RawValue<'_>)| match &**key {
         "name" => true,
-        _ if value.get() == "null" => true,
-        "emptyDir" => is_empty_dir_for(value, path),
+        _ if value.0 == b"null" => true,
+        "emptyDir" => is_empty_dir_for(*value, path),
         _ => false,
     };
     volume.source("emptyDir").is_some() && fields.iter().all(is_expected)
 }
 
-fn is_empty_dir_for(json: &RawValue, path: WritablePath<'_>) -> bool {
-    let Ok(RawObject(fields)) = parse_raw(json) else { return false };
+fn is_empty_dir_for(RawValue(json): RawValue<'_>, path: WritablePath<'_>) -> bool {
+    let Ok(RawObject(fields)) = json_view::from_slice(json) else { return false };
     let (mut medium, mut size) = (None, None);
-    for (key, value) in fields.iter().filter(|(_, value)| value.get() != "null") {
+    for (key, value) in fields.iter().filter(|(_, value)| value.0 != b"null") {
         let field = match &**key {
             "medium" => &mut medium,
             "sizeLimit" => &mut size,
             _ => return false,
         };
-        let Ok(text) = parse_raw::<String>(value) else { return false };
+        let Ok(text) = json_view::from_slice::<Text<'_>>(value.0) else { return false };
         *field = Some(text);
     }
     // API servers write an unset medium as an empty one, and a size with another unit.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::kubernetes::unread::Unread;
 use json_view::{Error, KnownKey, RawValue, ReadJson, Reader, StringEnding, Text, views};
 
 /// A list of containers in a pod spec.
@@ -132,9 +133,9 @@ views! {
         /// Command to run; empty for other hooks and probes.
         pub exec "exec": ExecAction<'a>,
         /// HTTP request to send.
-        pub http_get "httpGet": NetworkAction<'a>,
+        pub http_get "httpGet": Unread<'a, NetworkAction<'a>>,
         /// TCP connection to open.
-        pub tcp_socket "tcpSocket": NetworkAction<'a>,
+        pub tcp_socket "tcpSocket": Unread<'a, NetworkAction<'a>>,
     }
 
     /// `HTTPGetAction` or `TCPSocketAction` of `k8s.io/api/core/v1`.
@@ -150,13 +151,13 @@ views! {
         /// Number of failures after which the kubelet restarts the container; 0 if unset, which means 3.
         pub failure_threshold "failureThreshold": i64,
         /// HTTP request to send.
-        pub http_get "httpGet": NetworkAction<'a>,
+        pub http_get "httpGet": Unread<'a, NetworkAction<'a>>,
         /// Seconds before the first probe.
         pub initial_delay_seconds "initialDelaySeconds": i64,
         /// Seconds between two probes; 0 if unset, which means 10.
         pub period_seconds "periodSeconds": i64,
         /// TCP connection to open.
-        pub tcp_socket "tcpSocket": NetworkAction<'a>,
+        pub tcp_socket "tcpSocket": Unread<'a, NetworkAction<'a>>,
     }
 
     /// `ExecAction` of `k8s.io/api/core/v1`.
@@ -196,7 +197,7 @@ views! {
         /// Whether a process can gain more privileges than its parent.
         pub allow_privilege_escalation "allowPrivilegeEscalation": Option<bool>,
         /// AppArmor profile.
-        pub app_armor_profile "appArmorProfile": Option<Profile<'a>>,
+        pub app_armor_profile "appArmorProfile": Unread<'a, Profile<'a>>,
         /// Linux capabilities.
         pub capabilities "capabilities": Capabilities<'a>,
         /// Whether the container has nearly the same access to the node as processes on the node.
@@ -212,9 +213,9 @@ views! {
         /// User of the first process.
         pub run_as_user "runAsUser": Option<i64>,
         /// SELinux context.
-        pub se_linux_options "seLinuxOptions": Option<SeLinuxOptions<'a>>,
+        pub se_linux_options "seLinuxOptions": Unread<'a, SeLinuxOptions<'a>>,
         /// Seccomp profile.
-        pub seccomp_profile "seccompProfile": Option<Profile<'a>>,
+        pub seccomp_profile "seccompProfile": Unread<'a, Profile<'a>>,
         /// Settings that only Windows reads.
         pub windows_options "windowsOptions": WindowsOptions<'a>,
     }

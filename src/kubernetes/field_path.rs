@@ -42,6 +42,7 @@ pub fn of_item(list: &str, index: usize, field: &str) -> String {
 
 /// Compares paths by name, and indices by number: `containers[2]` precedes `containers[10]`.
 #[must_use]
+#[inline(never)]
 pub fn compare(left: &str, right: &str) -> Ordering {
     // The bytes of UTF-8 have the order of the characters.
     let (left, right) = (left.as_bytes(), right.as_bytes());

@@ -3,6 +3,7 @@
 //! Links are not followed, because a policy cannot see where they lead.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 /// A path from a pod, made absolute and without `.`, `..` and empty segments.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +84,13 @@ impl<'p> FilePath<'p> {
     /// Returns the segments of the path.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         segments_of(&self.path)
+    }
+
+    /// Compares the segments of two paths: a directory precedes everything below it.
+    #[must_use]
+    #[inline(never)]
+    pub fn cmp_segments(&self, other: &Self) -> Ordering {
+        self.segments().cmp(other.segments())
     }
 
     /// Returns the path in the form that is compared.

@@ -16,6 +16,7 @@ pub mod pod;
 pub mod pod_status;
 pub mod quantity;
 pub mod shared_volumes;
+pub mod unread;
 pub(crate) mod unreadable;
 pub mod volume;
 pub mod workload;

@@ -55,7 +55,7 @@ impl<'p> MountPoints<'p> {
             path => path,
         };
         sorted.push((pod.file_path(message), MountPoint::TerminationMessage));
-        sorted.sort_by(|(one, _), (other, _)| one.segments().cmp(other.segments()));
+        sorted.sort_by(|(one, _), (other, _)| one.cmp_segments(other));
         let mut points = Self { pod, sorted, working_dir: Vec::new() };
         if !container.working_dir.is_empty() {
             let working_dir = pod.file_path(&container.working_dir);

@@ -10,6 +10,7 @@ use crate::kubernetes::field_path;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::metadata::{Annotation, Metadata};
 use crate::kubernetes::name_index::{NO_INDEX, NameIndex};
+use crate::kubernetes::unread::Unread;
 use crate::kubernetes::volume::{ClaimTemplate, Volume};
 use crate::text::quoted;
 use json_view::{self as json, Error, RawValue, ReadJson, Reader, Text, views};
@@ -83,7 +84,7 @@ views! {
     /// `PodSecurityContext` of `k8s.io/api/core/v1`.
     pub struct PodSecurityContext<'a> {
         /// Default for the AppArmor profile of containers.
-        pub app_armor_profile "appArmorProfile": Option<Profile<'a>>,
+        pub app_armor_profile "appArmorProfile": Unread<'a, Profile<'a>>,
         /// Group that owns volumes and is added to each process.
         pub fs_group "fsGroup": Option<i64>,
         /// Default for the primary group of containers.
@@ -93,9 +94,9 @@ views! {
         /// Default for the user of containers.
         pub run_as_user "runAsUser": Option<i64>,
         /// Default for the SELinux context of containers.
-        pub se_linux_options "seLinuxOptions": Option<SeLinuxOptions<'a>>,
+        pub se_linux_options "seLinuxOptions": Unread<'a, SeLinuxOptions<'a>>,
         /// Default for the seccomp profile of containers.
-        pub seccomp_profile "seccompProfile": Option<Profile<'a>>,
+        pub seccomp_profile "seccompProfile": Unread<'a, Profile<'a>>,
         /// Groups added to each process.
         pub supplemental_groups "supplementalGroups": Vec<i64>,
         /// Kernel parameters.

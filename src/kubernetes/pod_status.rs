@@ -1,8 +1,7 @@
 //! The status of a running pod. The kubelet reports it, and pod authors cannot change it.
 
-use std::collections::HashMap;
-
 use crate::kubernetes::container::ContainerList;
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use json_view::{self as json, Text, views};
 
@@ -29,8 +28,12 @@ pub(crate) struct RunningImages {
     ephemeral: Digests,
 }
 
-/// Digests by container name.
-type Digests = HashMap<String, String>;
+/// The digests of one list of containers.
+#[derive(Debug)]
+struct Digests {
+    by_container: NameIndex<'static>,
+    digests: Vec<String>,
+}
 
 impl RunningImages {
     /// Reads the status of a pod. A status that cannot be parsed contains no images.
@@ -50,15 +53,20 @@ impl RunningImages {
             ContainerList::Regular => &self.regular,
             ContainerList::Ephemeral => &self.ephemeral,
         };
-        digests.get(&*at.container.name).map(String::as_str)
+        let index = digests.by_container.get(&at.container.name)?;
+        digests.digests.get(index).map(String::as_str)
     }
 }
 
 /// Returns the digest in each image id, which is a reference with a digest (`docker.io/library/nginx@sha256:…`), or a digest alone.
 fn digests(statuses: &[ContainerStatus<'_>]) -> Digests {
+    let mut by_container = NameIndex::default();
+    for (index, status) in statuses.iter().enumerate() {
+        by_container.set(String::from(&status.name).into(), index);
+    }
     let digest = |status: &ContainerStatus<'_>| {
         let id = &*status.image_id;
-        (String::from(&status.name), id.rsplit_once('@').map_or(id, |(_, digest)| digest).to_owned())
+        id.rsplit_once('@').map_or(id, |(_, digest)| digest).to_owned()
     };
-    statuses.iter().map(digest).collect()
+    Digests { by_container, digests: statuses.iter().map(digest).collect() }
 }

@@ -20,8 +20,8 @@ const POD_SECURITY: Setting<Flag> = Setting {
 
 const FIELD: ProfileField = ProfileField {
     path: "securityContext.appArmorProfile",
-    of_pod: |context| context.app_armor_profile.as_ref(),
-    of_container: |context| context.app_armor_profile.as_ref(),
+    of_pod: |context| &context.app_armor_profile,
+    of_container: |context| &context.app_armor_profile,
 };
 
 pub(crate) struct AppArmorProfile<'s> {

@@ -3,9 +3,11 @@
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::container::{Container, NetworkAction};
+use crate::kubernetes::unread::Unread;
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
+use json_view::Text;
 
 pub(crate) struct HostProbes;
 
@@ -30,20 +32,26 @@ Network policies do not apply to them. Every host is a finding, `localhost` too,
         let Some(pod) = target.pod() else { return };
         for at in pod.all_containers() {
             for (field, action, kind) in network_actions(at.container) {
-                let host = &*action.host;
+                let host = host(action);
                 if !host.is_empty() {
                     let finding = findings.at(at, &format!("{field}.{kind}.host"));
-                    finding.message(format!("must leave it unset, not {}", quoted(host))).value(host);
+                    finding.message(format!("must leave it unset, not {}", quoted(&host))).value(&*host);
                 }
             }
         }
     }
 }
 
+/// Returns the host of a connection. One that cannot be read is `?`.
+fn host<'a>(action: &Unread<'a, NetworkAction<'a>>) -> Text<'a> {
+    let unreadable = |_| Some(NetworkAction { host: "?".into() });
+    action.parse().unwrap_or_else(unreadable).unwrap_or_default().host
+}
+
 /// Returns what the probes and hooks of a container connect to: the field of the probe, the connection, and its kind.
 fn network_actions<'c, 'a>(
     container: &'c Container<'a>,
-) -> impl Iterator<Item = (&'static str, &'c NetworkAction<'a>, &'static str)> {
+) -> impl Iterator<Item = (&'static str, &'c Unread<'a, NetworkAction<'a>>, &'static str)> {
     let Container { startup_probe: startup, lifecycle, .. } = container;
     let handlers = [
         ("lifecycle.postStart", &lifecycle.post_start.http_get, &lifecycle.post_start.tcp_socket),

@@ -6,6 +6,7 @@ use super::finding::Findings;
 use super::responsible::ResponsibleContainer;
 use crate::kubernetes::container::{Profile, SecurityContext};
 use crate::kubernetes::pod::{ContainerAt, Pod, PodSecurityContext};
+use crate::kubernetes::unread::Unread;
 use crate::settings::declaration::{Setting, Words};
 use crate::settings::wildcard;
 use crate::text::quoted;
@@ -29,8 +30,8 @@ pub(super) const ALLOWED: Setting<Words<&str>> = Setting {
 pub(super) struct ProfileField {
     /// The field of a pod spec or of a container.
     pub(super) path: &'static str,
-    pub(super) of_pod: for<'p, 'a> fn(&'p PodSecurityContext<'a>) -> Option<&'p Profile<'a>>,
-    pub(super) of_container: for<'p, 'a> fn(&'p SecurityContext<'a>) -> Option<&'p Profile<'a>>,
+    pub(super) of_pod: for<'p, 'a> fn(&'p PodSecurityContext<'a>) -> &'p Unread<'a, Profile<'a>>,
+    pub(super) of_container: for<'p, 'a> fn(&'p SecurityContext<'a>) -> &'p Unread<'a, Profile<'a>>,
 }
 
 /// The accepted profiles.
@@ -43,9 +44,9 @@ pub(super) struct AllowedProfiles<'s> {
 }
 
 /// What is wrong with a profile: the field in it, the wrong value, and the required change.
-struct Violation<'p> {
+struct Violation {
     field: &'static str,
-    value: &'p str,
+    value: String,
     message: String,
 }
 
@@ -64,19 +65,19 @@ impl AllowedProfiles<'_> {
     ) -> Vec<ContainerAt<'p, 'p>> {
         let mut without = Vec::new();
         for at in pod.all_containers() {
-            match (field.of_container)(&at.container.security_context).filter(|own| self.is_set(own)) {
-                None => without.push(at),
-                Some(own) => {
-                    if let Some(Violation { field: key, value, message }) = self.violation(own) {
-                        findings.at(at, &format!("{}.{key}", field.path)).message(message).value(value);
-                    }
-                }
+            let Some(own) = self.set_profile((field.of_container)(&at.container.security_context)) else {
+                without.push(at);
+                continue;
+            };
+            if let Some(Violation { field: key, value, message }) = self.violation(&own) {
+                findings.at(at, &format!("{}.{key}", field.path)).message(message).value(value);
             }
         }
-        let shared = (field.of_pod)(&pod.spec.security_context).filter(|shared| self.is_set(shared));
-        let Some(shared) = shared else { return without };
+        let Some(shared) = self.set_profile((field.of_pod)(&pod.spec.security_context)) else {
+            return without;
+        };
         if (self.judges_every_value || !without.is_empty())
-            && let Some(Violation { field: key, value, message }) = self.violation(shared)
+            && let Some(Violation { field: key, value, message }) = self.violation(&shared)
         {
             let finding = findings.at_pod(pod, &format!("{}.{key}", field.path));
             finding.message(message).value(value);
@@ -88,16 +89,18 @@ impl AllowedProfiles<'_> {
         Vec::new()
     }
 
-    /// Whether a profile is set. API servers refuse one without a type.
-    fn is_set(&self, profile: &Profile<'_>) -> bool {
-        self.judges_every_value || !profile.kind.is_empty()
+    /// Returns a profile if it is set. API servers refuse a profile without a type. One that cannot be read has the type `?`.
+    fn set_profile<'a>(&self, profile: &Unread<'a, Profile<'a>>) -> Option<Profile<'a>> {
+        let unreadable = |_| Some(Profile { kind: "?".into(), ..Profile::default() });
+        let profile = profile.parse().unwrap_or_else(unreadable)?;
+        (self.judges_every_value || !profile.kind.is_empty()).then_some(profile)
     }
 
-    fn violation<'p>(&self, profile: &'p Profile<'_>) -> Option<Violation<'p>> {
+    fn violation(&self, profile: &Profile<'_>) -> Option<Violation> {
         let kind = &*profile.kind;
         if !self.types.contains(&kind) {
             let message = format!("must set it to {}, not {}", self.listed(), quoted(kind));
-            return Some(Violation { field: "type", value: "", message });
+            return Some(Violation { field: "type", value: String::new(), message });
         }
         let (name, names) = (&*profile.localhost_profile, self.names.as_ref()?);
         let is_accepted = |pattern: &&str| wildcard::matches(pattern, name);
@@ -106,6 +109,6 @@ impl AllowedProfiles<'_> {
         }
         let message =
             format!("must not use profile {}, which localhostProfiles does not contain", quoted(name));
-        Some(Violation { field: "localhostProfile", value: name, message })
+        Some(Violation { field: "localhostProfile", value: name.to_owned(), message })
     }
 }

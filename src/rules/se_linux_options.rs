@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::finding::Findings;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::container::SeLinuxOptions as Options;
+use crate::kubernetes::unread::Unread;
 use crate::settings::declaration::{ANY_TEXT, Declared, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
@@ -81,26 +82,27 @@ types. `level` is not restricted: it separates pods from each other. Every value
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
         let Some(pod) = target.pod() else { return };
-        let shared = pod.spec.security_context.se_linux_options.as_ref();
-        if let Some(options) = shared {
-            self.violations(options, |field, value, message| {
-                findings.at_pod(pod, field).message(message).value(value);
-            });
-        }
-        let pod_has_type = shared.is_some_and(|options| !options.kind.is_empty());
-        let demands_type = self.requires_type() && !pod_has_type && !pod.is_windows();
+        let shared = read(&pod.spec.security_context.se_linux_options);
+        self.violations(&shared, |field, value, message| {
+            findings.at_pod(pod, field).message(message).value(value);
+        });
+        let demands_type = self.requires_type() && shared.kind.is_empty() && !pod.is_windows();
         for container in pod.all_containers() {
-            let own = container.container.security_context.se_linux_options.as_ref();
-            if let Some(options) = own {
-                self.violations(options, |field, value, message| {
-                    findings.at(container, field).message(message).value(value);
-                });
-            }
-            if demands_type && own.is_none_or(|options| options.kind.is_empty()) {
+            let own = read(&container.container.security_context.se_linux_options);
+            self.violations(&own, |field, value, message| {
+                findings.at(container, field).message(message).value(value);
+            });
+            if demands_type && own.kind.is_empty() {
                 findings.at(container, TYPE).message(format!("must set it to {}", self.listed()));
             }
         }
     }
+}
+
+/// Reads the options. Those that cannot be read have the user `?`.
+fn read<'a>(options: &Unread<'a, Options<'a>>) -> Options<'a> {
+    let unreadable = |_| Some(Options { user: "?".into(), ..Options::default() });
+    options.parse().unwrap_or_else(unreadable).unwrap_or_default()
 }
 
 #[cfg(test)]

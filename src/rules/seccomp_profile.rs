@@ -34,8 +34,8 @@ const POD_SECURITY: Setting<Flag> = Setting {
 
 const FIELD: ProfileField = ProfileField {
     path: "securityContext.seccompProfile",
-    of_pod: |context| context.seccomp_profile.as_ref(),
-    of_container: |context| context.seccomp_profile.as_ref(),
+    of_pod: |context| &context.seccomp_profile,
+    of_container: |context| &context.seccomp_profile,
 };
 
 const TYPE: &str = "securityContext.seccompProfile.type";

@@ -11,6 +11,7 @@ use super::preset::{PRESET, Preset};
 use json_view::{Error, RawValue, ReadJson, Reader, Text, ValueKind};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::raw_object::RawObject;
 use crate::text::printable;
 
 /// A key of an object, and its value.
@@ -256,14 +257,9 @@ impl<'a> ReadJson<'a> for UnparsedSettings<'a> {
             *self = Self::Other(value);
             return Ok(());
         }
-        let mut entries = Vec::new();
-        let mut object = reader.object()?;
-        while let Some(key) = object.next_key()? {
-            let mut value = RawValue::default();
-            object.read(&mut value)?;
-            entries.push((key, value));
-        }
-        *self = Self::Entries(entries);
+        let mut object = RawObject::default();
+        object.read(reader)?;
+        *self = Self::Entries(object.0);
         Ok(())
     }
 }
