@@ -28,7 +28,7 @@ const DENIED: Setting<Texts> = Setting {
 const POD_SECURITY: Setting<Flag> = Setting {
     key: "podSecurity",
     label: "Count every value",
-    doc: "Compares names as they are written, and counts those of Windows pods too, as Pod Security Admission does.",
+    doc: "Compares names with the safe ones as they are written, and counts those of Windows pods too, as Pod Security Admission does.",
     kind: Flag,
 };
 
@@ -64,8 +64,9 @@ impl Sysctls<'_> {
         if name.as_bytes().windows(2).any(|pair| pair == b"..") {
             return false;
         }
-        let name = if self.judges_every_value { name.into() } else { with_dots(name) };
-        (SAFE.contains(&&*name) || matches_any(&self.allowed, &name)) && !matches_any(&self.denied, &name)
+        let dotted = with_dots(name);
+        let is_safe = SAFE.contains(&if self.judges_every_value { name } else { &*dotted });
+        (is_safe || matches_any(&self.allowed, &dotted)) && !matches_any(&self.denied, &dotted)
     }
 }
 
@@ -200,6 +201,12 @@ mod tests {
             ["kernel.msgmni", "net.ipv4.tcp_rmem"]
         );
         assert_eq!(refused(&json!({"denied": ["*"]}), &SAFE).len(), SAFE.len());
+    }
+
+    #[test]
+    fn another_form_does_not_evade_a_pattern() {
+        let settings = json!({"podSecurity": true, "allowed": ["*"], "denied": ["net.ipv4.tcp_*"]});
+        assert_eq!(refused(&settings, &["net/ipv4/tcp_rmem", "vm/swappiness"]), ["net/ipv4/tcp_rmem"]);
     }
 
     #[test]

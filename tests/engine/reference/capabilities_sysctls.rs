@@ -198,11 +198,13 @@ fn sysctls(request: &Request<'_>) -> Findings {
     for pod in request.pods.iter().filter(|pod| pod_security || !pod.is_windows()) {
         let context = pod.spec.security_context.clone().unwrap_or_default();
         for (index, sysctl) in context.sysctls.unwrap_or_default().iter().enumerate() {
-            let name = if pod_security { sysctl.name.clone() } else { with_dots(&sysctl.name) };
+            let name = with_dots(&sysctl.name);
+            // Pod Security Admission knows only names with dots.
+            let is_safe = SAFE.contains(&if pod_security { &*sysctl.name } else { &*name });
             let is_in = |list: &[String]| list.iter().any(|pattern| matches(&with_dots(pattern), &name));
             // A name with `..` may refer to a sysctl that no pattern allows.
             let is_allowed = is_in(&allowed) && !sysctl.name.contains("..");
-            if is_in(&denied) || !(SAFE.contains(&&*name) || is_allowed) {
+            if is_in(&denied) || !(is_safe || is_allowed) {
                 findings.add(
                     pod.path.field("securityContext.sysctls").item(index).field("name"),
                     pod.responsible_containers(),
