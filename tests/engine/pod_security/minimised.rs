@@ -21,7 +21,8 @@ fn pointers(pod: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(pod, "", &mut found);
     let is_required = |pointer: &str| {
-        ["/kind", "/apiVersion", "/metadata", "/spec", "/spec/containers"].contains(&pointer)
+        ["/kind", "/apiVersion", "/metadata", "/spec", "/spec/containers", "/spec/containers/0"]
+            .contains(&pointer)
             || ["/name", "/image"].iter().any(|field| pointer.ends_with(field))
     };
     found.retain(|pointer| !is_required(pointer));

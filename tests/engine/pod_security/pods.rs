@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use super::bases::{LISTS, containers, hardened_container, plain, plain_container, put};
-use super::topics::{Change, topics};
+use super::topics::{Change, Target, topics};
 use crate::fixes;
 use crate::generators::one_of;
 
@@ -48,7 +48,7 @@ fn pod() -> BoxedStrategy<Value> {
     (base(), focus, vec(others, 0..=2))
         .prop_map(|(base, focus, others)| {
             let mut pod = base.pod();
-            for change in focus.iter().chain(&others) {
+            for change in focus.iter().chain(&others).flatten() {
                 apply(&mut pod, change);
             }
             pod
@@ -124,9 +124,18 @@ impl Base {
     }
 }
 
-fn apply(pod: &mut Value, change: &Change) {
-    let Some(index) = change.container else { return put(pod, change.path, &change.value) };
-    let mut containers = containers(pod);
-    let index = index % containers.len();
-    put(containers[index], change.path, &change.value);
+fn apply(pod: &mut Value, Change { target, path, value }: &Change) {
+    match target {
+        Target::Pod => put(pod, path, value),
+        Target::Container(number) => {
+            let mut containers = containers(pod);
+            let index = number % containers.len();
+            put(containers[index], path, value);
+        }
+        Target::Containers => {
+            for container in containers(pod) {
+                put(container, path, value);
+            }
+        }
+    }
 }

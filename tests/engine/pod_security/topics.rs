@@ -1,30 +1,55 @@
 //! Changes to pods that a level may refuse, by topic: fields of the pod and of its containers that belong together.
 
-use proptest::prelude::{Strategy, any};
-use proptest::strategy::BoxedStrategy;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::strategy::{BoxedStrategy, Union};
 use serde_json::{Value, json};
 
 use super::restricted::{ALLOWED_VOLUMES, OTHER_VOLUMES};
 use crate::generators::{fields, list, one_of};
 
-/// A value at a path of the pod, or of one of its containers.
+/// What a change is made to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    Pod,
+    /// One container, by a number that may be larger than that of the containers.
+    Container(usize),
+    /// Each container, so that they override the pod's value.
+    Containers,
+}
+
+/// A value at a path.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
-    pub(super) container: Option<usize>,
+    pub(super) target: Target,
     pub(super) path: &'static [&'static str],
     pub(super) value: Value,
 }
 
-/// Generates one change.
-pub(super) type AnyChange = BoxedStrategy<Change>;
+/// Generates changes that belong together.
+pub(super) type AnyChange = BoxedStrategy<Vec<Change>>;
 
 fn on_pod(path: &'static [&'static str], values: BoxedStrategy<Value>) -> AnyChange {
-    values.prop_map(move |value| Change { container: None, path, value }).boxed()
+    values.prop_map(move |value| vec![Change { target: Target::Pod, path, value }]).boxed()
 }
 
 fn on_container(path: &'static [&'static str], values: BoxedStrategy<Value>) -> AnyChange {
-    let change = move |(container, value)| Change { container: Some(container), path, value };
-    (any::<usize>(), values).prop_map(change).boxed()
+    let target = prop_oneof![2 => any::<usize>().prop_map(Target::Container), 1 => Just(Target::Containers)];
+    (target, values).prop_map(move |(target, value)| vec![Change { target, path, value }]).boxed()
+}
+
+/// Generates a value of the pod that each container overrides.
+fn crossed(
+    path_of_pod: &'static [&'static str],
+    path: &'static [&'static str],
+    values: BoxedStrategy<Value>,
+) -> AnyChange {
+    let changes = move |(of_pod, of_containers)| {
+        vec![
+            Change { target: Target::Pod, path: path_of_pod, value: of_pod },
+            Change { target: Target::Containers, path, value: of_containers },
+        ]
+    };
+    (values.clone(), values).prop_map(changes).boxed()
 }
 
 /// Returns the changes of each topic. Good values are frequent, so that most pods have few bad ones.
@@ -63,7 +88,12 @@ fn seccomp() -> Vec<AnyChange> {
     ];
     vec![
         on_pod(&["spec", "securityContext", "seccompProfile"], profile.clone()),
-        on_container(&["securityContext", "seccompProfile"], profile),
+        on_container(&["securityContext", "seccompProfile"], profile.clone()),
+        crossed(
+            &["spec", "securityContext", "seccompProfile"],
+            &["securityContext", "seccompProfile"],
+            profile,
+        ),
         on_pod(&["metadata", "annotations"], fields(annotations)),
         on_pod(&["spec", "hostUsers"], one_of(&json!([false, null]))),
     ]
@@ -97,7 +127,12 @@ fn app_armor() -> Vec<AnyChange> {
     ]);
     vec![
         on_pod(&["spec", "securityContext", "appArmorProfile"], profile.clone()),
-        on_container(&["securityContext", "appArmorProfile"], profile),
+        on_container(&["securityContext", "appArmorProfile"], profile.clone()),
+        crossed(
+            &["spec", "securityContext", "appArmorProfile"],
+            &["securityContext", "appArmorProfile"],
+            profile,
+        ),
         on_pod(&["metadata", "annotations"], annotations),
     ]
 }
@@ -122,7 +157,12 @@ fn se_linux() -> Vec<AnyChange> {
     ]);
     vec![
         on_pod(&["spec", "securityContext", "seLinuxOptions"], options.clone()),
-        on_container(&["securityContext", "seLinuxOptions"], options),
+        on_container(&["securityContext", "seLinuxOptions"], options.clone()),
+        crossed(
+            &["spec", "securityContext", "seLinuxOptions"],
+            &["securityContext", "seLinuxOptions"],
+            options,
+        ),
         on_pod(&["spec", "securityContext", "seLinuxOptions"], one_of(&json!([null, {}]))),
     ]
 }
@@ -133,9 +173,11 @@ fn users() -> Vec<AnyChange> {
     let group = one_of(&json!([0, 1000, null]));
     vec![
         on_pod(&["spec", "securityContext", "runAsNonRoot"], flag.clone()),
-        on_container(&["securityContext", "runAsNonRoot"], flag),
+        on_container(&["securityContext", "runAsNonRoot"], flag.clone()),
+        crossed(&["spec", "securityContext", "runAsNonRoot"], &["securityContext", "runAsNonRoot"], flag),
         on_pod(&["spec", "securityContext", "runAsUser"], user.clone()),
-        on_container(&["securityContext", "runAsUser"], user),
+        on_container(&["securityContext", "runAsUser"], user.clone()),
+        crossed(&["spec", "securityContext", "runAsUser"], &["securityContext", "runAsUser"], user),
         on_pod(&["spec", "securityContext", "fsGroup"], group.clone()),
         on_container(&["securityContext", "runAsGroup"], group),
         on_pod(&["spec", "hostUsers"], one_of(&json!([false, false, true, null]))),
@@ -206,7 +248,8 @@ fn hosts() -> Vec<AnyChange> {
         on_pod(&["spec", "hostIPC"], flag),
         on_pod(&["spec", "hostUsers"], one_of(&json!([false, null]))),
         on_pod(&["spec", "shareProcessNamespace"], one_of(&json!([true, null]))),
-        on_container(&["ports"], list(port, 2)),
+        on_container(&["ports"], list(port.clone(), 2)),
+        on_container(&["ports"], list(port, 1)),
     ]
 }
 
@@ -252,8 +295,15 @@ fn volumes() -> Vec<AnyChange> {
     };
     let others = one_of(&json!([{"name": "none"}, {"name": "null", "nfs": null, "emptyDir": null}]));
     let node = one_of(&json!([{"name": "node", "hostPath": {"path": "/var/log"}}]));
-    let volumes = vec![of(&ALLOWED_VOLUMES), of(&ALLOWED_VOLUMES), others, of(&OTHER_VOLUMES), node];
-    let volume = proptest::strategy::Union::new(volumes).boxed();
+    let volumes = vec![
+        of(&ALLOWED_VOLUMES),
+        of(&ALLOWED_VOLUMES),
+        others,
+        of(&OTHER_VOLUMES),
+        of(&OTHER_VOLUMES),
+        node,
+    ];
+    let volume = Union::new(volumes).boxed();
     vec![on_pod(&["spec", "volumes"], list(volume, 2))]
 }
 
@@ -298,7 +348,12 @@ fn windows() -> Vec<AnyChange> {
             one_of(&json!([{"name": "windows"}, {"name": "windows"}, {"name": "linux"}, null])),
         ),
         on_pod(&["spec", "securityContext", "windowsOptions"], options.clone()),
-        on_container(&["securityContext", "windowsOptions"], options),
+        on_container(&["securityContext", "windowsOptions"], options.clone()),
+        crossed(
+            &["spec", "securityContext", "windowsOptions"],
+            &["securityContext", "windowsOptions"],
+            options,
+        ),
         on_container(&["securityContext", "capabilities"], one_of(&json!([null, {}]))),
         on_container(&["securityContext", "allowPrivilegeEscalation"], one_of(&json!([null]))),
         on_pod(&["spec", "securityContext", "seccompProfile"], one_of(&json!([null]))),
