@@ -172,15 +172,15 @@ fn cases() -> Vec<Case> {
 #[test]
 fn the_presets_implement_the_documented_standards() {
     check_settings();
-    check(|pod| admitted_by_presets(pod));
+    check(admitted_by_presets);
 }
 
 #[test]
 fn pod_security_admission_implements_the_documented_standards() {
-    match Library::start(false) {
-        Some(mut library) => check(|pod| library.failed(pod).map(|failed| failed.is_empty())),
-        None => eprintln!("skipped: pod-security is not installed (`make control-plane`)"),
-    }
+    let Some(mut library) = Library::start(false) else {
+        return eprintln!("skipped: pod-security is not installed (`make control-plane`)");
+    };
+    check(|pod| library.failed(pod).map(|failed| failed.is_empty()));
 }
 
 /// Checks which levels admit the pods.

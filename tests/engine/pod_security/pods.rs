@@ -107,19 +107,20 @@ impl Base {
         if self.is_sidecar && self.sizes[1] > 0 {
             pod["spec"]["initContainers"][0]["restartPolicy"] = "Always".into();
         }
-        self.place(self.non_root, "runAsNonRoot", &json!(true), &mut pod);
-        self.place(self.seccomp, "seccompProfile", &json!({"type": "RuntimeDefault"}), &mut pod);
+        place(self.non_root, "runAsNonRoot", &json!(true), &mut pod);
+        place(self.seccomp, "seccompProfile", &json!({"type": "RuntimeDefault"}), &mut pod);
         pod
     }
+}
 
-    fn place(&self, placement: Placement, field: &str, value: &Value, pod: &mut Value) {
-        if placement.on_pod {
-            put(&mut pod["spec"], &["securityContext", field], value);
-        }
-        if placement.on_containers {
-            for container in containers(pod) {
-                put(container, &["securityContext", field], value);
-            }
+/// Sets a field of the security context where it is placed.
+fn place(placement: Placement, field: &str, value: &Value, pod: &mut Value) {
+    if placement.on_pod {
+        put(&mut pod["spec"], &["securityContext", field], value);
+    }
+    if placement.on_containers {
+        for container in containers(pod) {
+            put(container, &["securityContext", field], value);
         }
     }
 }

@@ -46,7 +46,7 @@ fn encoded<'a>(answers: impl Iterator<Item = &'a [String]> + Clone) -> Value {
     let numbers: Vec<_> = answers
         .map(|failed| {
             let bits = checks.iter().enumerate().filter(|(_, check)| failed.contains(check));
-            let number = bits.fold(0_u32, |number, (bit, _)| number | 1 << bit);
+            let number = bits.fold(0_u32, |number, (bit, _)| number | (1 << bit));
             format!("{number:0width$x}", width = digits(checks.len()))
         })
         .collect();
@@ -62,7 +62,7 @@ fn decoded(level: &Value) -> Vec<Vec<String>> {
     let number = |digits| u32::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
     let failed = |number: u32| {
         let checks = checks.iter().enumerate();
-        checks.filter(|(bit, _)| number >> bit & 1 == 1).map(|(_, check)| check.clone()).collect()
+        checks.filter(|(bit, _)| (number >> bit) & 1 == 1).map(|(_, check)| check.clone()).collect()
     };
     numbers.map(number).map(failed).collect()
 }
