@@ -2,6 +2,7 @@
 
 pub mod active_rule;
 mod contradictions;
+pub mod controls;
 pub mod finding;
 pub mod fingerprint;
 pub mod fix;
@@ -209,9 +210,10 @@ mod tests {
     use crate::settings::value::SettingValue;
 
     /// Files in the folder of the rules that are not rules.
-    const NOT_RULES: [&str; 9] = [
+    const NOT_RULES: [&str; 10] = [
         "active_rule",
         "contradictions",
+        "controls",
         "finding",
         "fingerprint",
         "fix",

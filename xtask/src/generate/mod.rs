@@ -1,6 +1,7 @@
 //! Generates files from the code.
 
 mod artifact_hub;
+mod compliance;
 mod form;
 mod readme;
 mod reference;
@@ -16,11 +17,12 @@ use crate::in_repository;
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
 /// Every generated file. A file that depends on another file comes after that file.
-const FILES: [Generated; 5] = [
+const FILES: [Generated; 6] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
     (artifact_hub::FILE, artifact_hub::generate),
     (reference::FILE, |_| Ok(reference::generate())),
+    (compliance::FILE, |_| compliance::generate()),
     (readme::FILE, readme::generate),
 ];
 

@@ -1,0 +1,209 @@
+//! `docs/compliance.md`: which items of public standards the rules and presets cover.
+
+mod coverage;
+mod presets;
+mod standards;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use immutable_pods_policy::rules::RuleId;
+use immutable_pods_policy::rules::controls::Controls;
+
+use coverage::coverage;
+use presets::{Preset, presets};
+use standards::{ATTACK, BASELINE, CIS, Item, KUBESCAPE, RESTRICTED};
+
+pub(super) const FILE: &str = "docs/compliance.md";
+
+const TEMPLATE: &str = include_str!("../../../templates/compliance.md");
+
+/// Returns the items of a standard that a rule enforces.
+type ItemsOf = fn(Controls) -> &'static [&'static str];
+
+/// Returns the page.
+///
+/// # Errors
+/// If the settings of a preset cannot be read.
+pub(super) fn generate() -> Result<String, String> {
+    let presets = presets()?;
+    let parts = [
+        ("rules", rules_table()),
+        ("kubescape", names(&KUBESCAPE, |controls| controls.kubescape)),
+        ("attack", names(&ATTACK, |controls| controls.attack)),
+        ("cis", items_table(&presets, &CIS, |controls| controls.cis)),
+        ("baseline", items_table(&presets, &BASELINE, |controls| controls.baseline)),
+        ("restricted", items_table(&presets, &RESTRICTED, |controls| controls.restricted)),
+    ];
+    let fill = |page: String, (name, text): &(&str, String)| page.replace(&format!("@{name}@"), text);
+    Ok(parts.iter().fold(TEMPLATE.to_owned(), fill))
+}
+
+fn rules_table() -> String {
+    let mut table = "\
+| rule | CIS | NSA and CISA | Pod Security Standards | Kubescape | MITRE ATT&CK |
+| --- | --- | --- | --- | --- | --- |"
+        .to_owned();
+    for rule in RuleId::ALL {
+        let controls = rule.controls();
+        let techniques: Vec<_> = controls.attack.iter().map(|id| technique_link(id)).collect();
+        let cells = [
+            rule_link(*rule),
+            or_dash(controls.cis.join(", ")),
+            or_dash(controls.nsa_cisa.join("; ")),
+            or_dash(pod_security(controls)),
+            or_dash(controls.kubescape.join(", ")),
+            or_dash(techniques.join(", ")),
+        ];
+        let _ = write!(table, "\n| {} |", cells.join(" | "));
+    }
+    table
+}
+
+fn rule_link(rule: RuleId) -> String {
+    let id = rule.meta().id;
+    format!("[`{id}`](settings.md#{})", id.to_lowercase())
+}
+
+fn technique_link(id: &str) -> String {
+    format!("[{id}](https://attack.mitre.org/techniques/{}/)", id.replace('.', "/"))
+}
+
+fn or_dash(cell: String) -> String {
+    if cell.is_empty() { "–".to_owned() } else { cell }
+}
+
+/// Returns the controls of both levels of the Pod Security Standards.
+fn pod_security(controls: Controls) -> String {
+    let levels = [("Baseline", controls.baseline), ("Restricted", controls.restricted)];
+    let named = levels.iter().filter(|(_, names)| !names.is_empty());
+    named.map(|(level, names)| format!("{level}: {}", names.join(", "))).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns the names of the ids in the table of rules.
+fn names(names: &[(&str, &str)], items_of: ItemsOf) -> String {
+    let used: BTreeSet<_> = RuleId::ALL.iter().flat_map(|rule| items_of(rule.controls())).collect();
+    let used = names.iter().filter(|(id, _)| used.contains(id));
+    used.map(|(id, name)| format!("{id} {name}")).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns the table of the items of a standard, with one column for each preset.
+fn items_table(presets: &[Preset], items: &[Item], items_of: ItemsOf) -> String {
+    let names: String = presets.iter().map(|preset| format!(" `{}` |", preset.name)).collect();
+    let mut table = format!("| item | what it limits | rules |{names}\n");
+    let _ = write!(table, "| --- | --- | --- |{}", " --- |".repeat(presets.len()));
+    for item in items {
+        let rules = rules_of(item, items_of);
+        let links: Vec<_> = rules.iter().map(|rule| rule_link(*rule)).collect();
+        let coverage = presets.iter().map(|preset| format!(" {} |", coverage(item, &rules, preset)));
+        let coverage: String = coverage.collect();
+        let _ = write!(table, "\n| {} | {} | {} |{coverage}", item.id, item.title, or_dash(links.join(", ")));
+    }
+    table
+}
+
+/// Returns the rules that cover an item.
+fn rules_of(item: &Item, items_of: ItemsOf) -> Vec<RuleId> {
+    RuleId::ALL.iter().copied().filter(|rule| items_of(rule.controls()).contains(&item.id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::standards::NSA_CISA;
+    use super::*;
+
+    /// Controls of the Pod Security Standards that no rule covers.
+    const NOT_COVERED: [&str; 6] =
+        ["Host Probes / Lifecycle Hooks", "AppArmor", "SELinux", "Seccomp", "Volume Types", "Seccomp"];
+
+    #[test]
+    fn every_rule_has_a_row() {
+        let page = generate().unwrap();
+        for rule in RuleId::ALL {
+            let rows = page.lines().filter(|line| line.starts_with(&format!("| {} |", rule_link(*rule))));
+            assert_eq!(rows.count(), 1, "{}", rule.meta().id);
+        }
+    }
+
+    #[test]
+    fn ids_are_well_formed_and_known() {
+        let known = |items: &[Item]| items.iter().map(|item| item.id).collect::<BTreeSet<_>>();
+        let ids = |names: &[(&'static str, &str)]| names.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>();
+        check_ids(|controls| controls.cis, &known(&CIS), is_cis);
+        check_ids(|controls| controls.nsa_cisa, &NSA_CISA.into(), |_| true);
+        check_ids(|controls| controls.baseline, &known(&BASELINE), |_| true);
+        check_ids(|controls| controls.restricted, &known(&RESTRICTED), |_| true);
+        check_ids(|controls| controls.kubescape, &ids(&KUBESCAPE), is_kubescape);
+        check_ids(|controls| controls.attack, &ids(&ATTACK), is_attack);
+    }
+
+    #[track_caller]
+    fn check_ids(items_of: ItemsOf, known: &BTreeSet<&str>, is_well_formed: fn(&str) -> bool) {
+        for rule in RuleId::ALL {
+            let ids = items_of(rule.controls());
+            for id in ids {
+                assert!(known.contains(id) && is_well_formed(id), "{}: {id}", rule.meta().id);
+            }
+            assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{}: {ids:?}", rule.meta().id);
+        }
+    }
+
+    fn digits(text: &str, count: usize) -> bool {
+        text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
+    fn is_cis(id: &str) -> bool {
+        let numbers: Vec<_> = id.split('.').map(str::parse::<u8>).collect();
+        matches!(numbers[..], [Ok(5), Ok(_), Ok(_)])
+    }
+
+    fn is_kubescape(id: &str) -> bool {
+        id.strip_prefix("C-").is_some_and(|number| digits(number, 4))
+    }
+
+    fn is_attack(id: &str) -> bool {
+        let (technique, part) = id.split_once('.').map_or((id, None), |(id, part)| (id, Some(part)));
+        let is_technique = technique.strip_prefix('T').is_some_and(|number| digits(number, 4));
+        is_technique && part.is_none_or(|part| digits(part, 3))
+    }
+
+    #[test]
+    fn rules_cover_every_other_control_of_the_pod_security_standards() {
+        let baseline = not_covered(&BASELINE, |controls| controls.baseline);
+        let restricted = not_covered(&RESTRICTED, |controls| controls.restricted);
+        assert_eq!([baseline, restricted].concat(), NOT_COVERED);
+    }
+
+    #[test]
+    fn an_item_of_cis_without_rules_has_a_reason() {
+        let without_reason = not_covered(&CIS, |controls| controls.cis);
+        assert_eq!(without_reason, ["5.6.2"]);
+        for item in CIS.iter().filter(|item| item.not_covered.is_some()) {
+            assert!(rules_of(item, |controls| controls.cis).is_empty(), "{}", item.id);
+        }
+    }
+
+    /// Returns the items that neither rules nor a reason cover.
+    fn not_covered(items: &[Item], items_of: ItemsOf) -> Vec<&'static str> {
+        let without_rules = items.iter().filter(|item| rules_of(item, items_of).is_empty());
+        without_rules.filter(|item| item.not_covered.is_none()).map(|item| item.id).collect()
+    }
+
+    #[test]
+    fn requirements_name_rules_that_cover_the_item() {
+        let lists: [(&[Item], ItemsOf); 3] = [
+            (&CIS, |controls| controls.cis),
+            (&BASELINE, |controls| controls.baseline),
+            (&RESTRICTED, |controls| controls.restricted),
+        ];
+        for (items, items_of) in lists {
+            for item in items.iter().filter(|item| !rules_of(item, items_of).is_empty()) {
+                for requirement in item.requirements {
+                    let rules = rules_of(item, items_of);
+                    let named = rules.iter().any(|rule| rule.meta().id == requirement.rule);
+                    assert!(named, "{}: {}", item.id, requirement.rule);
+                }
+            }
+        }
+    }
+}
