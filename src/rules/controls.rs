@@ -45,6 +45,7 @@ const ENFORCEMENT: &str = "Pod security enforcement";
 impl RuleId {
     /// Returns the items of public standards that the rule enforces.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "one arm per rule, in the order of the rules")]
     pub fn controls(self) -> Controls {
         match self {
             Self::ReadOnlyRootFilesystem => Controls {
@@ -92,7 +93,7 @@ impl RuleId {
                 attack: &["T1204.003", "T1525", "T1610"],
                 ..NONE
             },
-            Self::ImageChange | Self::EphemeralContainers => Controls { attack: &["T1610"], ..NONE },
+            Self::ImageChange => Controls { attack: &["T1610"], ..NONE },
             Self::HostPathVolumes => Controls {
                 cis: &["5.2.11"],
                 nsa_cisa: &[ENFORCEMENT],
@@ -129,6 +130,7 @@ impl RuleId {
                 attack: &["T1611"],
                 ..NONE
             },
+            Self::EphemeralContainers => Controls { attack: &["T1610"], ..NONE },
             Self::InteractiveAccess => Controls { kubescape: &["C-0002"], attack: &["T1609"], ..NONE },
             Self::ShellRemoval => Controls { attack: &["T1609", "T1611"], ..NONE },
             Self::SharedProcessNamespace => NONE,

@@ -5,7 +5,7 @@ use std::fmt;
 use immutable_pods_policy::rules::RuleId;
 
 use super::presets::Preset;
-use super::standards::Item;
+use super::standards::{Item, Requirement};
 
 /// Whether a preset covers an item.
 #[derive(Debug, PartialEq)]
@@ -57,17 +57,12 @@ fn mode_gap(mode: &str, rules: &[RuleId], preset: &Preset) -> Option<String> {
 }
 
 /// Returns what the rules do not deny because of their options.
-fn option_gaps<'i>(item: &'i Item, rules: &[RuleId], preset: &Preset) -> impl Iterator<Item = String> + 'i {
-    let gaps: Vec<_> = item
-        .requirements
-        .iter()
-        .filter(|requirement| {
-            let mut rules = rules.iter().filter(|rule| rule.meta().id == requirement.rule);
-            rules.any(|rule| !(requirement.is_met)(&preset.option(*rule, requirement.key)))
-        })
-        .map(|requirement| requirement.gap.to_owned())
-        .collect();
-    gaps.into_iter()
+fn option_gaps(item: &Item, rules: &[RuleId], preset: &Preset) -> Vec<String> {
+    let is_gap = |requirement: &&Requirement| {
+        let mut rules = rules.iter().filter(|rule| rule.meta().id == requirement.rule);
+        rules.any(|rule| !(requirement.is_met)(&preset.option(*rule, requirement.key)))
+    };
+    item.requirements.iter().filter(is_gap).map(|requirement| requirement.gap.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -75,7 +70,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::presets::DEFAULT;
-    use super::super::standards::Requirement;
     use super::*;
 
     const ITEM: Item = Item {

@@ -5,7 +5,6 @@ mod presets;
 mod standards;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use immutable_pods_policy::rules::RuleId;
 use immutable_pods_policy::rules::controls::Controls;
@@ -40,24 +39,29 @@ pub(super) fn generate() -> Result<String, String> {
 }
 
 fn rules_table() -> String {
-    let mut table = "\
-| rule | CIS | NSA and CISA | Pod Security Standards | Kubescape | MITRE ATT&CK |
-| --- | --- | --- | --- | --- | --- |"
-        .to_owned();
-    for rule in RuleId::ALL {
+    let headings = ["rule", "CIS", "NSA and CISA", "Pod Security Standards", "Kubescape", "MITRE ATT&CK"];
+    let rows = RuleId::ALL.iter().map(|rule| {
         let controls = rule.controls();
         let techniques: Vec<_> = controls.attack.iter().map(|id| technique_link(id)).collect();
-        let cells = [
+        vec![
             rule_link(*rule),
-            or_dash(controls.cis.join(", ")),
-            or_dash(controls.nsa_cisa.join("; ")),
-            or_dash(pod_security(controls)),
-            or_dash(controls.kubescape.join(", ")),
-            or_dash(techniques.join(", ")),
-        ];
-        let _ = write!(table, "\n| {} |", cells.join(" | "));
-    }
-    table
+            controls.cis.join(", "),
+            controls.nsa_cisa.join("; "),
+            pod_security(controls),
+            controls.kubescape.join(", "),
+            techniques.join(", "),
+        ]
+    });
+    table(headings.map(str::to_owned).into(), rows)
+}
+
+/// Returns a table in Markdown, with a dash in empty cells.
+fn table(headings: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let or_dash = |cell: String| if cell.is_empty() { "–".to_owned() } else { cell };
+    let rule = vec!["---".to_owned(); headings.len()];
+    let rows = rows.map(|cells| line(cells.into_iter().map(or_dash).collect()));
+    [line(headings), line(rule)].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 fn rule_link(rule: RuleId) -> String {
@@ -67,10 +71,6 @@ fn rule_link(rule: RuleId) -> String {
 
 fn technique_link(id: &str) -> String {
     format!("[{id}](https://attack.mitre.org/techniques/{}/)", id.replace('.', "/"))
-}
-
-fn or_dash(cell: String) -> String {
-    if cell.is_empty() { "–".to_owned() } else { cell }
 }
 
 /// Returns the controls of both levels of the Pod Security Standards.
@@ -89,17 +89,16 @@ fn names(names: &[(&str, &str)], items_of: ItemsOf) -> String {
 
 /// Returns the table of the items of a standard, with one column for each preset.
 fn items_table(presets: &[Preset], items: &[Item], items_of: ItemsOf) -> String {
-    let names: String = presets.iter().map(|preset| format!(" `{}` |", preset.name)).collect();
-    let mut table = format!("| item | what it limits | rules |{names}\n");
-    let _ = write!(table, "| --- | --- | --- |{}", " --- |".repeat(presets.len()));
-    for item in items {
+    let mut headings = ["item", "what it limits", "rules"].map(str::to_owned).to_vec();
+    headings.extend(presets.iter().map(|preset| format!("`{}`", preset.name)));
+    let rows = items.iter().map(|item| {
         let rules = rules_of(item, items_of);
         let links: Vec<_> = rules.iter().map(|rule| rule_link(*rule)).collect();
-        let coverage = presets.iter().map(|preset| format!(" {} |", coverage(item, &rules, preset)));
-        let coverage: String = coverage.collect();
-        let _ = write!(table, "\n| {} | {} | {} |{coverage}", item.id, item.title, or_dash(links.join(", ")));
-    }
-    table
+        let mut cells = vec![item.id.to_owned(), item.title.to_owned(), links.join(", ")];
+        cells.extend(presets.iter().map(|preset| coverage(item, &rules, preset).to_string()));
+        cells
+    });
+    table(headings, rows)
 }
 
 /// Returns the rules that cover an item.
