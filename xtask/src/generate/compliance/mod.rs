@@ -94,7 +94,8 @@ fn items_table(presets: &[Preset], items: &[Item], items_of: ItemsOf) -> String 
     let rows = items.iter().map(|item| {
         let rules = rules_of(item, items_of);
         let links: Vec<_> = rules.iter().map(|rule| rule_link(*rule)).collect();
-        let mut cells = vec![item.id.to_owned(), item.title.to_owned(), links.join(", ")];
+        let covered_by = item.not_covered.map_or_else(|| links.join(", "), |reason| format!("– ({reason})"));
+        let mut cells = vec![item.id.to_owned(), item.title.to_owned(), covered_by];
         cells.extend(presets.iter().map(|preset| coverage(item, &rules, preset).to_string()));
         cells
     });

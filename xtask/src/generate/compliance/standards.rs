@@ -45,7 +45,7 @@ pub(super) const CIS: [Item; 16] = [
     Item::not_covered(
         "5.2.1",
         "An active policy control mechanism",
-        "the policy is such a mechanism, but cannot check that it is registered for every namespace",
+        "the policy is one, but cannot check that it is registered for every namespace",
     ),
     Item::new("5.2.2", "Privileged containers"),
     Item::new("5.2.3", "Host process ID namespace"),
