@@ -68,7 +68,7 @@ impl<'s> Rule<'s> for AppArmorProfile<'s> {
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers keep the AppArmor profile of their runtime, or have another one.",
-        finding: "a container whose `appArmorProfile.type`, or else that of the pod, is set and not in `allowed`; an annotation \
+        finding: "a container whose AppArmor profile, or else that of the pod, has a type that is not in `allowed`; an annotation \
                   `container.apparmor.security.beta.kubernetes.io/…` with such a profile",
         fix: None,
         details: "\

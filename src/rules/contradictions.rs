@@ -8,7 +8,7 @@ use crate::kubernetes::pod::{Pod, PodSpec};
 use crate::kubernetes::volume::Volume;
 use crate::settings::exemption::Exemptions;
 use crate::settings::mode::Mode;
-use crate::settings::value::PresetSettings;
+use crate::settings::value::{Entry, PresetSettings, SettingValue};
 use crate::settings::writable_paths::WritablePaths;
 use crate::text::quoted;
 
@@ -43,7 +43,7 @@ pub(super) fn with_preset(
     exemptions: &Exemptions<'_>,
     writable_paths: &WritablePaths<'_>,
 ) -> Vec<String> {
-    let is_off = |id: &&str| preset.turns_off(id) && rules.iter().all(|active| active.id != *id);
+    let is_off = |id: &&str| turns_off(preset, id) && rules.iter().all(|active| active.id != *id);
     let error = |path: &str, rules: &str| {
         format!("{path}: has no effect: preset {} turns {rules} off", quoted(preset.name))
     };
@@ -58,6 +58,18 @@ pub(super) fn with_preset(
         }
     }
     errors
+}
+
+/// Returns whether a preset turns a rule off.
+fn turns_off(preset: &PresetSettings<'_>, rule: &str) -> bool {
+    let entries = preset.entries.iter().find_map(|(key, value)| match value {
+        SettingValue::Object(entries) if key == rule => Some(entries),
+        _ => None,
+    });
+    let is_off = |(key, value): &Entry<'_>| {
+        key == "mode" && matches!(value, SettingValue::String(mode) if mode == Mode::Off.name())
+    };
+    entries.is_some_and(|entries| entries.iter().any(is_off))
 }
 
 /// Returns an error for each writable path at which a rule denies mounts, unless an exemption may be meant for the rule. A container

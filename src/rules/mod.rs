@@ -2,6 +2,7 @@
 
 pub mod active_rule;
 mod contradictions;
+pub mod controls;
 pub mod finding;
 pub mod fingerprint;
 pub mod fix;
@@ -215,9 +216,10 @@ mod tests {
     use crate::settings::value::SettingValue;
 
     /// Files in the folder of the rules that are not rules.
-    const NOT_RULES: [&str; 10] = [
+    const NOT_RULES: [&str; 11] = [
         "active_rule",
         "contradictions",
+        "controls",
         "finding",
         "fingerprint",
         "fix",

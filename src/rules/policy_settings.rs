@@ -238,7 +238,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::settings::preset::Preset;
+    use crate::settings::presets::Preset;
 
     fn read<T>(
         settings: &serde_json::Value,

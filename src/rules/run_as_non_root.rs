@@ -1,5 +1,6 @@
 //! `runAsNonRoot`: containers do not run as root.
 
+mod options;
 mod windows;
 
 use super::finding::{Findings, flag};
@@ -8,82 +9,14 @@ use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target}
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
-use crate::settings::declaration::{Declared, Flag, Objects, Setting, Word};
+use crate::settings::declaration::Declared;
 use crate::settings::mode::Mode;
 use crate::settings::range::{Range, listed};
 use crate::settings::reader::ObjectReader;
 use crate::text::quoted;
-
-const REQUIRE: Setting<Word<Required>> = Setting {
-    key: "require",
-    label: "Required fields",
-    doc: "`field` requires `runAsNonRoot: true`, with which the kubelet refuses to start an image that runs as root. `any` also accepts \
-          a `runAsUser` other than 0.",
-    kind: Word { words: &[("any", Required::Any), ("field", Required::Field)], default: Required::Any },
-};
-
-const USER_RANGES: Setting<Objects<Range>> = Setting {
-    key: "userRanges",
-    label: "User id ranges",
-    doc: "If set, `runAsUser` must be set to a UID in one of these ranges: `[{min: 10000, max: 65535}]`.",
-    kind: Objects::ANY,
-};
-
-const GROUPS: Setting<Flag> = Setting {
-    key: "groups",
-    label: "Deny group 0",
-    doc: "Denies GID 0 in `runAsGroup`, `fsGroup` and `supplementalGroups`. `runAsGroup` must be set, because a container without a \
-          group usually has GID 0.",
-    kind: Flag,
-};
-
-const GROUP_RANGES: Setting<Objects<Range>> = Setting {
-    key: "groupRanges",
-    label: "Group id ranges",
-    doc: "If set, `runAsGroup` must be set to a GID in one of these ranges, and so must `fsGroup` and `supplementalGroups` if they are \
-          set.",
-    kind: Objects::ANY,
-};
-
-const ALLOW_IN_USER_NAMESPACE: Setting<Flag> = Setting {
-    key: "allowInUserNamespace",
-    label: "Allow root in user namespaces",
-    doc: "Allows root in pods with `hostUsers: false`, in which root has no privileges on the node.",
-    kind: Flag,
-};
-
-const ALLOW_WINDOWS_ADMINISTRATORS: Setting<Flag> = Setting {
-    key: "allowWindowsAdministrators",
-    label: "Allow administrators on Windows",
-    doc: "Allows `ContainerAdministrator` and other administrators in `windowsOptions.runAsUserName`.",
-    kind: Flag,
-};
-
-const POD_SECURITY: Setting<Flag> = Setting {
-    key: "podSecurity",
-    label: "Count every value",
-    doc: "Counts each UID 0 and each `runAsNonRoot: false`, even if another field overrides it, and those of Windows pods, as Pod Security \
-          Admission does.",
-    kind: Flag,
-};
-
-const INSPECT_IMAGE: Setting<Flag> = Setting {
-    key: "inspectImage",
-    label: "Look up users of images",
-    doc: "Uses the `USER` of the image if the pod spec sets no user: a number other than 0 passes. The policy server looks up each image \
-          once in its registry, with credentials of its own; its configuration must grant `oci/v1/oci_manifest_config`. A failed \
-          look-up is a finding. Images of Windows pods are not looked up.",
-    kind: Flag,
-};
-
-const NAMED_USERS: Setting<Word<NamedUsers>> = Setting {
-    key: "namedUsers",
-    label: "Named users of images",
-    doc: "With `inspectImage`, `allow` accepts a `USER` that is a name other than `root`, which can mean any UID.",
-    kind: Word {
-        words: &[("deny", NamedUsers::Deny), ("allow", NamedUsers::Allow)],
-        default: NamedUsers::Deny,
-    },
+use options::{
+    ALLOW_IN_USER_NAMESPACE, ALLOW_WINDOWS_ADMINISTRATORS, GROUP_RANGES, GROUPS, INSPECT_IMAGE, NAMED_USERS,
+    NamedUsers, POD_SECURITY, REQUIRE, Required, USER_RANGES,
 };
 
 pub(crate) struct RunAsNonRoot {
@@ -97,21 +30,6 @@ pub(crate) struct RunAsNonRoot {
     judges_every_value: bool,
     /// What is accepted of the users of images, if images are looked up.
     inspect_image: Option<NamedUsers>,
-}
-
-/// What a container must set.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Required {
-    /// `runAsNonRoot` or `runAsUser`.
-    Any,
-    /// `runAsNonRoot`.
-    Field,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum NamedUsers {
-    Deny,
-    Allow,
 }
 
 /// What is wrong with one container.

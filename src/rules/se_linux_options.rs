@@ -67,7 +67,7 @@ impl<'s> Rule<'s> for SeLinuxOptions<'s> {
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers keep the SELinux context of their runtime.",
-        finding: "a `seLinuxOptions.type` of a pod or container that is not in `allowedTypes`; a `user` or `role` that is set",
+        finding: "an SELinux type of a pod or container that is not in `allowedTypes`; an SELinux user or role that is set",
         fix: None,
         details: "\
 SELinux confines a process by its type, and types such as `spc_t` are hardly confined at all. A custom user or role can lead to such

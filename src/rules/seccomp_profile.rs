@@ -79,7 +79,7 @@ impl<'s> Rule<'s> for SeccompProfile<'s> {
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers run with a seccomp profile.",
-        finding: "a container whose `seccompProfile.type`, or else that of the pod, is not in `allowed`, or is unset",
+        finding: "a container whose seccomp profile, or else that of the pod, has a type that is not in `allowed`, or is unset",
         fix: Some("sets `RuntimeDefault` on the pod if neither the pod nor a container has a profile"),
         details: "\
 A seccomp profile denies system calls that containers rarely need, and through which bugs of the kernel are reached. The value of a

@@ -8,6 +8,7 @@ mod kinds;
 pub mod mode;
 pub mod path_pattern;
 pub mod preset;
+pub mod presets;
 pub mod range;
 pub mod reader;
 pub mod selector;

@@ -1,53 +1,11 @@
-//! `preset`: settings that one word stands for. What is written beside it overrides single keys.
+//! The setting `preset`.
 
-use super::declaration::Word;
-use super::setting::Setting;
-
-/// A set of settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    /// The baseline level of the Pod Security Standards.
-    Baseline,
-    /// The restricted level of the Pod Security Standards.
-    Restricted,
-    /// The defaults of this policy.
-    Immutable,
-    /// The defaults of this policy and the restricted level of the Pod Security Standards.
-    ImmutableRestricted,
-}
-
-impl Preset {
-    /// Every preset, with its name.
-    pub const ALL: &[(&str, Self)] = &[
-        ("baseline", Self::Baseline),
-        ("restricted", Self::Restricted),
-        ("immutable", Self::Immutable),
-        ("immutable+restricted", Self::ImmutableRestricted),
-    ];
-
-    /// Returns the preset with a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
-    }
-
-    /// Returns the settings that differ from the defaults, as JSON. Each rule is an object.
-    ///
-    /// Source of the levels: `policy/check_*.go` in `k8s.io/pod-security-admission`, for Kubernetes 1.37.
-    #[must_use]
-    pub fn settings(self) -> &'static str {
-        match self {
-            Self::Baseline => include_str!("presets/baseline.json"),
-            Self::Restricted => include_str!("presets/restricted.json"),
-            Self::Immutable => "{}",
-            Self::ImmutableRestricted => include_str!("presets/immutable+restricted.json"),
-        }
-    }
-}
+use super::declaration::{Setting, Word};
+use super::presets::{KEY, Preset};
 
 /// The setting `preset`.
 pub const PRESET: Setting<Word<Preset>> = Setting {
-    key: "preset",
+    key: KEY,
     label: "Preset",
     doc: "Settings to start from. The keys beside it override single keys of the preset. `immutable` means the defaults. `baseline` and \
           `restricted` are the levels of the Pod Security Standards of Kubernetes 1.37 and disable the other rules, \

@@ -6,8 +6,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 
-use super::mode::Mode;
-use super::preset::{PRESET, Preset};
+use super::presets::{self, Preset};
 use json_view::{Error, RawValue, ReadJson, Reader, Text, ValueKind};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -165,23 +164,10 @@ pub struct PresetSettings<'a> {
 }
 
 impl PresetSettings<'_> {
-    /// Returns whether the preset turns a rule off.
-    #[must_use]
-    pub fn turns_off(&self, rule: &str) -> bool {
-        let entries = self.entries.iter().find_map(|(key, value)| match value {
-            SettingValue::Object(entries) if key == rule => Some(entries),
-            _ => None,
-        });
-        let is_off = |(key, value): &Entry<'_>| {
-            key == "mode" && matches!(value, SettingValue::String(mode) if mode == Mode::Off.name())
-        };
-        entries.is_some_and(|entries| entries.iter().any(is_off))
-    }
-
     /// Parses the settings of the preset that other settings name. A name that is not known is an error of these settings.
     fn named_by(entries: &[Entry<'_>]) -> Result<Self, String> {
         let named = entries.iter().find_map(|(key, value)| match value {
-            SettingValue::String(name) if key == PRESET.key => {
+            SettingValue::String(name) if key == presets::KEY => {
                 Preset::ALL.iter().find(|(known, _)| known == name)
             }
             _ => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use immutable_pods::ValidationResponse;
-use immutable_pods_policy::settings::preset::Preset;
+use immutable_pods_policy::settings::presets::Preset;
 use immutable_pods_testing::cases::Case;
 use serde_json::json;
 

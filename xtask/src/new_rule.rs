@@ -12,8 +12,9 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// The lists that name every rule: the file, the text before which the new entry goes, and the entry.
-const LISTS: [(&str, &str, &str); 4] = [
+const LISTS: [(&str, &str, &str); 5] = [
     ("src/rules/mod.rs", "];\n\n#[cfg(test)]\npub(crate) mod testing", "    @module@: @type@,\n"),
+    ("src/rules/controls.rs", "        }\n    }\n}\n", "            Self::@type@ => NONE,\n"),
     ("tests/engine/reference/mod.rs", "\nuse serde_json::Value;", "mod @module@;\n"),
     ("tests/engine/reference/mod.rs", "];\n\n/// A field that violates a rule.", "    @module@::RULE,\n"),
     ("examples/policies/strict.yaml", "", "    @id@: deny\n"),

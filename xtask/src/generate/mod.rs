@@ -1,7 +1,9 @@
 //! Generates files from the code.
 
 mod artifact_hub;
+mod compliance;
 mod form;
+mod preset;
 mod presets;
 mod readme;
 mod reference;
@@ -18,12 +20,13 @@ use crate::in_repository;
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
 /// Every generated file. A file that depends on another file comes after that file.
-const FILES: [Generated; 6] = [
+const FILES: [Generated; 7] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
     (artifact_hub::FILE, artifact_hub::generate),
     (reference::FILE, |_| Ok(reference::generate())),
     (presets::FILE, |_| presets::generate()),
+    (compliance::FILE, |_| compliance::generate()),
     (readme::FILE, readme::generate),
 ];
 

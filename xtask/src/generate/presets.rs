@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use immutable_pods_policy::rules::RuleId;
 use immutable_pods_policy::rules::policy_settings;
-use immutable_pods_policy::settings::preset::Preset;
-use serde_json::Value;
 
+use super::preset::{DEFAULT, Preset, presets};
 use super::yaml;
 
 pub(super) const FILE: &str = "docs/presets.md";
@@ -48,49 +47,26 @@ Options beside a preset that disables their rule are refused: give the rule a `m
 /// If the settings of a preset are not JSON.
 pub(super) fn generate() -> Result<String, String> {
     let mut page = INTRODUCTION.to_owned();
-    let presets: Vec<(&str, Value)> = Preset::ALL
-        .iter()
-        .map(|(name, preset)| Ok((*name, parse(*preset)?)))
-        .collect::<Result<_, String>>()?;
+    let presets = presets()?;
     push_modes(&mut page, &presets);
     let declaration = policy_settings::declaration();
-    for (name, settings) in
-        presets.iter().filter(|(_, settings)| settings.as_object().is_some_and(|own| !own.is_empty()))
-    {
+    for Preset { name, settings } in presets.into_iter().filter(|preset| preset.name != DEFAULT) {
+        let mut settings = settings;
+        settings["preset"] = name.into();
         let _ = write!(page, "\n## {name}\n\n```yaml\n");
-        yaml::push_settings(&mut page, &declaration, &with_name(settings, name));
+        yaml::push_settings(&mut page, &declaration, &settings);
         page.push_str("```\n");
     }
     Ok(page)
 }
 
-/// Returns the settings of a preset that differ from the defaults.
-fn parse(preset: Preset) -> Result<Value, String> {
-    serde_json::from_str(preset.settings()).map_err(|error| error.to_string())
-}
-
-fn with_name(settings: &Value, name: &str) -> Value {
-    let mut settings = settings.clone();
-    settings["preset"] = name.into();
-    settings
-}
-
 /// Adds a table with the mode of each rule in each preset.
-fn push_modes(page: &mut String, presets: &[(&str, Value)]) {
-    let names: Vec<_> = presets.iter().map(|(name, _)| format!("`{name}`")).collect();
+fn push_modes(page: &mut String, presets: &[Preset]) {
+    let names: Vec<_> = presets.iter().map(|preset| format!("`{}`", preset.name)).collect();
     let _ = writeln!(page, "| Rule | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
-    for rule in RuleId::ALL {
-        let meta = rule.meta();
-        let mode = |settings: &Value| {
-            settings[meta.id]["mode"].as_str().unwrap_or(meta.default_mode.name()).to_owned()
-        };
-        let modes: Vec<_> = presets.iter().map(|(_, settings)| mode(settings)).collect();
-        let _ = writeln!(
-            page,
-            "| [`{}`](settings.md#{}) | {} |",
-            meta.id,
-            meta.id.to_lowercase(),
-            modes.join(" | ")
-        );
+    for &rule in RuleId::ALL {
+        let id = rule.meta().id;
+        let modes: Vec<_> = presets.iter().map(|preset| preset.mode(rule)).collect();
+        let _ = writeln!(page, "| [`{id}`](settings.md#{}) | {} |", id.to_lowercase(), modes.join(" | "));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use immutable_pods_policy::rules::policy_settings;
 use immutable_pods_policy::rules::{RuleId, rule::RuleDocs};
-use immutable_pods_policy::settings::declaration::{Accepts, Declaration, ObjectDeclaration};
+use immutable_pods_policy::settings::declaration::{Accepts, Declaration};
 use serde_json::Value;
 
 use super::yaml;
