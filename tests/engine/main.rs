@@ -22,6 +22,7 @@ mod logging;
 mod markdown;
 mod module;
 mod operations;
+mod pod_security;
 mod pod_views;
 mod presets;
 mod properties;

@@ -2,6 +2,7 @@
 //! compared too.
 
 use immutable_pods_policy::kubernetes::container::ContainerPort;
+use immutable_pods_policy::kubernetes::unread::Unread;
 use immutable_pods_policy::kubernetes::volume::{Details, Volume, VolumeSource};
 use immutable_pods_policy::kubernetes::{container, pod};
 use json_view::Text;
@@ -51,13 +52,13 @@ fn pod_security_context(context: &pod::PodSecurityContext<'_>) -> Value {
         windows_options: windows,
     } = context;
     json!({
-        "appArmorProfile": profile(app_armor_profile.as_ref()),
+        "appArmorProfile": profile(app_armor_profile),
         "fsGroup": fs_group,
         "runAsGroup": run_as_group,
         "runAsNonRoot": run_as_non_root,
         "runAsUser": run_as_user,
-        "seLinuxOptions": se_linux_options(options.as_ref()),
-        "seccompProfile": profile(seccomp_profile.as_ref()),
+        "seLinuxOptions": se_linux_options(options),
+        "seccompProfile": profile(seccomp_profile),
         "supplementalGroups": supplemental_groups,
         "sysctls": sysctls.iter().map(|pod::Sysctl { name, value }| [&**name, &**value]).collect::<Vec<_>>(),
         "windowsOptions": windows_options(windows),
@@ -128,24 +129,30 @@ fn handler(handler: &container::Handler<'_>) -> Value {
     actions(exec, http_get, tcp_socket)
 }
 
-fn actions(
-    container::ExecAction { command }: &container::ExecAction<'_>,
-    container::NetworkAction { host: http_host }: &container::NetworkAction<'_>,
-    container::NetworkAction { host: tcp_host }: &container::NetworkAction<'_>,
+fn actions<'a>(
+    container::ExecAction { command }: &container::ExecAction<'a>,
+    http_get: &Unread<'a, container::NetworkAction<'a>>,
+    tcp_socket: &Unread<'a, container::NetworkAction<'a>>,
 ) -> Value {
-    json!({"command": texts(command), "httpHost": **http_host, "tcpHost": **tcp_host})
+    let host = |action: &Unread<'a, container::NetworkAction<'a>>| {
+        let container::NetworkAction { host } = action.parse().unwrap().unwrap_or_default();
+        host.to_string()
+    };
+    json!({"command": texts(command), "httpHost": host(http_get), "tcpHost": host(tcp_socket)})
 }
 
-fn profile(profile: Option<&container::Profile<'_>>) -> Value {
-    let unset = container::Profile::default();
-    let container::Profile { kind, localhost_profile } = profile.unwrap_or(&unset);
-    json!({"isSet": profile.is_some(), "localhostProfile": **localhost_profile, "type": **kind})
+fn profile<'a>(profile: &Unread<'a, container::Profile<'a>>) -> Value {
+    let profile = profile.parse().unwrap();
+    let is_set = profile.is_some();
+    let container::Profile { kind, localhost_profile } = profile.unwrap_or_default();
+    json!({"isSet": is_set, "localhostProfile": *localhost_profile, "type": *kind})
 }
 
-fn se_linux_options(options: Option<&container::SeLinuxOptions<'_>>) -> Value {
-    let unset = container::SeLinuxOptions::default();
-    let container::SeLinuxOptions { kind, role, user } = options.unwrap_or(&unset);
-    json!({"isSet": options.is_some(), "role": **role, "type": **kind, "user": **user})
+fn se_linux_options<'a>(options: &Unread<'a, container::SeLinuxOptions<'a>>) -> Value {
+    let options = options.parse().unwrap();
+    let is_set = options.is_some();
+    let container::SeLinuxOptions { kind, role, user } = options.unwrap_or_default();
+    json!({"isSet": is_set, "role": *role, "type": *kind, "user": *user})
 }
 
 fn device(device: &container::VolumeDevice<'_>) -> Value {
@@ -191,7 +198,7 @@ fn security_context(context: &container::SecurityContext<'_>) -> Value {
     } = context;
     json!({
         "allowPrivilegeEscalation": allow_privilege_escalation,
-        "appArmorProfile": profile(app_armor_profile.as_ref()),
+        "appArmorProfile": profile(app_armor_profile),
         "capabilities": {"add": texts(add), "drop": texts(drop)},
         "privileged": privileged,
         "procMount": proc_mount.as_deref(),
@@ -199,8 +206,8 @@ fn security_context(context: &container::SecurityContext<'_>) -> Value {
         "runAsGroup": run_as_group,
         "runAsNonRoot": run_as_non_root,
         "runAsUser": run_as_user,
-        "seLinuxOptions": se_linux_options(options.as_ref()),
-        "seccompProfile": profile(seccomp_profile.as_ref()),
+        "seLinuxOptions": se_linux_options(options),
+        "seccompProfile": profile(seccomp_profile),
         "windowsOptions": windows_options(windows),
     })
 }
