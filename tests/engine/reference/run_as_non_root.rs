@@ -143,7 +143,7 @@ fn denied_of(settings: &Settings, pod: &Pod, container: &ContainerAt) -> BTreeSe
     let mut denied = if let Some(path) = administrator {
         vec![Some(path)]
     } else if pod.is_windows() {
-        vec![denied_windows_user(pod, container)]
+        vec![denied_windows_user(pod, container).filter(|_| settings.require == Required::Any)]
     } else {
         vec![denied_user(settings, pod, container), denied_group(settings, pod, container)]
     };
