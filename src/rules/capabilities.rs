@@ -159,7 +159,9 @@ impl<'s> Capabilities<'s> {
     fn drops(&self, names: &[Text<'_>], name: &str) -> bool {
         let name = bare(name);
         names.iter().any(|other| {
-            if self.judges_every_value { **other == *name } else { other.eq_ignore_ascii_case(name) }
+            // Only Pod Security Admission distinguishes upper case, and the settings can name it in any case.
+            let is_canonical = !other.bytes().any(|byte| byte.is_ascii_lowercase());
+            other.eq_ignore_ascii_case(name) && (is_canonical || !self.judges_every_value)
         })
     }
 

@@ -127,7 +127,7 @@ impl RunAsNonRoot {
 
     /// What is wrong with a container in a Windows pod, whose user has a name.
     fn windows_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
-        if windows::has_user_name(pod, at) || self.required == Required::Field {
+        if windows::has_user_name(pod, at) || self.judges_flag_of(pod, at) {
             return self.administrator_violation(pod, at);
         }
         non_root_violation(
@@ -135,6 +135,19 @@ impl RunAsNonRoot {
             at,
             ", or windowsOptions.runAsUserName to a user other than ContainerAdministrator",
         )
+    }
+
+    /// What is wrong with the UID of a container in a Windows pod, which has no meaning there.
+    fn windows_uid_violation<'p>(
+        &self,
+        pod: &'p Pod<'_>,
+        at: ContainerAt<'p, '_>,
+    ) -> Option<Violation<'p>> {
+        let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
+        let (user, is_inherited) = effective(own.run_as_user, shared.run_as_user);
+        let is_other = self.accepts_root(pod) || self.administrator_violation(pod, at).is_some();
+        let (field, message, resolution) = (RUN_AS_USER, NOT_UID_0.to_owned(), Resolution::None);
+        (user == Some(0) && !is_other).then_some(Violation { is_inherited, field, value: "", message, resolution })
     }
 
     /// The violation that is left to the user of the image, if images are looked up.
@@ -308,12 +321,11 @@ these users count too. Names that Windows translates, such as `Administrateur`, 
 
     fn check<'p>(&self, target: &Target<'p>, findings: &mut Findings<'p>) {
         let Some(pod) = target.pod() else { return };
-        let has_windows_user = pod.is_windows() && !self.judges_every_value;
-        self.report(
-            pod,
-            findings,
-            if has_windows_user { Self::windows_violation } else { Self::user_violation },
-        );
+        let check = if pod.is_windows() { Self::windows_violation } else { Self::user_violation };
+        self.report(pod, findings, check);
+        if pod.is_windows() && self.judges_every_value {
+            self.report(pod, findings, Self::windows_uid_violation);
+        }
         if self.required == Required::Field || self.judges_every_value {
             self.report(pod, findings, Self::flag_violation);
         }

@@ -130,15 +130,21 @@ pub(super) struct FieldFinding {
 
 /// The findings of a rule, by field path.
 #[derive(Debug, Default)]
-pub(super) struct Findings(BTreeMap<FieldPath, FieldFinding>);
+pub(super) struct Findings(BTreeMap<(FieldPath, usize), FieldFinding>);
 
 impl Findings {
     /// Adds a finding, or adds responsible containers to the finding about the same field.
     pub(super) fn add(&mut self, path: FieldPath, responsible: impl Into<ResponsibleContainers>) {
         let ResponsibleContainers { all, are_whole_pod } = responsible.into();
-        let known = &mut self.0.entry(path).or_default().responsible;
+        let known = &mut self.0.entry((path, 0)).or_default().responsible;
         known.all.extend(all);
         known.are_whole_pod |= are_whole_pod;
+    }
+
+    /// Adds another finding about a field that may have a finding already.
+    pub(super) fn add_another(&mut self, path: FieldPath, responsible: ResponsibleContainers) {
+        let number = self.0.keys().filter(|(known, _)| *known == path).count();
+        self.0.insert((path, number), FieldFinding { responsible, ..FieldFinding::default() });
     }
 
     /// Adds a finding about an unset field that a fix may resolve.
@@ -149,17 +155,17 @@ impl Findings {
         is_fixable: bool,
     ) {
         let finding = FieldFinding { responsible: responsible.into(), is_fixable, is_optional: false };
-        self.0.insert(path, finding);
+        self.0.insert((path, 0), finding);
     }
 
     /// Adds a finding of an update that another finding replaces if the update reports that one.
     pub(super) fn add_optional(&mut self, path: FieldPath, responsible: ResponsibleContainer) {
         self.add(path.clone(), responsible);
-        self.0.entry(path).or_default().is_optional = true;
+        self.0.entry((path, 0)).or_default().is_optional = true;
     }
 
     /// Returns the findings in the order of their paths.
     pub(super) fn into_fields(self) -> impl Iterator<Item = (FieldPath, FieldFinding)> {
-        self.0.into_iter()
+        self.0.into_iter().map(|((path, _), finding)| (path, finding))
     }
 }

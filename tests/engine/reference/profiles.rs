@@ -99,10 +99,10 @@ impl ProfileField {
         let Some(of_pod) = of_pod else { return heirs };
         if let Some(field) = options.denied_field(&of_pod) {
             let path = pod.path.field("securityContext").field(self.name).field(field);
-            if options.pod_security {
-                findings.add(path, pod.responsible_containers());
-            } else if !heirs.is_empty() {
+            if !heirs.is_empty() {
                 findings.add(path, of_all(&heirs));
+            } else if options.pod_security {
+                findings.add(path, pod.responsible_containers());
             }
         }
         Vec::new()

@@ -71,7 +71,7 @@ impl<'r> Request<'r> {
     }
 
     /// Whether the object has this kind.
-    pub(super) fn is_about(&self, group: &str, kind: &str) -> bool {
+    fn is_about(&self, group: &str, kind: &str) -> bool {
         self.kind() == (group, kind)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::core::v1::SecurityContext;
 use proptest::strategy::BoxedStrategy;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -124,7 +125,10 @@ fn run_as_non_root(request: &Request<'_>) -> Findings {
             }
         }
         let groups = if pod.is_windows() { Vec::new() } else { denied_pod_groups(&settings, pod) };
-        for path in groups.into_iter().chain(denied_pod_values(&settings, pod)) {
+        for path in groups {
+            findings.add(path, pod.responsible_containers());
+        }
+        for path in overridden_values(&settings, pod) {
             findings.add(path, pod.responsible_containers());
         }
     }
@@ -135,10 +139,11 @@ fn run_as_non_root(request: &Request<'_>) -> Findings {
 fn denied_of(settings: &Settings, pod: &Pod, container: &ContainerAt) -> BTreeSet<FieldPath> {
     let administrator = windows_users::administrator(pod, container);
     let administrator = administrator.filter(|_| !settings.allow_windows_administrators);
+    let is_administrator = administrator.is_some();
     let mut denied = if let Some(path) = administrator {
         vec![Some(path)]
     } else if pod.is_windows() {
-        vec![denied_windows_user(pod, container)]
+        vec![denied_windows_user(pod, container).filter(|_| settings.require == Required::Any)]
     } else {
         vec![denied_user(settings, pod, container), denied_group(settings, pod, container)]
     };
@@ -146,25 +151,30 @@ fn denied_of(settings: &Settings, pod: &Pod, container: &ContainerAt) -> BTreeSe
         denied.push(missing_run_as_non_root(pod, container));
     }
     if settings.pod_security && !settings.allows_root(pod) {
-        let own = container.context();
-        denied.push((own.run_as_user == Some(0)).then(|| container.context_path("runAsUser")));
-        denied.push((own.run_as_non_root == Some(false)).then(|| container.context_path("runAsNonRoot")));
+        let (own, pods) = (container.context(), pod.spec.security_context.clone().unwrap_or_default());
+        let user = effective(own.run_as_user, pods.run_as_user, "runAsUser", pod, container);
+        let root = user.filter(|(user, _)| *user == 0 && !is_administrator).map(|(_, path)| path);
+        let flag = effective(own.run_as_non_root, pods.run_as_non_root, "runAsNonRoot", pod, container);
+        denied.extend([root, flag.filter(|(is_non_root, _)| !is_non_root).map(|(_, path)| path)]);
     }
     denied.into_iter().flatten().collect()
 }
 
-/// Returns the paths of wrong values of the pod, which Pod Security Admission evaluates even if every container overrides
-/// them.
-fn denied_pod_values(settings: &Settings, pod: &Pod) -> Vec<FieldPath> {
+/// Returns the paths of wrong values of the pod that every container overrides.
+fn overridden_values(settings: &Settings, pod: &Pod) -> Vec<FieldPath> {
+    if !settings.pod_security || settings.allows_root(pod) {
+        return Vec::new();
+    }
     let context = pod.spec.security_context.clone().unwrap_or_default();
-    let path = pod.path.field("securityContext");
+    let all = |overrides: fn(SecurityContext) -> bool| {
+        pod.containers.iter().all(|container| overrides(container.context()))
+    };
     let denied = [
-        ("runAsUser", context.run_as_user == Some(0)),
-        ("runAsNonRoot", context.run_as_non_root == Some(false)),
+        ("runAsUser", context.run_as_user == Some(0) && all(|own| own.run_as_user.is_some())),
+        ("runAsNonRoot", context.run_as_non_root == Some(false) && all(|own| own.run_as_non_root.is_some())),
     ];
-    let denied = denied.into_iter().filter(|(_, is_denied)| *is_denied);
-    let counts = settings.pod_security && !settings.allows_root(pod);
-    denied.filter(|_| counts).map(|(field, _)| path.field(field)).collect()
+    let path = pod.path.field("securityContext");
+    denied.into_iter().filter(|(_, is_denied)| *is_denied).map(|(field, _)| path.field(field)).collect()
 }
 
 fn denied_user(settings: &Settings, pod: &Pod, container: &ContainerAt) -> Option<FieldPath> {

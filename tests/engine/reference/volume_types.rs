@@ -2,11 +2,11 @@
 
 use k8s_openapi::api::core::v1::Volume;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::findings::{FieldPath, Findings};
-use super::mounts::responsible_for_volume;
-use super::request::Request;
+use super::findings::{Findings, ResponsibleContainers};
+use super::profiles::of_all;
+use super::request::{ContainerAt, Pod, Request};
 use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
 use super::settings::options;
@@ -64,14 +64,14 @@ fn findings(request: &Request<'_>) -> Findings {
         for (path, volume) in pod.volumes() {
             for kind in types(&volume) {
                 if !settings.allows(&kind) {
-                    findings.add(path.key(&kind), responsible_for_volume(pod, &volume.name));
+                    findings.add(path.key(&kind), users(pod, &volume.name));
                 }
             }
         }
         if !settings.allows("persistentVolumeClaim") {
-            for (index, name) in claims(request).into_iter().enumerate() {
-                let path = FieldPath::default().field("spec.volumeClaimTemplates").item(index);
-                findings.add(path, responsible_for_volume(pod, &name));
+            // Each claim template adds a volume to the pod.
+            for _ in &pod.claims {
+                findings.add_another(pod.path.field("volumes"), pod.responsible_containers());
             }
         }
     }
@@ -86,14 +86,13 @@ fn types(volume: &Volume) -> Vec<String> {
     if types.is_empty() { vec!["emptyDir".to_owned()] } else { types }
 }
 
-/// Returns the volume names of the claim templates in a StatefulSet.
-fn claims(request: &Request<'_>) -> Vec<String> {
-    if !request.is_about("apps", "StatefulSet") {
-        return Vec::new();
-    }
-    let templates: Vec<Value> = request.field("/object/spec/volumeClaimTemplates");
-    let name = |template: &Value| {
-        template.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
+/// Returns the containers that mount a volume or use it as a device, or all containers if none does.
+fn users(pod: &Pod, name: &str) -> ResponsibleContainers {
+    let uses_it = |container: &&ContainerAt| {
+        let mut mounts = container.spec.volume_mounts.iter().flatten().map(|mount| &mount.name);
+        let mut devices = container.spec.volume_devices.iter().flatten().map(|device| &device.name);
+        mounts.any(|mounted| mounted == name) || devices.any(|device| device == name)
     };
-    templates.iter().map(name).collect()
+    let users: Vec<_> = pod.containers.iter().filter(uses_it).collect();
+    if users.is_empty() { pod.responsible_containers() } else { of_all(&users) }
 }

@@ -57,6 +57,9 @@ fn settings_of(preset: Option<&'static str>) -> BoxedStrategy<Value> {
             }
             add_missing_commands(&mut settings);
             add_localhost(&mut settings);
+            if preset.is_some() {
+                add_allowed_capabilities(&mut settings);
+            }
             settings
         })
         .boxed()
@@ -75,6 +78,14 @@ fn add_missing_commands(settings: &mut Value) {
     let commands = options.get("allowedCommands").and_then(Value::as_array);
     if options.contains_key("allowStdin") && commands.is_none_or(Vec::is_empty) {
         options.insert("allowedCommands".to_owned(), json!([["nginx", "-t"], ["cat", "*"]]));
+    }
+}
+
+/// Adds allowed capabilities to settings that require or deny others. The policy rejects settings that contradict those of a preset.
+fn add_allowed_capabilities(settings: &mut Value) {
+    let Some(options) = settings.get_mut("capabilities").and_then(Value::as_object_mut) else { return };
+    if options.contains_key("requiredDrop") || options.contains_key("deniedAdd") {
+        options.entry("allowedAdd").or_insert_with(|| json!(["NET_BIND_SERVICE"]));
     }
 }
 
