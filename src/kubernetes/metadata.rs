@@ -67,11 +67,11 @@ impl<'a> ReadJson<'a> for AppArmorAnnotations<'a> {
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
         let mut annotations = reader.object()?;
         while let Some(key) = annotations.next_key()? {
-            if key.starts_with(APP_ARMOR_PREFIX) {
+            if !key.starts_with(APP_ARMOR_PREFIX) {
+                annotations.read_with(Reader::skip)?;
+            } else if !annotations.read_with(Reader::skip_null)? {
                 let value = annotations.read_with(Reader::string)?;
                 self.0.push(Annotation { key, value });
-            } else {
-                annotations.read_with(Reader::skip)?;
             }
         }
         Ok(())
@@ -190,7 +190,8 @@ mod tests {
             annotations(&format!(r#"{{"annotations": {{"a": 1, "{key}": "unconfined"}}}}"#)),
             Ok(vec![format!("{key}=unconfined")])
         );
-        for none in ["", "null", "{}", r#"{"annotations": null}"#, r#"{"labels": {}}"#] {
+        let unset = format!(r#"{{"annotations": {{"{key}": null}}}}"#);
+        for none in ["", "null", "{}", r#"{"annotations": null}"#, r#"{"labels": {}}"#, &unset] {
             assert_eq!(annotations(none), Ok(Vec::new()), "{none}");
         }
         for unreadable in ["[]", r#"{"annotations": []}"#, &format!(r#"{{"annotations": {{"{key}": 1}}}}"#)] {

@@ -10,6 +10,7 @@ use std::path::Path;
 use immutable_pods::{ValidationResponse, admission};
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_policy::settings::mode::Mode;
+use immutable_pods_policy::settings::presets::Preset;
 use serde_json::{Value, json};
 
 use crate::cases::{names_in, requests};
@@ -306,8 +307,11 @@ fn a_writable_root_requires_all_other_protections() {
 fn the_strict_settings_enable_every_rule_that_every_cluster_supports() {
     let strict = Registration::read("examples/policies/strict.yaml").unwrap();
     let settings = &strict.spec["settings"];
+    let preset = Preset::ALL.iter().find(|(name, _)| settings["preset"] == *name).unwrap().1;
+    let preset: Value = serde_json::from_str(preset.settings()).unwrap();
     for rule in RULES.iter().filter(|rule| rule.default_mode != Mode::Deny) {
-        let mode = settings[rule.id].get("mode").unwrap_or(&settings[rule.id]);
+        let own = settings[rule.id].get("mode").or(settings.get(rule.id));
+        let mode = own.unwrap_or(&preset[rule.id]["mode"]);
         // Root can remove a shell only without other rules, and few clusters have the feature gate for mount options.
         let is_exception = ["shellRemoval", "noexecMounts"].contains(&rule.id);
         let expected = if is_exception { Value::Null } else { json!("deny") };
