@@ -127,7 +127,9 @@ impl RunAsNonRoot {
 
     /// What is wrong with a container in a Windows pod, whose user has a name.
     fn windows_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
-        if windows::has_user_name(pod, at) || self.judges_flag_of(pod, at) {
+        let is_judged_alone =
+            self.required == Required::Field || self.judges_flag_of(pod, at) && !self.accepts_root(pod);
+        if windows::has_user_name(pod, at) || is_judged_alone {
             return self.administrator_violation(pod, at);
         }
         non_root_violation(

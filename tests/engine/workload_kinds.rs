@@ -42,14 +42,20 @@ spec.containers[0].startupProbe: container \"web\" must remove /bin/sh, /bin/bas
 spec.initContainers[1].startupProbe: sidecar \"proxy\" must remove /bin/sh, /bin/bash by its exec command, or have a read-only root filesystem [shellRemoval]
 spec.shareProcessNamespace: the pod must not share a process namespace between its containers [sharedProcessNamespace]
 spec.ephemeralContainers[0].volumeMounts[0].bindMountOptions: ephemeral container \"debug\" must mount \"/bin\" with noexec, nosuid; the cluster may have dropped the field: it needs the VolumeBindMountOptions gate [noexecMounts]
-spec.initContainers[0].volumeMounts[0].bindMountOptions: init container \"setup\" must mount \"/usr\" with noexec, nosuid; the cluster may have dropped the field: it needs the VolumeBindMountOptions gate [noexecMounts]";
+spec.initContainers[0].volumeMounts[0].bindMountOptions: init container \"setup\" must mount \"/usr\" with noexec, nosuid; the cluster may have dropped the field: it needs the VolumeBindMountOptions gate [noexecMounts]
+spec.securityContext.seccompProfile.type: the pod must set it to RuntimeDefault or Localhost, not \"Unconfined\" [seccompProfile]
+spec.volumes[1].hostPath: volume \"node\" must not be of type hostPath [volumeTypes]";
 
 /// Returns a pod spec with findings of many rules, in every kind of container.
 fn bad_pod_spec() -> Value {
     json!({
         "hostPID": true,
         "shareProcessNamespace": true,
-        "securityContext": {"runAsUser": 0, "sysctls": [{"name": "vm.swappiness", "value": "10"}]},
+        "securityContext": {
+            "runAsUser": 0,
+            "seccompProfile": {"type": "Unconfined"},
+            "sysctls": [{"name": "vm.swappiness", "value": "10"}],
+        },
         "initContainers": [
             {"name": "setup", "image": "setup:1", "securityContext": {"runAsUser": 1},
              "volumeMounts": [{"name": "node", "mountPath": "/usr"}]},
