@@ -140,16 +140,18 @@ impl RunAsNonRoot {
     }
 
     /// What is wrong with the UID of a container in a Windows pod, which has no meaning there.
-    fn windows_uid_violation<'p>(
-        &self,
-        pod: &'p Pod<'_>,
-        at: ContainerAt<'p, '_>,
-    ) -> Option<Violation<'p>> {
+    fn windows_uid_violation<'p>(&self, pod: &'p Pod<'_>, at: ContainerAt<'p, '_>) -> Option<Violation<'p>> {
         let (own, shared) = (&at.container.security_context, &pod.spec.security_context);
         let (user, is_inherited) = effective(own.run_as_user, shared.run_as_user);
         let is_other = self.accepts_root(pod) || self.administrator_violation(pod, at).is_some();
         let (field, message, resolution) = (RUN_AS_USER, NOT_UID_0.to_owned(), Resolution::None);
-        (user == Some(0) && !is_other).then_some(Violation { is_inherited, field, value: "", message, resolution })
+        (user == Some(0) && !is_other).then_some(Violation {
+            is_inherited,
+            field,
+            value: "",
+            message,
+            resolution,
+        })
     }
 
     /// The violation that is left to the user of the image, if images are looked up.
