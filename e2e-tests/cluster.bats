@@ -699,7 +699,8 @@ has_pods() { # APP COUNT
   k apply --filename <(workload Deployment web "$HARDENED" '
     .spec.template.spec.containers[0] |= (.image += "@sha256:" + "0" * 64
       | .securityContext += {runAsUser: 10000, runAsGroup: 10000})
-    | .spec.template.spec.securityContext = {runAsGroup: 10000, supplementalGroups: [10000], fsGroup: 10000}') 2>/dev/null
+    | .spec.template.spec.securityContext = {
+      runAsGroup: 10000, supplementalGroups: [10000], fsGroup: 10000, seccompProfile: {type: "RuntimeDefault"}}') 2>/dev/null
   rolled_out deployment/web
   has_replicasets web 2
 }

@@ -94,7 +94,7 @@ is a finding. `hostPathVolumes` and `writableMounts` decide more finely, by path
             field_path::push_key(&mut field, kind);
             let finding = findings.at_volume(pod, index, &field);
             finding.message(format!("must not be of type {}", printable(kind)));
-            // All containers are responsible for a volume that is not mounted.
+            // All containers are responsible for a volume that is not mounted, and for a second source, which API servers refuse.
             let mounted_by =
                 names.get(name).filter(|first| *first == position).map(|first| mounted_by.get_mut(first));
             if let Some(mounted_by) = mounted_by.flatten().filter(|containers| !containers.is_empty()) {
