@@ -46,7 +46,7 @@ impl AppArmorProfile<'_> {
     fn report_annotation<'p>(
         &self,
         pod: &'p Pod<'p>,
-        annotation: Annotation<'p>,
+        annotation: &Annotation<'_>,
         findings: &mut Findings<'p>,
     ) {
         if self.accepts(&annotation.value) {
@@ -89,7 +89,7 @@ without one, the runtime uses its own. The value of a container overrides that o
         self.profiles.report(pod, &FIELD, findings);
         match pod.app_armor_annotations() {
             Ok(annotations) => {
-                for annotation in annotations {
+                for annotation in &annotations {
                     self.report_annotation(pod, annotation, findings);
                 }
             }

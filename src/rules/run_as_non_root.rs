@@ -19,6 +19,7 @@ use options::{
     NamedUsers, POD_SECURITY, REQUIRE, Required, USER_RANGES,
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of users")]
 pub(crate) struct RunAsNonRoot {
     required: Required,
     user_ranges: Vec<Range>,

@@ -28,6 +28,7 @@ fn contains(ranges: &[Range], id: i64) -> bool {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of users")]
 struct Settings {
     user_ranges: Vec<Range>,
     groups: bool,

@@ -45,15 +45,15 @@ impl SeLinuxOptions {
     /// Returns the fields that have a value that is not allowed.
     fn denied(&self, options: &SELinuxOptions) -> Vec<&'static str> {
         let is_set = |field: &Option<String>| field.as_ref().is_some_and(|value| !value.is_empty());
-        let is_denied_type = is_set(&options.type_) && !self.allows(&text(&options.type_));
+        let is_denied_type = is_set(&options.type_) && !self.allows(&text(options.type_.as_ref()));
         let fields =
             [("type", is_denied_type), ("user", is_set(&options.user)), ("role", is_set(&options.role))];
         fields.into_iter().filter(|(_, is_denied)| *is_denied).map(|(field, _)| field).collect()
     }
 }
 
-fn text(field: &Option<String>) -> String {
-    field.clone().unwrap_or_default()
+fn text(field: Option<&String>) -> String {
+    field.cloned().unwrap_or_default()
 }
 
 fn findings(request: &Request<'_>) -> Findings {
@@ -72,7 +72,7 @@ fn findings(request: &Request<'_>) -> Findings {
                 let path = container.context_path("seLinuxOptions").field(field);
                 findings.add(path, container.as_responsible());
             }
-            let has_type = !text(&own.type_).is_empty() || !text(&of_pod.type_).is_empty();
+            let has_type = !text(own.type_.as_ref()).is_empty() || !text(of_pod.type_.as_ref()).is_empty();
             // Windows pods cannot set this field.
             if !has_type && !settings.allows("") && !pod.is_windows() {
                 findings.add(container.context_path("seLinuxOptions.type"), container.as_responsible());

@@ -50,9 +50,10 @@ pub(super) fn generate() -> Result<String, String> {
     let presets = presets()?;
     push_modes(&mut page, &presets);
     let declaration = policy_settings::declaration();
-    for Preset { name, settings } in presets.into_iter().filter(|preset| preset.name != DEFAULT) {
-        let mut settings = settings;
-        settings["preset"] = name.into();
+    for Preset { name, mut settings } in presets.into_iter().filter(|preset| preset.name != DEFAULT) {
+        if let Some(settings) = settings.as_object_mut() {
+            settings.insert("preset".to_owned(), name.into());
+        }
         let _ = write!(page, "\n## {name}\n\n```yaml\n");
         yaml::push_settings(&mut page, &declaration, &settings);
         page.push_str("```\n");

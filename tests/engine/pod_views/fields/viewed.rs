@@ -1,6 +1,8 @@
 //! Pods as the views parse them, in the common form. Patterns name every field without `..`, so that new fields must be
 //! compared too.
 
+#![expect(clippy::unwrap_used, reason = "a test fails on a value that cannot be read")]
+
 use immutable_pods_policy::kubernetes::container::ContainerPort;
 use immutable_pods_policy::kubernetes::unread::Unread;
 use immutable_pods_policy::kubernetes::volume::{Details, Volume, VolumeSource};
