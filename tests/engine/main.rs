@@ -20,6 +20,7 @@ mod instructions;
 mod layers;
 mod logging;
 mod markdown;
+mod migration;
 mod module;
 mod operations;
 mod pod_security;

@@ -5,7 +5,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::cases::names_in;
 use crate::module::in_repository;
@@ -23,6 +23,8 @@ pub(crate) struct Document {
     pub(crate) anchors: BTreeSet<String>,
     /// Inline code.
     pub(crate) codes: Vec<Code>,
+    /// Rows of tables, without the headings.
+    pub(crate) rows: Vec<Row>,
 }
 
 /// A fenced code block.
@@ -40,6 +42,23 @@ pub(crate) struct Code {
     pub(crate) text: String,
     /// Heading of the table column, in a table.
     pub(crate) column: Option<String>,
+}
+
+/// A row of a table.
+#[derive(Default)]
+pub(crate) struct Row {
+    pub(crate) line: usize,
+    /// The heading of level 2 above the table.
+    pub(crate) section: String,
+    /// The text of each cell, with the heading of its column.
+    pub(crate) cells: Vec<(String, String)>,
+}
+
+impl Row {
+    /// Returns the text in a column. Empty if the table does not have the column.
+    pub(crate) fn cell(&self, column: &str) -> &str {
+        self.cells.iter().find(|(heading, _)| heading == column).map_or("", |(_, text)| text)
+    }
 }
 
 /// Returns every Markdown file, in the order of names.
@@ -79,6 +98,8 @@ struct Reader<'a> {
     document: Document,
     /// Number of earlier headings with the same anchor.
     headings: BTreeMap<String, usize>,
+    /// The last heading of level 2.
+    section: String,
     /// Text of the current heading or cell.
     words: String,
     /// Column headings of the current table.
@@ -120,7 +141,11 @@ impl Reader<'_> {
                 self.document.links.push(link.into_string());
             }
             Tag::TableHead => self.columns.clear(),
-            Tag::TableRow => self.cell = Some(0),
+            Tag::TableRow => {
+                self.cell = Some(0);
+                let (line, section) = (self.line(range), self.section.clone());
+                self.document.rows.push(Row { line, section, cells: Vec::new() });
+            }
             Tag::Heading { .. } | Tag::TableCell => self.words.clear(),
             _ => {}
         }
@@ -129,7 +154,10 @@ impl Reader<'_> {
     fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::CodeBlock => self.in_block = false,
-            TagEnd::Heading(_) => {
+            TagEnd::Heading(level) => {
+                if level == HeadingLevel::H2 {
+                    self.section.clone_from(&self.words);
+                }
                 let slug = slug(&self.words);
                 let before = self.headings.entry(slug.clone()).or_default();
                 let anchor = if *before == 0 { slug } else { format!("{slug}-{before}") };
@@ -137,7 +165,13 @@ impl Reader<'_> {
                 self.document.anchors.insert(anchor);
             }
             TagEnd::TableCell => match &mut self.cell {
-                Some(cell) => *cell += 1,
+                Some(cell) => {
+                    let column = self.columns.get(*cell).cloned().unwrap_or_default();
+                    if let Some(row) = self.document.rows.last_mut() {
+                        row.cells.push((column, self.words.clone()));
+                    }
+                    *cell += 1;
+                }
                 None => self.columns.push(self.words.clone()),
             },
             TagEnd::TableRow => self.cell = None,
@@ -167,6 +201,9 @@ fn markdown_is_parsed() {
     let codes = document.codes.iter().map(|code| (code.line, code.text.as_str(), code.column.as_deref()));
     let expected = [(1, "deny", None), (9, "g", None), (11, "i", Some("f g")), (11, "j", Some("h"))];
     assert_eq!(codes.collect::<Vec<_>>(), expected);
+    let rows =
+        document.rows.iter().map(|row| (row.line, row.section.as_str(), row.cell("f g"), row.cell("h")));
+    assert_eq!(rows.collect::<Vec<_>>(), [(11, "X", "i", "j")]);
     let blocks = document.blocks.iter().map(|block| (block.line, block.info.as_str(), block.text.as_str()));
     assert_eq!(blocks.collect::<Vec<_>>(), [(13, "yaml denied", "k: 1\n")]);
 }

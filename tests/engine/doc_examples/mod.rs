@@ -25,7 +25,7 @@ use blocks::{Reader, parse};
 use policies::{check_namespaces, check_settings};
 
 /// Heading of table columns that contain settings.
-const SETTINGS: &str = "settings here";
+pub(crate) const SETTINGS: &str = "settings here";
 
 /// How to write the info string of a block with a manifest.
 const ADVICE: &str = "after `yaml`, state the verdict on a manifest (admitted, warned, fixed or denied), or `foreign` for input of another program";
@@ -70,9 +70,8 @@ fn settings_in_tables_are_valid() {
     let mut count = 0;
     for document in documents() {
         for code in document.codes.iter().filter(|code| code.column.as_deref() == Some(SETTINGS)) {
-            let named = parse(&code.text).map(|mut values| values.pop().unwrap_or_default());
-            let checked = named.and_then(|named| match named {
-                Value::Object(named) => check_settings(&expanded(named)),
+            let checked = settings_in_cell(&code.text).and_then(|settings| match settings {
+                Value::Object(_) => check_settings(&settings),
                 // Another test checks the names of options.
                 named => is_named(named.as_str().unwrap_or_default()),
             });
@@ -83,6 +82,12 @@ fn settings_in_tables_are_valid() {
         }
     }
     assert!(count > 50, "{count} settings in tables");
+}
+
+/// Returns the settings in a table cell, or the name of an option.
+pub(crate) fn settings_in_cell(text: &str) -> Result<Value, String> {
+    let value = parse(text)?.pop().unwrap_or_default();
+    Ok(if let Value::Object(named) = value { expanded(named) } else { value })
 }
 
 /// Converts `{a.b: c}` to `{a: {b: c}}`.

@@ -25,7 +25,7 @@ const CHECKS: [usize; 2] = [12, 15];
 const MIN_ALONE: usize = 5;
 
 /// Pods with recorded answers. With `RECORD=1`, the answers are recorded first.
-static ANSWERED: LazyLock<Vec<(Value, Failed)>> = LazyLock::new(|| {
+pub(super) static ANSWERED: LazyLock<Vec<(Value, Failed)>> = LazyLock::new(|| {
     let pods: Vec<_> = pods().take(RECORDED).collect();
     if records() {
         let mut library = Library::start(true).expect("RECORD=1 needs pod-security or Go");

@@ -10,6 +10,7 @@
 mod agreement;
 mod baseline;
 mod bases;
+mod checks;
 mod library;
 mod matrix;
 mod minimised;
