@@ -50,6 +50,9 @@ const TYPES: [(&str, Writable); 30] = [
     ("vsphereVolume", Writable::Always),
 ];
 
+/// The type of a volume that comes from a claim template.
+pub const CLAIM: &str = "persistentVolumeClaim";
+
 /// Maximum number of sources in a volume. Each is compared with all before it.
 const MAX_SOURCES: usize = 100;
 

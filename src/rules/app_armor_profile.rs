@@ -1,7 +1,7 @@
 //! `appArmorProfile`: no container switches off its AppArmor profile.
 
 use super::finding::Findings;
-use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME_DEFAULT};
+use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME_DEFAULT, UNCONFINED};
 use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Target};
 use crate::kubernetes::metadata::{APP_ARMOR_PREFIX, Annotation};
@@ -36,7 +36,7 @@ impl AppArmorProfile<'_> {
         let kind = match value {
             "" => return true,
             "runtime/default" => RUNTIME_DEFAULT,
-            "unconfined" => "Unconfined",
+            "unconfined" => UNCONFINED,
             _ if value.starts_with("localhost/") => LOCALHOST,
             _ => return false,
         };

@@ -13,7 +13,7 @@ use crate::text::quoted;
 
 pub(super) const RUNTIME_DEFAULT: &str = "RuntimeDefault";
 pub(super) const LOCALHOST: &str = "Localhost";
-const UNCONFINED: &str = "Unconfined";
+pub(super) const UNCONFINED: &str = "Unconfined";
 
 pub(super) const ALLOWED: Setting<Words<&str>> = Setting {
     key: "allowed",

@@ -9,7 +9,7 @@ use crate::kubernetes::container::Container;
 use crate::kubernetes::field_path;
 use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::volume::{self, Volume};
+use crate::kubernetes::volume::{self, CLAIM, Volume};
 use crate::settings::declaration::{Choices, Declared, Format, Setting, Texts};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
@@ -42,8 +42,6 @@ const VOLUME_TYPE: Format = Format {
     demands: &[],
     choices: Some(|| Choices { words: volume::types().collect(), other_spellings: None }),
 };
-
-const CLAIM: &str = "persistentVolumeClaim";
 
 pub(crate) struct VolumeTypes<'s> {
     allowed: Cow<'s, [&'s str]>,

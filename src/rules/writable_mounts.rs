@@ -19,7 +19,7 @@ use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target}
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::pod::ContainerAt;
-use crate::kubernetes::volume::{Volume, writable_types};
+use crate::kubernetes::volume::{CLAIM, Volume, writable_types};
 use crate::settings::declaration::{Choices, Declared, Flag, Format, OptionalTexts, Setting, Texts, Word};
 use crate::settings::mode::Mode;
 use crate::settings::path_pattern::{PATH, PATH_PATTERN, is_within, lies_within};
@@ -89,9 +89,6 @@ const WRITABLE_TYPE: Format = Format {
     demands: &[],
     choices: Some(|| Choices { words: writable_types().collect(), other_spellings: None }),
 };
-
-/// The type of a volume that comes from a claim template.
-const CLAIM: &str = "persistentVolumeClaim";
 
 pub(crate) struct WritableMounts<'s> {
     protected_paths: Cow<'s, [&'s str]>,

@@ -1,4 +1,4 @@
-//! `preset`: settings that one word stands for. What is written beside it overrides single keys.
+//! `preset`: one word for many settings. The keys beside it override single settings.
 
 /// The key of the setting that names a preset.
 pub const KEY: &str = "preset";

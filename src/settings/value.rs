@@ -157,7 +157,7 @@ pub struct SettingsDocument<'a> {
 /// The settings of a preset.
 #[derive(Debug, Default)]
 pub struct PresetSettings<'a> {
-    /// The name of the preset; empty if there is none.
+    /// The name of the preset; empty if the settings name no preset.
     pub name: &'static str,
     /// The settings that differ from the defaults.
     pub entries: Vec<Entry<'a>>,

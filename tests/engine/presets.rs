@@ -1,4 +1,4 @@
-//! Presets: settings that one word stands for.
+//! Presets: one word for many settings.
 
 use std::collections::BTreeSet;
 

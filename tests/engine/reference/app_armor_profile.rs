@@ -57,7 +57,7 @@ fn allows_annotation(options: &ProfileOptions, value: &str) -> bool {
     }
 }
 
-/// Returns the containers with a name, or the whole pod if there is none.
+/// Returns the containers with a name, or the whole pod if no container has it.
 fn named(pod: &Pod, name: &str) -> ResponsibleContainers {
     let named: Vec<&ContainerAt> =
         pod.containers.iter().filter(|container| container.spec.name == name).collect();
