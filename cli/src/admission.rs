@@ -4,56 +4,29 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-/// The uid of all requests, so that the same object always gives the same bytes.
-const UID: &str = "00000000-0000-4000-8000-000000000000";
+use crate::resources::Resources;
 
-/// The built-in kinds without a namespace, from the
-/// [API reference](https://kubernetes.io/docs/reference/kubernetes-api/) of Kubernetes 1.36
-/// (`kubectl api-resources --namespaced=false`).
-const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
-    ("", &["ComponentStatus", "Namespace", "Node", "PersistentVolume"]),
-    (
-        "admissionregistration.k8s.io",
-        &[
-            "MutatingAdmissionPolicy",
-            "MutatingAdmissionPolicyBinding",
-            "MutatingWebhookConfiguration",
-            "ValidatingAdmissionPolicy",
-            "ValidatingAdmissionPolicyBinding",
-            "ValidatingWebhookConfiguration",
-        ],
-    ),
-    ("apiextensions.k8s.io", &["CustomResourceDefinition"]),
-    ("apiregistration.k8s.io", &["APIService"]),
-    ("authentication.k8s.io", &["SelfSubjectReview", "TokenReview"]),
-    ("authorization.k8s.io", &["SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"]),
-    ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle"]),
-    ("flowcontrol.apiserver.k8s.io", &["FlowSchema", "PriorityLevelConfiguration"]),
-    ("internal.apiserver.k8s.io", &["StorageVersion"]),
-    ("networking.k8s.io", &["IPAddress", "IngressClass", "ServiceCIDR"]),
-    ("node.k8s.io", &["RuntimeClass"]),
-    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
-    ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourcePoolStatusRequest", "ResourceSlice"]),
-    ("scheduling.k8s.io", &["PriorityClass"]),
-    (
-        "storage.k8s.io",
-        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"],
-    ),
-    ("storagemigration.k8s.io", &["StorageVersionMigration"]),
-];
+/// The uid of all requests, so that the same object always gives the same bytes.
+pub(crate) const UID: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Returns the request that an API server sends to its webhooks when an administrator creates the object.
 #[must_use]
-pub fn create(mut object: Map<String, Value>) -> Value {
+pub fn create(object: Map<String, Value>) -> Value {
+    create_with(object, &Resources::default())
+}
+
+/// Returns the request like [`create`], with the resources of custom kinds.
+#[must_use]
+pub fn create_with(mut object: Map<String, Value>, resources: &Resources) -> Value {
     let api_version = text(&object, "apiVersion");
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let kind = text(&object, "kind");
     let gvk = json!({"group": group, "version": version, "kind": kind});
-    let gvr = json!({"group": group, "version": version, "resource": plural(kind)});
-    let cluster_scoped = is_cluster_scoped(group, kind);
+    let resource = resources.of(group, kind);
+    let gvr = json!({"group": group, "version": version, "resource": resource.plural});
 
     let name = metadata(&object, "name").to_owned();
-    let namespace = (!cluster_scoped).then(|| fill_in_namespace(&mut object));
+    let namespace = resource.is_namespaced.then(|| fill_in_namespace(&mut object));
 
     let mut request = json!({
         "uid": UID,
@@ -103,27 +76,6 @@ fn fill_in_namespace(object: &mut Map<String, Value>) -> String {
         metadata.insert("namespace".to_owned(), namespace.clone().into());
     }
     namespace
-}
-
-fn is_cluster_scoped(group: &str, kind: &str) -> bool {
-    CLUSTER_SCOPED.iter().any(|(known, kinds)| *known == group && kinds.contains(&kind))
-}
-
-/// Returns the resource of a kind, with the heuristic of Kubernetes clients.
-///
-/// Source: `UnsafeGuessKindToResource` in `k8s.io/apimachinery`.
-fn plural(kind: &str) -> String {
-    let singular = kind.to_lowercase();
-    if singular.ends_with("endpoints") {
-        return singular;
-    }
-    if singular.ends_with('s') {
-        return singular + "es";
-    }
-    match singular.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => singular + "s",
-    }
 }
 
 /// The object of a request, for people: `Pod default/web`.
@@ -249,25 +201,6 @@ mod tests {
         assert_eq!(request.get("namespace"), None);
         assert_eq!(request["object"], role);
         assert_eq!(Subject::of(&request).to_string(), "ClusterRole reader");
-    }
-
-    #[test]
-    fn a_kind_is_cluster_scoped_only_in_its_own_group() {
-        assert!(is_cluster_scoped("", "Node"));
-        assert!(!is_cluster_scoped("example.com", "Node"));
-        assert!(!is_cluster_scoped("", "Pod"));
-    }
-
-    #[test]
-    fn cluster_scoped_kinds_are_sorted() {
-        assert!(CLUSTER_SCOPED.is_sorted());
-        assert!(CLUSTER_SCOPED.iter().all(|(_, kinds)| kinds.is_sorted()));
-    }
-
-    #[test]
-    fn plurals_are_those_of_clients() {
-        let plurals = ["Pod", "Ingress", "NetworkPolicy", "Endpoints"].map(plural);
-        assert_eq!(plurals, ["pods", "ingresses", "networkpolicies", "endpoints"]);
     }
 
     #[test]

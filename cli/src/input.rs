@@ -136,6 +136,17 @@ pub enum Problem {
         /// The type of its value.
         found: &'static str,
     },
+    /// A field of a manifest with a wrong value.
+    #[error("`{path}`: {message}")]
+    Field {
+        /// The path of the field.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A document beside policies that is neither a policy nor a policy server.
+    #[error("not a manifest of a policy; settings must be the only document of their file")]
+    NotAPolicy,
     /// A policy group, which has settings for each of its policies.
     #[error(
         "this {0} has settings for each of its policies: pass a file with the `settings` of one policy in `spec.policies`"

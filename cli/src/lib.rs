@@ -26,13 +26,16 @@ pub mod diff;
 pub mod document;
 pub mod engine;
 pub mod evaluation;
+pub mod finding;
 pub mod input;
 pub mod interactions;
 pub mod manifest;
+pub mod pipeline;
+pub mod policies;
 pub mod policy;
 pub mod printable;
-pub mod registration;
 pub mod report;
+pub mod resources;
 pub mod settings;
 
 pub use interactions::Interactions;

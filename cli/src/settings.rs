@@ -1,7 +1,6 @@
 //! The settings of the policy, read from a file.
 //!
-//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` provides its settings and its registration, so that objects get the verdict
-//! of the cluster.
+//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` provides its settings.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::document;
 use crate::input::{InputError, Problem, Source, kind_of};
-use crate::registration::Registration;
-
-/// The API group of the manifests that deploy policies, up to its version.
-const POLICIES: &str = "policies.kubewarden.io/";
+use crate::policies::manifest::KubewardenKind;
 
 /// Reads settings from a YAML or JSON file, which can be a policy manifest. An empty file and a manifest without settings mean
 /// `{}`.
@@ -22,15 +18,6 @@ const POLICIES: &str = "policies.kubewarden.io/";
 ///
 /// If the file cannot be read, is not one mapping, or is the manifest of a policy group.
 pub fn read(path: &Path) -> Result<Value, InputError> {
-    read_policy(path).map(|(settings, _)| settings)
-}
-
-/// Reads settings like [`read`], and the registration if the file is a policy manifest.
-///
-/// # Errors
-///
-/// As [`read`].
-pub fn read_policy(path: &Path) -> Result<(Value, Option<Registration>), InputError> {
     let (file, text) = content(path)?;
     parse(&file, &text)
 }
@@ -59,7 +46,7 @@ pub fn from_json(name: &str, text: &str) -> Result<Value, InputError> {
     settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(name), problem))
 }
 
-fn content(path: &Path) -> Result<(String, Vec<u8>), InputError> {
+pub(crate) fn content(path: &Path) -> Result<(String, Vec<u8>), InputError> {
     let file = path.display().to_string();
     match fs::read(path) {
         Ok(text) => Ok((file, text)),
@@ -67,11 +54,9 @@ fn content(path: &Path) -> Result<(String, Vec<u8>), InputError> {
     }
 }
 
-fn parse(file: &str, text: &[u8]) -> Result<(Value, Option<Registration>), InputError> {
-    let document = document_in(file, text)?;
-    let registration = is_policy(&document).then(|| Registration::of(&document));
-    let settings = settings_in(document).map_err(|problem| InputError::new(Source::file(file), problem))?;
-    Ok((Value::Object(settings), registration))
+fn parse(file: &str, text: &[u8]) -> Result<Value, InputError> {
+    let settings = settings_in(document_in(file, text)?);
+    settings.map(Value::Object).map_err(|problem| InputError::new(Source::file(file), problem))
 }
 
 /// Returns the document in a file, or an empty document.
@@ -92,27 +77,18 @@ fn as_mapping(value: Value) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// Returns the kind of a Kubewarden manifest, and nothing for other documents.
-fn kubewarden_kind(document: &Map<String, Value>) -> &str {
-    let text = |field| document.get(field).and_then(Value::as_str).unwrap_or_default();
-    if text("apiVersion").starts_with(POLICIES) { text("kind") } else { "" }
-}
-
-fn is_policy(document: &Map<String, Value>) -> bool {
-    matches!(kubewarden_kind(document), "ClusterAdmissionPolicy" | "AdmissionPolicy")
-}
-
 /// Returns the settings in a document: the settings of a policy manifest, or the document itself.
 fn settings_in(document: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
-    match kubewarden_kind(&document) {
-        _ if is_policy(&document) => {
+    match KubewardenKind::of(&document) {
+        Some(KubewardenKind::ClusterPolicy | KubewardenKind::Policy) => {
             let spec = mapping(document, "spec", "spec")?;
             mapping(spec, "settings", "spec.settings")
         }
-        group @ ("ClusterAdmissionPolicyGroup" | "AdmissionPolicyGroup") => {
-            Err(Problem::SettingsOfAGroup(group.to_owned()))
+        Some(KubewardenKind::ClusterGroup | KubewardenKind::Group) => {
+            let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
+            Err(Problem::SettingsOfAGroup(kind.to_owned()))
         }
-        _ => Ok(document),
+        Some(KubewardenKind::Server) | None => Ok(document),
     }
 }
 
@@ -144,15 +120,15 @@ mod tests {
     #[test]
     fn yaml_and_json_are_read() {
         let settings = json!({"mode": "warn"});
-        assert_eq!(parse("s.yaml", b"mode: warn").unwrap().0, settings);
-        assert_eq!(parse("s.json", b"{\"mode\": \"warn\"}").unwrap().0, settings);
+        assert_eq!(parse("s.yaml", b"mode: warn").unwrap(), settings);
+        assert_eq!(parse("s.json", b"{\"mode\": \"warn\"}").unwrap(), settings);
     }
 
     #[test]
     fn an_empty_file_means_no_settings() {
-        assert_eq!(parse("s.yaml", b"").unwrap().0, json!({}));
-        assert_eq!(parse("s.yaml", b"# defaults\n---\nnull\n").unwrap().0, json!({}));
-        assert_eq!(parse("s.json", b"").unwrap().0, json!({}));
+        assert_eq!(parse("s.yaml", b"").unwrap(), json!({}));
+        assert_eq!(parse("s.yaml", b"# defaults\n---\nnull\n").unwrap(), json!({}));
+        assert_eq!(parse("s.json", b"").unwrap(), json!({}));
     }
 
     /// Returns a policy manifest.
@@ -163,7 +139,7 @@ mod tests {
     #[test]
     fn the_settings_of_a_policy_manifest_are_read() {
         for kind in ["ClusterAdmissionPolicy", "AdmissionPolicy"] {
-            let settings = |rest| parse("p.yaml", manifest(kind, rest).as_bytes()).unwrap().0;
+            let settings = |rest| parse("p.yaml", manifest(kind, rest).as_bytes()).unwrap();
             let spec = "metadata: {name: p}\nspec: {module: m, mutating: true, settings: {mode: warn}}";
             assert_eq!(settings(spec), json!({"mode": "warn"}));
             for without in
@@ -175,15 +151,6 @@ mod tests {
     }
 
     #[test]
-    fn only_a_policy_manifest_has_a_registration() {
-        let has_registration = |text: &str| parse("p.yaml", text.as_bytes()).unwrap().1.is_some();
-        assert!(has_registration(&manifest("ClusterAdmissionPolicy", "spec: {settings: {}}")));
-        assert!(has_registration(&manifest("AdmissionPolicy", "")));
-        assert!(!has_registration("mode: warn"));
-        assert!(!has_registration(&manifest("PolicyServer", "spec: {}")));
-    }
-
-    #[test]
     fn similar_documents_are_settings() {
         for text in [
             "{apiVersion: policies.kubewarden.io/v1, spec: {}}",
@@ -191,7 +158,7 @@ mod tests {
             "{apiVersion: example.com/v1, kind: ClusterAdmissionPolicy, spec: {}}",
             "{kind: ClusterAdmissionPolicyGroup, spec: {}}",
         ] {
-            assert_eq!(parse("s.yaml", text.as_bytes()).unwrap().0["spec"], json!({}), "{text}");
+            assert_eq!(parse("s.yaml", text.as_bytes()).unwrap()["spec"], json!({}), "{text}");
         }
     }
 

@@ -10,7 +10,6 @@ use immutable_pods::admission::Subject;
 use immutable_pods::manifest::{self, Manifest};
 use immutable_pods::policy::Policy;
 use immutable_pods::printable::lines;
-use immutable_pods::registration::Registration;
 use immutable_pods::report::Report;
 use immutable_pods::settings;
 use serde_json::{Value, json};

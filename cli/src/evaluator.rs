@@ -1,0 +1,65 @@
+//! Evaluates manifests with the policies of a cluster.
+
+use crate::admission::Subject;
+use crate::evaluation::Evaluation;
+use crate::input::{InputError, Problem};
+use crate::manifest::Manifest;
+use crate::policies::load::{Loaded, LoadedSettings};
+use crate::policies::registration::Cluster;
+use crate::policies::{Outcome, PolicySet};
+use crate::policy::Policy;
+use crate::printable::lines;
+
+/// An engine with policies whose settings are valid.
+#[derive(Debug)]
+pub struct Evaluator {
+    engine: Policy,
+    policies: PolicySet,
+    cluster: Cluster,
+}
+
+impl Evaluator {
+    /// Validates the settings of all policies.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the settings.
+    pub fn new(engine: Policy, loaded: Loaded, cluster: Cluster) -> Result<Self, Vec<InputError>> {
+        let errors: Vec<_> = loaded.settings.iter().flat_map(|settings| invalid(&engine, settings)).collect();
+        if errors.is_empty() { Ok(Self { engine, policies: loaded.policies, cluster }) } else { Err(errors) }
+    }
+
+    /// Evaluates a manifest as a cluster would: an object as if it was created, a request as it is.
+    ///
+    /// # Errors
+    ///
+    /// If a policy has no verdict.
+    pub fn evaluate(&self, manifest: &Manifest) -> Result<Evaluation, InputError> {
+        let request = manifest.to_request(&self.cluster.resources);
+        let subject = Subject::of(&request);
+        let outcome = self.policies.evaluate(&self.engine, &self.cluster, request);
+        let Outcome { verdict, mut findings, policies, fix } = outcome.map_err(|error| {
+            InputError::new(manifest.source.clone(), Problem::Evaluation(error.to_string()))
+        })?;
+        for finding in &mut findings {
+            finding.position = finding.path.as_deref().and_then(|path| manifest.position(path));
+        }
+        Ok(Evaluation { source: manifest.source.clone(), subject, verdict, findings, policies, fix })
+    }
+}
+
+/// Returns each reason why settings are invalid.
+fn invalid(engine: &Policy, loaded: &LoadedSettings) -> Vec<InputError> {
+    let error = |problem| vec![InputError::new(loaded.source.clone(), problem)];
+    let verdict = match engine.validate_settings(&loaded.settings) {
+        Ok(verdict) if verdict.valid => return Vec::new(),
+        Ok(verdict) => verdict,
+        Err(reason) => return error(Problem::Evaluation(reason.to_string())),
+    };
+    let message = verdict.message.unwrap_or_default();
+    let mut reasons = lines(&message).peekable();
+    if reasons.peek().is_none() {
+        return error(Problem::Settings("the policy rejects these settings without a reason".to_owned()));
+    }
+    reasons.flat_map(|reason| error(Problem::Settings(reason))).collect()
+}

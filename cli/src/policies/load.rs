@@ -1,0 +1,435 @@
+//! Reads the files of `--policy`: settings, or the manifests of Kubewarden.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::advice::Server;
+use super::expression::Expression;
+use super::manifest::{
+    GroupSpec, KubewardenKind, Member, Metadata, Mode, PolicySpec, RegistrationSpec, Rule, ServerSpec,
+};
+use super::registration::Registration;
+use super::server::{Group, Handling};
+use super::{Evaluator, PolicySet, RegisteredPolicy};
+use crate::document::{self, Document};
+use crate::input::{InputError, Problem, Source, kind_of};
+use crate::settings;
+
+/// The policies of all files, and what is known about policy servers.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The policies.
+    pub policies: PolicySet,
+    /// The settings of all policies, in the order of the files.
+    pub settings: Vec<LoadedSettings>,
+    /// The policy servers.
+    pub servers: Vec<Server>,
+}
+
+/// Settings to validate before the first request.
+#[derive(Debug, Clone)]
+pub struct LoadedSettings {
+    /// The file.
+    pub source: Source,
+    /// What the path of a setting begins with; empty for bare settings.
+    pub path: String,
+    /// The settings.
+    pub settings: Value,
+}
+
+/// Reads policies from files. Without files, the only policy has no settings.
+///
+/// # Errors
+///
+/// Everything that is wrong with the files.
+pub fn load(files: &[&Path]) -> Result<Loaded, Vec<InputError>> {
+    let mut loader = Loader { has_several_files: files.len() > 1, ..Loader::default() };
+    for file in files {
+        loader.read(file);
+    }
+    if files.is_empty() {
+        loader.add_settings(Source::file("the default settings"), Map::new());
+    }
+    loader.finish()
+}
+
+#[derive(Default)]
+struct Loader {
+    has_several_files: bool,
+    policies: Vec<RegisteredPolicy>,
+    settings: Vec<LoadedSettings>,
+    servers: Vec<Server>,
+    errors: Vec<InputError>,
+}
+
+impl Loader {
+    fn read(&mut self, file: &Path) {
+        let name = file.display().to_string();
+        let documents = match settings::content(file) {
+            Ok((_, text)) => document::parse(&name, &text),
+            Err(error) => {
+                self.errors.push(error);
+                return;
+            }
+        };
+        let single = documents.len() <= 1;
+        if documents.is_empty() {
+            self.add_settings(Source::file(&name), Map::new());
+        }
+        for document in documents {
+            match document {
+                Ok(document) => self.add(document, single),
+                Err(error) => self.errors.push(error),
+            }
+        }
+    }
+
+    /// Adds a document. Settings must be the only document of their file.
+    fn add(&mut self, document: Document, is_single: bool) {
+        let Document { source, value, .. } = document;
+        let object = match value {
+            Value::Object(object) => object,
+            other => {
+                self.errors.push(InputError::new(source, Problem::SettingsNotAMapping(kind_of(&other))));
+                return;
+            }
+        };
+        let added = match KubewardenKind::of(&object) {
+            Some(KubewardenKind::Server) => self.add_server(&object),
+            Some(kind @ (KubewardenKind::Policy | KubewardenKind::ClusterPolicy)) => {
+                self.add_policy(kind, &source, &object)
+            }
+            Some(kind) => self.add_group(kind, &source, &object),
+            None if is_single => {
+                self.add_settings(source.clone(), object);
+                Ok(())
+            }
+            None => Err(Problem::NotAPolicy),
+        };
+        if let Err(problem) = added {
+            self.errors.push(InputError::new(source, problem));
+        }
+    }
+
+    fn add_settings(&mut self, source: Source, settings: Map<String, Value>) {
+        let name = if self.has_several_files { source.file.clone() } else { String::new() };
+        let settings = Value::Object(settings);
+        self.policies.push(RegisteredPolicy {
+            webhook: name.clone(),
+            name,
+            registration: None,
+            handling: Handling { mode: Mode::Protect, is_mutating: true, message: String::new() },
+            evaluator: Evaluator::Settings(settings.clone()),
+        });
+        self.settings.push(LoadedSettings { source, path: String::new(), settings });
+    }
+
+    fn add_server(&mut self, object: &Map<String, Value>) -> Result<(), Problem> {
+        let metadata: Metadata = typed(&object, "metadata")?;
+        let spec: ServerSpec = typed(&object, "spec")?;
+        self.servers
+            .push(Server { name: metadata.name, capabilities: spec.namespaced_policies_capabilities });
+        Ok(())
+    }
+
+    fn add_policy(
+        &mut self,
+        kind: KubewardenKind,
+        source: &Source,
+        object: &Map<String, Value>,
+    ) -> Result<(), Problem> {
+        let metadata: Metadata = typed(object, "metadata")?;
+        let registration: RegistrationSpec = typed(object, "spec")?;
+        let spec: PolicySpec = typed(object, "spec")?;
+        check_rules(&registration)?;
+        let namespace = metadata.namespace.as_deref().filter(|_| kind.is_namespaced());
+        let settings = Value::Object(spec.settings.unwrap_or_default());
+        self.settings.push(LoadedSettings {
+            source: source.clone(),
+            path: "spec.settings".to_owned(),
+            settings: settings.clone(),
+        });
+        self.policies.push(RegisteredPolicy {
+            name: metadata.name.clone(),
+            webhook: webhook(kind, namespace, &metadata.name),
+            registration: Some(Registration::new(kind, metadata.namespace.as_deref(), &registration)),
+            handling: Handling { mode: registration.mode, is_mutating: spec.mutating, message: spec.message },
+            evaluator: Evaluator::Settings(settings),
+        });
+        Ok(())
+    }
+
+    fn add_group(
+        &mut self,
+        kind: KubewardenKind,
+        source: &Source,
+        object: &Map<String, Value>,
+    ) -> Result<(), Problem> {
+        let metadata: Metadata = typed(object, "metadata")?;
+        let registration: RegistrationSpec = typed(object, "spec")?;
+        let spec: GroupSpec = typed(object, "spec")?;
+        check_rules(&registration)?;
+        let names: BTreeSet<&str> = spec.policies.keys().map(String::as_str).collect();
+        let expression = Expression::parse(&spec.expression, &names)
+            .map_err(|message| Problem::Field { path: "spec.expression".to_owned(), message })?;
+        let namespace = metadata.namespace.as_deref().filter(|_| kind.is_namespaced());
+        for (name, member) in &spec.policies {
+            self.settings.push(LoadedSettings {
+                source: source.clone(),
+                path: format!("spec.policies.{name}.settings"),
+                settings: settings_of(member),
+            });
+        }
+        let members =
+            spec.policies.iter().map(|(name, member)| (name.clone(), settings_of(member))).collect();
+        self.policies.push(RegisteredPolicy {
+            name: metadata.name.clone(),
+            webhook: webhook(kind, namespace, &metadata.name),
+            registration: Some(Registration::new(kind, metadata.namespace.as_deref(), &registration)),
+            handling: Handling { mode: registration.mode, is_mutating: false, message: spec.message },
+            evaluator: Evaluator::Group(Group { members, expression }),
+        });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Loaded, Vec<InputError>> {
+        if !self.errors.is_empty() {
+            return Err(self.errors);
+        }
+        Ok(Loaded { policies: PolicySet::new(self.policies), settings: self.settings, servers: self.servers })
+    }
+}
+
+fn settings_of(member: &Member) -> Value {
+    member.settings.clone().map_or_else(|| json!({}), Value::Object)
+}
+
+/// Reads a field of a manifest, and names the wrong field in it in an error. A missing field is an empty mapping.
+fn typed<T: DeserializeOwned>(object: &Map<String, Value>, field: &str) -> Result<T, Problem> {
+    let value = object.get(field).filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!({}));
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let inner = error.path().to_string();
+        let path = if inner == "." { field.to_owned() } else { format!("{field}.{inner}") };
+        Problem::Field { path, message: error.into_inner().to_string() }
+    })
+}
+
+/// Checks what API servers refuse: a policy without rules, and a rule that matches nothing.
+fn check_rules(registration: &RegistrationSpec) -> Result<(), Problem> {
+    let refuse =
+        |path: String| Err(Problem::Field { path, message: "expected at least one value".to_owned() });
+    if registration.rules.is_empty() {
+        return refuse("spec.rules".to_owned());
+    }
+    for (index, rule) in registration.rules.iter().enumerate() {
+        let Rule { operations, api_groups, api_versions, resources, .. } = rule;
+        for (field, values) in [
+            ("operations", operations),
+            ("apiGroups", api_groups),
+            ("apiVersions", api_versions),
+            ("resources", resources),
+        ] {
+            if values.is_empty() {
+                return refuse(format!("spec.rules[{index}].{field}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the name of the webhook, by which API servers order policies.
+///
+/// Source: `GetUniqueName` in `api/policies/v1` of kubewarden/adm-controller.
+fn webhook(kind: KubewardenKind, namespace: Option<&str>, name: &str) -> String {
+    let namespace = namespace.unwrap_or("default");
+    match kind {
+        KubewardenKind::ClusterPolicy => format!("clusterwide-{name}"),
+        KubewardenKind::ClusterGroup => format!("clusterwide-group-{name}"),
+        KubewardenKind::Group => format!("namespaced-group-{namespace}-{name}"),
+        KubewardenKind::Policy | KubewardenKind::Server => format!("namespaced-{namespace}-{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Reads policies from files with these contents, named `1.yaml` and so on.
+    fn load_texts(texts: &[&str]) -> Result<Loaded, Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<_> = (1..)
+            .zip(texts)
+            .map(|(number, text)| {
+                let file = folder.path().join(format!("{number}.yaml"));
+                fs::write(&file, text).unwrap();
+                file
+            })
+            .collect();
+        let files: Vec<&Path> = files.iter().map(|file| &**file).collect();
+        let prefix = format!("{}/", folder.path().display());
+        load(&files)
+            .map_err(|errors| errors.iter().map(|error| error.to_string().replace(&prefix, "")).collect())
+    }
+
+    fn manifest(kind: &str, name: &str, spec: &str) -> String {
+        format!(
+            "apiVersion: policies.kubewarden.io/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\nspec: {spec}\n"
+        )
+    }
+
+    const RULES: &str =
+        "rules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]";
+
+    fn policy(kind: &str, name: &str, is_mutating: bool) -> String {
+        manifest(kind, name, &format!("{{module: m, mutating: {is_mutating}, settings: {{a: 1}}, {RULES}}}"))
+    }
+
+    #[track_caller]
+    fn names(texts: &[&str]) -> Vec<(String, String)> {
+        let loaded = load_texts(texts).unwrap();
+        loaded
+            .policies
+            .policies()
+            .iter()
+            .map(|policy| (policy.name.clone(), policy.webhook.clone()))
+            .collect()
+    }
+
+    fn named(name: &str, webhook: &str) -> (String, String) {
+        (name.to_owned(), webhook.to_owned())
+    }
+
+    #[track_caller]
+    fn rejects(text: &str, sentences: &[&str]) {
+        assert_eq!(load_texts(&[text]).unwrap_err(), sentences, "{text}");
+    }
+
+    #[test]
+    fn without_files_the_policy_has_no_settings() {
+        let loaded = load(&[]).unwrap();
+        assert_eq!(loaded.settings[0].settings, json!({}));
+        let [policy] = loaded.policies.policies() else { panic!("one policy") };
+        assert_eq!(
+            (&*policy.name, policy.registration.is_none(), policy.handling.is_mutating),
+            ("", true, true)
+        );
+    }
+
+    #[test]
+    fn bare_settings_are_a_policy_without_a_registration() {
+        for (text, settings) in
+            [("mode: warn", json!({"mode": "warn"})), ("", json!({})), ("# none\n", json!({}))]
+        {
+            let loaded = load_texts(&[text]).unwrap();
+            assert_eq!(loaded.settings[0].settings, settings);
+            assert!(loaded.policies.policies()[0].registration.is_none());
+        }
+    }
+
+    #[test]
+    fn policies_are_ordered_like_webhooks() {
+        let all = [
+            policy("AdmissionPolicy", "a", false),
+            policy("ClusterAdmissionPolicy", "z", false),
+            policy("ClusterAdmissionPolicy", "w", true),
+            policy("AdmissionPolicy", "x", true),
+        ]
+        .join("---\n");
+        assert_eq!(
+            names(&[&all]),
+            [
+                named("w", "clusterwide-w"),
+                named("x", "namespaced-shop-x"),
+                named("z", "clusterwide-z"),
+                named("a", "namespaced-shop-a"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_group_has_the_settings_of_its_members() {
+        let spec = format!(
+            "{{policies: {{one: {{module: m, settings: {{a: 1}}}}, two: {{module: m}}}}, expression: one() || two(), message: denied, {RULES}}}"
+        );
+        for kind in ["ClusterAdmissionPolicyGroup", "AdmissionPolicyGroup"] {
+            let loaded = load_texts(&[&manifest(kind, "g", &spec)]).unwrap();
+            let settings: Vec<_> =
+                loaded.settings.iter().map(|loaded| (&*loaded.path, &loaded.settings)).collect();
+            assert_eq!(
+                settings,
+                [
+                    ("spec.policies.one.settings", &json!({"a": 1})),
+                    ("spec.policies.two.settings", &json!({}))
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn the_capabilities_of_a_policy_server_are_read() {
+        let server = manifest("PolicyServer", "s", "{namespacedPoliciesCapabilities: [oci/*]}");
+        let loaded = load_texts(&[&(server + "---\n" + &policy("AdmissionPolicy", "a", false))]).unwrap();
+        assert_eq!(loaded.servers[0].name, "s");
+        assert_eq!(loaded.servers[0].capabilities, Some(vec!["oci/*".to_owned()]));
+    }
+
+    #[test]
+    fn several_settings_have_the_names_of_their_files() {
+        let loaded = load_texts(&["a: 1", "b: 1"]).unwrap();
+        let [first, second] = loaded.policies.policies() else { panic!("two policies") };
+        assert!(
+            first.name.ends_with("1.yaml") && second.name.ends_with("2.yaml"),
+            "{} {}",
+            first.name,
+            second.name
+        );
+    }
+
+    #[test]
+    fn manifests_that_api_servers_refuse_are_refused() {
+        let policy = |spec: &str| manifest("ClusterAdmissionPolicy", "p", spec);
+        rejects(&policy("{mutating: false}"), &["1.yaml, line 4 column 7: `spec`: missing field `rules`"]);
+        rejects(
+            &policy("{mutating: false, rules: []}"),
+            &["1.yaml, line 4 column 26: `spec.rules`: expected at least one value"],
+        );
+        rejects(
+            &policy(&format!("{{mutating: maybe, {RULES}}}")),
+            &["1.yaml, line 4 column 8: `spec.mutating`: invalid type: string \"maybe\", expected a boolean"],
+        );
+        rejects(
+            &policy(&format!("{{{RULES}}}")),
+            &["1.yaml, line 4 column 7: `spec`: missing field `mutating`"],
+        );
+        let group = |expression: &str| {
+            manifest(
+                "AdmissionPolicyGroup",
+                "g",
+                &format!(
+                    "{{policies: {{a: {{module: m}}}}, message: denied, {RULES}, expression: {expression}}}"
+                ),
+            )
+        };
+        assert!(
+            load_texts(&[&group("b()")]).unwrap_err()[0]
+                .ends_with("`spec.expression`: `b` is not a member of `spec.policies`")
+        );
+    }
+
+    #[test]
+    fn other_documents_are_refused() {
+        rejects("[warn]", &["1.yaml: settings: expected a mapping, got a sequence"]);
+        rejects(
+            "a: 1\n---\nb: 1\n",
+            &[
+                "1.yaml, document 1: not a manifest of a policy; settings must be the only document of their file",
+                "1.yaml, document 2: not a manifest of a policy; settings must be the only document of their file",
+            ],
+        );
+    }
+}
