@@ -34,17 +34,18 @@ impl Evaluator {
     /// # Errors
     ///
     /// If a policy has no verdict.
-    pub fn evaluate(&self, manifest: &Manifest) -> Result<Evaluation, InputError> {
-        let request = manifest.to_request(&self.cluster.resources);
+    pub fn evaluate(&self, manifest: Manifest) -> Result<Evaluation, InputError> {
+        let (source, locator) = (manifest.source.clone(), manifest.locator());
+        let request = manifest.into_request_with(&self.cluster.resources);
         let subject = Subject::of(&request);
-        let outcome = self.policies.evaluate(&self.engine, &self.cluster, request);
-        let Outcome { verdict, mut findings, policies, fix } = outcome.map_err(|error| {
-            InputError::new(manifest.source.clone(), Problem::Evaluation(error.to_string()))
-        })?;
+        let Outcome { verdict, mut findings, policies, fix } =
+            self.policies.evaluate(&self.engine, &self.cluster, request).map_err(|error| {
+                InputError::new(source.clone(), Problem::Evaluation(error.to_string()))
+            })?;
         for finding in &mut findings {
-            finding.position = finding.path.as_deref().and_then(|path| manifest.position(path));
+            finding.position = finding.path.as_deref().and_then(|path| locator.position(path));
         }
-        Ok(Evaluation { source: manifest.source.clone(), subject, verdict, findings, policies, fix })
+        Ok(Evaluation { source, subject, verdict, findings, policies, fix })
     }
 }
 

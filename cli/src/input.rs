@@ -147,6 +147,15 @@ pub enum Problem {
     /// A document beside policies that is neither a policy nor a policy server.
     #[error("not a manifest of a policy; settings must be the only document of their file")]
     NotAPolicy,
+    /// A file without an object of the kind that the command needs from it.
+    #[error("no {0} in this file")]
+    Lacks(&'static str),
+    /// Settings that a policy rejects. Contains one reason.
+    #[error("{0}")]
+    Settings(String),
+    /// A policy without a verdict.
+    #[error("{0}")]
+    Evaluation(String),
     /// A policy group, which has settings for each of its policies.
     #[error(
         "this {0} has settings for each of its policies: pass a file with the `settings` of one policy in `spec.policies`"

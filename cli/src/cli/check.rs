@@ -1,26 +1,25 @@
-//! `check`: evaluates manifests, and prints verdicts for people.
+//! `check`: evaluates manifests, and reports their verdicts.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::AutoStream;
-use clap::{Args, ColorChoice};
-use immutable_pods::admission::Subject;
-use immutable_pods::manifest::{self, Manifest};
-use immutable_pods::policy::Policy;
-use immutable_pods::printable::lines;
-use immutable_pods::report::Report;
-use immutable_pods::settings;
-use serde_json::{Value, json};
+use clap::{Args, ColorChoice, ValueEnum};
+use immutable_pods::evaluation::{Evaluation, Level};
+use immutable_pods::input::InputError;
+use immutable_pods::manifest::{self, ReadOptions, Renderers};
+use immutable_pods::pipeline;
+use immutable_pods::report::{Format, ReportOptions, Reporter, Summary, reporter};
 
-use super::engine::{failure, load};
-use super::recording::Recording;
+use super::policy_args::{PolicyArgs, Prepared};
+use super::progress::Progress;
 use super::streams::{Errors, UntilClosed};
 
 /// Evaluate Kubernetes manifests
 ///
 /// Each object is evaluated as if it was created in a cluster. An admission review or an admission request is evaluated as it is.
+/// A folder with a Helm chart or a kustomization is rendered by `helm` or `kubectl`, if they are installed.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Check {
@@ -28,30 +27,36 @@ pub(super) struct Check {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// A module of the policy to evaluate with [default: the rules in this program]
-    #[arg(long, value_name = "WASM")]
-    module: Option<PathBuf>,
+    #[command(flatten)]
+    policies: PolicyArgs,
 
-    /// The settings of the policy in YAML or JSON, or a `ClusterAdmissionPolicy` or `AdmissionPolicy` that contains
-    /// them [default: no settings]
-    ///
-    /// With a policy, objects are skipped that its `rules` do not name, or whose namespace its `namespaceSelector` excludes by
-    /// name.
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
+    /// The format of the report
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
 
-    /// Answers to host calls of the policy, recorded by `kwctl run --record-host-capabilities-interactions`
-    ///
-    /// Without a recording, host calls fail.
-    ///
-    /// Each answer is used once, in the order of the file, which continues from object to object. A recording is a list: to
-    /// join the recordings of several objects, append one to the other.
-    #[arg(long, value_name = "FILE")]
-    replay_host_capabilities_interactions: Option<PathBuf>,
+    /// Print only denials and the summary
+    #[arg(short, long)]
+    quiet: bool,
 
     /// Show the changes of fixes as a diff in YAML
     #[arg(long)]
     show_fixes: bool,
+
+    /// Also read the subfolders of folders
+    #[arg(short = 'R', long)]
+    recursive: bool,
+
+    /// Report inputs that cannot be read, but do not fail because of them
+    #[arg(long)]
+    skip_unreadable: bool,
+
+    /// Exit with 0 whatever is found; inputs that cannot be read still fail
+    #[arg(long, conflicts_with = "fail_on")]
+    exit_zero: bool,
+
+    /// The findings that fail the check
+    #[arg(long, value_name = "LEVEL", default_value = "deny")]
+    fail_on: FailOn,
 
     /// When to use colors
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -61,21 +66,31 @@ pub(super) struct Check {
 const AFTER_HELP: &str = "\
 Examples:
   immutable-pods check deployment.yaml
-  immutable-pods check --settings settings.yaml manifests/
-  immutable-pods check --settings cluster-admission-policy.yaml --show-fixes pod.yaml
-  immutable-pods check --module policy.wasm pod.yaml
+  immutable-pods check --recursive manifests/
+  immutable-pods check --policy settings.yaml chart/
+  immutable-pods check --policy mutating.yaml --policy validating.yaml --show-fixes pod.yaml
+  immutable-pods check --output sarif manifests/ > immutable-pods.sarif
   helm template chart/ | immutable-pods check -
 
 Exit codes:
-  0  every object is admitted, skipped, or contains nothing to evaluate
-  1  at least one object is denied
-  2  something could not be evaluated";
+  0  every object is admitted, skipped, monitored, or contains nothing to evaluate
+  1  at least one object is denied, or the policy server would refuse it
+  2  something could not be read or evaluated";
 
-/// The result for one object. The worst result is the exit code.
+/// The findings that fail a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Denials
+    Deny,
+    /// Denials and warnings
+    Warn,
+}
+
+/// The result of a check. The worst result is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    Admitted = 0,
-    Denied = 1,
+    Passed = 0,
+    Failed = 1,
     NotEvaluated = 2,
 }
 
@@ -88,14 +103,11 @@ impl Check {
             ColorChoice::Never => anstream::ColorChoice::Never,
         };
         let mut errors = Errors::new(color);
-        let outcome = match Evaluator::new(self) {
-            Ok(evaluator) => {
-                let report = Report::new(UntilClosed(AutoStream::new(io::stdout(), color)));
-                evaluator.evaluate_all(&self.paths, report, &mut errors).unwrap_or_else(|error| {
-                    errors.print(&format!("stdout: {error}"));
-                    Outcome::NotEvaluated
-                })
-            }
+        let outcome = match self.policies.prepare() {
+            Ok(prepared) => self.evaluate_all(&prepared, color, &mut errors).unwrap_or_else(|error| {
+                errors.print(&format!("stdout: {error}"));
+                Outcome::NotEvaluated
+            }),
             Err(reasons) => {
                 for reason in reasons {
                     errors.print(&reason);
@@ -105,124 +117,97 @@ impl Check {
         };
         ExitCode::from(outcome as u8)
     }
-}
-
-/// A policy with valid settings.
-struct Evaluator {
-    policy: Policy,
-    settings: Value,
-    /// The requests that API servers send to the policy, if they are known.
-    registration: Option<Registration>,
-    recording: Option<Recording>,
-    show_fixes: bool,
-}
-
-impl Evaluator {
-    /// Loads the policy and validates its settings. An error contains all reasons.
-    fn new(check: &Check) -> Result<Self, Vec<String>> {
-        let (settings, registration) = match &check.settings {
-            Some(file) => settings::read_policy(file).map_err(|error| vec![error.to_string()])?,
-            None => (json!({}), None),
-        };
-        let recording = check.replay_host_capabilities_interactions.as_deref().map(Recording::read);
-        let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;
-        let policy = load(check.module.as_deref(), recording.as_ref()).map_err(|error| vec![error])?;
-        let verdict = policy
-            .validate_settings(&settings)
-            .map_err(|error| vec![failure(check.module.as_deref(), &error)])?;
-        if !verdict.valid {
-            let message = verdict.message.unwrap_or_default();
-            return Err(invalid_settings(check.settings.as_deref(), &message));
-        }
-        Ok(Self { policy, settings, registration, recording, show_fixes: check.show_fixes })
-    }
 
     fn evaluate_all(
         &self,
-        paths: &[PathBuf],
-        mut report: Report<impl Write>,
+        prepared: &Prepared,
+        color: anstream::ColorChoice,
         errors: &mut Errors,
     ) -> io::Result<Outcome> {
-        let mut worst = Outcome::Admitted;
-        for manifest in paths.iter().flat_map(|path| manifest::read(path)) {
-            let outcome = match manifest {
-                Ok(manifest) => self.evaluate(manifest, &mut report, errors)?,
-                Err(error) => {
-                    errors.print(&error);
-                    Outcome::NotEvaluated
-                }
-            };
-            worst = worst.max(outcome);
+        for warning in &prepared.warnings {
+            errors.warn(warning);
         }
-        report.finish()?;
-        if let Some(recording) = &self.recording {
+        let options = ReadOptions { recursive: self.recursive, renderers: Renderers::default() };
+        let manifests = manifest::read(&self.paths, &options);
+        let threads = if prepared.recording.is_some() { 1 } else { threads() };
+        let mut run = Run {
+            check: self,
+            reporter: self.reporter(color),
+            summary: Summary::default(),
+            outcome: Outcome::Passed,
+            progress: self.progress(),
+            errors,
+        };
+        let evaluate = |manifest: Result<manifest::Manifest, InputError>| prepared.evaluator.evaluate(manifest?);
+        pipeline::in_order(manifests, threads, evaluate, |result| run.add(result))?;
+        let Run { mut reporter, summary, outcome, progress, .. } = run;
+        drop(progress);
+        reporter.finish(&summary)?;
+        if let Some(recording) = &prepared.recording {
             recording.warn_about_leftovers(errors);
         }
-        Ok(worst)
+        Ok(outcome)
     }
 
-    fn evaluate(
-        &self,
-        manifest: Manifest,
-        report: &mut Report<impl Write>,
-        errors: &mut Errors,
-    ) -> io::Result<Outcome> {
-        let source = manifest.source.clone();
-        let request = manifest.into_request();
-        if self.registration.as_ref().is_some_and(|registration| !registration.covers(&request)) {
-            report.skipped(&source, &Subject::of(&request))?;
-            return Ok(Outcome::Admitted);
-        }
-        let mut response = match self.policy.report(&request, &self.settings) {
-            Ok(response) => response,
-            Err(error) => {
-                errors.print(&format!("{source}: {error}"));
-                return Ok(Outcome::NotEvaluated);
-            }
+    fn reporter(&self, color: anstream::ColorChoice) -> Box<dyn Reporter> {
+        let options = ReportOptions { quiet: self.quiet, show_fixes: self.show_fixes };
+        let out: Box<dyn Write> = if self.output == Format::Text {
+            Box::new(AutoStream::new(io::stdout(), color))
+        } else {
+            Box::new(io::stdout())
         };
-        let before = request.get("object").unwrap_or(&Value::Null);
-        // A policy can return an unchanged object.
-        response.mutated_object.take_if(|after| after == before);
-        report.verdict(&source, &Subject::of(&request), &response)?;
-        if let Some(after) = &response.mutated_object
-            && response.accepted
-            && self.show_fixes
-        {
-            report.fixes(&source, before, after)?;
+        reporter(self.output, io::BufWriter::new(UntilClosed(out)), options)
+    }
+
+    /// Shows progress, unless the report itself does.
+    fn progress(&self) -> Option<Progress> {
+        let shows_lines = self.output == Format::Text && !self.quiet && io::stdout().is_terminal();
+        (!shows_lines).then(Progress::new).flatten()
+    }
+
+    fn fails(&self, evaluation: &Evaluation) -> bool {
+        let warns = || evaluation.findings.iter().any(|finding| finding.level == Level::Warn);
+        !self.exit_zero
+            && (evaluation.verdict.is_rejected() || (self.fail_on == FailOn::Warn && warns()))
+    }
+}
+
+/// The number of threads that evaluate.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The report, while objects are evaluated.
+struct Run<'c> {
+    check: &'c Check,
+    reporter: Box<dyn Reporter>,
+    summary: Summary,
+    outcome: Outcome,
+    progress: Option<Progress>,
+    errors: &'c mut Errors,
+}
+
+impl Run<'_> {
+    fn add(&mut self, result: Result<Evaluation, InputError>) -> io::Result<()> {
+        if let Some(progress) = &mut self.progress {
+            progress.step();
         }
-        Ok(if response.accepted { Outcome::Admitted } else { Outcome::Denied })
-    }
-}
-
-/// Returns each reason why the settings are invalid, with the file of the settings.
-fn invalid_settings(file: Option<&Path>, message: &str) -> Vec<String> {
-    let file = file.map_or_else(
-        || "the policy requires settings (--settings)".to_owned(),
-        |file| file.display().to_string(),
-    );
-    let mut reasons: Vec<String> = lines(message).map(|reason| format!("{file}: {reason}")).collect();
-    if reasons.is_empty() {
-        reasons.push(format!("{file}: the policy rejects these settings without a reason"));
-    }
-    reasons
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejected_settings_without_a_reason_or_a_file_are_reported() {
-        assert_eq!(
-            invalid_settings(Some(Path::new("s.yaml")), ""),
-            ["s.yaml: the policy rejects these settings without a reason"]
-        );
-        assert_eq!(
-            invalid_settings(None, "`mode`: missing\n`exempt`: missing\n"),
-            [
-                "the policy requires settings (--settings): `mode`: missing",
-                "the policy requires settings (--settings): `exempt`: missing"
-            ]
-        );
+        match result {
+            Ok(evaluation) => {
+                self.summary.add(&evaluation);
+                if self.check.fails(&evaluation) {
+                    self.outcome = self.outcome.max(Outcome::Failed);
+                }
+                self.reporter.evaluation(&evaluation)
+            }
+            Err(error) => {
+                self.errors.print(&error);
+                self.summary.add_unreadable();
+                if !self.check.skip_unreadable {
+                    self.outcome = Outcome::NotEvaluated;
+                }
+                self.reporter.unreadable(&error)
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::advice::Server;
+use super::advice::{Registered, Server, void_settings};
 use super::expression::Expression;
 use super::manifest::{
     GroupSpec, KubewardenKind, Member, Metadata, Mode, PolicySpec, RegistrationSpec, Rule, ServerSpec,
@@ -38,6 +38,36 @@ pub struct LoadedSettings {
     pub path: String,
     /// The settings.
     pub settings: Value,
+}
+
+impl Loaded {
+    /// Returns the settings that have no effect, because of the registration of their policy, in sentences.
+    #[must_use]
+    pub fn void_settings(&self) -> Vec<String> {
+        self.policies.policies().iter().flat_map(|policy| self.void_settings_of(policy)).collect()
+    }
+
+    fn void_settings_of(&self, policy: &RegisteredPolicy) -> Vec<String> {
+        let Some(registration) = &policy.registration else { return Vec::new() };
+        let settings: Vec<(String, &Value)> = match &policy.evaluator {
+            Evaluator::Settings(settings) => vec![(format!("policy {}", policy.name), settings)],
+            Evaluator::Group(group) => {
+                let of = |name: &String| format!("policy {}, member {name}", policy.name);
+                group.members.iter().map(|(name, settings)| (of(name), settings)).collect()
+            }
+        };
+        let server = self.servers.iter().find(|server| server.name == policy.server);
+        let registered = Registered {
+            registration,
+            // A member of a group never changes an object.
+            is_mutating: policy.handling.is_mutating,
+            capabilities: server.filter(|_| policy.is_namespaced).and_then(|server| server.capabilities.as_deref()),
+        };
+        let of = |(name, settings): (String, &Value)| {
+            void_settings(settings, &registered).into_iter().map(move |sentence| format!("{name}: {sentence}"))
+        };
+        settings.into_iter().flat_map(of).collect()
+    }
 }
 
 /// Reads policies from files. Without files, the only policy has no settings.
@@ -120,6 +150,8 @@ impl Loader {
         self.policies.push(RegisteredPolicy {
             webhook: name.clone(),
             name,
+            server: String::new(),
+            is_namespaced: false,
             registration: None,
             handling: Handling { mode: Mode::Protect, is_mutating: true, message: String::new() },
             evaluator: Evaluator::Settings(settings.clone()),
@@ -155,6 +187,8 @@ impl Loader {
         self.policies.push(RegisteredPolicy {
             name: metadata.name.clone(),
             webhook: webhook(kind, namespace, &metadata.name),
+            server: registration.policy_server.clone(),
+            is_namespaced: kind.is_namespaced(),
             registration: Some(Registration::new(kind, metadata.namespace.as_deref(), &registration)),
             handling: Handling { mode: registration.mode, is_mutating: spec.mutating, message: spec.message },
             evaluator: Evaluator::Settings(settings),
@@ -188,6 +222,8 @@ impl Loader {
         self.policies.push(RegisteredPolicy {
             name: metadata.name.clone(),
             webhook: webhook(kind, namespace, &metadata.name),
+            server: registration.policy_server.clone(),
+            is_namespaced: kind.is_namespaced(),
             registration: Some(Registration::new(kind, metadata.namespace.as_deref(), &registration)),
             handling: Handling { mode: registration.mode, is_mutating: false, message: spec.message },
             evaluator: Evaluator::Group(Group { members, expression }),

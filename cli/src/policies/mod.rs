@@ -26,6 +26,10 @@ pub struct RegisteredPolicy {
     pub name: String,
     /// The name of its webhook, by which API servers order mutating webhooks.
     pub webhook: String,
+    /// The policy server that loads it.
+    pub server: String,
+    /// Whether it is for one namespace.
+    pub is_namespaced: bool,
     /// The requests that API servers send. Bare settings evaluate every request.
     pub registration: Option<Registration>,
     /// What the policy server does with the response.
@@ -227,6 +231,8 @@ mod tests {
         RegisteredPolicy {
             name: name.to_owned(),
             webhook: format!("clusterwide-{name}"),
+            server: "default".to_owned(),
+            is_namespaced: false,
             registration: Some(Registration::new(KubewardenKind::ClusterPolicy, None, &spec)),
             handling: Handling { mode, is_mutating, message: String::new() },
             evaluator: Evaluator::Settings(settings),
