@@ -129,6 +129,8 @@ fn plural(kind: &str) -> String {
 /// The object of a request, for people: `Pod default/web`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
+    /// The group and the version, such as `apps/v1`; empty if the request does not contain them.
+    pub api_version: String,
     /// The kind, such as `Pod`.
     pub kind: String,
     /// The namespace, if the kind has one.
@@ -146,7 +148,10 @@ impl Subject {
             value.filter(|text| !text.is_empty()).map(str::to_owned)
         };
         let generated = || field("/object/metadata/generateName").map(|prefix| prefix + "*");
+        let version = field("/kind/version").unwrap_or_default();
+        let group = field("/kind/group");
         Self {
+            api_version: group.map_or_else(|| version.clone(), |group| format!("{group}/{version}")),
             kind: field("/kind/kind").unwrap_or_else(|| "object".to_owned()),
             namespace: field("/namespace"),
             name: field("/name")

@@ -14,12 +14,14 @@ pub struct Source {
     pub document: Option<usize>,
     /// The numbers of the items in nested lists, from 1.
     pub items: Vec<usize>,
+    /// The template of a rendered chart, as helm names it: `chart/templates/deployment.yaml`.
+    pub template: Option<String>,
 }
 
 impl Source {
     /// A whole file.
     pub fn file(name: impl Into<String>) -> Self {
-        Self { file: name.into(), document: None, items: Vec::new() }
+        Self { file: name.into(), document: None, items: Vec::new(), template: None }
     }
 
     /// An item of a list, with its number from 1.

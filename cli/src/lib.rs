@@ -25,6 +25,7 @@ pub mod admission_response;
 pub mod diff;
 pub mod document;
 pub mod engine;
+pub mod evaluation;
 pub mod input;
 pub mod interactions;
 pub mod manifest;

@@ -221,7 +221,12 @@ mod tests {
     }
 
     fn subject() -> Subject {
-        Subject { kind: "Pod".to_owned(), namespace: Some("default".to_owned()), name: "web".to_owned() }
+        Subject {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: Some("default".to_owned()),
+            name: "web".to_owned(),
+        }
     }
 
     fn colored(responses: &[ValidationResponse]) -> String {
@@ -393,6 +398,7 @@ mod tests {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out);
         let subject = Subject {
+            api_version: "v1".to_owned(),
             kind: "Pod\u{1b}[2J".to_owned(),
             namespace: Some("a\nb".to_owned()),
             name: "\u{9b}31m".to_owned(),
