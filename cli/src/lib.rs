@@ -26,6 +26,7 @@ pub mod diff;
 pub mod document;
 pub mod engine;
 pub mod evaluation;
+pub mod finding_line;
 pub mod input;
 pub mod interactions;
 pub mod manifest;
@@ -33,7 +34,19 @@ pub mod policy;
 pub mod printable;
 pub mod registration;
 pub mod report;
+pub mod response;
+pub mod rules;
+pub mod schemas;
 pub mod settings;
 
 pub use interactions::Interactions;
 pub use policy::{Policy, SettingsValidationResponse, ValidationResponse};
+
+/// The name of the program.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
+
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The address of the repository.
+pub const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");

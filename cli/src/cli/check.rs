@@ -1,6 +1,6 @@
-//! `check`: evaluates manifests, and prints verdicts for people.
+//! `check`: evaluates manifests, and prints a report.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +11,8 @@ use immutable_pods::manifest::{self, Manifest};
 use immutable_pods::policy::Policy;
 use immutable_pods::printable::lines;
 use immutable_pods::registration::Registration;
-use immutable_pods::report::Report;
+use immutable_pods::report::{self, Format, ReportOptions, Reporter, Summary};
+use immutable_pods::response;
 use immutable_pods::settings;
 use serde_json::{Value, json};
 
@@ -50,7 +51,15 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE")]
     replay_host_capabilities_interactions: Option<PathBuf>,
 
-    /// Show the changes of fixes as a diff in YAML
+    /// The format of the report
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+
+    /// Print denials and the summary alone (format text)
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Show the changes of fixes as a diff in YAML (format text)
     #[arg(long)]
     show_fixes: bool,
 
@@ -65,6 +74,7 @@ Examples:
   immutable-pods check --settings settings.yaml manifests/
   immutable-pods check --settings cluster-admission-policy.yaml --show-fixes pod.yaml
   immutable-pods check --module policy.wasm pod.yaml
+  immutable-pods check --output sarif manifests/ > results.sarif
   helm template chart/ | immutable-pods check -
 
 Exit codes:
@@ -91,8 +101,8 @@ impl Check {
         let mut errors = Errors::new(color);
         let outcome = match Evaluator::new(self) {
             Ok(evaluator) => {
-                let report = Report::new(UntilClosed(AutoStream::new(io::stdout(), color)));
-                evaluator.evaluate_all(&self.paths, report, &mut errors).unwrap_or_else(|error| {
+                let mut reporter = self.reporter(color);
+                evaluator.evaluate_all(&self.paths, &mut *reporter, &mut errors).unwrap_or_else(|error| {
                     errors.print(&format!("stdout: {error}"));
                     Outcome::NotEvaluated
                 })
@@ -106,6 +116,17 @@ impl Check {
         };
         ExitCode::from(outcome as u8)
     }
+
+    /// Returns the reporter for stdout. Colors are for people alone.
+    fn reporter(&self, color: anstream::ColorChoice) -> Box<dyn Reporter> {
+        let options = ReportOptions { quiet: self.quiet, show_fixes: self.show_fixes };
+        match self.output {
+            Format::Text => {
+                report::reporter(self.output, UntilClosed(AutoStream::new(io::stdout(), color)), options)
+            }
+            _ => report::reporter(self.output, UntilClosed(BufWriter::new(io::stdout())), options),
+        }
+    }
 }
 
 /// A policy with valid settings.
@@ -115,7 +136,6 @@ struct Evaluator {
     /// The requests that API servers send to the policy, if they are known.
     registration: Option<Registration>,
     recording: Option<Recording>,
-    show_fixes: bool,
 }
 
 impl Evaluator {
@@ -135,27 +155,30 @@ impl Evaluator {
             let message = verdict.message.unwrap_or_default();
             return Err(invalid_settings(check.settings.as_deref(), &message));
         }
-        Ok(Self { policy, settings, registration, recording, show_fixes: check.show_fixes })
+        Ok(Self { policy, settings, registration, recording })
     }
 
     fn evaluate_all(
         &self,
         paths: &[PathBuf],
-        mut report: Report<impl Write>,
+        reporter: &mut dyn Reporter,
         errors: &mut Errors,
     ) -> io::Result<Outcome> {
         let mut worst = Outcome::Admitted;
+        let mut summary = Summary::default();
         for manifest in paths.iter().flat_map(|path| manifest::read(path)) {
             let outcome = match manifest {
-                Ok(manifest) => self.evaluate(manifest, &mut report, errors)?,
+                Ok(manifest) => self.evaluate(manifest, reporter, &mut summary, errors)?,
                 Err(error) => {
                     errors.print(&error);
+                    reporter.unreadable(&error)?;
+                    summary.add_unreadable();
                     Outcome::NotEvaluated
                 }
             };
             worst = worst.max(outcome);
         }
-        report.finish()?;
+        reporter.finish(&summary)?;
         if let Some(recording) = &self.recording {
             recording.warn_about_leftovers(errors);
         }
@@ -165,33 +188,31 @@ impl Evaluator {
     fn evaluate(
         &self,
         manifest: Manifest,
-        report: &mut Report<impl Write>,
+        reporter: &mut dyn Reporter,
+        summary: &mut Summary,
         errors: &mut Errors,
     ) -> io::Result<Outcome> {
         let source = manifest.source.clone();
         let request = manifest.into_request();
-        if self.registration.as_ref().is_some_and(|registration| !registration.covers(&request)) {
-            report.skipped(&source, &Subject::of(&request))?;
-            return Ok(Outcome::Admitted);
-        }
-        let mut response = match self.policy.report(&request, &self.settings) {
-            Ok(response) => response,
-            Err(error) => {
-                errors.print(&format!("{source}: {error}"));
-                return Ok(Outcome::NotEvaluated);
+        let subject = Subject::of(&request);
+        let is_covered = self.registration.as_ref().is_none_or(|registration| registration.covers(&request));
+        let evaluation = if is_covered {
+            match self.policy.report(&request, &self.settings) {
+                Ok(response) => {
+                    let before = request.get("object").unwrap_or(&Value::Null);
+                    response::evaluation(source, subject, &response, before)
+                }
+                Err(error) => {
+                    errors.print(&format!("{source}: {error}"));
+                    return Ok(Outcome::NotEvaluated);
+                }
             }
+        } else {
+            response::skipped(source, subject)
         };
-        let before = request.get("object").unwrap_or(&Value::Null);
-        // A policy can return an unchanged object.
-        response.mutated_object.take_if(|after| after == before);
-        report.verdict(&source, &Subject::of(&request), &response)?;
-        if let Some(after) = &response.mutated_object
-            && response.accepted
-            && self.show_fixes
-        {
-            report.fixes(&source, before, after)?;
-        }
-        Ok(if response.accepted { Outcome::Admitted } else { Outcome::Denied })
+        summary.add(&evaluation);
+        reporter.evaluation(&evaluation)?;
+        Ok(if evaluation.verdict.is_rejected() { Outcome::Denied } else { Outcome::Admitted })
     }
 }
 
