@@ -1,19 +1,29 @@
 //! The command line: commands, messages and exit codes.
 
 mod check;
+mod completions;
 mod engine;
+mod explain;
+mod policy_args;
+mod progress;
 mod recording;
 mod request;
 mod run;
+mod schema;
 mod streams;
+mod version;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use self::check::Check;
+use self::completions::Completions;
+use self::explain::Explain;
 use self::request::Request;
 use self::run::Run;
+use self::schema::Schema;
+use self::version::Version;
 
 /// Keep running containers as they were built: evaluate Kubernetes manifests with the policy, outside of a cluster
 #[derive(Debug, Parser)]
@@ -28,12 +38,17 @@ enum Command {
     Check(Check),
     Request(Request),
     Run(Run),
+    Explain(Explain),
+    Schema(Schema),
+    Completions(Completions),
+    Version(Version),
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   immutable-pods check deployment.yaml
-  helm template chart/ | immutable-pods check -";
+  helm template chart/ | immutable-pods check -
+  immutable-pods explain readOnlyRootFilesystem";
 
 /// Runs the command, and returns the exit code of the program.
 pub(crate) fn run(cli: &Cli) -> ExitCode {
@@ -41,6 +56,10 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Command::Check(check) => check.exec(),
         Command::Request(request) => request.exec(),
         Command::Run(run) => run.exec(),
+        Command::Explain(explain) => explain.exec(),
+        Command::Schema(schema) => schema.exec(),
+        Command::Completions(completions) => completions.exec(),
+        Command::Version(version) => version.exec(),
     }
 }
 

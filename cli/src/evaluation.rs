@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use immutable_pods_policy::rules::rule::Severity;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::admission::Subject;
 use crate::input::{Position, Source};
+use crate::rules;
 
 /// The evaluation of one object by all policies.
 #[derive(Debug, Clone)]
@@ -23,6 +25,17 @@ pub struct Evaluation {
     pub policies: Vec<PolicyResult>,
     /// The changes of fixes, if the object is admitted and was changed.
     pub fix: Option<Fix>,
+}
+
+impl Evaluation {
+    /// Returns the reasons of policy servers that no finding repeats.
+    pub fn reasons_of_servers(&self) -> impl Iterator<Item = &str> {
+        let reasons = self.policies.iter().filter_map(|policy| match &policy.outcome {
+            PolicyOutcome::Refused(reason) => Some(reason.as_str()),
+            _ => None,
+        });
+        reasons.filter(|reason| self.findings.iter().all(|finding| finding.message != *reason))
+    }
 }
 
 /// The verdict on an object.
@@ -44,6 +57,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Returns the verdict for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Fixed => "admitted, fixed",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::NothingToEvaluate => "nothing to evaluate",
+            Self::Skipped => "skipped",
+        }
+    }
+
     /// Returns whether the cluster rejects the object.
     #[must_use]
     pub fn is_rejected(self) -> bool {
@@ -120,6 +146,15 @@ pub struct Fix {
     pub before: Value,
     /// The object that the cluster stores.
     pub after: Value,
+}
+
+impl Finding {
+    /// Returns the severity of the rule. The rules of other policies have none.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        let rule = rules::find(self.rule.as_deref()?)?;
+        Some(rule.meta().severity)
+    }
 }
 
 impl fmt::Display for Finding {

@@ -38,10 +38,10 @@ impl Evaluator {
         let (source, locator) = (manifest.source.clone(), manifest.locator());
         let request = manifest.into_request_with(&self.cluster.resources);
         let subject = Subject::of(&request);
-        let Outcome { verdict, mut findings, policies, fix } =
-            self.policies.evaluate(&self.engine, &self.cluster, request).map_err(|error| {
-                InputError::new(source.clone(), Problem::Evaluation(error.to_string()))
-            })?;
+        let Outcome { verdict, mut findings, policies, fix } = self
+            .policies
+            .evaluate(&self.engine, &self.cluster, request)
+            .map_err(|error| InputError::new(source.clone(), Problem::Evaluation(error.to_string())))?;
         for finding in &mut findings {
             finding.position = finding.path.as_deref().and_then(|path| locator.position(path));
         }

@@ -26,6 +26,7 @@ pub mod diff;
 pub mod document;
 pub mod engine;
 pub mod evaluation;
+pub mod evaluator;
 pub mod finding;
 pub mod input;
 pub mod interactions;
@@ -36,7 +37,18 @@ pub mod policy;
 pub mod printable;
 pub mod report;
 pub mod resources;
+pub mod rules;
+pub mod schemas;
 pub mod settings;
 
 pub use interactions::Interactions;
 pub use policy::{Policy, SettingsValidationResponse, ValidationResponse};
+
+/// The name of the program.
+pub const NAME: &str = env!("CARGO_PKG_NAME");
+
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The address of the repository.
+pub const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");

@@ -1,7 +1,7 @@
 //! `allowPrivilegeEscalation`: no process gains more privileges than its parent.
 
 use super::finding::{Findings, flag};
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::Container;
 use crate::rules::fix::Fix;
 use crate::settings::mode::Mode;
@@ -12,8 +12,12 @@ const FIELD: &str = "securityContext.allowPrivilegeEscalation";
 pub(crate) struct AllowPrivilegeEscalation;
 
 impl Rule<'_> for AllowPrivilegeEscalation {
-    const META: RuleMeta =
-        RuleMeta { id: "allowPrivilegeEscalation", default_mode: Mode::Deny, can_fix: true };
+    const META: RuleMeta = RuleMeta {
+        id: "allowPrivilegeEscalation",
+        severity: Severity::High,
+        default_mode: Mode::Deny,
+        can_fix: true,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "No process of a container gains more privileges than its parent process.",

@@ -3,7 +3,7 @@
 use super::finding::Findings;
 use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME_DEFAULT, UNCONFINED};
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::metadata::{APP_ARMOR_PREFIX, Annotation};
 use crate::kubernetes::pod::Pod;
 use crate::settings::declaration::{Declared, Flag, Setting};
@@ -64,7 +64,12 @@ impl AppArmorProfile<'_> {
 }
 
 impl<'s> Rule<'s> for AppArmorProfile<'s> {
-    const META: RuleMeta = RuleMeta { id: "appArmorProfile", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "appArmorProfile",
+        severity: Severity::Medium,
+        default_mode: Mode::Off,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers keep the AppArmor profile of their runtime, or have another one.",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::finding::{Findings, list};
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::Capabilities as ContainerCapabilities;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::Pod;
@@ -174,7 +174,8 @@ impl<'s> Capabilities<'s> {
 }
 
 impl<'s> Rule<'s> for Capabilities<'s> {
-    const META: RuleMeta = RuleMeta { id: "capabilities", default_mode: Mode::Deny, can_fix: true };
+    const META: RuleMeta =
+        RuleMeta { id: "capabilities", severity: Severity::High, default_mode: Mode::Deny, can_fix: true };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers have no capabilities beyond those that the settings allow.",

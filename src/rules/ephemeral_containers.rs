@@ -1,7 +1,7 @@
 //! `ephemeralContainers`: running pods do not get additional containers.
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::ContainerList;
 use crate::kubernetes::name_index::NameIndex;
 use crate::settings::mode::Mode;
@@ -10,7 +10,12 @@ use crate::settings::reader::ObjectReader;
 pub(crate) struct EphemeralContainers;
 
 impl Rule<'_> for EphemeralContainers {
-    const META: RuleMeta = RuleMeta { id: "ephemeralContainers", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "ephemeralContainers",
+        severity: Severity::Medium,
+        default_mode: Mode::Off,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Running pods do not get ephemeral containers.",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::pod::Pod;
 use crate::settings::declaration::{Declared, Setting, Words};
 use crate::settings::mode::Mode;
@@ -49,7 +49,12 @@ pub(crate) struct HostNamespaces {
 }
 
 impl Rule<'_> for HostNamespaces {
-    const META: RuleMeta = RuleMeta { id: "hostNamespaces", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "hostNamespaces",
+        severity: Severity::Critical,
+        default_mode: Mode::Deny,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Pods do not share namespaces with their node.",

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use super::finding::Findings;
 use super::fingerprint::Fingerprint;
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::name_index::NameIndex;
@@ -143,7 +143,12 @@ impl<'s> HostPathVolumes<'s> {
 }
 
 impl<'s> Rule<'s> for HostPathVolumes<'s> {
-    const META: RuleMeta = RuleMeta { id: "hostPathVolumes", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "hostPathVolumes",
+        severity: Severity::Critical,
+        default_mode: Mode::Deny,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Pods mount only those files of their node that the settings allow.",

@@ -1,7 +1,7 @@
 //! `hostPorts`: containers use no ports of their node, except for those that the settings allow.
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::settings::declaration::{Declared, Objects, Setting};
 use crate::settings::mode::Mode;
@@ -29,7 +29,8 @@ impl HostPorts {
 }
 
 impl Rule<'_> for HostPorts {
-    const META: RuleMeta = RuleMeta { id: "hostPorts", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "hostPorts", severity: Severity::Medium, default_mode: Mode::Off, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers use no ports of their node, except for those that the settings allow.",

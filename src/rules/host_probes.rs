@@ -1,7 +1,7 @@
 //! `hostProbes`: probes and lifecycle hooks connect only to their own pod.
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::{Container, NetworkAction};
 use crate::kubernetes::unread::Unread;
 use crate::settings::mode::Mode;
@@ -12,7 +12,8 @@ use json_view::Text;
 pub(crate) struct HostProbes;
 
 impl Rule<'_> for HostProbes {
-    const META: RuleMeta = RuleMeta { id: "hostProbes", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "hostProbes", severity: Severity::Low, default_mode: Mode::Off, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Probes and lifecycle hooks connect only to their own pod.",

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::finding::Findings;
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::image_reference::ImageReference;
 use crate::kubernetes::pod_status::RunningImages;
 use crate::settings::declaration::{Declared, Flag, Setting};
@@ -53,7 +53,8 @@ impl ImageChange {
 }
 
 impl Rule<'_> for ImageChange {
-    const META: RuleMeta = RuleMeta { id: "imageChange", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "imageChange", severity: Severity::Medium, default_mode: Mode::Deny, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "A running pod keeps its images.",

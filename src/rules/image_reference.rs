@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::finding::{Finding, Findings};
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::image_reference::{ImageReference, is_tag_byte};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
@@ -157,7 +157,12 @@ fn describe<'p>(finding: &mut Finding<'p>, image: Image<'p, 'p>, can_fix: bool) 
 }
 
 impl<'s> Rule<'s> for ImageReferenceRule<'s> {
-    const META: RuleMeta = RuleMeta { id: "imageReference", default_mode: Mode::Deny, can_fix: true };
+    const META: RuleMeta = RuleMeta {
+        id: "imageReference",
+        severity: Severity::Medium,
+        default_mode: Mode::Deny,
+        can_fix: true,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Every image names its version, by a tag that does not move or by a digest.",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::connect::{ACCESSES, Access, Connection};
 use crate::settings::declaration::{Declared, Flag, Setting, TextLists, Words};
 use crate::settings::mode::Mode;
@@ -106,7 +106,12 @@ fn joined(items: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 impl<'s> Rule<'s> for InteractiveAccess<'s> {
-    const META: RuleMeta = RuleMeta { id: "interactiveAccess", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "interactiveAccess",
+        severity: Severity::Medium,
+        default_mode: Mode::Off,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Users do not open connections into running pods to change them.",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::VolumeMount;
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
@@ -79,7 +79,8 @@ impl NoexecMounts<'_> {
 }
 
 impl<'s> Rule<'s> for NoexecMounts<'s> {
-    const META: RuleMeta = RuleMeta { id: "noexecMounts", default_mode: Mode::Off, can_fix: true };
+    const META: RuleMeta =
+        RuleMeta { id: "noexecMounts", severity: Severity::Medium, default_mode: Mode::Off, can_fix: true };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers cannot run programs from writable mounts.",

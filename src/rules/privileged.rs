@@ -1,7 +1,7 @@
 //! `privileged`: containers are not privileged.
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 
@@ -12,7 +12,8 @@ const MESSAGE: &str = "must not set it to true";
 pub(crate) struct Privileged;
 
 impl Rule<'_> for Privileged {
-    const META: RuleMeta = RuleMeta { id: "privileged", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "privileged", severity: Severity::Critical, default_mode: Mode::Deny, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers are not privileged.",

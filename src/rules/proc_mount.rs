@@ -1,7 +1,7 @@
 //! `procMount`: the masked and read-only paths of `/proc` stay that way.
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::settings::declaration::{Declared, Flag, Setting};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
@@ -26,7 +26,8 @@ pub(crate) struct ProcMount {
 }
 
 impl Rule<'_> for ProcMount {
-    const META: RuleMeta = RuleMeta { id: "procMount", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "procMount", severity: Severity::High, default_mode: Mode::Deny, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers use the default `/proc` mount, in which the runtime masks files of the kernel.",

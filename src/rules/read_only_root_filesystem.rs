@@ -1,7 +1,7 @@
 //! `readOnlyRootFilesystem`: the root filesystem of containers is read-only.
 
 use super::finding::{Findings, flag};
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::rules::fix::{Fix, READ_ONLY_ROOT};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
@@ -9,7 +9,12 @@ use crate::settings::reader::ObjectReader;
 pub(crate) struct ReadOnlyRootFilesystem;
 
 impl Rule<'_> for ReadOnlyRootFilesystem {
-    const META: RuleMeta = RuleMeta { id: "readOnlyRootFilesystem", default_mode: Mode::Deny, can_fix: true };
+    const META: RuleMeta = RuleMeta {
+        id: "readOnlyRootFilesystem",
+        severity: Severity::High,
+        default_mode: Mode::Deny,
+        can_fix: true,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "The root filesystem of containers is read-only.",

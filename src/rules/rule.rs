@@ -98,10 +98,38 @@ impl<'p> Target<'p> {
 pub struct RuleMeta {
     /// The name of the rule in settings and messages. The file of the rule has the same name in snake case.
     pub id: &'static str,
+    /// How much a finding matters.
+    pub severity: Severity,
     /// The mode of the rule if the settings do not set it.
     pub default_mode: Mode,
     /// Whether the mode can be `fix`.
     pub can_fix: bool,
+}
+
+/// How much a finding matters. Reports show it. Verdicts do not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A finding is a missing layer of defense.
+    Low,
+    /// A finding helps an attacker who has another way in.
+    Medium,
+    /// A finding lets a container change itself, or is most of the way to its node.
+    High,
+    /// A finding gives a container control of its node.
+    Critical,
+}
+
+impl Severity {
+    /// The severity as reports write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// The documentation of a rule, in Markdown.

@@ -5,7 +5,7 @@ mod windows;
 
 use super::finding::{Findings, flag};
 use super::responsible::ResponsibleContainer;
-use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
@@ -278,7 +278,8 @@ impl RunAsNonRoot {
 }
 
 impl Rule<'_> for RunAsNonRoot {
-    const META: RuleMeta = RuleMeta { id: "runAsNonRoot", default_mode: Mode::Deny, can_fix: true };
+    const META: RuleMeta =
+        RuleMeta { id: "runAsNonRoot", severity: Severity::High, default_mode: Mode::Deny, can_fix: true };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers do not run as root.",

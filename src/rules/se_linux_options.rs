@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::SeLinuxOptions as Options;
 use crate::kubernetes::unread::Unread;
 use crate::settings::declaration::{ANY_TEXT, Declared, Setting, Texts};
@@ -63,7 +63,12 @@ impl SeLinuxOptions<'_> {
 }
 
 impl<'s> Rule<'s> for SeLinuxOptions<'s> {
-    const META: RuleMeta = RuleMeta { id: "seLinuxOptions", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "seLinuxOptions",
+        severity: Severity::Medium,
+        default_mode: Mode::Off,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers keep the SELinux context of their runtime.",

@@ -3,7 +3,7 @@
 use super::finding::Findings;
 use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME_DEFAULT};
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::pod::{ContainerAt, Pod};
 use crate::rules::fix::Fix;
 use crate::settings::declaration::{Declared, Flag, NOT_EMPTY, OptionalTexts, Setting};
@@ -75,7 +75,8 @@ impl SeccompProfile<'_> {
 }
 
 impl<'s> Rule<'s> for SeccompProfile<'s> {
-    const META: RuleMeta = RuleMeta { id: "seccompProfile", default_mode: Mode::Off, can_fix: true };
+    const META: RuleMeta =
+        RuleMeta { id: "seccompProfile", severity: Severity::Medium, default_mode: Mode::Off, can_fix: true };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers run with a seccomp profile.",

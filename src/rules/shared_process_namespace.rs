@@ -1,14 +1,19 @@
 //! `sharedProcessNamespace`: the containers of a pod do not see each other's processes.
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::settings::mode::Mode;
 use crate::settings::reader::ObjectReader;
 
 pub(crate) struct SharedProcessNamespace;
 
 impl Rule<'_> for SharedProcessNamespace {
-    const META: RuleMeta = RuleMeta { id: "sharedProcessNamespace", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "sharedProcessNamespace",
+        severity: Severity::Low,
+        default_mode: Mode::Off,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "The containers of a pod do not share a process namespace.",

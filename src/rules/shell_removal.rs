@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::finding::{Findings, list};
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::{Container, ContainerList, Probe};
 use crate::kubernetes::pod::ContainerAt;
 use crate::settings::declaration::{Declared, Setting, Texts};
@@ -85,7 +85,8 @@ fn limit_violations(probe: &Probe<'_>) -> Vec<(&'static str, String)> {
 }
 
 impl<'s> Rule<'s> for ShellRemoval<'s> {
-    const META: RuleMeta = RuleMeta { id: "shellRemoval", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "shellRemoval", severity: Severity::Medium, default_mode: Mode::Off, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers with a writable root filesystem remove their shells when they start.",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::settings::declaration::{Declared, Flag, NOT_EMPTY, Setting, Texts};
 use crate::settings::mode::Mode;
@@ -71,7 +71,8 @@ impl Sysctls<'_> {
 }
 
 impl<'s> Rule<'s> for Sysctls<'s> {
-    const META: RuleMeta = RuleMeta { id: "sysctls", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "sysctls", severity: Severity::Medium, default_mode: Mode::Deny, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Pods set only sysctls that do not affect other pods.",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::finding::Findings;
 use super::responsible::ResponsibleContainer;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::Container;
 use crate::kubernetes::field_path;
 use crate::kubernetes::name_index::NameIndex;
@@ -63,7 +63,8 @@ impl VolumeTypes<'_> {
 }
 
 impl<'s> Rule<'s> for VolumeTypes<'s> {
-    const META: RuleMeta = RuleMeta { id: "volumeTypes", default_mode: Mode::Off, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "volumeTypes", severity: Severity::Low, default_mode: Mode::Off, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Pods have volumes of the allowed types only.",

@@ -15,7 +15,7 @@ use std::cell::LazyCell;
 use super::finding::Findings;
 use super::fingerprint::Fingerprint;
 use super::host_path_volumes::HostPathVolumes;
-use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{ImageConfig, ImageViolation, Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::field_path::of_item;
 use crate::kubernetes::file_path::FilePath;
 use crate::kubernetes::pod::ContainerAt;
@@ -196,7 +196,8 @@ impl<'s> WritableMounts<'s> {
 }
 
 impl<'s> Rule<'s> for WritableMounts<'s> {
-    const META: RuleMeta = RuleMeta { id: "writableMounts", default_mode: Mode::Deny, can_fix: false };
+    const META: RuleMeta =
+        RuleMeta { id: "writableMounts", severity: Severity::High, default_mode: Mode::Deny, can_fix: false };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Writable mounts do not cover programs, libraries or login files.",

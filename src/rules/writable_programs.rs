@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::{LazyCell, OnceCell};
 
 use super::finding::Findings;
-use super::rule::{Rule, RuleDocs, RuleMeta, Target};
+use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::container::Lifecycle;
 use crate::kubernetes::environment::Environment;
 use crate::kubernetes::field_path::of_item;
@@ -37,7 +37,12 @@ enum Replaced {
 }
 
 impl Rule<'_> for WritablePrograms {
-    const META: RuleMeta = RuleMeta { id: "writablePrograms", default_mode: Mode::Warn, can_fix: false };
+    const META: RuleMeta = RuleMeta {
+        id: "writablePrograms",
+        severity: Severity::Medium,
+        default_mode: Mode::Warn,
+        can_fix: false,
+    };
 
     const DOCS: RuleDocs = RuleDocs {
         summary: "Containers do not run or load code from where a container can write.",

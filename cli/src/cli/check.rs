@@ -138,7 +138,8 @@ impl Check {
             progress: self.progress(),
             errors,
         };
-        let evaluate = |manifest: Result<manifest::Manifest, InputError>| prepared.evaluator.evaluate(manifest?);
+        let evaluate =
+            |manifest: Result<manifest::Manifest, InputError>| prepared.evaluator.evaluate(manifest?);
         pipeline::in_order(manifests, threads, evaluate, |result| run.add(result))?;
         let Run { mut reporter, summary, outcome, progress, .. } = run;
         drop(progress);
@@ -167,8 +168,7 @@ impl Check {
 
     fn fails(&self, evaluation: &Evaluation) -> bool {
         let warns = || evaluation.findings.iter().any(|finding| finding.level == Level::Warn);
-        !self.exit_zero
-            && (evaluation.verdict.is_rejected() || (self.fail_on == FailOn::Warn && warns()))
+        !self.exit_zero && (evaluation.verdict.is_rejected() || (self.fail_on == FailOn::Warn && warns()))
     }
 }
 

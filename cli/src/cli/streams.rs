@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Stderr, Write};
+use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
@@ -27,6 +28,18 @@ fn ignore_closed<T>(result: io::Result<T>, done: T) -> io::Result<T> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(done),
         other => other,
+    }
+}
+
+/// Prints a text on stdout, without colors unless stdout is a terminal. Returns the exit code of the program.
+pub(super) fn print(text: &str) -> ExitCode {
+    let mut stdout = UntilClosed(AutoStream::new(io::stdout(), ColorChoice::Auto));
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            Errors::new(ColorChoice::Auto).print(&format!("stdout: {error}"));
+            ExitCode::from(2)
+        }
     }
 }
 

@@ -61,10 +61,14 @@ impl Loaded {
             registration,
             // A member of a group never changes an object.
             is_mutating: policy.handling.is_mutating,
-            capabilities: server.filter(|_| policy.is_namespaced).and_then(|server| server.capabilities.as_deref()),
+            capabilities: server
+                .filter(|_| policy.is_namespaced)
+                .and_then(|server| server.capabilities.as_deref()),
         };
         let of = |(name, settings): (String, &Value)| {
-            void_settings(settings, &registered).into_iter().map(move |sentence| format!("{name}: {sentence}"))
+            void_settings(settings, &registered)
+                .into_iter()
+                .map(move |sentence| format!("{name}: {sentence}"))
         };
         settings.into_iter().flat_map(of).collect()
     }
