@@ -55,12 +55,17 @@ pub struct Position {
     pub column: u64,
 }
 
+impl Position {
+    /// The first character of a file.
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+}
+
 /// An input that cannot be evaluated.
 #[derive(Debug, Error)]
 #[error("{at}{}: {problem}", position(.problem))]
 pub struct InputError {
-    /// The source.
-    pub at: Source,
+    /// The source. A box keeps results small.
+    pub at: Box<Source>,
     /// The problem.
     pub problem: Problem,
 }
@@ -69,7 +74,7 @@ impl InputError {
     /// A problem at a source.
     #[must_use]
     pub fn new(at: Source, problem: Problem) -> Self {
-        Self { at, problem }
+        Self { at: Box::new(at), problem }
     }
 }
 
@@ -99,6 +104,25 @@ pub enum Problem {
     /// A folder without manifests.
     #[error("no file in this folder ends in .yaml, .yml or .json")]
     EmptyFolder,
+    /// A folder whose manifests are all in subfolders.
+    #[error("the manifests are in subfolders of this folder: pass --recursive to read them")]
+    NestedManifests,
+    /// A folder to render, without the program that renders it.
+    #[error("{folder}: install {program} to render it")]
+    NoRenderer {
+        /// What the folder contains, with its article.
+        folder: &'static str,
+        /// The missing program.
+        program: &'static str,
+    },
+    /// A folder that a program does not render.
+    #[error("{program}: {message}")]
+    NotRendered {
+        /// The program and its command.
+        program: &'static str,
+        /// The error of the program, on one line.
+        message: String,
+    },
     /// A file without objects.
     #[error("no Kubernetes object in this file")]
     NoObject,

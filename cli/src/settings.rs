@@ -9,8 +9,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::document;
-use crate::input::{InputError, Problem, Source, kind_of};
+use crate::input::{InputError, Position, Problem, Source, kind_of};
 use crate::registration::Registration;
+use crate::yaml::json_error;
 
 /// The API group of the manifests that deploy policies, up to its version.
 const POLICIES: &str = "policies.kubewarden.io/";
@@ -51,7 +52,7 @@ pub fn read_bare(path: &Path) -> Result<Value, InputError> {
 ///
 /// If the text is not JSON, or not an object.
 pub fn from_json(name: &str, text: &str) -> Result<Value, InputError> {
-    let value = serde_json::from_str(text).map_err(|error| document::json_error(&error));
+    let value = serde_json::from_str(text).map_err(|error| json_error(&error, Position::START));
     let settings = value.and_then(|value| match value {
         Value::Null => Ok(Map::new()),
         value => as_mapping(value),

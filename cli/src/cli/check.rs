@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstream::AutoStream;
 use clap::{Args, ColorChoice};
 use immutable_pods::admission::Subject;
-use immutable_pods::manifest::{self, Manifest};
+use immutable_pods::manifest::{self, Manifest, ReadOptions};
 use immutable_pods::policy::Policy;
 use immutable_pods::printable::lines;
 use immutable_pods::registration::Registration;
@@ -145,7 +145,8 @@ impl Evaluator {
         errors: &mut Errors,
     ) -> io::Result<Outcome> {
         let mut worst = Outcome::Admitted;
-        for manifest in paths.iter().flat_map(|path| manifest::read(path)) {
+        let options = ReadOptions { recursive: true, ..ReadOptions::default() };
+        for manifest in manifest::read(paths, &options) {
             let outcome = match manifest {
                 Ok(manifest) => self.evaluate(manifest, &mut report, errors)?,
                 Err(error) => {
