@@ -11,8 +11,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::document;
-use crate::input::{InputError, Problem, Source, kind_of};
+use crate::input::{InputError, Position, Problem, Source, kind_of};
+use crate::yaml::json_error;
 
 /// Reads a JSON file that contains a request or a review. `-` is stdin.
 ///
@@ -34,7 +34,8 @@ fn from_text(file: &str, text: io::Result<Vec<u8>>) -> Result<Value, InputError>
 }
 
 fn parse(text: &[u8]) -> Result<Value, Problem> {
-    let mut value: Value = serde_json::from_slice(text).map_err(|error| document::json_error(&error))?;
+    let mut value: Value =
+        serde_json::from_slice(text).map_err(|error| json_error(&error, Position::START))?;
     if value.get("kind").and_then(Value::as_str) == Some("AdmissionReview") {
         value = value.get_mut("request").map(Value::take).ok_or(Problem::NoRequest)?;
     }

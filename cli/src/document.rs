@@ -1,21 +1,14 @@
-//! Parses YAML and JSON like kubectl.
+//! Reads the documents of a file, in YAML and JSON, like kubectl.
 
-use std::path::Path;
+use std::io::BufRead;
+use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::options::DuplicateKeyPolicy;
-use serde_saphyr::{MessageFormatter, Options, UserMessageFormatter};
 
-use crate::input::{InputError, Position, Problem, Source};
-
-/// Maximum nesting depth of YAML. Manifests are far below it. The parser recurses: in a debug build, the default stack of a
-/// thread has room for about 90 levels.
-const MAX_DEPTH: usize = 64;
-/// Maximum size of a YAML document: the pods of a large cluster in one list.
-const MAX_NODES: usize = 10_000_000;
-/// Maximum number of values that aliases repeat. Aliases multiply: a few lines can repeat billions of values.
-const MAX_REPEATED: usize = 100_000;
+use crate::input::{InputError, Problem, Source};
+use crate::manifest::Locator;
+use crate::yaml::split::Chunks;
+use crate::yaml::{Origin, Syntax};
 
 /// One document of a file.
 #[derive(Debug)]
@@ -24,129 +17,96 @@ pub struct Document {
     pub source: Source,
     /// The content. Never null, because empty documents are skipped.
     pub value: Value,
+    /// The text.
+    pub(crate) origin: Arc<Origin>,
+}
+
+impl Document {
+    /// Returns what finds the fields of the document.
+    #[must_use]
+    pub fn locator(&self) -> Locator {
+        Locator::new(Some(Arc::clone(&self.origin)))
+    }
 }
 
 /// Reads every document in the content of a file.
 ///
-/// After a document that cannot be parsed, the next documents are read, if the parser finds where they start.
+/// After a YAML document that cannot be parsed, the next documents are read.
 #[must_use]
 pub fn parse(file: &str, text: &[u8]) -> Vec<Result<Document, InputError>> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let values = if is_json(file, text) { json_values(text) } else { yaml_values(text) };
-    let several = values.len() > 1;
-    (1..)
-        .zip(values)
-        .map(|(number, value)| {
-            let mut source = Source::file(file);
-            source.document = several.then_some(number);
-            match value {
-                Ok(value) => Ok(Document { source, value }),
-                Err(problem) => Err(InputError::new(source, problem)),
+    Documents::new(file, text).collect()
+}
+
+/// The documents of a file. At most two of them are in memory.
+pub(crate) struct Documents<R> {
+    file: String,
+    /// Nothing after the last document.
+    chunks: Option<Chunks<R>>,
+    /// The next document, if it was read to find out whether the file has several.
+    ahead: Option<Result<(Value, Origin), Problem>>,
+    /// The number of the last document, from 1. Empty documents do not count.
+    number: usize,
+    has_several: bool,
+    /// The problem of the file, if it cannot be read from the start.
+    unreadable: Option<Problem>,
+}
+
+impl<R: BufRead> Documents<R> {
+    /// Starts to read a file with a name.
+    pub(crate) fn new(file: &str, reader: R) -> Self {
+        let (chunks, unreadable) = match Chunks::new(file, reader) {
+            Ok(chunks) => (Some(chunks), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        Self { file: file.to_owned(), chunks, ahead: None, number: 0, has_several: false, unreadable }
+    }
+
+    /// Reads the next document that is not empty.
+    fn read(&mut self) -> Option<Result<(Value, Origin), Problem>> {
+        if let Some(problem) = self.unreadable.take() {
+            return Some(Err(problem));
+        }
+        loop {
+            let chunks = self.chunks.as_mut()?;
+            let syntax = chunks.syntax();
+            let Some(chunk) = chunks.next() else {
+                self.chunks = None;
+                return None;
+            };
+            match chunk.and_then(|chunk| Origin::parse(chunk, syntax)) {
+                Ok((Value::Null, _)) => {}
+                Ok(document) => return Some(Ok(document)),
+                Err(problem) => {
+                    // A broken JSON value does not show where the next value starts.
+                    if syntax == Syntax::Json {
+                        self.chunks = None;
+                    }
+                    return Some(Err(problem));
+                }
             }
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Documents<R> {
+    type Item = Result<Document, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let document = match self.ahead.take() {
+            Some(document) => document,
+            None => self.read()?,
+        };
+        self.number += 1;
+        if self.number == 1 {
+            self.ahead = self.read();
+            self.has_several = self.ahead.is_some();
+        }
+        let mut source = Source::file(&self.file);
+        source.document = self.has_several.then_some(self.number);
+        Some(match document {
+            Ok((value, origin)) => Ok(Document { source, value, origin: Arc::new(origin) }),
+            Err(problem) => Err(InputError::new(source, problem)),
         })
-        .collect()
-}
-
-/// Reads the content of a file that is one YAML document with a `T`.
-pub(crate) fn parse_as<T: DeserializeOwned>(file: &str, text: &[u8]) -> Result<T, InputError> {
-    serde_saphyr::from_slice_with_options(text, yaml_options())
-        .map_err(|error| InputError::new(Source::file(file), yaml_error(&error)))
-}
-
-/// Flow style YAML starts like JSON, so the file name decides first.
-fn is_json(file: &str, text: &[u8]) -> bool {
-    let extension = Path::new(file).extension().unwrap_or_default();
-    if extension == "json" {
-        return true;
-    }
-    let starts_like_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
-    starts_like_json && extension != "yaml" && extension != "yml"
-}
-
-fn json_values(text: &[u8]) -> Vec<Result<Value, Problem>> {
-    serde_json::Deserializer::from_slice(text)
-        .into_iter::<Value>()
-        .filter(|value| !matches!(value, Ok(Value::Null)))
-        .map(|value| value.map_err(|error| json_error(&error)))
-        .collect()
-}
-
-pub(crate) fn json_error(error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
-    let message = error.to_string();
-    let suffix = format!(" at line {line} column {column}");
-    Problem::Syntax {
-        position: Some(Position { line: line as u64, column: column as u64 }),
-        message: message.strip_suffix(&suffix).unwrap_or(&message).to_owned(),
-    }
-}
-
-fn yaml_values(mut text: &[u8]) -> Vec<Result<Value, Problem>> {
-    serde_saphyr::read_with_options::<_, Value>(&mut text, yaml_options())
-        .map(|value| value.map(whole_numbers).map_err(|error| yaml_error(&error)))
-        .collect()
-}
-
-fn yaml_options() -> Options {
-    // kubectl reads YAML 1.1: `yes` and `off` are booleans (the default here) and 0644 is
-    // octal.
-    serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: MAX_DEPTH,
-            max_events: MAX_NODES,
-            max_nodes: MAX_NODES,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_REPEATED,
-        },
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        legacy_octal_numbers: true,
-        with_snippet: false,
-    }
-}
-
-/// Removes the fraction of whole numbers, like kubectl: `1.0` becomes `1`.
-fn whole_numbers(value: Value) -> Value {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            // Rust writes 1e3 as `1000`. Large numbers and numbers with a fraction do not parse as integers.
-            let digits = number.as_f64().unwrap_or_default().to_string();
-            digits.parse::<i64>().map_or(Value::Number(number), Value::from)
-        }
-        Value::Array(items) => items.into_iter().map(whole_numbers).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, field)| (name, whole_numbers(field))).collect()
-        }
-        other => other,
-    }
-}
-
-fn yaml_error(error: &serde_saphyr::Error) -> Problem {
-    Problem::Syntax {
-        position: error
-            .location()
-            .map(|location| Position { line: location.line(), column: location.column() }),
-        message: yaml_message(error),
-    }
-}
-
-/// Returns the message of a YAML error.
-pub(crate) fn yaml_message(error: &serde_saphyr::Error) -> String {
-    use serde_saphyr::{Error, budget::BudgetBreach};
-    match error {
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("duplicate key `{key}` in a mapping")
-        }
-        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
-            format!("nested deeper than {MAX_DEPTH} levels")
-        }
-        Error::AliasReplayLimitExceeded { .. } => {
-            format!("aliases repeat more than {MAX_REPEATED} values")
-        }
-        Error::AliasError { error, .. } => yaml_message(error),
-        // The parser reads from memory, so only the encoding can be wrong.
-        Error::IOError { .. } | Error::InvalidUtf8Input => "not UTF-8 text".to_owned(),
-        error => UserMessageFormatter.format_message(error).into_owned(),
     }
 }
 
@@ -197,8 +157,8 @@ mod tests {
     fn merge_keys_are_merged() {
         reads(
             "a.yaml",
-            "base: &base {x: 1, y: 2}\nbig:\n  <<: *base\n  y: 3\n",
-            &[json!({"base": {"x": 1, "y": 2}, "big": {"x": 1, "y": 3}})],
+            "base: &base {a: 1, b: 2}\nbig:\n  <<: *base\n  b: 3\n",
+            &[json!({"base": {"a": 1, "b": 2}, "big": {"a": 1, "b": 3}})],
         );
     }
 
@@ -258,7 +218,11 @@ mod tests {
             "a: b: c\n",
             "a.yaml, line 1 column 5: mapping values are not allowed in this context",
         );
-        rejects("a.yaml", "a: *x\n", "a.yaml, line 1 column 4: reference to unknown value");
+        rejects(
+            "a.yaml",
+            "a: *x\n",
+            "a.yaml, line 1 column 4: the alias `*x` does not have an anchor above it",
+        );
         rejects("a.yaml", "a: .inf\n", "a.yaml, line 1 column 4: value `.inf` is not a finite number");
     }
 
@@ -270,15 +234,15 @@ mod tests {
 
     #[test]
     fn text_in_another_encoding_is_rejected() {
-        rejects("a.yaml", b"a: \xff\n", "a.yaml: not UTF-8 text");
+        rejects("a.yaml", b"a: \xff\n", "a.yaml, line 1 column 4: not UTF-8 text");
     }
 
     #[test]
     fn deep_nesting_is_rejected() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        assert!(read("a.yaml", nested(MAX_DEPTH))[0].is_ok());
-        rejects("a.yaml", nested(MAX_DEPTH + 1), "a.yaml, line 1 column 65: nested deeper than 64 levels");
-        rejects("a.yaml", nested(100_000), "a.yaml, line 1 column 256: recursion limit exceeded");
+        assert!(read("a.yaml", nested(64))[0].is_ok());
+        rejects("a.yaml", nested(65), "a.yaml, line 1 column 65: nested deeper than 64 levels");
+        rejects("a.yaml", nested(100_000), "a.yaml, line 1 column 65: nested deeper than 64 levels");
         rejects("a.json", nested(100_000), "a.json, line 1 column 128: recursion limit exceeded");
     }
 

@@ -1,8 +1,11 @@
 //! Evaluates manifests with the policies of a cluster.
 
+use immutable_pods_policy::kubernetes::field_path;
+
 use crate::admission::Subject;
 use crate::evaluation::Evaluation;
-use crate::input::{InputError, Problem};
+use crate::finding::Line;
+use crate::input::{InputError, Position, Problem};
 use crate::manifest::Manifest;
 use crate::policies::load::{Loaded, LoadedSettings};
 use crate::policies::registration::Cluster;
@@ -60,7 +63,17 @@ fn invalid(engine: &Policy, loaded: &LoadedSettings) -> Vec<InputError> {
     let message = verdict.message.unwrap_or_default();
     let mut reasons = lines(&message).peekable();
     if reasons.peek().is_none() {
-        return error(Problem::Settings("the policy rejects these settings without a reason".to_owned()));
+        let reason = "the policy rejects these settings without a reason".to_owned();
+        return error(Problem::Settings { position: None, reason });
     }
-    reasons.flat_map(|reason| error(Problem::Settings(reason))).collect()
+    reasons
+        .flat_map(|reason| error(Problem::Settings { position: position(loaded, &reason), reason }))
+        .collect()
+}
+
+/// Returns the position of the setting that a reason begins with.
+fn position(loaded: &LoadedSettings, reason: &str) -> Option<Position> {
+    let mut path = loaded.path.clone();
+    field_path::push_path(&mut path, Line::parse(reason).path?.trim_matches('`'));
+    loaded.locator.as_ref()?.position(&path)
 }

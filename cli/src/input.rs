@@ -55,12 +55,17 @@ pub struct Position {
     pub column: u64,
 }
 
+impl Position {
+    /// The first character of a file.
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+}
+
 /// An input that cannot be evaluated.
 #[derive(Debug, Error)]
 #[error("{at}{}: {problem}", position(.problem))]
 pub struct InputError {
-    /// The source.
-    pub at: Source,
+    /// The source. A box keeps results small.
+    pub at: Box<Source>,
     /// The problem.
     pub problem: Problem,
 }
@@ -69,13 +74,15 @@ impl InputError {
     /// A problem at a source.
     #[must_use]
     pub fn new(at: Source, problem: Problem) -> Self {
-        Self { at, problem }
+        Self { at: Box::new(at), problem }
     }
 }
 
 fn position(problem: &Problem) -> String {
     match problem {
-        Problem::Syntax { position: Some(Position { line, column }), .. } => {
+        Problem::Syntax { position: Some(Position { line, column }), .. }
+        | Problem::Field { position: Some(Position { line, column }), .. }
+        | Problem::Settings { position: Some(Position { line, column }), .. } => {
             format!(", line {line} column {column}")
         }
         _ => String::new(),
@@ -99,6 +106,25 @@ pub enum Problem {
     /// A folder without manifests.
     #[error("no file in this folder ends in .yaml, .yml or .json")]
     EmptyFolder,
+    /// A folder whose manifests are all in subfolders.
+    #[error("the manifests are in subfolders of this folder: pass --recursive to read them")]
+    NestedManifests,
+    /// A folder to render, without the program that renders it.
+    #[error("{folder}: install {program} to render it")]
+    NoRenderer {
+        /// What the folder contains, with its article.
+        folder: &'static str,
+        /// The missing program.
+        program: &'static str,
+    },
+    /// A folder that a program does not render.
+    #[error("{program}: {message}")]
+    NotRendered {
+        /// The program and its command.
+        program: &'static str,
+        /// The error of the program, on one line.
+        message: String,
+    },
     /// A file without objects.
     #[error("no Kubernetes object in this file")]
     NoObject,
@@ -141,6 +167,8 @@ pub enum Problem {
     Field {
         /// The path of the field.
         path: String,
+        /// The position of the field, or of its closest parent.
+        position: Option<Position>,
         /// What is wrong.
         message: String,
     },
@@ -150,9 +178,14 @@ pub enum Problem {
     /// A file without an object of the kind that the command needs from it.
     #[error("no {0} in this file")]
     Lacks(&'static str),
-    /// Settings that a policy rejects. Contains one reason.
-    #[error("{0}")]
-    Settings(String),
+    /// Settings that a policy rejects.
+    #[error("{reason}")]
+    Settings {
+        /// The position of the setting, or of its closest parent.
+        position: Option<Position>,
+        /// One reason of the policy.
+        reason: String,
+    },
     /// A policy without a verdict.
     #[error("{0}")]
     Evaluation(String),

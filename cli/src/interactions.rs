@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use serde_saphyr::Tagged;
 
-use crate::document;
 use crate::input::{InputError, Problem, Source};
+use crate::yaml::typed;
 
 /// A recording. All clones share the position in the recording.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl Interactions {
     ///
     /// If the text is not a list of exchanges, or contains other requests than [`Request`].
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, InputError> {
-        document::parse_as::<Vec<Exchange>>(file, text).map(Self::new)
+        typed::parse_as::<Vec<Exchange>>(file, text).map(Self::new)
     }
 
     /// Returns the number of host calls, with or without an answer. Log entries do not count.
@@ -168,7 +168,7 @@ impl TryFrom<String> for Request {
 
     fn try_from(text: String) -> Result<Self, String> {
         let Tagged(fields, tag) = serde_saphyr::from_str::<Tagged<Fields>>(&text)
-            .map_err(|error| format!("not YAML with fields: {}", document::yaml_message(&error)))?;
+            .map_err(|error| format!("not YAML with fields: {}", typed::message(&error)))?;
         let Some(tag) = tag else {
             return Err("missing tag, such as `!OciManifestDigest`".to_owned());
         };

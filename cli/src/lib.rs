@@ -4,14 +4,13 @@
 //! module of the policy in an interpreter: see [`engine`].
 //!
 //! ```no_run
-//! use std::path::Path;
-//!
+//! use immutable_pods::manifest::ReadOptions;
 //! use immutable_pods::{Policy, manifest};
 //! use serde_json::Value;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let policy = Policy::linked();
-//! for manifest in manifest::read(Path::new("pod.yaml")) {
+//! for manifest in manifest::read(&["pod.yaml".into()], &ReadOptions::default()) {
 //!     let response = policy.validate(&manifest?.into_request(), &Value::Null)?;
 //!     println!("{}", response.accepted);
 //! }
@@ -40,6 +39,7 @@ pub mod resources;
 pub mod rules;
 pub mod schemas;
 pub mod settings;
+mod yaml;
 
 pub use interactions::Interactions;
 pub use policy::{Policy, SettingsValidationResponse, ValidationResponse};

@@ -1,15 +1,27 @@
 //! Reads the Kubernetes objects in files, each with its source.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::Path;
+mod inputs;
+mod locator;
+mod render;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use walkdir::WalkDir;
 
 use crate::admission;
-use crate::document::{self, Document};
-use crate::input::{InputError, Problem, Source, kind_of};
+use crate::document::{Document, Documents};
+use crate::input::{InputError, Position, Problem, Source, kind_of};
+use crate::resources::Resources;
+use crate::yaml::Step;
+use inputs::Input;
+use render::Renderer;
+
+pub use locator::Locator;
+pub use render::Renderers;
 
 /// An object or a request to evaluate.
 #[derive(Debug)]
@@ -18,6 +30,7 @@ pub struct Manifest {
     pub source: Source,
     /// The content.
     pub content: Content,
+    locator: Locator,
 }
 
 /// The content of a manifest.
@@ -29,102 +42,179 @@ pub enum Content {
     Request(Value),
 }
 
+/// How manifests are read.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// Whether the subfolders of folders are read.
+    pub recursive: bool,
+    /// The programs that render charts and kustomizations.
+    pub renderers: Renderers,
+}
+
 impl Manifest {
     /// Returns the admission request to evaluate: the request in the file, or the request that an API server sends when the
     /// object is created.
     #[must_use]
     pub fn into_request(self) -> Value {
+        self.into_request_with(&Resources::default())
+    }
+
+    /// Returns the request like [`Self::into_request`], with the resources of custom kinds.
+    #[must_use]
+    pub fn into_request_with(self, resources: &Resources) -> Value {
         match self.content {
-            Content::Object(object) => admission::create(object),
+            Content::Object(object) => admission::create_with(object, resources),
             Content::Request(request) => request,
         }
     }
+
+    /// Returns the position of a field of the object in its file, as [`Locator::position`].
+    #[must_use]
+    pub fn position(&self, path: &str) -> Option<Position> {
+        self.locator.position(path)
+    }
+
+    /// Returns what finds the fields of the object after the manifest became a request.
+    #[must_use]
+    pub fn locator(&self) -> Locator {
+        self.locator.clone()
+    }
 }
 
-/// Reads a file, every manifest in a folder (by name, with its subfolders), or `-` for stdin.
+/// Reads files, the manifests in folders (by name), and `-` for stdin.
 ///
-/// After an error, the other files and documents are read.
-#[must_use]
-pub fn read(path: &Path) -> Vec<Result<Manifest, InputError>> {
-    if path == Path::new("-") {
-        let mut text = Vec::new();
-        let read = io::stdin().lock().read_to_end(&mut text);
-        return from_text("stdin", read.map(|_| text));
-    }
-    if path.is_dir() {
-        return from_folder(path);
-    }
-    from_file(path)
+/// A folder with a chart or a kustomization is rendered. After an error, the other files and documents are read. At most two
+/// documents are in memory.
+pub fn read(
+    paths: &[PathBuf],
+    options: &ReadOptions,
+) -> impl Iterator<Item = Result<Manifest, InputError>> + Send + use<> {
+    let (paths, options) = (paths.to_vec(), options.clone());
+    paths.into_iter().flat_map(move |path| {
+        let renderers = options.renderers.clone();
+        let inputs = inputs::of(&path, options.recursive).into_iter();
+        inputs.flat_map(move |input| Manifests::open(input, &renderers))
+    })
 }
 
-fn from_file(path: &Path) -> Vec<Result<Manifest, InputError>> {
-    from_text(&path.display().to_string(), fs::read(path))
+/// The manifests of one input.
+struct Manifests {
+    file: String,
+    /// Nothing after the last document.
+    documents: Option<Documents<Box<dyn BufRead + Send>>>,
+    /// The program that wrote the documents.
+    renderer: Option<Renderer>,
+    has_documents: bool,
+    /// The rest of the current document.
+    queue: VecDeque<Result<Manifest, InputError>>,
 }
 
-fn from_folder(folder: &Path) -> Vec<Result<Manifest, InputError>> {
-    let mut manifests = Vec::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        match entry {
-            // Follows links, because a mounted ConfigMap is a folder of links to files.
-            Ok(entry) if is_manifest(entry.path()) && entry.path().is_file() => {
-                manifests.extend(from_file(entry.path()));
+impl Manifests {
+    fn open(input: Input, renderers: &Renderers) -> Self {
+        match input {
+            Input::Stdin => Self::new("stdin".to_owned(), Ok(Box::new(BufReader::new(io::stdin()))), None),
+            Input::File(path) => Self::new(display(&path), open(&path).map_err(Problem::Read), None),
+            Input::Folder(path, renderer) => {
+                let text = renderers.render(renderer, &path);
+                let reader = text.map(|text| Box::new(Cursor::new(text)) as Box<dyn BufRead + Send>);
+                Self::new(display(&path), reader, Some(renderer))
             }
-            Ok(_) => {}
-            Err(error) => manifests.push(Err(walk_error(folder, error))),
+            Input::Unreadable(error) => Self {
+                file: String::new(),
+                documents: None,
+                renderer: None,
+                has_documents: true,
+                queue: VecDeque::from([Err(error)]),
+            },
         }
     }
-    if manifests.is_empty() {
-        let at = Source::file(folder.display().to_string());
-        manifests.push(Err(InputError::new(at, Problem::EmptyFolder)));
+
+    fn new(
+        file: String,
+        reader: Result<Box<dyn BufRead + Send>, Problem>,
+        renderer: Option<Renderer>,
+    ) -> Self {
+        let mut queue = VecDeque::new();
+        let documents = match reader {
+            Ok(reader) => Some(Documents::new(&file, reader)),
+            Err(problem) => {
+                queue.push_back(Err(InputError::new(Source::file(&file), problem)));
+                None
+            }
+        };
+        Self { file, documents, renderer, has_documents: false, queue }
     }
-    manifests
-}
 
-fn is_manifest(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    ["yaml", "yml", "json"].iter().any(|known| extension == *known)
-}
+    fn no_object(&self) -> InputError {
+        InputError::new(Source::file(&self.file), Problem::NoObject)
+    }
 
-fn walk_error(folder: &Path, error: walkdir::Error) -> InputError {
-    let at = Source::file(error.path().unwrap_or(folder).display().to_string());
-    InputError::new(at, Problem::Read(error.into()))
-}
-
-fn from_text(file: &str, text: io::Result<Vec<u8>>) -> Vec<Result<Manifest, InputError>> {
-    let text = match text {
-        Ok(text) => text,
-        Err(error) => {
-            return vec![Err(InputError::new(Source::file(file), Problem::Read(error)))];
+    /// Queues the objects of a document.
+    fn add(&mut self, document: Document) {
+        let Document { mut source, value, origin } = document;
+        if self.renderer == Some(Renderer::Helm) {
+            source.template = render::template(origin.text());
         }
-    };
-    let mut manifests = Vec::new();
-    for document in document::parse(file, &text) {
-        match document {
-            Ok(Document { source, value }) => collect(source, value, &mut manifests),
-            Err(error) => manifests.push(Err(error)),
-        }
+        // The positions in rendered text are not positions in a file.
+        let origin = self.renderer.is_none().then(|| Arc::clone(&origin));
+        collect(source, Locator::new(origin), value, &mut self.queue);
     }
-    if manifests.is_empty() {
-        manifests.push(Err(InputError::new(Source::file(file), Problem::NoObject)));
-    }
-    manifests
 }
 
-fn collect(source: Source, value: Value, manifests: &mut Vec<Result<Manifest, InputError>>) {
+impl Iterator for Manifests {
+    type Item = Result<Manifest, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(manifest) = self.queue.pop_front() {
+                return Some(manifest);
+            }
+            let Some(document) = self.documents.as_mut()?.next() else {
+                self.documents = None;
+                return (!self.has_documents).then(|| Err(self.no_object()));
+            };
+            self.has_documents = true;
+            match document {
+                Ok(document) => self.add(document),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    Ok(Box::new(BufReader::new(File::open(path)?)))
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn collect(
+    source: Source,
+    locator: Locator,
+    value: Value,
+    manifests: &mut VecDeque<Result<Manifest, InputError>>,
+) {
     match classify(value) {
         Ok(Class::List(items)) => {
-            for (number, item) in (1..).zip(items) {
-                collect(source.item(number), item, manifests);
+            for (index, item) in items.into_iter().enumerate() {
+                let locator = locator.clone().at(Step::Key("items")).at(Step::Item(index));
+                collect(source.item(index + 1), locator, item, manifests);
             }
         }
-        Ok(Class::Content(content)) => manifests.push(Ok(Manifest { source, content })),
-        Err(problem) => manifests.push(Err(InputError::new(source, problem))),
+        Ok(Class::Content(content, steps)) => {
+            let locator = steps.iter().fold(locator, |locator, key| locator.at(Step::Key(key)));
+            manifests.push_back(Ok(Manifest { source, content, locator }));
+        }
+        Err(problem) => manifests.push_back(Err(InputError::new(source, problem))),
     }
 }
 
 enum Class {
     List(Vec<Value>),
-    Content(Content),
+    /// The content, and the keys of the object in it.
+    Content(Content, &'static [&'static str]),
 }
 
 fn classify(value: Value) -> Result<Class, Problem> {
@@ -133,7 +223,7 @@ fn classify(value: Value) -> Result<Class, Problem> {
         other => return Err(Problem::NotAMapping(kind_of(&other))),
     };
     if is_admission_request(&object) {
-        return Ok(Class::Content(Content::Request(Value::Object(object))));
+        return Ok(Class::Content(Content::Request(Value::Object(object)), &["object"]));
     }
     let kind = string_field(&object, "kind")?;
     let api_version = string_field(&object, "apiVersion")?;
@@ -142,13 +232,15 @@ fn classify(value: Value) -> Result<Class, Problem> {
     }
     if kind == "AdmissionReview" {
         return match object.remove("request") {
-            Some(request @ Value::Object(_)) => Ok(Class::Content(Content::Request(request))),
+            Some(request @ Value::Object(_)) => {
+                Ok(Class::Content(Content::Request(request), &["request", "object"]))
+            }
             _ => Err(Problem::NoRequest),
         };
     }
     Ok(match take_items(&mut object, &kind, &api_version) {
         Some(items) => Class::List(items),
-        None => Class::Content(Content::Object(object)),
+        None => Class::Content(Content::Object(object), &[]),
     })
 }
 
@@ -195,7 +287,12 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Vec<Result<Manifest, InputError>> {
-        from_text("in.yaml", Ok(text.as_bytes().to_vec()))
+        parse_file("in.yaml", text)
+    }
+
+    fn parse_file(name: &str, text: &str) -> Vec<Result<Manifest, InputError>> {
+        let text = Box::new(Cursor::new(text.as_bytes().to_vec()));
+        Manifests::new(name.to_owned(), Ok(text), None).collect()
     }
 
     /// Returns the objects in a text, with their sources.
@@ -274,8 +371,8 @@ items:
     }
 
     #[test]
-    fn an_empty_list_is_a_file_without_objects() {
-        rejects("{kind: List, apiVersion: v1, items: []}", "in.yaml: no Kubernetes object in this file");
+    fn an_empty_list_is_not_a_file_without_objects() {
+        assert!(parse("{kind: List, apiVersion: v1, items: []}").is_empty());
         rejects("# nothing\n---\n", "in.yaml: no Kubernetes object in this file");
     }
 
@@ -333,33 +430,137 @@ items:
     }
 
     #[test]
-    fn a_folder_is_read_by_name_with_its_subfolders() {
+    fn several_paths_are_read_in_their_order() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("b")).unwrap();
-        for name in ["c.json", "b/2.yml", "b/1.yaml", "a.yaml", "notes.txt"] {
-            let pod = "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}";
-            fs::write(folder.path().join(name), pod).unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("b")).unwrap();
+        for name in ["c.yaml", "b/2.yml", "b/1.json"] {
+            std::fs::write(path(name), "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}").unwrap();
         }
-        let names: Vec<String> =
-            read(folder.path()).into_iter().map(|manifest| manifest.unwrap().source.file).collect();
-        let expected = ["a.yaml", "b/1.yaml", "b/2.yml", "c.json"]
-            .map(|name| folder.path().join(name).display().to_string());
-        assert_eq!(names, expected);
+        let paths = [path("c.yaml"), PathBuf::from("/nowhere/pod.yaml"), path("b")];
+        let read: Vec<String> = read(&paths, &ReadOptions::default())
+            .map(|manifest| match manifest {
+                Ok(manifest) => manifest.source.to_string(),
+                Err(error) => error.to_string(),
+            })
+            .collect();
+        let file = |name| display(&path(name));
+        let missing = "/nowhere/pod.yaml: no such file or folder".to_owned();
+        assert_eq!(read, [file("c.yaml"), missing, file("b/1.json"), file("b/2.yml")]);
     }
 
     #[test]
-    fn a_folder_without_manifests_is_reported() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = read(folder.path()).remove(0).unwrap_err().to_string();
+    fn manifests_can_move_to_another_thread() {
+        fn is_send<T: Send>(value: T) -> T {
+            value
+        }
+        let read = is_send(read(&[], &ReadOptions::default()));
+        assert_eq!(read.map(is_send).count(), 0);
+    }
+
+    /// Returns the lines and columns of fields of the first object.
+    fn positions<const N: usize>(name: &str, text: &str, paths: [&str; N]) -> [(u64, u64); N] {
+        let manifest = parse_file(name, text).remove(0).unwrap();
+        paths.map(|path| {
+            let Position { line, column } = manifest.position(path).unwrap();
+            (line, column)
+        })
+    }
+
+    const POD: &str = "\
+# A pod.
+---
+kind: Pod
+apiVersion: v1
+metadata:
+  annotations: {example.com/key: a}
+spec:
+  containers:
+  - name: web
+    image: nginx
+  - image: other
+";
+
+    #[test]
+    fn fields_have_positions() {
+        let paths = ["", "kind", "metadata.annotations[example.com/key]", "spec.containers[0].image"];
+        assert_eq!(positions("a.yaml", POD, paths), [(3, 1), (3, 1), (6, 17), (10, 5)]);
+        assert_eq!(positions("a.yaml", POD, ["spec.containers[1]"]), [(11, 5)]);
+    }
+
+    #[test]
+    fn unset_fields_have_the_position_of_their_parent() {
+        let paths =
+            ["spec.containers[0].securityContext.privileged", "spec.containers[7]", "status.x", "spec.x"];
+        assert_eq!(positions("a.yaml", POD, paths), [(9, 5), (8, 3), (3, 1), (7, 1)]);
+    }
+
+    #[test]
+    fn items_and_reviews_have_their_own_positions() {
+        let list = "kind: List\napiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\n  spec: {x: 1}\n";
         assert_eq!(
-            error,
-            format!("{}: no file in this folder ends in .yaml, .yml or .json", folder.path().display())
+            positions("a.yaml", list, ["spec.x", "spec.y", "", "y"]),
+            [(6, 10), (6, 3), (4, 3), (4, 3)]
+        );
+        let review = "kind: AdmissionReview\napiVersion: v1\nrequest:\n  object:\n    spec:\n      x: 1\n";
+        assert_eq!(positions("a.yaml", review, ["spec.x", "y"]), [(6, 7), (5, 5)]);
+        let deletion = "uid: '1'\nkind: {}\noperation: DELETE\n";
+        assert_eq!(positions("a.yaml", deletion, ["spec"]), [(1, 1)]);
+    }
+
+    #[test]
+    fn json_has_positions() {
+        let text = "{}\n{\"kind\": \"Pod\", \"apiVersion\": \"v1\",\n \"spec\": {\"\\u0061\": [1, {\"b\": \"c\\\"\"}]}}";
+        let manifests = parse_file("a.json", text);
+        let at = |path| manifests[1].as_ref().unwrap().position(path).map(|at| (at.line, at.column));
+        assert_eq!(
+            ["", "kind", "spec", "spec.a[0]", "spec.a[1].b", "spec.a[2]"].map(at),
+            [(2, 1), (2, 2), (3, 2), (3, 22), (3, 26), (3, 11)].map(Some)
         );
     }
 
     #[test]
-    fn a_missing_file_is_reported() {
-        let error = read(Path::new("/nowhere/pod.yaml")).remove(0).unwrap_err();
-        assert_eq!(error.to_string(), "/nowhere/pod.yaml: no such file or folder");
+    fn repeated_fields_have_the_position_of_their_anchor() {
+        let text = "kind: Pod\napiVersion: v1\nu: &x\n  a: 1\nv: *x\nw:\n  <<: *x\n  b: 1\n";
+        let paths = ["v", "v.a", "w.a", "w.b"];
+        assert_eq!(positions("a.yaml", text, paths), [(5, 1), (4, 3), (4, 3), (8, 3)]);
+    }
+
+    #[test]
+    fn any_key_is_found() {
+        let long = "k".repeat(200);
+        let text = format!(
+            "kind: Pod\napiVersion: v1\nx:\n  a.b: {{c: 1}}\n  a: {{}}\n  {long}: 1\n  'a]b[0]': 1\n  \"e\\tf\": 1\n  1: 1\n"
+        );
+        let truncated = format!("x[{}…]", "k".repeat(128));
+        let paths = ["x[a.b].c", &truncated, "x[a]b[0]]", "x[e\\tf]", "x[e\\u{9}f]", "x.1"];
+        assert_eq!(positions("a.yaml", &text, paths)[..], [(4, 9), (6, 3), (7, 3), (3, 1), (8, 3), (9, 3)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_rendered_chart_names_its_templates() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let chart = folder.path().join("web");
+        std::fs::create_dir(&chart).unwrap();
+        std::fs::write(chart.join("Chart.yaml"), "name: web\n").unwrap();
+        let helm = folder.path().join("helm");
+        let script = "#!/bin/sh\necho ---\necho \"# Source: $2/templates/a.yaml\"\necho '{kind: Pod, apiVersion: v1}'\necho ---\necho 'kind: Job'\n";
+        std::fs::write(&helm, script).unwrap();
+        std::fs::set_permissions(&helm, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let renderers = Renderers { helm, ..Renderers::default() };
+        let options = ReadOptions { renderers, ..ReadOptions::default() };
+        let mut read = read(std::slice::from_ref(&chart), &options);
+        let pod = read.next().unwrap().unwrap();
+        assert_eq!(pod.source.template.as_deref(), Some("web/templates/a.yaml"));
+        assert_eq!(pod.source.to_string(), format!("{}, document 1", chart.display()));
+        assert_eq!(pod.position("kind"), None);
+        assert_eq!(
+            read.next().unwrap().unwrap_err().to_string(),
+            format!("{}, document 2: not a Kubernetes object: missing `apiVersion`", chart.display())
+        );
+        assert!(read.next().is_none());
     }
 }

@@ -8,8 +8,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::document;
-use crate::input::{InputError, Problem, Source, kind_of};
+use crate::input::{InputError, Position, Problem, Source, kind_of};
 use crate::policies::manifest::KubewardenKind;
+use crate::yaml::json_error;
 
 /// Reads settings from a YAML or JSON file, which can be a policy manifest. An empty file and a manifest without settings mean
 /// `{}`.
@@ -38,7 +39,7 @@ pub fn read_bare(path: &Path) -> Result<Value, InputError> {
 ///
 /// If the text is not JSON, or not an object.
 pub fn from_json(name: &str, text: &str) -> Result<Value, InputError> {
-    let value = serde_json::from_str(text).map_err(|error| document::json_error(&error));
+    let value = serde_json::from_str(text).map_err(|error| json_error(&error, Position::START));
     let settings = value.and_then(|value| match value {
         Value::Null => Ok(Map::new()),
         value => as_mapping(value),

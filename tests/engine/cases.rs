@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use immutable_pods::manifest::ReadOptions;
 use immutable_pods::{Interactions, ValidationResponse, manifest};
 use immutable_pods_policy::rules::RULES;
 use immutable_pods_testing::cases::{self, Case, Expectations, Payload};
@@ -135,8 +136,8 @@ pub(crate) fn names_in(folder: &str) -> Vec<String> {
 /// Returns a request for each manifest in a file or folder of the repository.
 #[track_caller]
 pub(crate) fn requests(path: &str) -> Vec<Value> {
-    let read = manifest::read(Path::new(&in_repository(path)));
-    read.into_iter()
+    let options = ReadOptions { recursive: true, ..ReadOptions::default() };
+    manifest::read(&[in_repository(path).into()], &options)
         .map(|manifest| manifest.unwrap_or_else(|error| panic!("{error}")).into_request())
         .collect()
 }

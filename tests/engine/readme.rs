@@ -8,6 +8,7 @@ use std::fs;
 
 use immutable_pods::admission::Subject;
 use immutable_pods::input::Source;
+use immutable_pods::manifest::ReadOptions;
 use immutable_pods::report::Report;
 use immutable_pods::{document, manifest};
 use serde_json::{Value, json};
@@ -98,7 +99,7 @@ fn the_diff_is_the_report_on_the_example_of_fixes() {
 fn report_on(file: &str, settings: &Value) -> String {
     let mut printed = Vec::new();
     let mut report = Report::new(anstream::StripStream::new(&mut printed));
-    for manifest in manifest::read(&in_repository(file)) {
+    for manifest in manifest::read(&[in_repository(file)], &ReadOptions::default()) {
         let source = Source::file(file);
         let request = manifest.unwrap().into_request();
         let response = policy().report(&request, settings).unwrap();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use clap::Args;
-use immutable_pods::manifest;
+use immutable_pods::manifest::{self, ReadOptions};
 
 use super::streams::{Errors, UntilClosed};
 
@@ -49,7 +49,8 @@ impl Request {
     /// Returns whether everything could be read.
     fn print(&self, mut stdout: impl Write, errors: &mut Errors) -> io::Result<bool> {
         let mut all_read = true;
-        for manifest in self.paths.iter().flat_map(|path| manifest::read(path)) {
+        let options = ReadOptions { recursive: true, ..ReadOptions::default() };
+        for manifest in manifest::read(&self.paths, &options) {
             match manifest {
                 Ok(manifest) => writeln!(stdout, "{}", manifest.into_request())?,
                 Err(error) => {

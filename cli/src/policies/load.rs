@@ -16,6 +16,7 @@ use super::server::{Group, Handling};
 use super::{Evaluator, PolicySet, RegisteredPolicy};
 use crate::document::{self, Document};
 use crate::input::{InputError, Problem, Source, kind_of};
+use crate::manifest::Locator;
 use crate::settings;
 
 /// The policies of all files, and what is known about policy servers.
@@ -34,6 +35,8 @@ pub struct Loaded {
 pub struct LoadedSettings {
     /// The file.
     pub source: Source,
+    /// What finds the fields of the file.
+    pub locator: Option<Locator>,
     /// What the path of a setting begins with; empty for bare settings.
     pub path: String,
     /// The settings.
@@ -85,7 +88,7 @@ pub fn load(files: &[&Path]) -> Result<Loaded, Vec<InputError>> {
         loader.read(file);
     }
     if files.is_empty() {
-        loader.add_settings(Source::file("the default settings"), Map::new());
+        loader.add_settings(Source::file("the default settings"), None, Map::new());
     }
     loader.finish()
 }
@@ -111,7 +114,7 @@ impl Loader {
         };
         let single = documents.len() <= 1;
         if documents.is_empty() {
-            self.add_settings(Source::file(&name), Map::new());
+            self.add_settings(Source::file(&name), None, Map::new());
         }
         for document in documents {
             match document {
@@ -123,6 +126,7 @@ impl Loader {
 
     /// Adds a document. Settings must be the only document of their file.
     fn add(&mut self, document: Document, is_single: bool) {
+        let locator = document.locator();
         let Document { source, value, .. } = document;
         let object = match value {
             Value::Object(object) => object,
@@ -134,21 +138,24 @@ impl Loader {
         let added = match KubewardenKind::of(&object) {
             Some(KubewardenKind::Server) => self.add_server(&object),
             Some(kind @ (KubewardenKind::Policy | KubewardenKind::ClusterPolicy)) => {
-                self.add_policy(kind, &source, &object)
+                self.add_policy(kind, &source, &locator, &object)
             }
-            Some(kind) => self.add_group(kind, &source, &object),
+            Some(kind) => self.add_group(kind, &source, &locator, &object),
             None if is_single => {
-                self.add_settings(source.clone(), object);
+                self.add_settings(source.clone(), Some(locator.clone()), object);
                 Ok(())
             }
             None => Err(Problem::NotAPolicy),
         };
-        if let Err(problem) = added {
+        if let Err(mut problem) = added {
+            if let Problem::Field { path, position, .. } = &mut problem {
+                *position = locator.position(path);
+            }
             self.errors.push(InputError::new(source, problem));
         }
     }
 
-    fn add_settings(&mut self, source: Source, settings: Map<String, Value>) {
+    fn add_settings(&mut self, source: Source, locator: Option<Locator>, settings: Map<String, Value>) {
         let name = if self.has_several_files { source.file.clone() } else { String::new() };
         let settings = Value::Object(settings);
         self.policies.push(RegisteredPolicy {
@@ -160,7 +167,7 @@ impl Loader {
             handling: Handling { mode: Mode::Protect, is_mutating: true, message: String::new() },
             evaluator: Evaluator::Settings(settings.clone()),
         });
-        self.settings.push(LoadedSettings { source, path: String::new(), settings });
+        self.settings.push(LoadedSettings { source, locator, path: String::new(), settings });
     }
 
     fn add_server(&mut self, object: &Map<String, Value>) -> Result<(), Problem> {
@@ -175,6 +182,7 @@ impl Loader {
         &mut self,
         kind: KubewardenKind,
         source: &Source,
+        locator: &Locator,
         object: &Map<String, Value>,
     ) -> Result<(), Problem> {
         let metadata: Metadata = typed(object, "metadata")?;
@@ -185,6 +193,7 @@ impl Loader {
         let settings = Value::Object(spec.settings.unwrap_or_default());
         self.settings.push(LoadedSettings {
             source: source.clone(),
+            locator: Some(locator.clone()),
             path: "spec.settings".to_owned(),
             settings: settings.clone(),
         });
@@ -204,6 +213,7 @@ impl Loader {
         &mut self,
         kind: KubewardenKind,
         source: &Source,
+        locator: &Locator,
         object: &Map<String, Value>,
     ) -> Result<(), Problem> {
         let metadata: Metadata = typed(object, "metadata")?;
@@ -211,12 +221,16 @@ impl Loader {
         let spec: GroupSpec = typed(object, "spec")?;
         check_rules(&registration)?;
         let names: BTreeSet<&str> = spec.policies.keys().map(String::as_str).collect();
-        let expression = Expression::parse(&spec.expression, &names)
-            .map_err(|message| Problem::Field { path: "spec.expression".to_owned(), message })?;
+        let expression = Expression::parse(&spec.expression, &names).map_err(|message| Problem::Field {
+            position: None,
+            path: "spec.expression".to_owned(),
+            message,
+        })?;
         let namespace = metadata.namespace.as_deref().filter(|_| kind.is_namespaced());
         for (name, member) in &spec.policies {
             self.settings.push(LoadedSettings {
                 source: source.clone(),
+                locator: Some(locator.clone()),
                 path: format!("spec.policies.{name}.settings"),
                 settings: settings_of(member),
             });
@@ -253,14 +267,15 @@ fn typed<T: DeserializeOwned>(object: &Map<String, Value>, field: &str) -> Resul
     serde_path_to_error::deserialize(value).map_err(|error| {
         let inner = error.path().to_string();
         let path = if inner == "." { field.to_owned() } else { format!("{field}.{inner}") };
-        Problem::Field { path, message: error.into_inner().to_string() }
+        Problem::Field { position: None, path, message: error.into_inner().to_string() }
     })
 }
 
 /// Checks what API servers refuse: a policy without rules, and a rule that matches nothing.
 fn check_rules(registration: &RegistrationSpec) -> Result<(), Problem> {
-    let refuse =
-        |path: String| Err(Problem::Field { path, message: "expected at least one value".to_owned() });
+    let refuse = |path: String| {
+        Err(Problem::Field { position: None, path, message: "expected at least one value".to_owned() })
+    };
     if registration.rules.is_empty() {
         return refuse("spec.rules".to_owned());
     }

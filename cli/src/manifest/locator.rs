@@ -1,0 +1,38 @@
+//! Finds the fields of an object in its file.
+
+use std::sync::Arc;
+
+use crate::input::Position;
+use crate::yaml::{Origin, Step};
+
+/// Finds the fields of an object in its file. A clone is cheap.
+#[derive(Debug, Clone)]
+pub struct Locator {
+    /// The document. Rendered objects have none.
+    origin: Option<Arc<Origin>>,
+    /// The steps from the document to the object.
+    steps: Vec<Step>,
+}
+
+impl Locator {
+    /// Creates a locator for the object that is the whole document.
+    pub(crate) fn new(origin: Option<Arc<Origin>>) -> Self {
+        Self { origin, steps: Vec::new() }
+    }
+
+    /// Returns the locator for an object in the object.
+    #[must_use]
+    pub(super) fn at(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// Returns the position of a field with a path as findings have it, such as `spec.containers[0].image`: of its key, or of the
+    /// first token of an item. Returns the position of the closest parent if the field is unset.
+    ///
+    /// The first call parses the document again. Rendered objects have no positions.
+    #[must_use]
+    pub fn position(&self, path: &str) -> Option<Position> {
+        self.origin.as_ref()?.position(&self.steps, path)
+    }
+}
