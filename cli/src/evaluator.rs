@@ -10,7 +10,7 @@ use crate::manifest::Manifest;
 use crate::policies::load::{Loaded, LoadedSettings};
 use crate::policies::registration::Cluster;
 use crate::policies::{Outcome, PolicySet};
-use crate::policy::Policy;
+use crate::policy::{Error, Policy};
 use crate::printable::lines;
 
 /// An engine with policies whose settings are valid.
@@ -21,15 +21,30 @@ pub struct Evaluator {
     cluster: Cluster,
 }
 
+/// Why nothing can be evaluated.
+#[derive(Debug)]
+pub enum Unusable {
+    /// The settings are invalid.
+    Settings(Vec<InputError>),
+    /// The policy does not validate settings.
+    Engine(Error),
+}
+
 impl Evaluator {
     /// Validates the settings of all policies.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the settings.
-    pub fn new(engine: Policy, loaded: Loaded, cluster: Cluster) -> Result<Self, Vec<InputError>> {
-        let errors: Vec<_> = loaded.settings.iter().flat_map(|settings| invalid(&engine, settings)).collect();
-        if errors.is_empty() { Ok(Self { engine, policies: loaded.policies, cluster }) } else { Err(errors) }
+    /// Everything that is wrong with the settings, or why the policy does not validate them.
+    pub fn new(engine: Policy, loaded: Loaded, cluster: Cluster) -> Result<Self, Unusable> {
+        let mut errors = Vec::new();
+        for settings in &loaded.settings {
+            errors.extend(invalid(&engine, settings).map_err(Unusable::Engine)?);
+        }
+        if !errors.is_empty() {
+            return Err(Unusable::Settings(errors));
+        }
+        Ok(Self { engine, policies: loaded.policies, cluster })
     }
 
     /// Evaluates a manifest as a cluster would: an object as if it was created, a request as it is.
@@ -53,22 +68,21 @@ impl Evaluator {
 }
 
 /// Returns each reason why settings are invalid.
-fn invalid(engine: &Policy, loaded: &LoadedSettings) -> Vec<InputError> {
-    let error = |problem| vec![InputError::new(loaded.source.clone(), problem)];
-    let verdict = match engine.validate_settings(&loaded.settings) {
-        Ok(verdict) if verdict.valid => return Vec::new(),
-        Ok(verdict) => verdict,
-        Err(reason) => return error(Problem::Evaluation(reason.to_string())),
-    };
-    let message = verdict.message.unwrap_or_default();
-    let mut reasons = lines(&message).peekable();
-    if reasons.peek().is_none() {
-        let reason = "the policy rejects these settings without a reason".to_owned();
-        return error(Problem::Settings { position: None, reason });
+fn invalid(engine: &Policy, loaded: &LoadedSettings) -> Result<Vec<InputError>, Error> {
+    let verdict = engine.validate_settings(&loaded.settings)?;
+    if verdict.valid {
+        return Ok(Vec::new());
     }
-    reasons
-        .flat_map(|reason| error(Problem::Settings { position: position(loaded, &reason), reason }))
-        .collect()
+    let message = verdict.message.unwrap_or_default();
+    let mut reasons: Vec<String> = lines(&message).collect();
+    if reasons.is_empty() {
+        reasons.push("the policy rejects these settings without a reason".to_owned());
+    }
+    let error = |reason: String| {
+        let position = position(loaded, &reason);
+        InputError::new(loaded.source.clone(), Problem::Settings { position, reason })
+    };
+    Ok(reasons.into_iter().map(error).collect())
 }
 
 /// Returns the position of the setting that a reason begins with.

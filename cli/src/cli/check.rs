@@ -152,12 +152,17 @@ impl Check {
 
     fn reporter(&self, color: anstream::ColorChoice) -> Box<dyn Reporter> {
         let options = ReportOptions { quiet: self.quiet, show_fixes: self.show_fixes };
-        let out: Box<dyn Write> = if self.output == Format::Text {
+        let stdout: Box<dyn Write> = if self.output == Format::Text {
             Box::new(AutoStream::new(io::stdout(), color))
         } else {
             Box::new(io::stdout())
         };
-        reporter(self.output, io::BufWriter::new(UntilClosed(out)), options)
+        let out = UntilClosed(stdout);
+        if io::stdout().is_terminal() {
+            // Errors on the same terminal keep their place.
+            return reporter(self.output, out, options);
+        }
+        reporter(self.output, io::BufWriter::new(out), options)
     }
 
     /// Shows progress, unless the report itself does.

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use immutable_pods::evaluator::Evaluator;
+use immutable_pods::evaluator::{Evaluator, Unusable};
 use immutable_pods::input::{InputError, Problem, Source};
 use immutable_pods::manifest::{self, Content, ReadOptions};
-use immutable_pods::policies::load::{self, Loaded};
+use immutable_pods::policies::load;
 use immutable_pods::policies::namespaces::Namespaces;
 use immutable_pods::policies::registration::Cluster;
 use immutable_pods::resources::Resources;
 
-use super::engine::load as load_engine;
+use super::engine::{failure, load as load_engine};
 use super::recording::Recording;
 
 /// Policies, and what is known about their cluster.
@@ -68,15 +68,15 @@ impl PolicyArgs {
         let recording = self.replay_host_capabilities_interactions.as_deref().map(Recording::read);
         let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;
         let engine = load_engine(self.module.as_deref(), recording.as_ref()).map_err(|error| vec![error])?;
-        let evaluator = self.evaluator(engine, loaded).map_err(|errors| sentences(&errors))?;
+        let cluster = self.cluster().map_err(|errors| sentences(&errors))?;
+        let evaluator = Evaluator::new(engine, loaded, cluster).map_err(|unusable| match unusable {
+            Unusable::Settings(errors) => sentences(&errors),
+            Unusable::Engine(error) => vec![failure(self.module.as_deref(), &error)],
+        })?;
         Ok(Prepared { evaluator, recording, warnings })
     }
 
-    fn evaluator(
-        &self,
-        engine: immutable_pods::Policy,
-        loaded: Loaded,
-    ) -> Result<Evaluator, Vec<InputError>> {
+    fn cluster(&self) -> Result<Cluster, Vec<InputError>> {
         let mut cluster = Cluster {
             namespaces: Namespaces::default(),
             resources: Resources::default(),
@@ -85,7 +85,7 @@ impl PolicyArgs {
         };
         add_objects(&self.namespaces, "Namespace", |object| cluster.namespaces.add(object))?;
         add_objects(&self.crds, "CustomResourceDefinition", |object| cluster.resources.define(object))?;
-        Evaluator::new(engine, loaded, cluster)
+        Ok(cluster)
     }
 }
 

@@ -88,7 +88,7 @@ pub fn load(files: &[&Path]) -> Result<Loaded, Vec<InputError>> {
         loader.read(file);
     }
     if files.is_empty() {
-        loader.add_settings(Source::file("the default settings"), None, Map::new());
+        loader.add_settings(Source::file("the policy requires settings (--policy)"), None, Map::new());
     }
     loader.finish()
 }
@@ -448,7 +448,7 @@ mod tests {
     #[test]
     fn manifests_that_api_servers_refuse_are_refused() {
         let policy = |spec: &str| manifest("ClusterAdmissionPolicy", "p", spec);
-        rejects(&policy("{mutating: false}"), &["1.yaml, line 4 column 7: `spec`: missing field `rules`"]);
+        rejects(&policy("{mutating: false}"), &["1.yaml, line 4 column 1: `spec`: missing field `rules`"]);
         rejects(
             &policy("{mutating: false, rules: []}"),
             &["1.yaml, line 4 column 26: `spec.rules`: expected at least one value"],
@@ -459,7 +459,7 @@ mod tests {
         );
         rejects(
             &policy(&format!("{{{RULES}}}")),
-            &["1.yaml, line 4 column 7: `spec`: missing field `mutating`"],
+            &["1.yaml, line 4 column 1: `spec`: missing field `mutating`"],
         );
         let group = |expression: &str| {
             manifest(

@@ -121,10 +121,14 @@ fn something_denied_is_exit_code_1() {
             1,
             "all/1.yaml, document 1: Pod default/web admitted\n\
              all/1.yaml, document 2: Pod default/DENY denied\n    \
-                 spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
-                 spec.hostNetwork: the pod shares the network of its node [host-network]\n\
+                 6:1 spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
+                 6:1 spec.hostNetwork: the pod shares the network of its node [host-network]\n\
              all/2.json: Node WARN admitted\n    \
-                 warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+                 1:1 warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+             findings by rule:\n    \
+                 1 host-network\n    \
+                 1 host-pid\n    \
+                 1 image-tag\n\
              3 objects: 2 admitted, 1 denied, 1 warning\n",
             "",
         )
@@ -144,10 +148,13 @@ fn an_input_that_cannot_be_read_is_exit_code_2_and_the_others_are_evaluated() {
         Outcome::new(
             2,
             "denied.yaml: Pod default/DENY denied\n    \
-                 spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
-                 spec.hostNetwork: the pod shares the network of its node [host-network]\n\
+                 1:1 spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
+                 1:1 spec.hostNetwork: the pod shares the network of its node [host-network]\n\
              web.yaml: Pod default/web admitted\n\
-             2 objects: 1 admitted, 1 denied\n",
+             findings by rule:\n    \
+                 1 host-network\n    \
+                 1 image-tag\n\
+             2 objects: 1 admitted, 1 denied, 3 unreadable inputs\n",
             "error: none.yaml: no such file or folder\n\
              error: bad.yaml, line 2 column 1: duplicate key `a` in a mapping\n\
              error: values.yaml: not a Kubernetes object: missing `kind`\n",
@@ -221,8 +228,8 @@ fn invalid_settings_are_exit_code_2_and_nothing_is_evaluated() {
         Outcome::new(
             2,
             "",
-            "error: s.yaml: `mode`: unknown mode\n\
-             error: s.yaml: `exempt`: must be a list\n",
+            "error: s.yaml, line 1 column 1: `mode`: unknown mode\n\
+             error: s.yaml, line 1 column 1: `exempt`: must be a list\n",
         )
     );
 }
@@ -243,7 +250,9 @@ fn settings_reach_the_policy() {
     assert_eq!(
         outcome.stdout,
         "web.yaml: Pod default/web admitted\n    \
-             warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+             1:1 warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+         findings by rule:\n    \
+             1 host-pid\n\
          1 object: 1 admitted, 0 denied, 1 warning\n"
     );
 }
@@ -253,14 +262,17 @@ fn the_settings_of_a_policy_manifest_are_used() {
     let manifest = "apiVersion: policies.kubewarden.io/v1\n\
                     kind: ClusterAdmissionPolicy\n\
                     metadata: {name: DENY}\n\
-                    spec: {module: DENY, settings: {mode: WARN}}\n";
+                    spec: {module: DENY, mutating: false, settings: {mode: WARN}, rules: [{apiGroups: [''], apiVersions: [v1], \
+                    resources: [pods], operations: [CREATE]}]}\n";
     let folder = Folder::with(&[("policy.yaml", manifest), ("web.yaml", &pod("web"))]);
     assert_eq!(
         folder.check(&["--settings", "policy.yaml", "web.yaml"]),
         Outcome::new(
             0,
             "web.yaml: Pod default/web admitted\n    \
-                 warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+                 1:1 warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+             findings by rule:\n    \
+                 1 host-pid\n\
              1 object: 1 admitted, 0 denied, 1 warning\n",
             "",
         )
@@ -271,7 +283,9 @@ fn the_settings_of_a_policy_manifest_are_used() {
 fn requests_that_are_not_sent_to_the_policy_are_skipped() {
     let manifest = "apiVersion: policies.kubewarden.io/v1\n\
                     kind: ClusterAdmissionPolicy\n\
+                    metadata: {name: system}\n\
                     spec:\n  \
+                      mutating: false\n  \
                       rules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]\n  \
                       namespaceSelector:\n    \
                         matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [kube-system]}]\n";
@@ -287,11 +301,13 @@ fn requests_that_are_not_sent_to_the_policy_are_skipped() {
         folder.check(&["--settings", "policy.yaml", "1.yaml", "2.yaml", "3.yaml"]),
         Outcome::new(
             0,
-            "1.yaml: Pod kube-system/DENY skipped\n\
-             2.yaml: ClusterPolicy default/DENY skipped\n\
+            "1.yaml: Pod kube-system/DENY skipped\n    \
+                 policy system: skipped: its namespaceSelector does not select kube-system\n\
+             2.yaml: ClusterPolicy default/DENY skipped\n    \
+                 policy system: skipped: its rules do not name CREATE of clusterpolicies.kyverno.io, a guess: pass its definition with --crds\n\
              3.yaml: Pod default/web admitted\n\
              3 objects: 1 admitted, 0 denied, 2 skipped\n",
-            "",
+            "warning: policy system: `imageChange` has no effect: the rules do not name UPDATE of pods\n",
         )
     );
 }
@@ -299,20 +315,19 @@ fn requests_that_are_not_sent_to_the_policy_are_skipped() {
 #[test]
 fn a_policy_manifest_without_usable_settings_is_exit_code_2() {
     let group = "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicyGroup\n";
-    let list =
-        "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicy\nspec: {module: m, settings: [WARN]}\n";
+    let list = "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicy\nspec: {module: m, mutating: false, settings: [WARN], rules: []}\n";
     let folder = Folder::with(&[("group.yaml", group), ("list.yaml", list), ("web.yaml", &pod("web"))]);
     assert_eq!(
         folder.check(&["--settings", "group.yaml", "web.yaml"]),
-        Outcome::new(
-            2,
-            "",
-            "error: group.yaml: this AdmissionPolicyGroup has settings for each of its policies: pass a file with the `settings` of one policy in `spec.policies`\n",
-        )
+        Outcome::new(2, "", "error: group.yaml, line 1 column 1: `spec`: missing field `rules`\n",)
     );
     assert_eq!(
         folder.check(&["--settings", "list.yaml", "web.yaml"]),
-        Outcome::new(2, "", "error: list.yaml: `spec.settings`: expected a mapping, got a sequence\n",)
+        Outcome::new(
+            2,
+            "",
+            "error: list.yaml, line 3 column 37: `spec.settings`: invalid type: sequence, expected a map\n",
+        )
     );
 }
 
@@ -398,7 +413,7 @@ fn a_recording_is_replayed_from_object_to_object() {
              1.yaml, document 2: Pod default/web admitted\n\
              2.yaml: Pod default/PULL admitted\n    \
                  warning: sha256:4567\n\
-             3 objects: 3 admitted, 0 denied, 2 warnings\n",
+             3 objects: 3 admitted, 0 denied, 2 warnings, 2 unreadable inputs\n",
             "error: 3.yaml: the policy failed in `validate`: Callback evaluation failure: invalid reference format\n\
              error: 3.yaml: the policy failed in `validate`: Callback evaluation failure: the list of recorded responses is empty\n",
         )
@@ -542,7 +557,7 @@ fn a_manifest_cannot_control_the_terminal() {
         Outcome::new(
             2,
             "1.yaml: Pod default/\\u{1b}[2J admitted\n\
-             1 object: 1 admitted, 0 denied\n",
+             1 object: 1 admitted, 0 denied, 1 unreadable input\n",
             "error: 2.yaml, line 2 column 1: duplicate key `\\u{1b}[2J` in a mapping\n",
         )
     );
