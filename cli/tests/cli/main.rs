@@ -326,7 +326,7 @@ fn a_policy_manifest_without_usable_settings_is_exit_code_2() {
         Outcome::new(
             2,
             "",
-            "error: list.yaml, line 3 column 37: `spec.settings`: invalid type: sequence, expected a map\n",
+            "error: list.yaml, line 3 column 36: `spec.settings`: invalid type: sequence, expected a map\n",
         )
     );
 }
