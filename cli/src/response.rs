@@ -76,8 +76,7 @@ fn finding(line: &FindingLine<'_>, level: Level, subject: &Subject) -> Finding {
 fn fingerprint(line: &FindingLine<'_>, subject: &Subject) -> String {
     let path: String = line.path.unwrap_or_default().chars().filter(|c| !c.is_ascii_digit()).collect();
     let parts = [line.rule.unwrap_or_default(), &subject.to_string(), &path, line.message].join("\0");
-    let hash = Sha256::digest(parts);
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(parts).iter().take(8).fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::fs;
 
 use immutable_pods::admission::Subject;
 use immutable_pods::input::Source;
-use immutable_pods::report::Report;
-use immutable_pods::{document, manifest};
+use immutable_pods::report::{Format, ReportOptions, reporter};
+use immutable_pods::{document, manifest, response};
 use serde_json::{Value, json};
 
 use crate::documents::metadata;
@@ -97,14 +97,15 @@ fn the_diff_is_the_report_on_the_example_of_fixes() {
 /// Returns the output of the command line for a file, without the summary.
 fn report_on(file: &str, settings: &Value) -> String {
     let mut printed = Vec::new();
-    let mut report = Report::new(anstream::StripStream::new(&mut printed));
-    for manifest in manifest::read(&in_repository(file)) {
-        let source = Source::file(file);
-        let request = manifest.unwrap().into_request();
-        let response = policy().report(&request, settings).unwrap();
-        report.verdict(&source, &Subject::of(&request), &response).unwrap();
-        if let Some(fixed) = &response.mutated_object {
-            report.fixes(&source, &request["object"], fixed).unwrap();
+    {
+        let options = ReportOptions { show_fixes: true, ..ReportOptions::default() };
+        let mut report = reporter(Format::Text, anstream::StripStream::new(&mut printed), options);
+        for manifest in manifest::read(&in_repository(file)) {
+            let request = manifest.unwrap().into_request();
+            let response = policy().report(&request, settings).unwrap();
+            let subject = Subject::of(&request);
+            let evaluation = response::evaluation(Source::file(file), subject, &response, &request["object"]);
+            report.evaluation(&evaluation).unwrap();
         }
     }
     String::from_utf8(printed).unwrap()

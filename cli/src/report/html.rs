@@ -40,7 +40,8 @@ impl<W: Write> Html<W> {
 
 impl<W: Write> Reporter for Html<W> {
     fn evaluation(&mut self, evaluation: &Evaluation) -> io::Result<()> {
-        let namespace = self.namespaces.entry(evaluation.subject.namespace.as_deref().map(one_line)).or_default();
+        let namespace =
+            self.namespaces.entry(evaluation.subject.namespace.as_deref().map(one_line)).or_default();
         if evaluation.findings.is_empty() && !evaluation.verdict.is_rejected() {
             namespace.without_findings += 1;
             return Ok(());

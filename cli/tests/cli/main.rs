@@ -1,7 +1,10 @@
 //! The program as people and scripts use it: output, errors and exit codes.
 
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
+mod outputs;
+mod reference;
 mod request;
 mod run;
 
@@ -125,6 +128,10 @@ fn something_denied_is_exit_code_1() {
                  spec.hostNetwork: the pod shares the network of its node [host-network]\n\
              all/2.json: Node WARN admitted\n    \
                  warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+             findings by rule:\n    \
+                 1 host-network\n    \
+                 1 host-pid\n    \
+                 1 image-tag\n\
              3 objects: 2 admitted, 1 denied, 1 warning\n",
             "",
         )
@@ -147,7 +154,10 @@ fn an_input_that_cannot_be_read_is_exit_code_2_and_the_others_are_evaluated() {
                  spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
                  spec.hostNetwork: the pod shares the network of its node [host-network]\n\
              web.yaml: Pod default/web admitted\n\
-             2 objects: 1 admitted, 1 denied\n",
+             findings by rule:\n    \
+                 1 host-network\n    \
+                 1 image-tag\n\
+             2 objects: 1 admitted, 1 denied, 3 unreadable inputs\n",
             "error: none.yaml: no such file or folder\n\
              error: bad.yaml, line 2 column 1: duplicate key `a` in a mapping\n\
              error: values.yaml: not a Kubernetes object: missing `kind`\n",
@@ -244,6 +254,8 @@ fn settings_reach_the_policy() {
         outcome.stdout,
         "web.yaml: Pod default/web admitted\n    \
              warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+         findings by rule:\n    \
+             1 host-pid\n\
          1 object: 1 admitted, 0 denied, 1 warning\n"
     );
 }
@@ -261,6 +273,8 @@ fn the_settings_of_a_policy_manifest_are_used() {
             0,
             "web.yaml: Pod default/web admitted\n    \
                  warning: spec.hostPID: the pod sees the processes of its node [host-pid]\n\
+             findings by rule:\n    \
+                 1 host-pid\n\
              1 object: 1 admitted, 0 denied, 1 warning\n",
             "",
         )
@@ -542,7 +556,7 @@ fn a_manifest_cannot_control_the_terminal() {
         Outcome::new(
             2,
             "1.yaml: Pod default/\\u{1b}[2J admitted\n\
-             1 object: 1 admitted, 0 denied\n",
+             1 object: 1 admitted, 0 denied, 1 unreadable input\n",
             "error: 2.yaml, line 2 column 1: duplicate key `\\u{1b}[2J` in a mapping\n",
         )
     );
