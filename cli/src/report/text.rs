@@ -52,6 +52,7 @@ impl<W: Write> Text<W> {
             if !policy.name.is_empty() {
                 self.policy(policy, several)?;
             }
+            self.notes(policy)?;
             while let Some(finding) = findings.next_if(|finding| finding.policy == policy.name) {
                 self.finding(&evaluation.source, finding)?;
             }
@@ -66,18 +67,22 @@ impl<W: Write> Text<W> {
         let outcome = outcome(&policy.outcome);
         match &policy.outcome {
             PolicyOutcome::Refused(reason) | PolicyOutcome::Skipped(reason) => {
-                writeln!(self.out, "{INDENT}policy {name}: {outcome}: {}", one_line(reason))?;
+                writeln!(self.out, "{INDENT}policy {name}: {outcome}: {}", one_line(reason))
             }
-            _ if several => writeln!(self.out, "{INDENT}policy {name}: {outcome}")?,
-            _ => {}
+            _ if several => writeln!(self.out, "{INDENT}policy {name}: {outcome}"),
+            _ => Ok(()),
         }
+    }
+
+    /// Writes what could not be evaluated.
+    fn notes(&mut self, policy: &PolicyResult) -> io::Result<()> {
         if self.options.quiet {
             return Ok(());
         }
-        policy
-            .notes
-            .iter()
-            .try_for_each(|note| writeln!(self.out, "{INDENT}policy {name}: {}", one_line(note)))
+        let label =
+            if policy.name.is_empty() { "note".to_owned() } else { format!("policy {}", policy.name) };
+        let label = one_line(&label);
+        policy.notes.iter().try_for_each(|note| writeln!(self.out, "{INDENT}{label}: {}", one_line(note)))
     }
 
     /// Writes the reasons of a policy server about bare settings, or that a denial has no reason.
@@ -232,7 +237,9 @@ mod tests {
     fn colored(evaluations: &[Evaluation]) -> String {
         let mut out = Vec::new();
         let mut report = Text::new(&mut out, ReportOptions { show_fixes: true, ..ReportOptions::default() });
-        evaluations.iter().for_each(|evaluation| report.evaluation(evaluation).unwrap());
+        for evaluation in evaluations {
+            report.evaluation(evaluation).unwrap();
+        }
         String::from_utf8(out).unwrap()
     }
 
