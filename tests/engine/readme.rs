@@ -6,10 +6,11 @@
 
 use std::fs;
 
-use immutable_pods::admission::Subject;
-use immutable_pods::input::Source;
+use immutable_pods::evaluator::Evaluator;
 use immutable_pods::manifest::ReadOptions;
-use immutable_pods::report::Report;
+use immutable_pods::policies::load::Loaded;
+use immutable_pods::policies::registration::Cluster;
+use immutable_pods::report::{Format, ReportOptions, reporter};
 use immutable_pods::{document, manifest};
 use serde_json::{Value, json};
 
@@ -97,16 +98,16 @@ fn the_diff_is_the_report_on_the_example_of_fixes() {
 
 /// Returns the output of the command line for a file, without the summary.
 fn report_on(file: &str, settings: &Value) -> String {
+    let loaded = Loaded::settings(settings.as_object().unwrap().clone());
+    let evaluator = Evaluator::new(policy().clone(), loaded, Cluster::default()).unwrap();
     let mut printed = Vec::new();
-    let mut report = Report::new(anstream::StripStream::new(&mut printed));
+    let options = ReportOptions { show_fixes: true, ..ReportOptions::default() };
+    let mut report = reporter(Format::Text, anstream::StripStream::new(&mut printed), options);
     for manifest in manifest::read(&[in_repository(file)], &ReadOptions::default()) {
-        let source = Source::file(file);
-        let request = manifest.unwrap().into_request();
-        let response = policy().report(&request, settings).unwrap();
-        report.verdict(&source, &Subject::of(&request), &response).unwrap();
-        if let Some(fixed) = &response.mutated_object {
-            report.fixes(&source, &request["object"], fixed).unwrap();
-        }
+        let mut evaluation = evaluator.evaluate(manifest.unwrap()).unwrap();
+        evaluation.source.file = file.to_owned();
+        report.evaluation(&evaluation).unwrap();
     }
+    drop(report);
     String::from_utf8(printed).unwrap()
 }

@@ -37,6 +37,9 @@ Exit codes:
 
 const HEADING: Style = Style::new().bold();
 
+/// Maximum number of accepted strings that are listed.
+const MAX_CHOICES: usize = 8;
+
 impl Explain {
     pub(super) fn exec(&self) -> ExitCode {
         let text = self.words.join(" ");
@@ -146,7 +149,9 @@ fn settings(rule: RuleId) -> String {
     let of_rule = declaration.settings.iter().find(|setting| setting.key == rule.meta().id);
     let mut text = String::new();
     if let Some(Accepts::Shorthand(_, object)) = of_rule.map(|setting| &setting.accepts) {
-        object.settings.iter().for_each(|setting| push_setting(&mut text, setting, 0));
+        for setting in &object.settings {
+            push_setting(&mut text, setting, 0);
+        }
     }
     text
 }
@@ -162,7 +167,9 @@ fn push_setting(text: &mut String, setting: &Declaration, depth: usize) {
     let _ =
         writeln!(text, "{indent}- {}: {}{default}\n{indent}  {doc}", setting.key, accepted(&setting.accepts));
     if let Some(object) = object_in(&setting.accepts) {
-        object.iter().for_each(|setting| push_setting(text, setting, depth + 1));
+        for setting in object {
+            push_setting(text, setting, depth + 1);
+        }
     }
 }
 
@@ -192,9 +199,6 @@ fn accepted(accepts: &Accepts) -> String {
         Accepts::Shorthand(short, _) => format!("{} or an object", accepted(short)),
     }
 }
-
-/// Maximum number of accepted strings that are listed.
-const MAX_CHOICES: usize = 8;
 
 /// Returns the items of public standards that the rule enforces.
 fn standards(rule: RuleId) -> String {

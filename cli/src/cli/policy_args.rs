@@ -7,9 +7,7 @@ use immutable_pods::evaluator::{Evaluator, Unusable};
 use immutable_pods::input::{InputError, Problem, Source};
 use immutable_pods::manifest::{self, Content, ReadOptions};
 use immutable_pods::policies::load;
-use immutable_pods::policies::namespaces::Namespaces;
-use immutable_pods::policies::registration::Cluster;
-use immutable_pods::resources::Resources;
+use immutable_pods::policies::registration::{Cluster, KUBEWARDEN};
 
 use super::engine::{failure, load as load_engine};
 use super::recording::Recording;
@@ -38,7 +36,7 @@ pub(super) struct PolicyArgs {
     crds: Vec<PathBuf>,
 
     /// The namespace of Kubewarden, which policies for the whole cluster leave out
-    #[arg(long, value_name = "NAME", default_value = "kubewarden")]
+    #[arg(long, value_name = "NAME", default_value = KUBEWARDEN)]
     kubewarden_namespace: String,
 
     /// Answers to host calls of the policy, recorded by `kwctl run --record-host-capabilities-interactions`
@@ -77,12 +75,8 @@ impl PolicyArgs {
     }
 
     fn cluster(&self) -> Result<Cluster, Vec<InputError>> {
-        let mut cluster = Cluster {
-            namespaces: Namespaces::default(),
-            resources: Resources::default(),
-            kubewarden_namespace: self.kubewarden_namespace.clone(),
-            is_audit: false,
-        };
+        let kubewarden_namespace = self.kubewarden_namespace.clone();
+        let mut cluster = Cluster { kubewarden_namespace, ..Cluster::default() };
         add_objects(&self.namespaces, "Namespace", |object| cluster.namespaces.add(object))?;
         add_objects(&self.crds, "CustomResourceDefinition", |object| cluster.resources.define(object))?;
         Ok(cluster)

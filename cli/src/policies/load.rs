@@ -44,6 +44,14 @@ pub struct LoadedSettings {
 }
 
 impl Loaded {
+    /// Returns the only policy with settings, which evaluates every request.
+    #[must_use]
+    pub fn settings(settings: Map<String, Value>) -> Self {
+        let mut loader = Loader::default();
+        loader.add_settings(Source::file("the policy requires settings (--policy)"), None, settings);
+        loader.loaded()
+    }
+
     /// Returns the settings that have no effect, because of the registration of their policy, in sentences.
     #[must_use]
     pub fn void_settings(&self) -> Vec<String> {
@@ -83,12 +91,12 @@ impl Loaded {
 ///
 /// Everything that is wrong with the files.
 pub fn load(files: &[&Path]) -> Result<Loaded, Vec<InputError>> {
+    if files.is_empty() {
+        return Ok(Loaded::settings(Map::new()));
+    }
     let mut loader = Loader { has_several_files: files.len() > 1, ..Loader::default() };
     for file in files {
         loader.read(file);
-    }
-    if files.is_empty() {
-        loader.add_settings(Source::file("the policy requires settings (--policy)"), None, Map::new());
     }
     loader.finish()
 }
@@ -253,7 +261,11 @@ impl Loader {
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        Ok(Loaded { policies: PolicySet::new(self.policies), settings: self.settings, servers: self.servers })
+        Ok(self.loaded())
+    }
+
+    fn loaded(self) -> Loaded {
+        Loaded { policies: PolicySet::new(self.policies), settings: self.settings, servers: self.servers }
     }
 }
 

@@ -221,9 +221,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resources::Resources;
     use manifest::{KubewardenKind, Mode};
-    use namespaces::Namespaces;
 
     fn policy(name: &str, is_mutating: bool, settings: Value, mode: Mode) -> RegisteredPolicy {
         let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods", "configmaps"]});
@@ -248,13 +246,7 @@ mod tests {
 
     #[track_caller]
     fn evaluate(policies: Vec<RegisteredPolicy>, request: Value) -> Outcome {
-        let cluster = Cluster {
-            namespaces: Namespaces::default(),
-            resources: Resources::default(),
-            kubewarden_namespace: "kubewarden".to_owned(),
-            is_audit: false,
-        };
-        PolicySet::new(policies).evaluate(&Policy::linked(), &cluster, request).unwrap()
+        PolicySet::new(policies).evaluate(&Policy::linked(), &Cluster::default(), request).unwrap()
     }
 
     fn outcomes(outcome: &Outcome) -> Vec<(&str, &PolicyOutcome)> {

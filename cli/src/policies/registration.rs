@@ -23,6 +23,9 @@ const EXEMPT: &[&str] = &[
     "validatingwebhookconfigurations",
 ];
 
+/// The namespace in which Kubewarden is installed, unless its users choose another.
+pub const KUBEWARDEN: &str = "kubewarden";
+
 /// What is known about the cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -34,6 +37,17 @@ pub struct Cluster {
     pub kubewarden_namespace: String,
     /// Whether objects are evaluated that exist, like the audit scanner does.
     pub is_audit: bool,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            namespaces: Namespaces::default(),
+            resources: Resources::default(),
+            kubewarden_namespace: KUBEWARDEN.to_owned(),
+            is_audit: false,
+        }
+    }
 }
 
 /// Whether API servers send a request to a policy.
@@ -298,12 +312,7 @@ mod tests {
     }
 
     fn cluster() -> Cluster {
-        Cluster {
-            namespaces: Namespaces::default(),
-            resources: Resources::default(),
-            kubewarden_namespace: "kubewarden".to_owned(),
-            is_audit: false,
-        }
+        Cluster::default()
     }
 
     fn request(group: &str, resource: &str, subresource: &str, operation: &str, namespace: &str) -> Value {

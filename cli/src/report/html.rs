@@ -10,6 +10,7 @@ use immutable_pods_policy::rules::RULES;
 use sha2::{Digest, Sha256};
 
 use super::location::{Location, place};
+use super::summary::count;
 use super::{Reporter, Summary};
 use crate::evaluation::{Evaluation, Finding, Level, Verdict};
 use crate::input::InputError;
@@ -201,6 +202,11 @@ impl Row {
             reasons: evaluation.reasons_of_servers().map(one_line).collect(),
             findings: evaluation.findings.iter().map(|finding| FindingOf::of(evaluation, finding)).collect(),
         }
+    }
+
+    /// Returns the number of findings, with its noun.
+    fn total(&self) -> String {
+        count(self.findings.len(), "finding")
     }
 
     /// Returns the cell of a rule.

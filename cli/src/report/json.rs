@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use immutable_pods_policy::rules::rule::Severity;
 use json_patch::Patch;
 use serde::Serialize;
 use serde_json::json;
@@ -147,7 +148,7 @@ impl<'a> FindingOf<'a> {
         Self {
             level: finding.level,
             rule: finding.rule.as_deref(),
-            severity: finding.severity().map(|severity| severity.as_str()),
+            severity: finding.severity().map(Severity::as_str),
             path: finding.path.as_deref(),
             message: &finding.message,
             line: finding.position.map(|position| position.line),

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use immutable_pods_policy::rules::rule::Severity;
 use serde::Serialize;
 
 use super::location::Location;
@@ -42,7 +43,7 @@ impl<W: Write> Reporter for OpenReports<W> {
         match evaluation.verdict {
             Verdict::NothingToEvaluate | Verdict::Skipped => report.summary.skip += 1,
             _ if evaluation.findings.is_empty() && !evaluation.verdict.is_rejected() => {
-                report.summary.pass += 1
+                report.summary.pass += 1;
             }
             _ => {}
         }
@@ -145,7 +146,7 @@ impl ResultOf {
         Self {
             policy: policy.to_owned(),
             rule: finding.rule.clone(),
-            severity: finding.severity().map(|severity| severity.as_str()),
+            severity: finding.severity().map(Severity::as_str),
             result: if finding.level == Level::Deny { Outcome::Fail } else { Outcome::Warn },
             scored: finding.level == Level::Deny,
             message: finding.message.clone(),

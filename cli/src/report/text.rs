@@ -52,6 +52,7 @@ impl<W: Write> Text<W> {
             if !policy.name.is_empty() {
                 self.policy(policy, several)?;
             }
+            self.notes(policy)?;
             while let Some(finding) = findings.next_if(|finding| finding.policy == policy.name) {
                 self.finding(&evaluation.source, finding)?;
             }
@@ -66,18 +67,22 @@ impl<W: Write> Text<W> {
         let outcome = outcome(&policy.outcome);
         match &policy.outcome {
             PolicyOutcome::Refused(reason) | PolicyOutcome::Skipped(reason) => {
-                writeln!(self.out, "{INDENT}policy {name}: {outcome}: {}", one_line(reason))?;
+                writeln!(self.out, "{INDENT}policy {name}: {outcome}: {}", one_line(reason))
             }
-            _ if several => writeln!(self.out, "{INDENT}policy {name}: {outcome}")?,
-            _ => {}
+            _ if several => writeln!(self.out, "{INDENT}policy {name}: {outcome}"),
+            _ => Ok(()),
         }
+    }
+
+    /// Writes what could not be evaluated.
+    fn notes(&mut self, policy: &PolicyResult) -> io::Result<()> {
         if self.options.quiet {
             return Ok(());
         }
-        policy
-            .notes
-            .iter()
-            .try_for_each(|note| writeln!(self.out, "{INDENT}policy {name}: {}", one_line(note)))
+        let label =
+            if policy.name.is_empty() { "note".to_owned() } else { format!("policy {}", policy.name) };
+        let label = one_line(&label);
+        policy.notes.iter().try_for_each(|note| writeln!(self.out, "{INDENT}{label}: {}", one_line(note)))
     }
 
     /// Writes the reasons of a policy server about bare settings, or that a denial has no reason.
@@ -191,4 +196,134 @@ fn sentence(finding: &Finding) -> String {
 
 fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::admission::Subject;
+
+    fn finding(level: Level, path: &str, message: &str, position: Option<Position>) -> Finding {
+        Finding {
+            level,
+            rule: Some("rule-a".to_owned()),
+            path: Some(path.to_owned()),
+            message: message.to_owned(),
+            position,
+            fingerprint: String::new(),
+            policy: String::new(),
+        }
+    }
+
+    fn evaluation(verdict: Verdict, findings: Vec<Finding>) -> Evaluation {
+        let subject = Subject {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: Some("default".to_owned()),
+            name: "web".to_owned(),
+        };
+        Evaluation {
+            source: Source::file("web.yaml"),
+            subject,
+            verdict,
+            findings,
+            policies: Vec::new(),
+            fix: None,
+        }
+    }
+
+    fn colored(evaluations: &[Evaluation]) -> String {
+        let mut out = Vec::new();
+        let mut report = Text::new(&mut out, ReportOptions { show_fixes: true, ..ReportOptions::default() });
+        for evaluation in evaluations {
+            report.evaluation(evaluation).unwrap();
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    fn fixes(before: &Value, after: &Value) -> String {
+        let fix = Some(Fix { before: before.clone(), after: after.clone() });
+        let fixed = Evaluation { fix, ..evaluation(Verdict::Fixed, Vec::new()) };
+        colored(&[fixed]).split_once('\n').unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn verdicts_positions_fields_and_rules_are_colored() {
+        let position = Some(Position { line: 3, column: 7 });
+        let denied = finding(Level::Deny, "spec.a", "see b: c [d]", position);
+        let warned = finding(Level::Warn, "spec.b", "two", None);
+        assert_eq!(
+            colored(&[
+                evaluation(Verdict::Denied, vec![denied]),
+                evaluation(Verdict::Admitted, vec![warned])
+            ]),
+            "web.yaml: Pod default/web \u{1b}[1m\u{1b}[31mdenied\u{1b}[0m\n    \
+                 \u{1b}[2m3:7\u{1b}[0m \u{1b}[1mspec.a\u{1b}[0m: see b: c [d] \u{1b}[2m[rule-a]\u{1b}[0m\n\
+             web.yaml: Pod default/web \u{1b}[32madmitted\u{1b}[0m\n    \
+                 \u{1b}[33mwarning:\u{1b}[0m \u{1b}[1mspec.b\u{1b}[0m: two \u{1b}[2m[rule-a]\u{1b}[0m\n"
+        );
+    }
+
+    #[test]
+    fn a_denial_without_a_reason_is_reported() {
+        assert_eq!(
+            anstream::adapter::strip_str(&colored(&[evaluation(Verdict::Denied, Vec::new())])).to_string(),
+            "web.yaml: Pod default/web denied\n    \
+                 the policy does not give a reason\n"
+        );
+    }
+
+    #[test]
+    fn the_reason_of_a_policy_server_about_bare_settings_is_reported_once() {
+        let refused = |findings| Evaluation {
+            policies: vec![PolicyResult {
+                name: String::new(),
+                outcome: PolicyOutcome::Refused("no".to_owned()),
+                notes: Vec::new(),
+            }],
+            ..evaluation(Verdict::Refused, findings)
+        };
+        let repeated = Finding { rule: None, path: None, ..finding(Level::Deny, "", "no", None) };
+        for findings in [Vec::new(), vec![repeated]] {
+            assert_eq!(
+                anstream::adapter::strip_str(&colored(&[refused(findings)])).to_string(),
+                "web.yaml: Pod default/web refused\n    \
+                     no\n"
+            );
+        }
+    }
+
+    #[test]
+    fn fixes_are_a_colored_diff() {
+        assert_eq!(
+            fixes(&json!({"a": 1, "b": 2}), &json!({"a": 1, "b": 3})),
+            "    \u{1b}[1m--- web.yaml\u{1b}[0m\n    \
+                 \u{1b}[1m+++ web.yaml, fixed\u{1b}[0m\n    \
+                 \u{1b}[36m@@ -1,2 +1,2 @@\u{1b}[0m\n     \
+                  a: 1\n    \
+                 \u{1b}[31m-b: 2\u{1b}[0m\n    \
+                 \u{1b}[32m+b: 3\u{1b}[0m\n"
+        );
+        assert_eq!(fixes(&json!({"a": 1}), &json!({"a": 1})), "");
+    }
+
+    #[test]
+    fn a_fix_cannot_control_the_terminal() {
+        let shown = fixes(
+            &json!({"a": "\u{1b}[2J", "b\u{9b}": "\u{202e}x\ty\n"}),
+            &json!({"a": "\u{2028}\r", "b\u{9b}": "\u{202e}x\ty\n"}),
+        );
+        assert_eq!(
+            anstream::adapter::strip_str(&shown).to_string(),
+            "    --- web.yaml\n    \
+                 +++ web.yaml, fixed\n    \
+                 @@ -1,3 +1,3 @@\n    \
+                 -a: \"\\e[2J\"\n    \
+                 +a: \"\\L\\r\"\n     \
+                  \"b\\x9B\": |\n       \
+                    \\u{202e}x\\ty\n"
+        );
+    }
 }

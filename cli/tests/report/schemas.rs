@@ -75,7 +75,9 @@ fn sarif_is_valid() {
         reports(Format::Sarif).iter().map(|report| serde_json::from_str(report).unwrap()).collect();
     let Some(file) = schema("sarif-schema-2.1.0.json") else { return };
     let schema: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    logs.iter().for_each(|log| validate(&schema, log));
+    for log in &logs {
+        validate(&schema, log);
+    }
 }
 
 #[test]
