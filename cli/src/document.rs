@@ -112,6 +112,8 @@ impl<R: BufRead> Iterator for Documents<R> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use serde_json::json;
 
     use super::*;
@@ -208,6 +210,128 @@ mod tests {
                 Ok(json!({"b": 1})),
             ]
         );
+    }
+
+    #[test]
+    fn a_broken_collection_costs_one_document() {
+        let text = "data: {x: [1}\n---\nspec: {}\n---\nb: [\n";
+        assert_eq!(
+            read("a.yaml", text),
+            [
+                Err("a.yaml, document 1, line 1 column 11: mismatched bracket '[' closed by '}'".to_owned()),
+                Ok(json!({"spec": {}})),
+                Err("a.yaml, document 3, line 5 column 4: unclosed bracket '['".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn quoted_text_continues_at_any_indentation() {
+        let text =
+            "env:\n  - name: BANNER\n    value: 'a long text: that\n  was folded'\n    other: \"a\n\n\tb\"\n";
+        let banner = json!({"name": "BANNER", "value": "a long text: that was folded", "other": "a\nb"});
+        reads("a.yaml", text, &[json!({"env": [banner]})]);
+    }
+
+    #[test]
+    fn a_dash_is_a_value_in_a_flow_collection() {
+        reads("a.yaml", "[tar, xf, -]", &[json!(["tar", "xf", "-"])]);
+        rejects(
+            "a.yaml",
+            "[?x]",
+            "a.yaml, line 1 column 2: kubectl reads this `?` as the start of a key: quote the text",
+        );
+    }
+
+    #[test]
+    fn a_second_document_needs_a_separator() {
+        rejects(
+            "a.yaml",
+            "a: 1\n...\nb: 1\n",
+            "a.yaml, line 3 column 1: kubectl ignores a document after `...`: separate documents with `---`",
+        );
+        rejects(
+            "a.yaml",
+            "--- {a: 1}\n",
+            "a.yaml, line 1 column 5: expected a new line after `---`, got `{a: 1}`",
+        );
+    }
+
+    #[test]
+    fn surrogate_escapes_are_read_in_json_only() {
+        let text = "{\"a\": \"\\ud83d\\ude00\"}";
+        for file in ["a.json", "a.yaml", "stdin"] {
+            reads(file, text, &[json!({"a": "😀"})]);
+        }
+        rejects(
+            "a.yaml",
+            "a: \"\\ud83d\\ude00\"",
+            "a.yaml, line 1 column 4: kubectl does not read `\\ud800` to `\\udfff`: write the character, or `\\U` and 8 digits",
+        );
+        reads("a.yaml", "a: \"\\\\ud83d 😀\"", &[json!({"a": "\\ud83d 😀"})]);
+    }
+
+    #[test]
+    fn characters_that_end_a_line_for_kubectl_are_rejected() {
+        rejects(
+            "a.yaml",
+            "a: 1\n# b\u{2028}c: 1\n",
+            "a.yaml, line 2 column 4: kubectl reads this character as the end of a line: write its escape in double quotes",
+        );
+    }
+
+    #[test]
+    fn anchors_and_tags_are_checked() {
+        rejects(
+            "a.yaml",
+            "a: &x [*x]\n",
+            "a.yaml, line 1 column 8: the alias is in the value that it repeats",
+        );
+        rejects("a.yaml", "a: !env x\n", "a.yaml, line 1 column 4: the tag `!env` is not supported");
+        rejects("a.yaml", "a: !!int x\n", "a.yaml, line 1 column 10: `x` is not a value of type `!!int`");
+        rejects(
+            "a.yaml",
+            "<<: 1\n",
+            "a.yaml, line 1 column 5: `<<`: expected a mapping or a sequence of mappings",
+        );
+        rejects(
+            "a.yaml",
+            "? [a]\n: 1\n",
+            "a.yaml, line 1 column 3: expected a string as a key, got a sequence",
+        );
+        rejects(
+            "a.yaml",
+            "on: push\n",
+            "a.yaml, line 1 column 1: kubectl reads the key `on` as `true`: quote it",
+        );
+    }
+
+    #[test]
+    fn utf_16_is_read() {
+        let text = "\u{feff}a: é\n---\nb: 1\n";
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(read("a.yaml", bytes), [Ok(json!({"a": "é"})), Ok(json!({"b": 1}))]);
+    }
+
+    #[test]
+    fn two_documents_at_most_are_in_memory() {
+        let endless = std::io::repeat(b'\n').take(5).chain(EndlessPods::default());
+        let documents = Documents::new("stdin", std::io::BufReader::new(endless)).take(100);
+        assert_eq!(documents.filter_map(Result::ok).count(), 100);
+    }
+
+    /// Documents without an end.
+    #[derive(Default)]
+    struct EndlessPods(usize);
+
+    impl std::io::Read for EndlessPods {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            for byte in &mut *buffer {
+                *byte = b"a: 1\n---\n"[self.0 % 9];
+                self.0 += 1;
+            }
+            Ok(buffer.len())
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::collections::btree_map;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use immutable_pods_policy::text::printable;
 
 use super::binary;
@@ -17,6 +17,8 @@ use super::key;
 use super::merge;
 use super::node::{Content, Entries, Entry, Node};
 use super::scalar::{self, Resolved, Tag};
+use super::surrogates;
+use super::tags::{check_collection_tag, tag_name, unknown_tag};
 use crate::input::{Position, Problem};
 
 /// Maximum nesting depth. Manifests are far below it, and code that walks a value may recurse.
@@ -25,21 +27,35 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 10_000_000;
 /// Maximum number of values that aliases repeat. Aliases multiply: a few lines can repeat billions of values.
 const MAX_REPEATED: usize = 100_000;
-/// The prefix of the tags that are written with `!!`.
-const TAGS: &str = "tag:yaml.org,2002:";
+/// Maximum number of repairs of a document, which is parsed again after each.
+const MAX_REPAIRS: usize = 50;
 
 /// Returns the tree of a document that starts at a line of a file. An empty document has none.
 pub(super) fn compose(text: &str, first_line: u64) -> Result<Option<Node>, Problem> {
     check_line_breaks(text, first_line).map_err(Failure::into_problem)?;
-    let composed = Composer::new(text, first_line).compose().or_else(|failure| {
-        let repaired =
-            if failure.kind == FailureKind::QuotedIndentation { indent::repair(text) } else { None };
-        match repaired {
-            Some(text) => Composer::new(&text, first_line).compose(),
-            None => Err(failure),
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..MAX_REPAIRS {
+        match Composer::new(&text, first_line).compose() {
+            Ok(root) => return Ok(root),
+            Err(failure) => match repaired(&text, failure.kind) {
+                Some(repaired) => text = Cow::Owned(repaired),
+                None => return Err(failure.into_problem()),
+            },
         }
-    });
-    composed.map_err(Failure::into_problem)
+    }
+    Composer::new(&text, first_line).compose().map_err(Failure::into_problem)
+}
+
+/// Returns the text as the parser accepts it, if it is only stricter than kubectl.
+fn repaired(text: &str, kind: FailureKind) -> Option<String> {
+    match kind {
+        FailureKind::QuotedIndentation => indent::repair(text),
+        FailureKind::UnquotedDash(at) => {
+            let (before, rest) = text.split_at_checked(at)?;
+            Some(format!("{before}'-'{}", rest.strip_prefix('-')?))
+        }
+        FailureKind::Other => None,
+    }
 }
 
 /// Refuses characters that end a line in YAML 1.1, but not for the parser: they could hide text in a comment.
@@ -108,6 +124,8 @@ struct Composer<'t> {
     /// The line of the text in its file.
     first_line: u64,
     frames: Vec<Frame>,
+    /// The number of open collections in flow style.
+    flow_depth: usize,
     root: Option<Node>,
     /// The number of documents that started.
     documents: usize,
@@ -124,6 +142,7 @@ impl<'t> Composer<'t> {
             text,
             first_line,
             frames: Vec::new(),
+            flow_depth: 0,
             root: None,
             documents: 0,
             anchors: HashMap::new(),
@@ -149,19 +168,22 @@ impl<'t> Composer<'t> {
 
     fn event(&mut self, event: Event<'t>, span: Span) -> Composed {
         let at = position(span.start, self.first_line);
+        let tag_at = span.tag_start.map_or(at, |start| position(start, self.first_line));
         match event {
             Event::DocumentStart(..) => self.start_document(at),
             Event::Scalar(text, style, anchor, tag) => {
-                let name = tag.as_deref().map(|tag| tag_name(tag, at)).transpose()?;
-                self.check_surrogates(&text, style, span, at)?;
-                self.scalar(&text, style, anchor, name.as_deref(), at)
+                let name = tag.as_deref().map(|tag| tag_name(tag, tag_at)).transpose()?;
+                surrogates::check(self.text, &text, style, span, at)?;
+                self.scalar(text, style, anchor, name.as_deref(), at)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                check_collection_tag(tag.as_deref(), "seq", at)?;
+            Event::SequenceStart(style, anchor, tag) => {
+                self.flow_depth += usize::from(style == StructureStyle::Flow);
+                check_collection_tag(tag.as_deref(), "seq", tag_at)?;
                 self.start(Collection::Sequence(Vec::new()), anchor, at)
             }
-            Event::MappingStart(_, anchor, tag) => {
-                check_collection_tag(tag.as_deref(), "map", at)?;
+            Event::MappingStart(style, anchor, tag) => {
+                self.flow_depth += usize::from(style == StructureStyle::Flow);
+                check_collection_tag(tag.as_deref(), "map", tag_at)?;
                 self.start(Collection::Mapping { entries: Entries::new(), key: None }, anchor, at)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
@@ -187,7 +209,7 @@ impl<'t> Composer<'t> {
 
     fn scalar(
         &mut self,
-        text: &str,
+        mut text: Cow<'_, str>,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&str>,
@@ -196,12 +218,14 @@ impl<'t> Composer<'t> {
         self.count(1, at)?;
         let fail = |message| Failure::at(at, message);
         let is_plain = style == ScalarStyle::Plain;
+        if is_plain && self.flow_depth > 0 && text.starts_with('?') {
+            return Err(fail("kubectl reads this `?` as the start of a key: quote the text".to_owned()));
+        }
         let is_key = self.expects_key();
         if is_key && text == "<<" && (tag == Some("merge") || (tag.is_none() && is_plain)) {
             self.set_key(Key::Merge);
             return Ok(());
         }
-        let mut text = Cow::Borrowed(text);
         let resolved = match tag {
             Some(name) => {
                 let tag = Tag::named(name).ok_or_else(|| unknown_tag(&format!("!!{name}"), at))?;
@@ -214,15 +238,15 @@ impl<'t> Composer<'t> {
             None => Resolved::Text,
         };
         let key = if is_key { Some(key::of_scalar(resolved, &text).map_err(fail)?) } else { None };
+        if let Some(key) = key {
+            self.set_key(Key::Text(key, at));
+            if anchor == 0 {
+                return Ok(());
+            }
+        }
         let value = scalar::value(resolved, text.into_owned()).map_err(fail)?;
         let node = self.anchored(Node { position: at, content: Content::Scalar(value) }, anchor, 0, 1);
-        match key {
-            Some(key) => {
-                self.set_key(Key::Text(key, at));
-                Ok(())
-            }
-            None => self.complete(Complete { node, height: 0, is_alias: false }),
-        }
+        if is_key { Ok(()) } else { self.complete(Complete { node, height: 0, is_alias: false }) }
     }
 
     fn start(&mut self, collection: Collection, anchor: usize, position: Position) -> Composed {
@@ -237,6 +261,8 @@ impl<'t> Composer<'t> {
 
     fn end(&mut self) -> Composed {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
+        // A flow collection contains only flow collections.
+        self.flow_depth = self.flow_depth.saturating_sub(1);
         let content = match frame.collection {
             Collection::Sequence(items) => Content::Sequence(items),
             Collection::Mapping { entries, .. } => Content::Mapping(entries),
@@ -318,20 +344,6 @@ impl<'t> Composer<'t> {
         }
         Ok(())
     }
-
-    /// kubectl does not read characters that are written as two escapes, as in JSON.
-    fn check_surrogates(&self, text: &str, style: ScalarStyle, span: Span, at: Position) -> Composed {
-        let may_contain = style == ScalarStyle::DoubleQuoted
-            && !text.is_ascii()
-            && text.contains(|character| character > '\u{ffff}');
-        if may_contain && span.slice(self.text).is_some_and(has_surrogate_escape) {
-            return Err(Failure::at(
-                at,
-                "kubectl does not read `\\ud800` to `\\udfff`: write the character, or `\\U` and 8 digits",
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// Adds an entry that the mapping contains itself.
@@ -349,43 +361,6 @@ fn insert(entries: &mut Entries, name: String, at: Position, value: Node) -> Com
         }
     }
     Ok(())
-}
-
-/// Returns the name of a tag that is written with `!!`.
-fn tag_name(tag: &granit_parser::Tag, at: Position) -> Composed<Cow<'_, str>> {
-    if tag.original() == "!" {
-        return Ok("str".into());
-    }
-    tag.suffix_in_namespace(TAGS).ok_or_else(|| unknown_tag(&tag.original(), at))
-}
-
-fn check_collection_tag(tag: Option<&granit_parser::Tag>, expected: &str, at: Position) -> Composed {
-    let Some(tag) = tag else { return Ok(()) };
-    // kubectl ignores the tags of collections.
-    if tag.original() == "!" || tag.suffix_in_namespace(TAGS).is_some_and(|name| name == expected) {
-        return Ok(());
-    }
-    Err(unknown_tag(&tag.original(), at))
-}
-
-fn unknown_tag(tag: &str, at: Position) -> Failure {
-    Failure::at(at, format!("the tag `{}` is not supported", printable(tag)))
-}
-
-fn has_surrogate_escape(source: &str) -> bool {
-    let mut rest = source;
-    while let Some((_, escape)) = rest.split_once('\\') {
-        let mut characters = escape.chars();
-        if characters.next() == Some('u')
-            && matches!(characters.next(), Some('d' | 'D'))
-            && matches!(characters.next(), Some('8'..='9' | 'a'..='f' | 'A'..='F'))
-        {
-            return true;
-        }
-        let length = escape.chars().next().map_or(0, char::len_utf8);
-        rest = escape.get(length..).unwrap_or_default();
-    }
-    false
 }
 
 pub(super) fn too_deep() -> String {

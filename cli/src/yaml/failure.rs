@@ -14,10 +14,13 @@ pub(super) struct Failure {
     pub(super) message: String,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+/// Whether kubectl reads what the parser refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// The parser requires more indentation of quoted text than kubectl.
+    /// The parser requires more indentation of quoted text.
     QuotedIndentation,
+    /// The parser requires quotes around a `-` in a flow collection. Contains the offset in the text.
+    UnquotedDash(usize),
     Other,
 }
 
@@ -27,8 +30,9 @@ impl Failure {
     }
 
     pub(super) fn of_parser(error: &ScanError, first_line: u64) -> Self {
-        let kind = match error.kind() {
-            ErrorKind::InvalidQuotedScalarIndent => FailureKind::QuotedIndentation,
+        let kind = match (error.kind(), error.marker().byte_offset()) {
+            (kind, _) if is_quoted_indentation(kind) => FailureKind::QuotedIndentation,
+            (ErrorKind::PlainScalarStartsWithDashFlowIndicator, Some(at)) => FailureKind::UnquotedDash(at),
             _ => FailureKind::Other,
         };
         let message = match error.kind() {
@@ -41,6 +45,11 @@ impl Failure {
     pub(super) fn into_problem(self) -> Problem {
         Problem::Syntax { position: Some(self.position), message: self.message }
     }
+}
+
+/// Returns whether an error is about the indentation of quoted text.
+pub(super) fn is_quoted_indentation(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::InvalidQuotedScalarIndent | ErrorKind::TabInIndentation)
 }
 
 /// Returns the position of a marker in a document that starts at a line of its file.

@@ -4,7 +4,9 @@
 //! emitters fold long texts at the indentation of a list. White space at the start of a continued line is not a part of the text, so
 //! more of it changes nothing.
 
-use granit_parser::{ErrorKind, Scanner, StrInput};
+use granit_parser::{Scanner, StrInput};
+
+use super::failure::is_quoted_indentation;
 
 /// Maximum growth of a text. A line is indented below its quote, which can be far to the right.
 const MAX_GROWTH: usize = 8;
@@ -50,7 +52,7 @@ impl Quoted {
         for token in Scanner::new(StrInput::new(text)) {
             match token {
                 Ok(token) => last_token = token.span().end.byte_offset().unwrap_or(last_token),
-                Err(error) if *error.kind() == ErrorKind::InvalidQuotedScalarIndent => {
+                Err(error) if is_quoted_indentation(error.kind()) => {
                     let start = last_token + quote_after_properties(text.get(last_token..)?)?;
                     let (before, from_quote) = text.split_at_checked(start)?;
                     let line = before.rsplit('\n').next().unwrap_or_default();

@@ -15,6 +15,8 @@ mod node;
 mod origin;
 mod scalar;
 pub(crate) mod split;
+mod surrogates;
+mod tags;
 pub(crate) mod typed;
 
 pub(crate) use locate::Step;

@@ -41,7 +41,7 @@ pub(super) struct Entry {
 }
 
 impl Node {
-    /// Returns the content, behind aliases.
+    /// Returns the content, also through an alias.
     pub(super) fn content(&self) -> &Content {
         match &self.content {
             Content::Shared(node) => node.content(),

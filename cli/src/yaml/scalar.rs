@@ -148,12 +148,14 @@ impl Tag {
     }
 
     /// Returns the type of a scalar with this tag, in any style.
+    #[expect(clippy::cast_precision_loss, reason = "kubectl also rounds large integers")]
     pub(super) fn resolve(self, text: &str) -> Result<Resolved, String> {
         let found = resolve(text);
         match (self, found) {
             (Self::Str | Self::Binary, _) => Ok(Resolved::Text),
+            (Self::Float, Resolved::Integer(value)) => Ok(Resolved::Float(value as f64)),
             (Self::Int, Resolved::Integer(_) | Resolved::Unsigned(_))
-            | (Self::Float, Resolved::Integer(_) | Resolved::Float(_) | Resolved::NotFinite)
+            | (Self::Float, Resolved::Float(_) | Resolved::NotFinite)
             | (Self::Bool, Resolved::Bool(_))
             | (Self::Null, Resolved::Null) => Ok(found),
             _ => Err(format!("`{text}` is not a value of type `!!{}`", self.name())),
@@ -276,7 +278,7 @@ mod tests {
     #[test]
     fn a_tag_requires_its_type() {
         assert_eq!(Tag::Str.resolve("5"), Ok(Resolved::Text));
-        assert_eq!(Tag::Float.resolve("5"), Ok(Resolved::Integer(5)));
+        assert_eq!(Tag::Float.resolve("5"), Ok(Resolved::Float(5.0)));
         assert_eq!(Tag::Int.resolve("1.5"), Err("`1.5` is not a value of type `!!int`".to_owned()));
         assert_eq!(Tag::Bool.resolve(""), Err("`` is not a value of type `!!bool`".to_owned()));
     }
