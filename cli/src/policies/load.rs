@@ -463,7 +463,7 @@ mod tests {
         rejects(&policy("{mutating: false}"), &["1.yaml, line 4 column 1: `spec`: missing field `rules`"]);
         rejects(
             &policy("{mutating: false, rules: []}"),
-            &["1.yaml, line 4 column 26: `spec.rules`: expected at least one value"],
+            &["1.yaml, line 4 column 25: `spec.rules`: expected at least one value"],
         );
         rejects(
             &policy(&format!("{{mutating: maybe, {RULES}}}")),

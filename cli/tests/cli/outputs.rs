@@ -63,8 +63,8 @@ fn quiet_prints_denials_and_the_summary() {
         Outcome::new(
             1,
             "denied.yaml: Pod default/DENY denied\n    \
-                 spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
-                 spec.hostNetwork: the pod shares the network of its node [host-network]\n\
+                 1:1 spec.containers[0].image: the tag `latest` moves [image-tag]\n    \
+                 1:1 spec.hostNetwork: the pod shares the network of its node [host-network]\n\
              3 objects: 2 admitted, 1 denied, 1 warning\n",
             "",
         )
