@@ -47,9 +47,9 @@ ifeq ($(FILE),)
 	@# Most examples are denied (exit code 1). Every other failure is an error.
 	@$(CHECK) $(SETTINGS_FLAG) $(EXAMPLES) || [ $$? -eq 1 ]
 	@echo
-	@$(CHECK) --settings examples/policies/fix-mutating.yaml examples/fix/nginx.yaml
+	@$(CHECK) --policy examples/policies/fix-mutating.yaml examples/fix/nginx.yaml
 	@echo
-	@$(CHECK) --settings examples/registry/policy.yaml \
+	@$(CHECK) --policy examples/registry/policy.yaml \
 		--replay-host-capabilities-interactions examples/registry/recording.kwctl examples/registry/nginx.yaml
 else
 	@$(CHECK) $(SETTINGS_FLAG) $(REPLAY_FLAG) $(FILE)
@@ -57,8 +57,8 @@ endif
 
 EXAMPLES := examples/nginx examples/httpd examples/everything-wrong.yaml
 
-CHECK = $(PROGRAM) check --module policy.wasm --show-fixes
-SETTINGS_FLAG = $(if $(SETTINGS),--settings $(SETTINGS))
+CHECK = $(PROGRAM) check --module policy.wasm --show-fixes --recursive
+SETTINGS_FLAG = $(if $(SETTINGS),--policy $(SETTINGS))
 REPLAY_FLAG = $(if $(REPLAY),--replay-host-capabilities-interactions $(REPLAY))
 
 PROGRAM := $(TARGET_DIR)/debug/immutable-pods

@@ -170,6 +170,97 @@ without_namespace() { # FILE
   wanted | diff "$BATS_TEST_TMPDIR/first.json" -
 }
 
+# --- The command line ---
+
+# Policies that apply together, one set per line.
+readonly POLICY_SETS="
+cluster
+strict
+fix-mutating
+fix-mutating fix-validating
+more-mutating more-validating
+noexec-mutating noexec-validating
+group
+strict-group
+fixing-group
+1-monitor
+2-warn
+3-deny-most
+4-deny
+preset-baseline
+preset-restricted
+preset-immutable-restricted
+seccomp-mutating preset-restricted
+selected
+labelled
+pods
+everything
+monitored
+monitored-fix
+unmutating
+selected monitored fix-mutating
+"
+
+# Prints objects of many kinds with pod specs that differ in what they violate.
+objects_to_check() { # NAMESPACE
+  local kind
+  for kind in Pod PodTemplate ReplicationController ReplicaSet Deployment StatefulSet DaemonSet Job CronJob Rollout; do
+    workload "$kind" hardened "$HARDENED"
+    workload "$kind" plain "$PLAIN"
+    workload "$kind" privileged "$PRIVILEGED"
+    workload "$kind" contained "$HARDENED" '
+      (.. | select(type == "object" and has("readOnlyRootFilesystem"))) |= del(.readOnlyRootFilesystem)
+      | (.. | select(type == "object" and .image? == "nginx:1.29")).image += "@sha256:" + "0" * 64'
+    workload "$kind" network "$HARDENED" '(.. | select(type == "object" and has("containers"))).hostNetwork = true'
+  done | jq --compact-output --arg namespace "$1" '.metadata.namespace = $namespace | .metadata.name += "-" + (.kind | ascii_downcase)'
+  jq --null-input --compact-output --arg namespace "$1" '
+    {apiVersion: "v1", kind: "ConfigMap", metadata: {name: "plain-configmap", namespace: $namespace}},
+    {apiVersion: "v1", kind: "Service", metadata: {name: "web-service", namespace: $namespace}, spec: {ports: [{port: 80}]}},
+    {apiVersion: "v1", kind: "Namespace", metadata: {name: "another-namespace"}}'
+}
+
+# Prints each policy with the labels of namespaces that select it in this suite.
+selected_policies() {
+  jq '.[] | .metadata.name as $name
+    | if .kind | startswith("Cluster") then
+        .spec.namespaceSelector.matchExpressions += [{key: "policy/\($name)", operator: "Exists"}]
+      else . end' "$CLUSTER/policies.json"
+}
+
+@test "check gives the verdicts of the API server with the policies of the cluster" {
+  local policies number=0 total=0 files=$BATS_TEST_TMPDIR
+  selected_policies >"$files/policies.json"
+  while read -r policies; do
+    number=$((number + 1))
+    # shellcheck disable=SC2086 # names of policies
+    printf '%s\n' $policies | jq --raw-input --null-input --arg name "check-$number" '{
+      apiVersion: "v1", kind: "Namespace", metadata: {name: $name, labels: ([inputs | {"policy/\(.)": ""}] | add)}}' |
+      kubectl create --filename - >/dev/null
+    objects_to_check "check-$number" >"$files/$number.json"
+    total=$((total + $(wc -l <"$files/$number.json")))
+    ! has kube-controller-manager || eventually 30 kubectl --namespace "check-$number" get serviceaccount default >/dev/null 2>&1
+    kubectl create --dry-run=server --output json --filename "$files/$number.json" 2>"$files/$number.denied" |
+      jq --raw-output --slurp 'map(.items[]? // .) | .[].metadata.name' | sort >"$files/$number.admitted"
+    # An error has one paragraph, which names the webhook.
+    grep '^Error from server' "$files/$number.denied" | grep --invert-match 'admission webhook' && return 1
+  done < <(sed '/^$/d' <<<"$POLICY_SETS")
+  kubectl get namespaces --output json >"$files/namespaces.json"
+  kubectl get customresourcedefinitions --output json >"$files/crds.json"
+  for ((checked = 1; checked <= number; checked++)); do
+    "$PROGRAM" check --output json --policy "$files/policies.json" --namespaces "$files/namespaces.json" --crds "$files/crds.json" \
+      "$files/$checked.json" >"$files/$checked.report" 2>"$files/$checked.warnings" || [ "$?" -eq 1 ]
+    jq --raw-output '.objects[] | select(.verdict != "denied" and .verdict != "refused") | .name' "$files/$checked.report" |
+      sort >"$files/$checked.passed"
+    sed --silent "${checked}p" <<<"$(sed '/^$/d' <<<"$POLICY_SETS")"
+    diff "$files/$checked.admitted" "$files/$checked.passed"
+  done
+  kubectl delete namespaces --wait=false $(seq --format 'check-%g' "$number") >/dev/null
+  [ "$total" -ge 1000 ]
+  # Both verdicts occur.
+  [ "$(cat "$files"/*.admitted | wc -l)" -gt 200 ]
+  [ "$(cat "$files"/*.denied | grep --count 'admission webhook')" -gt 200 ]
+}
+
 # --- Warn ---
 
 @test "a user gets one warning per rule" {

@@ -24,7 +24,9 @@ impl Rule<'_> for EphemeralContainers {
         details: "\
 `kubectl debug` adds an ephemeral container to a running pod, which keeps it until the pod is deleted. Ephemeral containers that the
 old object already has are not findings; they are compared by name. The rule checks only `ephemeralContainers`, not the other lists
-of containers.",
+of containers.
+
+The rule needs UPDATE of `pods/ephemeralcontainers` in the `rules` of the policy's manifest.",
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

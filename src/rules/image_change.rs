@@ -65,7 +65,9 @@ impl Rule<'_> for ImageChange {
 container with another image, and the pod author does not notice. Change the object that creates the pods instead: templates can
 change. Containers are compared by name, and images as they are written. A lost digest is a change too, because the kubelet restarts
 the container with whatever the tag means now; with `imageReference` in mode `fix`, the image gets its digest back. An exemption must
-cover both the old image and the new one.",
+cover both the old image and the new one.
+
+The rule needs UPDATE of `pods` in the `rules` of the policy's manifest.",
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_PINNING, &ALLOW_SAME_REPOSITORY];

@@ -119,8 +119,8 @@ impl<'s> Rule<'s> for InteractiveAccess<'s> {
         fix: None,
         details: "\
 `kubectl cp` runs `tar` in the container, so it is an `exec`. The request names the user and the namespace, so exemptions can match
-users, groups, namespaces, and the name of the container if the request gives one. Register the webhook for the subresources; a
-`proxy` of services and nodes is evaluated too if it is registered.",
+users, groups, namespaces, and the name of the container if the request gives one. The rule needs CONNECT of the subresources, such as
+`pods/exec`, in the `rules` of the policy's manifest. A `proxy` of services and nodes is evaluated too if they name it.",
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&SUBRESOURCES, &ALLOWED_COMMANDS, &ALLOW_STDIN];
