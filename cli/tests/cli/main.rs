@@ -5,6 +5,7 @@
 
 mod documents;
 mod outputs;
+mod policies;
 mod reference;
 mod request;
 mod run;
