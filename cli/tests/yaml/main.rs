@@ -7,6 +7,7 @@
 
 mod generated;
 mod library;
+mod positions;
 
 use std::fs;
 
