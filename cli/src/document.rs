@@ -263,6 +263,7 @@ mod tests {
         for file in ["a.json", "a.yaml", "stdin"] {
             reads(file, text, &[json!({"a": "😀"})]);
         }
+        rejects("a.yaml", "{\"a\": 1, \"a\": 2}", "a.yaml, line 1 column 10: duplicate key `a` in a mapping");
         rejects(
             "a.yaml",
             "a: \"\\ud83d\\ude00\"",

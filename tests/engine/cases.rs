@@ -137,7 +137,7 @@ pub(crate) fn names_in(folder: &str) -> Vec<String> {
 #[track_caller]
 pub(crate) fn requests(path: &str) -> Vec<Value> {
     let options = ReadOptions { recursive: true, ..ReadOptions::default() };
-    manifest::read(&[in_repository(path).into()], &options)
+    manifest::read(&[in_repository(path)], &options)
         .map(|manifest| manifest.unwrap_or_else(|error| panic!("{error}")).into_request())
         .collect()
 }

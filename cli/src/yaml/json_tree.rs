@@ -9,13 +9,20 @@ use crate::input::Position;
 
 /// Returns the tree of a valid text that starts at a position of a file. The scalars are null: nothing asks for them.
 pub(super) fn tree(text: &str, start: Position) -> Option<Node> {
-    Reader { rest: text, position: start }.value()
+    Reader { rest: text, position: start, has_duplicates: false }.value()
+}
+
+/// Returns whether a mapping of a valid text contains a key twice.
+pub(super) fn has_duplicates(text: &str) -> bool {
+    let mut reader = Reader { rest: text, position: Position::START, has_duplicates: false };
+    reader.value().is_some() && reader.has_duplicates
 }
 
 /// Reads a valid text. `serde_json` limits its depth to 128, so the reader may recurse.
 struct Reader<'t> {
     rest: &'t str,
     position: Position,
+    has_duplicates: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -56,7 +63,8 @@ impl<'t> Reader<'t> {
             self.skip_white_space();
             self.pass(1);
             // Like in the parser, the last of equal keys wins.
-            entries.insert(name, Entry { key, value: self.value()?, own: true });
+            let value = self.value()?;
+            self.has_duplicates |= entries.insert(name, Entry { key, value, own: true }).is_some();
         }
         Some(Content::Mapping(entries))
     }

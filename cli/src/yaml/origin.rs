@@ -64,8 +64,8 @@ fn yaml(text: &str, start: Position) -> Result<(Value, Syntax), Problem> {
         Ok(root) => Ok((root.map_or(Value::Null, Node::into_value), Syntax::Yaml)),
         // kubectl parses a document that starts like this as JSON first. JSON has other escapes.
         Err(problem) if text.trim_ascii_start().starts_with('{') => match json(text, start) {
-            Ok(value) => Ok((value, Syntax::Json)),
-            Err(_) => Err(problem),
+            Ok(value) if !json_tree::has_duplicates(text) => Ok((value, Syntax::Json)),
+            _ => Err(problem),
         },
         Err(problem) => Err(problem),
     }

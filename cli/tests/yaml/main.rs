@@ -7,6 +7,7 @@
 
 mod generated;
 mod library;
+mod positions;
 
 use std::fs;
 
@@ -90,7 +91,9 @@ fn yaml_is_read_like_the_recording() {
         let yaml: Vec<String> = rows.into_iter().map(|row| row.yaml).collect();
         let answers = Library::build().unwrap().answers(&yaml);
         rows = yaml.into_iter().zip(answers).map(|(yaml, answer)| Row::new(yaml, answer)).collect();
-        fs::write(RECORDING, serde_json::to_string_pretty(&rows).unwrap() + "\n").unwrap();
+        // A line for each row shows changes best.
+        let lines: Vec<String> = rows.iter().map(|row| serde_json::to_string(row).unwrap()).collect();
+        fs::write(RECORDING, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
     }
     for row in rows {
         let now = Row::new(row.yaml.clone(), row.kubectl.clone().unwrap());
