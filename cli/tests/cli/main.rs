@@ -1,6 +1,5 @@
 //! The program as people and scripts use it: output, errors and exit codes.
 
-#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
 mod documents;

@@ -6,6 +6,7 @@
 mod browser;
 mod evaluations;
 mod golden;
+mod memory;
 mod schemas;
 
 use immutable_pods::evaluation::Evaluation;
