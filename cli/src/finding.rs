@@ -83,7 +83,8 @@ fn fingerprint(rule: &str, path: &str, subject: &Subject, object: &Value) -> Str
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let first = hash.finalize().first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    format!("{first:016x}")
 }
 
 /// Returns a path in which the names of list items stand in place of their indices: `spec.containers[web].image`.
@@ -95,19 +96,15 @@ fn with_names(path: &str, object: &Value) -> String {
             Some(name) => (name, part.get(name.len()..).unwrap_or_default()),
             None => (part, ""),
         };
-        match (end, name.parse::<usize>()) {
-            ("]", Ok(index)) => {
-                value = value.and_then(|value| value.get(index));
-                named.push_str(
-                    value.and_then(|item| item.get("name")).and_then(Value::as_str).unwrap_or(name),
-                );
+        if let ("]", Ok(index)) = (end, name.parse::<usize>()) {
+            value = value.and_then(|value| value.get(index));
+            let item = value.and_then(|item| item.get("name")).and_then(Value::as_str);
+            named.push_str(item.unwrap_or(name));
+        } else {
+            if !name.is_empty() {
+                value = value.and_then(|value| value.get(name));
             }
-            _ => {
-                if !name.is_empty() {
-                    value = value.and_then(|value| value.get(name));
-                }
-                named.push_str(name);
-            }
+            named.push_str(name);
         }
         named.push_str(end);
     }

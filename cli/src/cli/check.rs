@@ -22,6 +22,7 @@ use super::streams::{Errors, UntilClosed};
 /// A folder with a Helm chart or a kustomization is rendered by `helm` or `kubectl`, if they are installed.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Check {
     /// Files and folders with manifests in YAML or JSON, or `-` for stdin
     #[arg(required = true, value_name = "PATH")]

@@ -29,21 +29,21 @@ impl Progress {
         if now >= self.next {
             self.next = now + INTERVAL;
             self.is_shown = true;
-            self.write(&format!("{} objects", self.objects));
+            write_line(&format!("{} objects", self.objects));
         }
-    }
-
-    /// Replaces the line.
-    fn write(&self, text: &str) {
-        // Without a terminal, there is nobody to see it.
-        let _ = write!(io::stderr(), "\r\x1b[K{text}");
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_shown {
-            self.write("");
+            write_line("");
         }
     }
+}
+
+/// Replaces the line.
+fn write_line(text: &str) {
+    // Without a terminal, there is nobody to see it.
+    let _ = write!(io::stderr(), "\r\x1b[K{text}");
 }

@@ -20,6 +20,10 @@ pub(super) struct Request {
     /// Files and folders with manifests in YAML or JSON, or `-` for stdin
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Also read the subfolders of folders
+    #[arg(short = 'R', long)]
+    recursive: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -49,7 +53,7 @@ impl Request {
     /// Returns whether everything could be read.
     fn print(&self, mut stdout: impl Write, errors: &mut Errors) -> io::Result<bool> {
         let mut all_read = true;
-        let options = ReadOptions { recursive: true, ..ReadOptions::default() };
+        let options = ReadOptions { recursive: self.recursive, ..ReadOptions::default() };
         for manifest in manifest::read(&self.paths, &options) {
             match manifest {
                 Ok(manifest) => writeln!(stdout, "{}", manifest.into_request())?,

@@ -179,8 +179,8 @@ impl Loader {
     }
 
     fn add_server(&mut self, object: &Map<String, Value>) -> Result<(), Problem> {
-        let metadata: Metadata = typed(&object, "metadata")?;
-        let spec: ServerSpec = typed(&object, "spec")?;
+        let metadata: Metadata = typed(object, "metadata")?;
+        let spec: ServerSpec = typed(object, "spec")?;
         self.servers
             .push(Server { name: metadata.name, capabilities: spec.namespaced_policies_capabilities });
         Ok(())

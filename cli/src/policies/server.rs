@@ -177,10 +177,10 @@ mod tests {
     fn fixable() -> Value {
         let container = json!({"name": "web", "image": "nginx:1.29",
             "securityContext": {"allowPrivilegeEscalation": false, "runAsNonRoot": true}});
-        request(json!({"containers": [container]}))
+        request(&json!({"containers": [container]}))
     }
 
-    fn request(spec: Value) -> Value {
+    fn request(spec: &Value) -> Value {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec});
         crate::admission::create(pod.as_object().unwrap().clone())
     }

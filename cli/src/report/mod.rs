@@ -58,7 +58,7 @@ pub enum Format {
     /// SARIF 2.1.0, for code scanning
     Sarif,
     /// `JUnit` XML, for the test reports of CI servers
-    #[value(name = "junit")]
+    #[value(name = "junit", help = "JUnit XML, for the test reports of CI servers")]
     JUnit,
     /// Workflow commands of GitHub Actions, which annotate lines
     Github,

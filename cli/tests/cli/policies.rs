@@ -166,7 +166,7 @@ fn unknown_labels_are_noted() {
 fn wrong_policies_are_exit_code_2_with_a_position() {
     for (text, error) in [
         (
-            policy("a", "mutating: maybe"),
+            policy("a", &format!("mutating: maybe\n  {ALL}")),
             "1.yaml, line 6 column 3: `spec.mutating`: invalid type: string \"maybe\", expected a boolean",
         ),
         (
@@ -175,7 +175,7 @@ fn wrong_policies_are_exit_code_2_with_a_position() {
         ),
         (
             denying("settings: {privileged: of}"),
-            "1.yaml, line 7 column 14: privileged: expected off, warn or deny, got \"of\", did you mean \"off\"?",
+            "1.yaml, line 7 column 14: privileged: unknown value \"of\", did you mean \"off\"?",
         ),
         (
             "privilegd: deny\n".to_owned(),
