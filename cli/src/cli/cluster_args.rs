@@ -18,11 +18,11 @@ pub(super) struct ClusterArgs {
     pub(super) cluster: bool,
 
     /// The context of the kubeconfig [default: the current context]
-    #[arg(long, value_name = "NAME", requires = "cluster")]
+    #[arg(long, value_name = "NAME", requires = "cluster", conflicts_with = "paths")]
     context: Option<String>,
 
     /// The namespace to evaluate [default: all, and objects without a namespace]
-    #[arg(long, value_name = "NAME", requires = "cluster")]
+    #[arg(long, value_name = "NAME", requires = "cluster", conflicts_with = "paths")]
     namespace: Option<String>,
 }
 

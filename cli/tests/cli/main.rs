@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
+mod cluster;
 mod outputs;
 mod reference;
 mod request;
