@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
+use super::proxy;
 use crate::printable::one_line;
 
 /// The name of the cluster in which the program runs.
@@ -20,8 +21,10 @@ pub(super) async fn load(context: Option<&str>) -> Result<(String, Config), Stri
     match (kubeconfig, name) {
         (Some(kubeconfig), Some(name)) => {
             let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
-            let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-            Ok((name, config.map_err(|error| sentence(&error))?))
+            let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &options).await;
+            let mut config = config.map_err(|error| sentence(&error))?;
+            proxy::bypass(&mut config, &kubeconfig, &name);
+            Ok((name, config))
         }
         (None, Some(_)) => Err("there is no kubeconfig with this context: set KUBECONFIG".to_owned()),
         (kubeconfig, None) => match Config::incluster() {

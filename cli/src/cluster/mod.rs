@@ -8,6 +8,7 @@ mod fake_server;
 mod kubeconfig;
 mod namespaces;
 mod pages;
+mod proxy;
 mod selection;
 
 use std::sync::Arc;
