@@ -44,7 +44,6 @@ impl ClusterArgs {
     /// Refuses to read a cluster: the program is built without a client.
     #[cfg(not(feature = "cluster"))]
     pub(super) fn read(&self, _: &mut Evaluator) -> Result<Manifests, String> {
-        let Self { context: _, namespace: _, .. } = self;
         Err("--cluster: this program is built without the feature `cluster`; \
              `cargo install --locked --path cli` installs a program with the feature"
             .to_owned())

@@ -18,7 +18,7 @@ pub(super) fn reason(error: &kube::Error) -> String {
     one_line(text.trim())
 }
 
-/// Returns the token with which an expired list goes on, without the objects of the pages before.
+/// Returns the token that continues an expired list after the pages that were read.
 pub(super) fn next_token(error: &kube::Error) -> Option<&str> {
     let kube::Error::Api(status) = error else { return None };
     let token = status.metadata.as_ref()?.continue_.as_deref()?;
@@ -41,7 +41,7 @@ fn message(status: &Status) -> String {
     }
 }
 
-/// Returns the first cause of an error: the errors above only say that a connection failed.
+/// Returns the first cause of an error. The errors above it only say that a connection failed.
 fn root<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let mut root = error;
     while let Some(source) = root.source() {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use immutable_pods_policy::kubernetes::workload::{WORKLOADS, Workload};
 
 use super::discovery::ServedResource;
-use crate::policies::PolicySet;
 use crate::policies::manifest::{Rule, Scope};
+use crate::policies::{PolicySet, RegisteredPolicy};
 use crate::resources::is_built_in;
 
 /// The rules by which resources are selected, one list per policy.
@@ -19,11 +19,14 @@ pub(super) struct Selection {
 impl Selection {
     /// Returns what policies evaluate in an audit. Bare settings have the rules of `metadata.yml`.
     pub(super) fn of(policies: &PolicySet) -> Self {
-        let registrations = || policies.policies().iter().map(|policy| policy.registration.as_ref());
-        let rules = |registration: Option<&_>| registration.map_or_else(default_rules, audited_rules);
+        let policies = policies.policies();
+        let rules = |policy: &RegisteredPolicy| match &policy.registration {
+            Some(registration) => registration.audited_rules().to_vec(),
+            None => default_rules(),
+        };
         Self {
-            policies: registrations().map(rules).collect(),
-            has_registrations: registrations().any(|registration| registration.is_some()),
+            policies: policies.iter().map(rules).collect(),
+            has_registrations: policies.iter().any(|policy| policy.registration.is_some()),
         }
     }
 
@@ -52,10 +55,6 @@ impl Selection {
         }
         selected.into_iter().cloned().collect()
     }
-}
-
-fn audited_rules(registration: &crate::policies::registration::Registration) -> Vec<Rule> {
-    registration.audited_rules().to_vec()
 }
 
 /// Returns whether a rule selects a resource. A wildcard selects only the resources with pods in the groups of Kubernetes.

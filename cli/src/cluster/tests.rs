@@ -117,7 +117,7 @@ fn a_list_has_several_pages() {
 }
 
 #[test]
-fn an_expired_list_goes_on_with_the_token_of_the_error() {
+fn the_token_of_an_error_continues_an_expired_list() {
     let server = FakeServer::start()
         .serving(&[("v1", &[("pods", "Pod", true)])])
         .respond("/api/v1/pods?&limit=500", 200, list(&["a"], "one"))
@@ -131,7 +131,7 @@ fn an_expired_list_goes_on_with_the_token_of_the_error() {
 }
 
 #[test]
-fn an_expired_list_goes_on_once() {
+fn a_list_that_expires_again_is_an_error() {
     let server = FakeServer::start()
         .serving(&[("v1", &[("pods", "Pod", true)])])
         .respond("/api/v1/pods?&limit=500", 410, status(410, "too old", "one"))
