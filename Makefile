@@ -63,7 +63,7 @@ REPLAY_FLAG = $(if $(REPLAY),--replay-host-capabilities-interactions $(REPLAY))
 
 PROGRAM := $(TARGET_DIR)/debug/immutable-pods
 
-# Without the client for `check --cluster`, which is half of the time of a first build. `cargo install` builds with it.
+# Without the client for `check --cluster`, which is a third of a first build. `cargo install` builds with the client.
 .PHONY: program
 program: ## Build the command-line program
 	@cargo build --locked --package immutable-pods --no-default-features
