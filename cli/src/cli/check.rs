@@ -12,7 +12,7 @@ use immutable_pods::manifest::{self, ReadOptions, Renderers};
 use immutable_pods::pipeline;
 use immutable_pods::report::{Format, ReportOptions, Reporter, Summary, reporter};
 
-use super::cluster_args::{ClusterArgs, Manifests};
+use super::cluster_args::{self, ClusterArgs, Manifests};
 use super::policy_args::{PolicyArgs, Prepared};
 use super::progress::Progress;
 use super::streams::{Errors, UntilClosed};
@@ -130,7 +130,7 @@ impl Check {
     fn open(&self) -> Result<(Prepared, Manifests), Vec<String>> {
         let mut prepared = self.policies.prepare()?;
         let manifests = if self.cluster.cluster {
-            self.cluster.read(&mut prepared.evaluator).map_err(|error| vec![error])?
+            cluster_args::read(&self.cluster, &mut prepared.evaluator).map_err(|error| vec![error])?
         } else {
             let options = ReadOptions { recursive: self.recursive, renderers: Renderers::default() };
             Box::new(manifest::read(&self.paths, &options))

@@ -29,23 +29,21 @@ pub(super) struct ClusterArgs {
 /// Objects that are read one by one.
 pub(super) type Manifests = Box<dyn Iterator<Item = Result<Manifest, InputError>> + Send>;
 
-impl ClusterArgs {
-    /// Reads the objects of the cluster. Sets in the evaluator what the cluster says about namespaces and resources.
-    #[cfg(feature = "cluster")]
-    pub(super) fn read(&self, evaluator: &mut Evaluator) -> Result<Manifests, String> {
-        let (context, namespace) = (self.context.clone(), self.namespace.clone());
-        let options = immutable_pods::cluster::ClusterOptions { context, namespace };
-        match immutable_pods::cluster::read(&options, evaluator) {
-            Ok(manifests) => Ok(Box::new(manifests)),
-            Err(error) => Err(error.to_string()),
-        }
+/// Reads the objects of the cluster. Sets in the evaluator what the cluster says about namespaces and resources.
+#[cfg(feature = "cluster")]
+pub(super) fn read(arguments: &ClusterArgs, evaluator: &mut Evaluator) -> Result<Manifests, String> {
+    let (context, namespace) = (arguments.context.clone(), arguments.namespace.clone());
+    let options = immutable_pods::cluster::ClusterOptions { context, namespace };
+    match immutable_pods::cluster::read(&options, evaluator) {
+        Ok(manifests) => Ok(Box::new(manifests)),
+        Err(error) => Err(error.to_string()),
     }
+}
 
-    /// Refuses to read a cluster: the program is built without a client.
-    #[cfg(not(feature = "cluster"))]
-    pub(super) fn read(&self, _: &mut Evaluator) -> Result<Manifests, String> {
-        Err("--cluster: this program is built without the feature `cluster`; \
-             `cargo install --locked --path cli` installs a program with the feature"
-            .to_owned())
-    }
+/// Refuses to read a cluster: the program is built without a client.
+#[cfg(not(feature = "cluster"))]
+pub(super) fn read(_: &ClusterArgs, _: &mut Evaluator) -> Result<Manifests, String> {
+    Err("--cluster: this program is built without the feature `cluster`; \
+         `cargo install --locked --path cli` installs a program with the feature"
+        .to_owned())
 }

@@ -15,6 +15,12 @@ use super::connection::Connection;
 /// Responses by the path and query of their request. The last one of several is repeated.
 type Responses = HashMap<String, VecDeque<(u16, Value)>>;
 
+/// The plural name and the kind of a resource, and whether it belongs to a namespace.
+pub(super) type ServedType = (&'static str, &'static str, bool);
+
+/// A group and a version, and its resources.
+pub(super) type ServedVersion = (&'static str, &'static [ServedType]);
+
 /// A server on the loopback interface, which runs until the tests end.
 pub(super) struct FakeServer {
     port: u16,
@@ -45,8 +51,8 @@ impl FakeServer {
         self
     }
 
-    /// Adds the groups and resources: the group version and the resources, as `name Kind namespaced`.
-    pub(super) fn serving(mut self, versions: &[(&str, &[(&str, &str, bool)])]) -> Self {
+    /// Adds groups, their versions and resources.
+    pub(super) fn serving(mut self, versions: &[ServedVersion]) -> Self {
         let mut groups: Vec<Value> = Vec::new();
         for (group_version, resources) in versions {
             let target = match group_version.split_once('/') {
@@ -83,7 +89,7 @@ impl FakeServer {
     }
 }
 
-fn resource_list(group_version: &str, resources: &[(&str, &str, bool)]) -> Value {
+fn resource_list(group_version: &str, resources: &[ServedType]) -> Value {
     let resources: Vec<Value> = resources
         .iter()
         .map(|(name, kind, namespaced)| {

@@ -2,7 +2,7 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use super::fake_server::FakeServer;
+use super::fake_server::{FakeServer, ServedVersion};
 use super::*;
 use crate::Policy;
 use crate::evaluation::{PolicyOutcome, Verdict};
@@ -10,7 +10,7 @@ use crate::manifest::Content;
 use crate::policies::load::{self, Loaded};
 use crate::policies::registration::Cluster;
 
-const WORKLOADS: &[(&str, &[(&str, &str, bool)])] = &[
+const WORKLOADS: &[ServedVersion] = &[
     (
         "v1",
         &[
