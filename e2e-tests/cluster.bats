@@ -931,3 +931,36 @@ is_connected() { # POD SUBRESOURCE
   jq --raw-output '[.items[].results[] | select(.policy == "clusterwide-cluster")] | .[0].message' "$BATS_TEST_TMPDIR/reports.json" |
     grep --fixed-strings 'container "web" must set it to true [readOnlyRootFilesystem]'
 }
+
+# --- Check of the cluster ---
+
+# Returns whether the program is built with the client.
+reads_clusters() {
+  "$PROGRAM" version --json | jq --exit-status '.features | index("cluster")' >/dev/null
+}
+
+# Prints the verdicts on the Deployments in the namespace of the test.
+check_deployments() { # [FLAG…]
+  "$PROGRAM" check --cluster --namespace "$namespace" --output json "$@" >"$BATS_TEST_TMPDIR/report.json" || (($? == 1))
+  jq --raw-output '.objects[] | select(.kind == "Deployment") | "\(.file) \(.name) \(.verdict)"' "$BATS_TEST_TMPDIR/report.json"
+}
+
+@test "check --cluster has the verdicts of the policy on objects that exist" {
+  local policy=$BATS_TEST_TMPDIR/policy.json errors=$BATS_TEST_TMPDIR/errors code=0
+  reads_clusters || skip "$PROGRAM is built without the feature cluster"
+  in_namespace
+  k create --filename <(workload Deployment hardened "$HARDENED")
+  k create --filename <(workload Deployment plain "$PLAIN")
+  same $'e2e hardened admitted\ne2e plain denied' "$(check_deployments)"
+  # The labels of the namespace decide whether a policy applies.
+  "$PROGRAM" request examples/policies/cluster.yaml |
+    jq '.object | .spec.namespaceSelector = {matchExpressions: [{key: "checked", operator: "Exists"}]}' >"$policy"
+  same $'e2e hardened skipped\ne2e plain skipped' "$(check_deployments --policy "$policy")"
+  kubectl label namespace "$namespace" checked= >/dev/null
+  same $'e2e hardened admitted\ne2e plain denied' "$(check_deployments --policy "$policy")"
+  # A resource that a user must not list does not hide the others.
+  KUBECONFIG=$(kubeconfig_of system:kube-scheduler) "$PROGRAM" check --cluster >/dev/null 2>"$errors" || code=$?
+  same 2 "$code"
+  grep --fixed-strings 'error: e2e: cannot list deployments.apps: forbidden: User "system:kube-scheduler"' "$errors"
+  [[ $(<"$errors") != *"cannot list pods"* ]]
+}

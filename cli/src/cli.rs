@@ -1,6 +1,7 @@
 //! The command line: commands, messages and exit codes.
 
 mod check;
+mod cluster_args;
 mod completions;
 mod engine;
 mod explain;

@@ -47,6 +47,17 @@ impl Evaluator {
         Ok(Self { engine, policies: loaded.policies, cluster })
     }
 
+    /// Returns the policies.
+    #[must_use]
+    pub fn policies(&self) -> &PolicySet {
+        &self.policies
+    }
+
+    /// Returns what is known about the cluster, to change it.
+    pub fn cluster_mut(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+
     /// Evaluates a manifest as a cluster would: an object as if it was created, a request as it is.
     ///
     /// # Errors

@@ -8,8 +8,10 @@ use thiserror::Error;
 /// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The file name from the command line, or `stdin`.
+    /// The file name from the command line, or `stdin`, or the name of a cluster.
     pub file: String,
+    /// Whether the object is from a cluster instead of a file.
+    pub is_in_cluster: bool,
     /// The number of the document, from 1, if the file has several.
     pub document: Option<usize>,
     /// The numbers of the items in nested lists, from 1.
@@ -21,7 +23,12 @@ pub struct Source {
 impl Source {
     /// A whole file.
     pub fn file(name: impl Into<String>) -> Self {
-        Self { file: name.into(), document: None, items: Vec::new(), template: None }
+        Self { file: name.into(), is_in_cluster: false, document: None, items: Vec::new(), template: None }
+    }
+
+    /// A cluster.
+    pub fn cluster(name: impl Into<String>) -> Self {
+        Self { is_in_cluster: true, ..Self::file(name) }
     }
 
     /// An item of a list, with its number from 1.
@@ -186,6 +193,9 @@ pub enum Problem {
         /// One reason of the policy.
         reason: String,
     },
+    /// A request to a cluster that failed.
+    #[error("{0}")]
+    Cluster(String),
     /// A policy without a verdict.
     #[error("{0}")]
     Evaluation(String),

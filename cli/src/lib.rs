@@ -21,6 +21,8 @@
 pub mod admission;
 pub mod admission_request;
 pub mod admission_response;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod diff;
 pub mod document;
 pub mod engine;

@@ -52,6 +52,12 @@ pub struct ReadOptions {
 }
 
 impl Manifest {
+    /// Returns the manifest of an object that is not in a file, so its fields do not have positions.
+    #[must_use]
+    pub fn without_file(source: Source, object: Map<String, Value>) -> Self {
+        Self { source, content: Content::Object(object), locator: Locator::new(None) }
+    }
+
     /// Returns the admission request to evaluate: the request in the file, or the request that an API server sends when the
     /// object is created.
     #[must_use]

@@ -80,11 +80,11 @@ pub struct Resource {
     pub is_guessed: bool,
 }
 
-/// The resources of the built-in kinds, and of `CustomResourceDefinition`s.
+/// The resources of the built-in kinds, of `CustomResourceDefinition`s, and of a cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Resources {
-    /// The custom kinds, by group and kind.
-    custom: HashMap<(String, String), Resource>,
+    /// The kinds of definitions and of a cluster, by group and kind.
+    known: HashMap<(String, String), Resource>,
 }
 
 impl Resources {
@@ -100,24 +100,34 @@ impl Resources {
         if text("/kind") != Some("CustomResourceDefinition") {
             return false;
         }
-        let is_namespaced = text("/spec/scope") != Some("Cluster");
-        let resource = Resource { plural: plural.to_owned(), is_namespaced, is_guessed: false };
-        self.custom.insert((group.to_owned(), kind.to_owned()), resource);
+        self.add(group, kind, plural, text("/spec/scope") != Some("Cluster"));
         true
+    }
+
+    /// Adds a kind that a cluster serves.
+    pub fn add(&mut self, group: &str, kind: &str, plural: &str, is_namespaced: bool) {
+        let resource = Resource { plural: plural.to_owned(), is_namespaced, is_guessed: false };
+        self.known.insert((group.to_owned(), kind.to_owned()), resource);
     }
 
     /// Returns the resource of a kind. Without a definition, a custom kind belongs to a namespace, and its plural name is a guess.
     #[must_use]
     pub fn of(&self, group: &str, kind: &str) -> Resource {
-        if let Some(custom) = self.custom.get(&(group.to_owned(), kind.to_owned())) {
-            return custom.clone();
+        if let Some(known) = self.known.get(&(group.to_owned(), kind.to_owned())) {
+            return known.clone();
         }
         Resource {
             plural: plural(kind),
             is_namespaced: !is_cluster_scoped(group, kind),
-            is_guessed: !BUILT_IN_GROUPS.contains(&group),
+            is_guessed: !is_built_in(group),
         }
     }
+}
+
+/// Returns whether Kubernetes itself defines the kinds of a group.
+#[must_use]
+pub fn is_built_in(group: &str) -> bool {
+    BUILT_IN_GROUPS.contains(&group)
 }
 
 fn is_cluster_scoped(group: &str, kind: &str) -> bool {

@@ -74,4 +74,5 @@ pub const MODE_DOC: &str =
     "`off` disables the rule, `warn` admits the object with a warning, `deny` denies it.";
 
 /// What mode `fix` means besides.
-pub const FIX_DOC: &str = "`fix` fills in unset fields and denies what is left; the policy must be `mutating`.";
+pub const FIX_DOC: &str =
+    "`fix` fills in unset fields and denies what is left; the policy must be `mutating`.";

@@ -12,6 +12,7 @@ use immutable_pods::manifest::{self, ReadOptions, Renderers};
 use immutable_pods::pipeline;
 use immutable_pods::report::{Format, ReportOptions, Reporter, Summary, reporter};
 
+use super::cluster_args::{self, ClusterArgs, Manifests};
 use super::policy_args::{PolicyArgs, Prepared};
 use super::progress::Progress;
 use super::streams::{Errors, UntilClosed};
@@ -19,14 +20,18 @@ use super::streams::{Errors, UntilClosed};
 /// Evaluate Kubernetes manifests
 ///
 /// Each object is evaluated as if it was created in a cluster. An admission review or an admission request is evaluated as it is.
-/// A folder with a Helm chart or a kustomization is rendered by `helm` or `kubectl`, if they are installed.
+/// A folder with a Helm chart or a kustomization is rendered by `helm` or `kubectl`, if they are installed. With `--cluster`, the
+/// objects of a running cluster are evaluated.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Check {
     /// Files and folders with manifests in YAML or JSON, or `-` for stdin
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 
     #[command(flatten)]
     policies: PolicyArgs,
@@ -44,7 +49,7 @@ pub(super) struct Check {
     show_fixes: bool,
 
     /// Also read the subfolders of folders
-    #[arg(short = 'R', long)]
+    #[arg(short = 'R', long, conflicts_with = "cluster")]
     recursive: bool,
 
     /// Report inputs that cannot be read, but do not fail because of them
@@ -72,6 +77,7 @@ Examples:
   immutable-pods check --policy mutating.yaml --policy validating.yaml --show-fixes pod.yaml
   immutable-pods check --output sarif manifests/ > immutable-pods.sarif
   helm template chart/ | immutable-pods check -
+  immutable-pods check --cluster --policy policy.yaml --namespace shop
 
 Exit codes:
   0  every object is admitted, skipped, monitored, or contains nothing to evaluate
@@ -104,11 +110,13 @@ impl Check {
             ColorChoice::Never => anstream::ColorChoice::Never,
         };
         let mut errors = Errors::new(color);
-        let outcome = match self.policies.prepare() {
-            Ok(prepared) => self.evaluate_all(&prepared, color, &mut errors).unwrap_or_else(|error| {
-                errors.print(&format!("stdout: {error}"));
-                Outcome::NotEvaluated
-            }),
+        let outcome = match self.open() {
+            Ok((prepared, manifests)) => {
+                self.evaluate_all(&prepared, manifests, color, &mut errors).unwrap_or_else(|error| {
+                    errors.print(&format!("stdout: {error}"));
+                    Outcome::NotEvaluated
+                })
+            }
             Err(reasons) => {
                 for reason in reasons {
                     errors.print(&reason);
@@ -119,17 +127,28 @@ impl Check {
         ExitCode::from(outcome as u8)
     }
 
+    /// Prepares the policies, and opens the inputs. An error contains all reasons.
+    fn open(&self) -> Result<(Prepared, Manifests), Vec<String>> {
+        let mut prepared = self.policies.prepare()?;
+        let manifests = if self.cluster.cluster {
+            cluster_args::read(&self.cluster, &mut prepared.evaluator).map_err(|error| vec![error])?
+        } else {
+            let options = ReadOptions { recursive: self.recursive, renderers: Renderers::default() };
+            Box::new(manifest::read(&self.paths, &options))
+        };
+        Ok((prepared, manifests))
+    }
+
     fn evaluate_all(
         &self,
         prepared: &Prepared,
+        manifests: Manifests,
         color: anstream::ColorChoice,
         errors: &mut Errors,
     ) -> io::Result<Outcome> {
         for warning in &prepared.warnings {
             errors.warn(warning);
         }
-        let options = ReadOptions { recursive: self.recursive, renderers: Renderers::default() };
-        let manifests = manifest::read(&self.paths, &options);
         let threads = if prepared.recording.is_some() { 1 } else { threads() };
         let mut run = Run {
             check: self,

@@ -24,7 +24,11 @@ The JSON is an object:
   name      the name of the program
   version   the version of the program and of its rules
   protocol  the version of the protocol between policy servers and the policy
-  rules     the ids of the rules, a list of strings";
+  rules     the ids of the rules, a list of strings
+  features  the optional parts of the program, a list of strings: `cluster` for `check --cluster`";
+
+/// The optional parts of the program.
+const FEATURES: &[&str] = if cfg!(feature = "cluster") { &["cluster"] } else { &[] };
 
 impl Version {
     pub(super) fn exec(&self) -> ExitCode {
@@ -53,6 +57,7 @@ fn document(protocol: &str) -> String {
         "version": immutable_pods::VERSION,
         "protocol": protocol,
         "rules": RULE_IDS,
+        "features": FEATURES,
     });
     format!("{document:#}\n")
 }

@@ -118,6 +118,12 @@ impl Registration {
         self.rules.iter().any(|rule| request.is_named_by(rule))
     }
 
+    /// Returns the rules for objects that exist: none if the audit scanner skips the policy.
+    #[must_use]
+    pub fn audited_rules(&self) -> &[Rule] {
+        if self.background_audit { &self.rules } else { &[] }
+    }
+
     /// Returns whether API servers send a request to the policy.
     #[must_use]
     pub fn covers(&self, request: &Value, cluster: &Cluster) -> Asked {
@@ -197,6 +203,32 @@ impl Registration {
     }
 }
 
+impl Rule {
+    /// Returns whether the rule matches resources in a version of a group.
+    #[must_use]
+    pub fn names_version(&self, group: &str, version: &str) -> bool {
+        has(&self.api_groups, group) && has(&self.api_versions, version)
+    }
+
+    /// Returns whether the rule matches requests to create objects of a resource.
+    #[must_use]
+    pub fn names_creation(&self, group: &str, version: &str, resource: &str, is_namespaced: bool) -> bool {
+        let request = RequestedResource { operation: "CREATE", group, version, resource, subresource: "" };
+        request.is_named_by(self) && self.scope.contains(is_namespaced)
+    }
+
+    /// Returns whether the rule contains the name of a resource, not only a wildcard.
+    #[must_use]
+    pub fn contains_name(&self, resource: &str) -> bool {
+        self.resources.iter().any(|named| named.split('/').next() == Some(resource))
+    }
+}
+
+/// Returns whether a list of a rule contains a value, or the wildcard.
+fn has(list: &[String], wanted: &str) -> bool {
+    list.iter().any(|item| item == "*" || item == wanted)
+}
+
 impl Scope {
     fn contains(self, is_namespaced: bool) -> bool {
         match self {
@@ -265,10 +297,8 @@ impl<'r> RequestedResource<'r> {
     }
 
     fn is_named_by(self, rule: &Rule) -> bool {
-        let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
         has(&rule.operations, self.operation)
-            && has(&rule.api_groups, self.group)
-            && has(&rule.api_versions, self.version)
+            && rule.names_version(self.group, self.version)
             && rule.resources.iter().any(|resource| self.has_resource(resource))
     }
 

@@ -21,7 +21,7 @@ impl<W: Write> Github<W> {
 
     fn command(&mut self, name: &str, location: &Location<'_>, title: &str, message: &str) -> io::Result<()> {
         write!(self.0, "::{name} ")?;
-        if location.is_file() {
+        if location.is_file {
             write!(self.0, "file={},", property(location.file))?;
         }
         if let Some(Position { line, column }) = location.position {

@@ -9,6 +9,8 @@ use crate::input::{InputError, Position, Problem, Source};
 pub(super) struct Location<'a> {
     /// The file: the template of a chart, if the manifest was rendered.
     pub(super) file: &'a str,
+    /// Whether there is such a file: stdin and clusters are not files.
+    pub(super) is_file: bool,
     /// The position in the file. Positions in rendered text say nothing about the template.
     pub(super) position: Option<Position>,
 }
@@ -16,8 +18,12 @@ pub(super) struct Location<'a> {
 impl<'a> Location<'a> {
     pub(super) fn of(source: &'a Source, position: Option<Position>) -> Self {
         match &source.template {
-            Some(template) => Self { file: template, position: None },
-            None => Self { file: &source.file, position },
+            Some(template) => Self { file: template, is_file: true, position: None },
+            None => Self {
+                file: &source.file,
+                is_file: !source.is_in_cluster && source.file != "stdin",
+                position,
+            },
         }
     }
 
@@ -27,11 +33,6 @@ impl<'a> Location<'a> {
             _ => None,
         };
         Self::of(&error.at, position)
-    }
-
-    /// Returns whether there is a file: stdin is not one.
-    pub(super) fn is_file(&self) -> bool {
-        self.file != "stdin"
     }
 }
 
@@ -69,7 +70,12 @@ mod tests {
         let source = Source { template, ..Source::file("stdin") };
         let location = Location::of(&source, POSITION);
         assert_eq!(location.to_string(), "chart/templates/pod.yaml");
-        assert!(location.is_file());
-        assert!(!Location::of(&Source::file("stdin"), None).is_file());
+        assert!(location.is_file);
+    }
+
+    #[test]
+    fn stdin_and_clusters_are_not_files() {
+        assert!(!Location::of(&Source::file("stdin"), None).is_file);
+        assert!(!Location::of(&Source::cluster("production"), None).is_file);
     }
 }

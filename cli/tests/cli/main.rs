@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
+mod cluster;
 mod documents;
 mod outputs;
 mod policies;
