@@ -179,10 +179,9 @@ strict
 fix-mutating
 fix-mutating fix-validating
 more-mutating more-validating
-noexec-mutating noexec-validating
 group
-strict-group
-fixing-group
+group-both
+group-fixed
 1-monitor
 2-warn
 3-deny-most

@@ -23,14 +23,14 @@ def exempting($who): .spec.settings.exemptions = [$who + {reason: "the platform 
   (variant("fix-mutating"; "seccomp-mutating") | .spec.settings = {enforcement: "warn", seccompProfile: "fix"}),
   # Registrations that decide which objects are evaluated, and what the policy server does.
   (variant("cluster"; "selected") | .spec.objectSelector = {matchExpressions: [{key: "app", operator: "NotIn", values: ["plain"]}]}),
-  (variant("cluster"; "labelled") | .spec.namespaceSelector = {matchLabels: {"the/controller": "drops"}}),
+  (variant("cluster"; "labelled") | .spec.namespaceSelector += {matchLabels: {"the/controller": "drops"}}),
   (variant("cluster"; "pods") | .spec.rules = [{apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"]}]),
   (variant("cluster"; "everything") | .spec.rules = [{apiGroups: ["*"], apiVersions: ["*"], resources: ["*"], operations: ["CREATE"]}]),
   (variant("cluster"; "monitored") | .spec.mode = "monitor"),
   (variant("fix-mutating"; "monitored-fix") | .spec.mode = "monitor"),
   (variant("fix-mutating"; "unmutating") | .spec.mutating = false),
-  (variant("group"; "strict-group") | .spec.expression = "hardened() && !(false || !contained())"),
-  (variant("group"; "fixing-group") | .spec.expression = "contained()" | .spec.policies.contained.settings = {allowPrivilegeEscalation: "fix"}),
+  (variant("group"; "group-both") | .spec.expression = "hardened() && !(false || !contained())"),
+  (variant("group"; "group-fixed") | .spec.expression = "contained()" | .spec.policies.contained.settings = {allowPrivilegeEscalation: "fix"}),
   (variant("live-access"; "commands")
     | .spec.settings.interactiveAccess += {allowedCommands: [["nginx", "-t"], ["cat", "*"]]})
 ]
