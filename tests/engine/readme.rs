@@ -105,7 +105,7 @@ fn report_on(file: &str, settings: &Value) -> String {
     let mut report = reporter(Format::Text, anstream::StripStream::new(&mut printed), options);
     for manifest in manifest::read(&[in_repository(file)], &ReadOptions::default()) {
         let mut evaluation = evaluator.evaluate(manifest.unwrap()).unwrap();
-        evaluation.source.file = file.to_owned();
+        file.clone_into(&mut evaluation.source.file);
         report.evaluation(&evaluation).unwrap();
     }
     drop(report);
