@@ -288,25 +288,15 @@ impl Rule<'_> for RunAsNonRoot {
         fix: Some("sets `runAsNonRoot: true` on containers for which no user is specified, unless `inspectImage` is set; with \
                    `require: field`, on containers for which it is unset"),
         details: "\
-Root can undo most of what the other rules enforce. The value of a container overrides that of the pod. The path of a finding is that of the wrong
-value, which can be the pod's; if nothing is set, it is that of the container. For Windows pods, `windowsOptions.runAsUserName` counts too, and
-numeric users and groups have no meaning. Unless a pod sets `os: linux`, its Windows user must not be `ContainerAdministrator`, `SYSTEM`,
-`LocalSystem` or `Administrator`, whatever `runAsNonRoot` says: the kubelet refuses only the exact name `ContainerAdministrator`. Case, domain, and
-dots and spaces at the end do not matter, and the security identifiers of these users count too. Names that Windows translates, such as
-`Administrateur`, are not known. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
+Root can undo most of what the other rules enforce. The value of a container overrides that of the pod. The path of a finding is that
+of the wrong value, which can be the pod's; if nothing is set, it is that of the container. For Windows pods,
+`windowsOptions.runAsUserName` counts too, and numeric users and groups have no meaning. Unless a pod sets `os: linux`, its Windows user
+must not be `ContainerAdministrator`, `SYSTEM`, `LocalSystem` or `Administrator`, whatever `runAsNonRoot` says: the kubelet refuses only
+the exact name `ContainerAdministrator`. Case, domain, and dots and spaces at the end do not matter, and the security identifiers of
+these users count too. Names that Windows translates, such as `Administrateur`, are not known. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
     };
 
-    const SETTINGS: &'static [&'static dyn Declared] = &[
-        &REQUIRE,
-        &USER_RANGES,
-        &GROUPS,
-        &GROUP_RANGES,
-        &ALLOW_IN_USER_NAMESPACE,
-        &ALLOW_WINDOWS_ADMINISTRATORS,
-        &INSPECT_IMAGE,
-        &NAMED_USERS,
-        &POD_SECURITY,
-    ];
+    const SETTINGS: &'static [&'static dyn Declared] = options::SETTINGS;
 
     fn configure(reader: &mut ObjectReader<'_, '_>) -> Self {
         let rule = Self {

@@ -1,7 +1,20 @@
 //! The options of the rule.
 
-use crate::settings::declaration::{Flag, Objects, Setting, Word};
+use crate::settings::declaration::{Declared, Flag, Objects, Setting, Word};
 use crate::settings::range::Range;
+
+/// Every option, in the order of the documentation.
+pub(super) const SETTINGS: &[&dyn Declared] = &[
+    &REQUIRE,
+    &USER_RANGES,
+    &GROUPS,
+    &GROUP_RANGES,
+    &ALLOW_IN_USER_NAMESPACE,
+    &ALLOW_WINDOWS_ADMINISTRATORS,
+    &INSPECT_IMAGE,
+    &NAMED_USERS,
+    &POD_SECURITY,
+];
 
 pub(super) const REQUIRE: Setting<Word<Required>> = Setting {
     key: "require",
