@@ -2,6 +2,7 @@
 
 mod check;
 mod cluster_args;
+mod compare;
 mod completions;
 mod engine;
 mod explain;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::check::Check;
+use self::compare::Compare;
 use self::completions::Completions;
 use self::explain::Explain;
 use self::request::Request;
@@ -37,6 +39,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Check),
+    Compare(Compare),
     Request(Request),
     Run(Run),
     Explain(Explain),
@@ -55,6 +58,7 @@ Examples:
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Check(check) => check.exec(),
+        Command::Compare(compare) => compare.exec(),
         Command::Request(request) => request.exec(),
         Command::Run(run) => run.exec(),
         Command::Explain(explain) => explain.exec(),

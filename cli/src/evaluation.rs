@@ -139,6 +139,18 @@ pub enum Level {
     Deny,
 }
 
+impl Level {
+    /// Returns what precedes a finding in a text. A denial needs no label.
+    #[must_use]
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Warn => Some("warning:"),
+            Self::Monitor => Some("monitored:"),
+            Self::Deny => None,
+        }
+    }
+}
+
 /// The changes of fixes to an object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fix {

@@ -23,6 +23,7 @@ pub mod admission_request;
 pub mod admission_response;
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub mod comparison;
 pub mod diff;
 pub mod document;
 pub mod engine;

@@ -24,7 +24,7 @@ pub use locator::Locator;
 pub use render::Renderers;
 
 /// An object or a request to evaluate.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Manifest {
     /// The source.
     pub source: Source,
@@ -34,7 +34,7 @@ pub struct Manifest {
 }
 
 /// The content of a manifest.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     /// A Kubernetes object with a `kind` and an `apiVersion`.
     Object(Map<String, Value>),

@@ -198,7 +198,7 @@ impl Check {
 }
 
 /// The number of threads that evaluate.
-fn threads() -> usize {
+pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -13,7 +13,7 @@ use super::engine::{failure, load as load_engine};
 use super::recording::Recording;
 
 /// Policies, and what is known about their cluster.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct PolicyArgs {
     /// Settings in YAML or JSON, or manifests of policies and groups; can be repeated [default: no settings]
     ///

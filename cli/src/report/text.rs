@@ -102,8 +102,7 @@ impl<W: Write> Text<W> {
         let label = match finding.level {
             Level::Deny => String::new(),
             _ if self.options.quiet => return Ok(()),
-            Level::Warn => paint(WARNING, "warning:") + " ",
-            Level::Monitor => paint(WARNING, "monitored:") + " ",
+            level => paint(WARNING, level.label().unwrap_or_default()) + " ",
         };
         let position = match Location::of(source, finding.position).position {
             Some(Position { line, column }) => paint(DIMMED, &format!("{line}:{column}")) + " ",

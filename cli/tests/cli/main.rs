@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
 mod cluster;
+mod compare;
 mod documents;
 mod outputs;
 mod policies;
