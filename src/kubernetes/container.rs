@@ -224,8 +224,8 @@ views! {
     pub struct Profile<'a> {
         /// Name of the profile on the node, for type `Localhost`.
         pub localhost_profile "localhostProfile": Text<'a>,
-        /// `RuntimeDefault`, `Localhost` or `Unconfined`.
-        pub kind "type": Text<'a>,
+        /// `RuntimeDefault`, `Localhost` or `Unconfined`. API servers refuse a profile without a type.
+        pub kind "type": Option<Text<'a>>,
     }
 
     /// `SELinuxOptions` of `k8s.io/api/core/v1`.

@@ -91,13 +91,13 @@ impl AllowedProfiles<'_> {
 
     /// Returns a profile if it is set. API servers refuse a profile without a type. One that cannot be read has the type `?`.
     fn set_profile<'a>(&self, profile: &Unread<'a, Profile<'a>>) -> Option<Profile<'a>> {
-        let unreadable = |_| Some(Profile { kind: "?".into(), ..Profile::default() });
+        let unreadable = |_| Some(Profile { kind: Some("?".into()), ..Profile::default() });
         let profile = profile.parse().unwrap_or_else(unreadable)?;
-        (self.judges_every_value || !profile.kind.is_empty()).then_some(profile)
+        (self.judges_every_value || !type_of(&profile).is_empty()).then_some(profile)
     }
 
     fn violation(&self, profile: &Profile<'_>) -> Option<Violation> {
-        let kind = &*profile.kind;
+        let kind = type_of(profile);
         if !self.types.contains(&kind) {
             let message = format!("must set it to {}, not {}", self.listed(), quoted(kind));
             return Some(Violation { field: "type", value: String::new(), message });
@@ -111,4 +111,9 @@ impl AllowedProfiles<'_> {
             format!("must not use profile {}, which localhostProfiles does not contain", quoted(name));
         Some(Violation { field: "localhostProfile", value: name.to_owned(), message })
     }
+}
+
+/// Returns the type of a profile, which is empty if it is unset.
+fn type_of<'p>(profile: &'p Profile<'_>) -> &'p str {
+    profile.kind.as_deref().unwrap_or_default()
 }

@@ -4,7 +4,9 @@ use super::finding::Findings;
 use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME_DEFAULT};
 use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
+use crate::kubernetes::container::Profile;
 use crate::kubernetes::pod::{ContainerAt, Pod};
+use crate::kubernetes::unread::Unread;
 use crate::rules::fix::Fix;
 use crate::settings::declaration::{Declared, Flag, NOT_EMPTY, OptionalTexts, Setting};
 use crate::settings::mode::Mode;
@@ -64,14 +66,25 @@ impl SeccompProfile<'_> {
         let message = format!("must set it to {}", self.profiles.listed());
         if !pod.is_whole_pod_spec() {
             for at in without {
-                findings.at(at, TYPE).message(message.clone()).fix(Fix::set_text(at, TYPE, RUNTIME_DEFAULT));
+                let finding = findings.at(at, TYPE).message(message.clone());
+                if is_unset(&at.container.security_context.seccomp_profile) {
+                    finding.fix(Fix::set_text(at, TYPE, RUNTIME_DEFAULT));
+                }
             }
         } else if !without.is_empty() {
             let finding = findings.at_pod(pod, TYPE).message(message);
             finding.responsible(without.into_iter().map(ResponsibleContainer::of).collect());
-            finding.fix(Fix::set_text_of_pod(pod, TYPE, RUNTIME_DEFAULT));
+            if is_unset(&pod.spec.security_context.seccomp_profile) {
+                finding.fix(Fix::set_text_of_pod(pod, TYPE, RUNTIME_DEFAULT));
+            }
         }
     }
+}
+
+/// Returns whether a fix can set a profile. One with an empty type or the name of a file has values, which a fix would keep.
+fn is_unset(profile: &Unread<'_, Profile<'_>>) -> bool {
+    let parsed = profile.parse().unwrap_or_default();
+    parsed.is_none_or(|profile| profile.kind.is_none() && profile.localhost_profile.is_empty())
 }
 
 impl<'s> Rule<'s> for SeccompProfile<'s> {
@@ -87,7 +100,7 @@ A seccomp profile denies system calls that containers rarely need, and through w
 container overrides that of the pod. If nothing is set, the path of the finding is that of the pod. The fix sets the profile of the pod,
 so containers that an exemption covers and debug containers inherit it; in kinds that are not built in, whose pod specs may lack that
 field, it sets the profile of each container. Windows pods are skipped because they cannot set this field. Privileged containers ignore
-their profile: see `privileged`.",
+their profile: see `privileged`. A profile without a type, but with other values, is not fixed.",
     };
 
     const SETTINGS: &'static [&'static dyn Declared] =

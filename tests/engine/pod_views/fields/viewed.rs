@@ -147,7 +147,7 @@ fn profile<'a>(profile: &Unread<'a, container::Profile<'a>>) -> Value {
     let profile = profile.parse().unwrap();
     let is_set = profile.is_some();
     let container::Profile { kind, localhost_profile } = profile.unwrap_or_default();
-    json!({"isSet": is_set, "localhostProfile": *localhost_profile, "type": *kind})
+    json!({"isSet": is_set, "localhostProfile": *localhost_profile, "type": kind.as_deref().unwrap_or_default()})
 }
 
 fn se_linux_options<'a>(options: &Unread<'a, container::SeLinuxOptions<'a>>) -> Value {
