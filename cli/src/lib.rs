@@ -39,6 +39,7 @@ pub mod policy;
 pub mod printable;
 pub mod report;
 pub mod resources;
+pub mod rewrite;
 pub mod rules;
 pub mod schemas;
 pub mod settings;
