@@ -60,7 +60,7 @@ fn line(tag: ChangeTag, text: &str) -> Line {
 }
 
 /// Returns a value in the YAML style of kubectl.
-fn yaml(value: &Value) -> String {
+pub(crate) fn yaml(value: &Value) -> String {
     // In a folded text, a new word in the first line changes all lines.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     // YAML can hold every value. If it could not, JSON would be readable too.

@@ -196,6 +196,9 @@ pub enum Problem {
     /// A request to a cluster that failed.
     #[error("{0}")]
     Cluster(String),
+    /// A fix that is not written. Contains the reason.
+    #[error("the fix is not written: {0}")]
+    NotWritten(String),
     /// A policy without a verdict.
     #[error("{0}")]
     Evaluation(String),

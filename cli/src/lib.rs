@@ -30,6 +30,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod evaluator;
 pub mod finding;
+pub mod fixing;
 pub mod input;
 pub mod interactions;
 pub mod manifest;

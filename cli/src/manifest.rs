@@ -5,8 +5,8 @@ mod locator;
 mod render;
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,6 +101,48 @@ pub fn read(
         let inputs = inputs::of(&path, options.recursive).into_iter();
         inputs.flat_map(move |input| Manifests::open(input, &renderers))
     })
+}
+
+/// A whole text with manifests.
+#[derive(Debug)]
+pub struct Text {
+    /// The name of the file or the folder, or `stdin`.
+    pub name: String,
+    /// The file, if the text is the content of one.
+    pub path: Option<PathBuf>,
+    /// The text.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads the same inputs as [`read`], each as a whole.
+pub fn texts(paths: &[PathBuf], options: &ReadOptions) -> impl Iterator<Item = Result<Text, InputError>> {
+    let inputs = paths.iter().flat_map(|path| inputs::of(path, options.recursive));
+    inputs.map(|input| {
+        let (name, path, bytes) = match input {
+            Input::Stdin => {
+                let mut bytes = Vec::new();
+                let read = io::stdin().lock().read_to_end(&mut bytes);
+                ("stdin".to_owned(), None, read.map(|_| bytes).map_err(Problem::Read))
+            }
+            Input::File(path) => (display(&path), Some(path.clone()), fs::read(&path).map_err(Problem::Read)),
+            Input::Folder(path, renderer) => {
+                (display(&path), None, options.renderers.render(renderer, &path))
+            }
+            Input::Unreadable(error) => return Err(error),
+        };
+        match bytes {
+            Ok(bytes) => Ok(Text { name, path, bytes }),
+            Err(problem) => Err(InputError::new(Source::file(name), problem)),
+        }
+    })
+}
+
+/// Returns the manifests in a document.
+pub(crate) fn in_document(document: Document) -> impl Iterator<Item = Result<Manifest, InputError>> {
+    let locator = document.locator();
+    let mut manifests = VecDeque::new();
+    collect(document.source, locator, document.value, &mut manifests);
+    manifests.into_iter()
 }
 
 /// The manifests of one input.

@@ -1,9 +1,9 @@
 //! Writes the changes of fixes into the text of a document. Comments, order and formatting stay.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
-use subfeature::Subfeature;
-use yamlpatch::{Op, Patch, apply_yaml_patches};
-use yamlpath::{Component, Document, Route};
+use yamlpath::{Component, Document, Feature, FeatureKind, Route};
 
 /// A change of a value in a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,12 +37,11 @@ pub fn rewrite(text: &str, path: &[Key], before: &Value, after: &Value) -> Resul
     let mut changes = Vec::new();
     collect(path, before, after, &mut changes)?;
     let mut expected = parse(text)?;
-    let mut document = open(text)?;
+    let mut written = text.to_owned();
     for change in &changes {
-        document = apply(&document, change)?;
+        written = apply(&written, change)?;
         change.apply_to(&mut expected)?;
     }
-    let written = document.source().to_owned();
     if parse(&written)? == expected {
         Ok(written)
     } else {
@@ -108,59 +107,126 @@ fn parse(text: &str) -> Result<Value, String> {
     }
 }
 
-fn open(text: &str) -> Result<Document, String> {
-    Document::new(text).map_err(|error| error.to_string())
-}
-
 /// Applies a change to a text.
-fn apply(document: &Document, change: &Change) -> Result<Document, String> {
+fn apply(text: &str, change: &Change) -> Result<String, String> {
+    let document = Document::new(text).map_err(|error| error.to_string())?;
+    let at = |path: &Path| {
+        let feature = document.query_exact(&route(path)).map_err(|error| error.to_string())?;
+        Ok::<_, String>(feature.map(|feature| Span::of(&document, &feature)))
+    };
     match change {
         Change::Add { path, key, value } => {
-            patch(document, path, Op::Add { key: key.clone(), value: yaml(value)? })
+            let fields = Value::from_iter([(key.clone(), value.clone())]);
+            let mapping =
+                if path.is_empty() { root(&document)? } else { at(path)?.ok_or("a mapping is empty")? };
+            mapping.insert(text, &fields)
         }
-        Change::Append { path, value, .. } => match flow_list(document, path)? {
-            Some(list) => extend_flow_list(document, path, &list, value),
-            None => patch(document, path, Op::Append { value: yaml(value)? }),
+        Change::Append { path, value, .. } => {
+            let item = Value::from_iter([value.clone()]);
+            at(path)?.ok_or("a list is empty")?.insert(text, &item)
+        }
+        Change::Replace { path, value } => match at(path)? {
+            Some(span) => Ok(span.replace(text, &flow(value))),
+            None => fill(&document, path, text, value),
         },
-        Change::Replace { path, value: Value::Object(fields) } => fill(document, path, fields),
-        Change::Replace { path, value } => patch(document, path, Op::Replace(yaml(value)?)),
     }
 }
 
-fn patch(document: &Document, path: &[Key], operation: Op<'_>) -> Result<Document, String> {
-    let patch = Patch { route: route(path), operation };
-    apply_yaml_patches(document, &[patch]).map_err(|error| error.to_string())
+/// Writes the value of a key that has none.
+fn fill(document: &Document, path: &Path, text: &str, value: &Value) -> Result<String, String> {
+    let entry = document.query_pretty(&route(path)).map_err(|error| error.to_string())?;
+    let end = end_of(document, &entry);
+    Ok(spliced(text, end..end, &format!(" {}", flow(value))))
 }
 
-/// Returns the text of a list, if it is in brackets.
-fn flow_list(document: &Document, path: &[Key]) -> Result<Option<String>, String> {
-    let list = document.query_exact(&route(path)).map_err(|error| error.to_string())?;
-    let text = list.map(|list| document.extract(&list).to_owned());
-    Ok(text.filter(|text| text.starts_with('[')))
-}
-
-/// Appends an item to a list in brackets.
-fn extend_flow_list(
-    document: &Document,
-    path: &[Key],
-    list: &str,
-    value: &Value,
-) -> Result<Document, String> {
-    let open = list.strip_suffix(']').ok_or("a list does not end in a bracket")?.trim_end();
-    let separator = if open.ends_with(['[', ',']) { "" } else { ", " };
-    let item = yamlpatch::serialize_flow(&yaml(value)?).map_err(|error| error.to_string())?;
-    let to = format!("{open}{separator}{item}]").into();
-    patch(document, path, Op::RewriteFragment { from: Subfeature::new(0, list), to })
-}
-
-/// Gives a key without a value its first fields.
-fn fill(document: &Document, path: &[Key], fields: &Map<String, Value>) -> Result<Document, String> {
-    let empty = yaml_serde::Value::Mapping(yaml_serde::Mapping::new());
-    let mut document = patch(document, path, Op::Replace(empty))?;
-    for (key, value) in fields {
-        document = patch(&document, path, Op::Add { key: key.clone(), value: yaml(value)? })?;
+/// Returns the end of a value, without the white space and the comments below it.
+fn end_of(document: &Document, feature: &Feature<'_>) -> usize {
+    let (start, mut end) = feature.location.byte_span;
+    loop {
+        let value = document.source().get(start..end).unwrap_or_default().trim_end();
+        end = start + value.len();
+        let line = value.rfind('\n').map_or(0, |index| index + 1);
+        let last = value.get(line..).unwrap_or_default();
+        let comment = start + line + (last.len() - last.trim_start().len());
+        // The `#` of a comment is a part of it.
+        if line == 0 || !last.trim_start().starts_with('#') || !document.offset_inside_comment(comment + 1) {
+            return end;
+        }
+        end = start + line;
     }
-    Ok(document)
+}
+
+/// The place of a value in a text.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    /// The end, without white space.
+    end: usize,
+    /// The number of characters before it in its line.
+    column: usize,
+    kind: FeatureKind,
+}
+
+impl Span {
+    fn of(document: &Document, feature: &Feature<'_>) -> Self {
+        let (start, _) = feature.location.byte_span;
+        let before = document.source().get(..start).unwrap_or_default();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        Self { start, end: end_of(document, feature), column, kind: feature.kind() }
+    }
+
+    /// Adds entries to a mapping, or items to a list.
+    fn insert(self, text: &str, added: &Value) -> Result<String, String> {
+        match self.kind {
+            FeatureKind::BlockMapping | FeatureKind::BlockSequence => Ok(self.insert_lines(text, added)),
+            FeatureKind::FlowMapping | FeatureKind::FlowSequence => self.insert_in_brackets(text, added),
+            FeatureKind::Scalar => Err("a value has no fields".to_owned()),
+        }
+    }
+
+    /// Adds lines below the last line of the value, with its indentation.
+    fn insert_lines(self, text: &str, added: &Value) -> String {
+        let line_end =
+            text.get(self.end..).and_then(|rest| rest.find('\n')).map(|length| self.end + length + 1);
+        let indent = " ".repeat(self.column);
+        let lines: String = block(added).lines().map(|line| format!("{indent}{line}\n")).collect();
+        match line_end {
+            Some(end) => spliced(text, end..end, &lines),
+            None => format!("{text}\n{}", lines.trim_end()),
+        }
+    }
+
+    fn insert_in_brackets(self, text: &str, added: &Value) -> Result<String, String> {
+        let value = text.get(self.start..self.end).unwrap_or_default();
+        let (open, bracket) = value.split_at_checked(value.len().saturating_sub(1)).unwrap_or_default();
+        if !["]", "}"].contains(&bracket) {
+            return Err("a value does not end in a bracket".to_owned());
+        }
+        let kept = open.trim_end();
+        let separator = match kept.chars().next_back() {
+            Some('[' | '{') => "",
+            Some(',') => " ",
+            _ => ", ",
+        };
+        let flow = flow(added);
+        let inner = flow.get(1..flow.len().saturating_sub(1)).unwrap_or_default();
+        Ok(spliced(text, self.start + kept.len()..self.start + open.len(), &format!("{separator}{inner}")))
+    }
+
+    fn replace(self, text: &str, value: &str) -> String {
+        spliced(text, self.start..self.end, value)
+    }
+}
+
+fn root(document: &Document) -> Result<Span, String> {
+    let root = document.top_feature().map_err(|error| error.to_string())?;
+    Ok(Span::of(document, &root))
+}
+
+fn spliced(text: &str, range: Range<usize>, new: &str) -> String {
+    let mut text = text.to_owned();
+    text.replace_range(range, new);
+    text
 }
 
 fn route(path: &[Key]) -> Route<'static> {
@@ -171,8 +237,35 @@ fn route(path: &[Key]) -> Route<'static> {
     Route::from(components.collect::<Vec<_>>())
 }
 
-fn yaml(value: &Value) -> Result<yaml_serde::Value, String> {
-    yaml_serde::to_value(value).map_err(|error| error.to_string())
+/// Returns a value in lines.
+fn block(value: &Value) -> String {
+    crate::diff::yaml(value)
+}
+
+/// Returns a value in one line: its text in JSON, but plain where every parser reads that as a string.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(fields) => {
+            let field =
+                |(key, value): (&String, &Value)| format!("{}: {}", flow(&key.as_str().into()), flow(value));
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Returns whether a text needs no quotes in YAML of any version: a word in capitals, camel case, or a path. Words such as `yes`
+/// and `null` get quotes.
+fn is_plain(text: &str) -> bool {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "/._-:@".contains(c);
+    let first = text.chars().next();
+    let is_keyword = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    first.is_some_and(|first| first.is_ascii_alphabetic() || first == '/')
+        && text.chars().all(is_safe)
+        && !text.ends_with(':')
+        && !is_keyword.contains(&text.to_ascii_lowercase().as_str())
 }
 
 impl Change {
@@ -231,8 +324,8 @@ mod tests {
 
     #[test]
     fn empty_values_are_filled() {
-        writes("a:\nb: 1\n", &json!({"a": {"c": true}, "b": 1}), "a: { c: true }\nb: 1\n");
-        writes("a: {}\n", &json!({"a": {"c": true}}), "a: { c: true }\n");
+        writes("a:\nb: 1\n", &json!({"a": {"c": true}, "b": 1}), "a: {c: true}\nb: 1\n");
+        writes("a: {}\n", &json!({"a": {"c": true}}), "a: {c: true}\n");
         writes("a: null # b\n", &json!({"a": false}), "a: false # b\n");
     }
 
@@ -248,7 +341,7 @@ mod tests {
     #[test]
     fn strings_that_kubectl_reads_differently_are_not_written() {
         for (text, is_written) in
-            [("ALL", true), ("/run", true), ("null", true), ("a: b", true), ("yes", false)]
+            [("ALL", true), ("/run", true), ("null", true), ("a: b", true), ("yes", true)]
         {
             let written = rewritten("a: 1\n", &json!({"a": 1, "b": text}));
             assert_eq!(written.is_ok(), is_written, "{text}: {written:?}");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::input::Position;
+use crate::rewrite::Key;
 use crate::yaml::{Origin, Step};
 
 /// Finds the fields of an object in its file. A clone is cheap.
@@ -25,6 +26,16 @@ impl Locator {
     pub(super) fn at(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    /// Returns the way from the document to the object.
+    #[must_use]
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let key = |step: &Step| match step {
+            Step::Key(name) => Key::Name((*name).to_owned()),
+            Step::Item(index) => Key::Index(*index),
+        };
+        self.steps.iter().map(key).collect()
     }
 
     /// Returns the position of a field with a path as findings have it, such as `spec.containers[0].image`: of its key, or of the

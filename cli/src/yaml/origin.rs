@@ -44,6 +44,16 @@ impl Origin {
         Ok((value, Self { text, start, syntax, tree: OnceLock::new() }))
     }
 
+    /// Returns the position of the text in its file.
+    pub(crate) fn start(&self) -> Position {
+        self.start
+    }
+
+    /// Returns the syntax of the text.
+    pub(crate) fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
     /// Returns the text of the document.
     pub(crate) fn text(&self) -> &str {
         &self.text

@@ -1,0 +1,226 @@
+//! Fixes the manifests in a text.
+
+use immutable_pods_policy::rules::RULES;
+use serde_json::{Map, Value, json};
+
+use crate::document::{self, Document};
+use crate::evaluation::Fix;
+use crate::evaluator::Evaluator;
+use crate::input::{InputError, Position, Problem};
+use crate::manifest::{self, Content, Manifest};
+use crate::rewrite::rewrite;
+use crate::yaml::Syntax;
+
+/// A text with its fixes.
+#[derive(Debug)]
+pub struct FixedText {
+    /// The text. Everything but the fixes is as it was.
+    pub text: Vec<u8>,
+    /// The number of fixed objects.
+    pub fixed: usize,
+    /// What could not be read, evaluated or written.
+    pub problems: Vec<InputError>,
+}
+
+/// The rules that are not fixed unless they are asked for: digests come from a registry, and mount options need a feature gate.
+const NOT_BY_DEFAULT: &[&str] = &["imageReference", "noexecMounts"];
+
+/// Returns the settings in which every rule that can fix does. Other findings are warnings, so that they do not prevent fixes.
+/// With `pins`, images get the digests of their tags.
+#[must_use]
+pub fn every_fix(pins: bool) -> Map<String, Value> {
+    let mut settings = Map::from_iter([("enforcement".to_owned(), json!("warn"))]);
+    let is_wanted = |id: &str| !NOT_BY_DEFAULT.contains(&id) || (pins && id == "imageReference");
+    for rule in RULES.iter().filter(|rule| rule.can_fix && is_wanted(rule.id)) {
+        let setting = match rule.id {
+            // Without it, there is nothing to fix.
+            "capabilities" => json!({"mode": "fix", "requiredDrop": ["ALL"]}),
+            _ => json!("fix"),
+        };
+        settings.insert(rule.id.to_owned(), setting);
+    }
+    settings
+}
+
+/// Fixes the objects in a text. Requests are not changed.
+#[must_use]
+pub fn fix(evaluator: &Evaluator, file: &str, text: &[u8]) -> FixedText {
+    let mut fixed = FixedText { text: text.to_vec(), fixed: 0, problems: Vec::new() };
+    let documents = document::parse(file, text);
+    // From the last to the first, so that the positions of those before stay.
+    let mut problems = Vec::new();
+    for document in documents.into_iter().rev() {
+        match document {
+            Ok(document) => problems.extend(fixed.fix_document(evaluator, document).into_iter().rev()),
+            Err(error) => problems.push(error),
+        }
+    }
+    problems.reverse();
+    fixed.problems = problems;
+    fixed
+}
+
+impl FixedText {
+    /// Fixes the objects of a document, and returns what could not be fixed.
+    fn fix_document(&mut self, evaluator: &Evaluator, document: Document) -> Vec<InputError> {
+        let origin = std::sync::Arc::clone(&document.origin);
+        let mut written = origin.text().to_owned();
+        let mut problems = Vec::new();
+        let mut fixed = 0;
+        for manifest in manifest::in_document(document) {
+            let written_so_far = &written;
+            let result = manifest.and_then(|manifest| {
+                let source = manifest.source.clone();
+                let keys = manifest.locator().keys();
+                let Some(Fix { before, after }) = fix_of(evaluator, manifest)? else { return Ok(None) };
+                let written = match origin.syntax() {
+                    Syntax::Yaml => rewrite(written_so_far, &keys, &before, &after),
+                    Syntax::Json => Err("the file is JSON".to_owned()),
+                };
+                written.map(Some).map_err(|reason| InputError::new(source, Problem::NotWritten(reason)))
+            });
+            match result {
+                Ok(Some(text)) => {
+                    written = text;
+                    fixed += 1;
+                }
+                Ok(None) => {}
+                Err(error) => problems.push(error),
+            }
+        }
+        if fixed > 0 && self.replace(origin.start(), origin.text(), &written) {
+            self.fixed += fixed;
+        }
+        problems
+    }
+
+    /// Replaces a part of the text, which begins at a position. Returns whether the text has this part there.
+    fn replace(&mut self, start: Position, old: &str, new: &str) -> bool {
+        let Some(offset) = offset(&self.text, start, old.as_bytes()) else { return false };
+        self.text.splice(offset..offset + old.len(), new.bytes());
+        true
+    }
+}
+
+/// Returns the fix of an object. A request is not fixed.
+fn fix_of(evaluator: &Evaluator, manifest: Manifest) -> Result<Option<Fix>, InputError> {
+    let is_object = matches!(manifest.content, Content::Object(_));
+    Ok(evaluator.evaluate(manifest)?.fix.filter(|_| is_object))
+}
+
+/// Returns the offset of a part of a text that begins at a position.
+fn offset(text: &[u8], start: Position, part: &[u8]) -> Option<usize> {
+    let lines = usize::try_from(start.line - 1).ok()?;
+    let line: usize = text.split_inclusive(|byte| *byte == b'\n').take(lines).map(<[u8]>::len).sum();
+    // A file can begin with a byte order mark.
+    [line, line + 3].into_iter().find(|offset| text.get(*offset..).is_some_and(|rest| rest.starts_with(part)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Policy;
+    use crate::policies::load::Loaded;
+    use crate::policies::registration::Cluster;
+
+    fn fixed(text: &str) -> FixedText {
+        let loaded = Loaded::settings(every_fix(false));
+        let evaluator = Evaluator::new(Policy::linked(), loaded, Cluster::default()).unwrap();
+        fix(&evaluator, "web.yaml", text.as_bytes())
+    }
+
+    fn text(fixed: &FixedText) -> &str {
+        std::str::from_utf8(&fixed.text).unwrap()
+    }
+
+    const POD: &str = "\
+# A pod.
+apiVersion: v1
+kind: Pod
+metadata: {name: web} # its name
+spec:
+  containers:
+  # The server.
+  - name: web
+    image: nginx:1.29 # pinned
+";
+
+    const FIX: &str = "    securityContext:
+      allowPrivilegeEscalation: false
+      capabilities:
+        drop:
+        - ALL
+      readOnlyRootFilesystem: true
+      runAsNonRoot: true
+";
+
+    #[test]
+    fn a_fix_only_adds() {
+        let fixed = fixed(POD);
+        let seccomp = "  securityContext:\n    seccompProfile:\n      type: RuntimeDefault\n";
+        assert_eq!(text(&fixed), format!("{POD}{FIX}{seccomp}"));
+        assert_eq!((fixed.fixed, fixed.problems.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_second_fix_changes_nothing() {
+        let once = fixed(POD);
+        let twice = fixed(text(&once));
+        assert_eq!((twice.text, twice.fixed), (once.text, 0));
+    }
+
+    #[test]
+    fn other_documents_stay() {
+        let service = "apiVersion: v1\nkind: Service\nmetadata:\n    name:   web   # odd\n";
+        let file = format!("{service}---\n{POD}---\n# only a comment\n---\n{service}");
+        let fixed = fixed(&file);
+        assert!(text(&fixed).starts_with(&format!("{service}---\n{POD}{FIX}")), "{}", text(&fixed));
+        assert!(
+            text(&fixed).ends_with(&format!("---\n# only a comment\n---\n{service}")),
+            "{}",
+            text(&fixed)
+        );
+    }
+
+    #[test]
+    fn every_object_of_a_list_is_fixed() {
+        let item = POD.replace("# A pod.\n", "").replace('\n', "\n  ");
+        let list =
+            format!("apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n", item.trim_end(), item.trim_end());
+        let fixed = fixed(&list);
+        assert_eq!((fixed.fixed, fixed.problems.len()), (2, 0), "{:?}", fixed.problems);
+        assert_eq!(text(&fixed).matches("readOnlyRootFilesystem: true").count(), 2);
+    }
+
+    #[test]
+    fn what_other_rules_find_does_not_prevent_a_fix() {
+        let fixed = fixed(&POD.replace("spec:\n", "spec:\n  hostNetwork: true\n"));
+        assert_eq!(fixed.fixed, 1);
+    }
+
+    #[test]
+    fn one_bad_document_does_not_hide_the_others() {
+        let fixed = fixed(&format!("a: [\n---\n{POD}"));
+        assert_eq!(fixed.fixed, 1);
+        assert_eq!(
+            fixed.problems[0].to_string(),
+            "web.yaml, document 1, line 1 column 4: unclosed bracket '['"
+        );
+        assert!(text(&fixed).starts_with("a: [\n---\n# A pod."), "{}", text(&fixed));
+    }
+
+    #[test]
+    fn json_is_not_written() {
+        let fixed = fixed(
+            r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "image": "a:1"}]}}"#,
+        );
+        assert_eq!((fixed.fixed, fixed.problems.len()), (1, 0), "{:?}", fixed.problems);
+    }
+
+    #[test]
+    fn windows_line_ends_and_byte_order_marks_stay() {
+        let fixed = fixed(&format!("\u{feff}{POD}"));
+        assert!(text(&fixed).starts_with("\u{feff}# A pod."), "{}", text(&fixed));
+        assert_eq!(fixed.fixed, 1);
+    }
+}
