@@ -6,6 +6,7 @@ mod compare;
 mod completions;
 mod engine;
 mod explain;
+mod fix;
 mod policy_args;
 mod progress;
 mod recording;
@@ -23,6 +24,7 @@ use self::check::Check;
 use self::compare::Compare;
 use self::completions::Completions;
 use self::explain::Explain;
+use self::fix::Fix;
 use self::request::Request;
 use self::run::Run;
 use self::schema::Schema;
@@ -39,6 +41,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Check),
+    Fix(Fix),
     Compare(Compare),
     Request(Request),
     Run(Run),
@@ -58,6 +61,7 @@ Examples:
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Check(check) => check.exec(),
+        Command::Fix(fix) => fix.exec(),
         Command::Compare(compare) => compare.exec(),
         Command::Request(request) => request.exec(),
         Command::Run(run) => run.exec(),

@@ -4,7 +4,7 @@ use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
 use crate::document::{self, Document};
-use crate::evaluation::Fix;
+use crate::evaluation::{Evaluation, Fix};
 use crate::evaluator::Evaluator;
 use crate::input::{InputError, Position, Problem};
 use crate::manifest::{self, Content, Manifest};
@@ -58,6 +58,13 @@ pub fn fix(evaluator: &Evaluator, file: &str, text: &[u8]) -> FixedText {
     problems.reverse();
     fixed.problems = problems;
     fixed
+}
+
+/// Evaluates the manifests in a text. What cannot be read or evaluated is left out.
+pub fn evaluate(evaluator: &Evaluator, file: &str, text: &[u8]) -> Vec<Evaluation> {
+    let documents = document::parse(file, text).into_iter().flatten();
+    let manifests = documents.flat_map(manifest::in_document).flatten();
+    manifests.filter_map(|manifest| evaluator.evaluate(manifest).ok()).collect()
 }
 
 impl FixedText {
@@ -210,7 +217,7 @@ spec:
     }
 
     #[test]
-    fn json_is_not_written() {
+    fn brackets_are_fixed_in_brackets() {
         let fixed = fixed(
             r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "image": "a:1"}]}}"#,
         );
@@ -218,7 +225,7 @@ spec:
     }
 
     #[test]
-    fn windows_line_ends_and_byte_order_marks_stay() {
+    fn a_byte_order_mark_stays() {
         let fixed = fixed(&format!("\u{feff}{POD}"));
         assert!(text(&fixed).starts_with("\u{feff}# A pod."), "{}", text(&fixed));
         assert_eq!(fixed.fixed, 1);

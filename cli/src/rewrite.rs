@@ -184,15 +184,17 @@ impl Span {
         }
     }
 
-    /// Adds lines below the last line of the value, with its indentation.
+    /// Adds lines below the last line of the value, with its indentation and the line ends of the text.
     fn insert_lines(self, text: &str, added: &Value) -> String {
         let line_end =
             text.get(self.end..).and_then(|rest| rest.find('\n')).map(|length| self.end + length + 1);
         let indent = " ".repeat(self.column);
-        let lines: String = block(added).lines().map(|line| format!("{indent}{line}\n")).collect();
+        let end_of_line = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let block = block(added);
+        let lines: String = block.lines().flat_map(|line| [&indent, line, end_of_line]).collect();
         match line_end {
             Some(end) => spliced(text, end..end, &lines),
-            None => format!("{text}\n{}", lines.trim_end()),
+            None => format!("{text}{end_of_line}{}", lines.trim_end()),
         }
     }
 
@@ -320,6 +322,12 @@ mod tests {
         writes("drop:\n- A # why\n", &json!({"drop": ["A", "B", "C"]}), "drop:\n- A # why\n- B\n- C\n");
         writes("a: {drop: [A]} # b\n", &json!({"a": {"drop": ["A", "B"]}}), "a: {drop: [A, B]} # b\n");
         writes("drop: []\n", &json!({"drop": ["A"]}), "drop: [A]\n");
+    }
+
+    #[test]
+    fn line_ends_stay() {
+        writes("a:\r\n  b: 1\r\n", &json!({"a": {"b": 1, "c": [2]}}), "a:\r\n  b: 1\r\n  c:\r\n  - 2\r\n");
+        writes("a: 1", &json!({"a": 1, "b": 2}), "a: 1\nb: 2");
     }
 
     #[test]

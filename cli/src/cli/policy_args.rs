@@ -6,7 +6,7 @@ use clap::Args;
 use immutable_pods::evaluator::{Evaluator, Unusable};
 use immutable_pods::input::{InputError, Problem, Source};
 use immutable_pods::manifest::{self, Content, ReadOptions};
-use immutable_pods::policies::load;
+use immutable_pods::policies::load::{self, Loaded};
 use immutable_pods::policies::registration::{Cluster, KUBEWARDEN};
 
 use super::engine::{failure, load as load_engine};
@@ -61,7 +61,11 @@ impl PolicyArgs {
     /// Loads everything that is named. An error contains all reasons.
     pub(super) fn prepare(&self) -> Result<Prepared, Vec<String>> {
         let files: Vec<&Path> = self.policies.iter().map(PathBuf::as_path).collect();
-        let loaded = load::load(&files).map_err(|errors| sentences(&errors))?;
+        self.prepare_with(load::load(&files).map_err(|errors| sentences(&errors))?)
+    }
+
+    /// Loads everything that is named, with other policies.
+    pub(super) fn prepare_with(&self, loaded: Loaded) -> Result<Prepared, Vec<String>> {
         let warnings = loaded.void_settings();
         let recording = self.replay_host_capabilities_interactions.as_deref().map(Recording::read);
         let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;

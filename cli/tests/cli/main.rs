@@ -5,6 +5,8 @@
 mod cluster;
 mod compare;
 mod documents;
+#[cfg(unix)]
+mod fix;
 mod outputs;
 mod policies;
 mod reference;
