@@ -1,5 +1,7 @@
 //! Fixes the manifests in a text.
 
+use std::sync::Arc;
+
 use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
@@ -70,7 +72,8 @@ pub fn evaluate(evaluator: &Evaluator, file: &str, text: &[u8]) -> Vec<Evaluatio
 impl FixedText {
     /// Fixes the objects of a document, and returns what could not be fixed.
     fn fix_document(&mut self, evaluator: &Evaluator, document: Document) -> Vec<InputError> {
-        let origin = std::sync::Arc::clone(&document.origin);
+        let origin = Arc::clone(&document.origin);
+        let source = document.source.clone();
         let mut written = origin.text().to_owned();
         let mut problems = Vec::new();
         let mut fixed = 0;
@@ -95,8 +98,13 @@ impl FixedText {
                 Err(error) => problems.push(error),
             }
         }
-        if fixed > 0 && self.replace(origin.start(), origin.text(), &written) {
-            self.fixed += fixed;
+        if fixed > 0 {
+            if self.replace(origin.start(), origin.text(), &written) {
+                self.fixed += fixed;
+            } else {
+                let problem = Problem::NotWritten("the file is not UTF-8".to_owned());
+                problems.push(InputError::new(source, problem));
+            }
         }
         problems
     }
@@ -222,6 +230,17 @@ spec:
             r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "image": "a:1"}]}}"#,
         );
         assert_eq!((fixed.fixed, fixed.problems.len()), (1, 0), "{:?}", fixed.problems);
+    }
+
+    #[test]
+    fn a_text_in_another_encoding_is_not_written() {
+        let utf_16: Vec<u8> = format!("\u{feff}{POD}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let loaded = Loaded::settings(every_fix(false));
+        let evaluator = Evaluator::new(Policy::linked(), loaded, Cluster::default()).unwrap();
+        let fixed = fix(&evaluator, "web.yaml", &utf_16);
+        assert_eq!((&fixed.text, fixed.fixed), (&utf_16, 0));
+        let problems: Vec<_> = fixed.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems, ["web.yaml: the fix is not written: the file is not UTF-8"]);
     }
 
     #[test]
