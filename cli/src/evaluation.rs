@@ -120,8 +120,8 @@ pub struct Finding {
     pub message: String,
     /// The place of the field in the file. The place of the closest parent, if the field is unset.
     pub position: Option<Position>,
-    /// The same for the same finding in another version of the file: it depends on the rule, the object and the field, where names
-    /// stand in place of indices. 16 hexadecimal digits.
+    /// The same for the same finding in another version of the file: it depends on the rule, the object and the
+    /// path of the field with names instead of indices. 16 hexadecimal digits.
     pub fingerprint: String,
     /// The name of the policy; empty for bare settings.
     pub policy: String,

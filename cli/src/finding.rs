@@ -87,7 +87,7 @@ fn fingerprint(rule: &str, path: &str, subject: &Subject, object: &Value) -> Str
     format!("{first:016x}")
 }
 
-/// Returns a path in which the names of list items stand in place of their indices: `spec.containers[web].image`.
+/// Returns a path with the names of list items instead of their indices: `spec.containers[web].image`.
 fn with_names(path: &str, object: &Value) -> String {
     let mut named = String::with_capacity(path.len());
     let mut value = Some(object);

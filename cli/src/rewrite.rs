@@ -5,13 +5,15 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 use yamlpath::{Component, Document, Feature, FeatureKind, Route};
 
+use crate::diff::yaml;
+
 /// A change of a value in a document.
 #[derive(Debug, Clone, PartialEq)]
 enum Change {
     /// A key that a mapping does not have yet.
     Add { path: Path, key: String, value: Value },
     /// An item after the last one of a list.
-    Append { path: Path, value: Value, list: Value },
+    Append { path: Path, value: Value },
     /// Another value.
     Replace { path: Path, value: Value },
 }
@@ -58,11 +60,7 @@ fn collect(path: &[Key], before: &Value, after: &Value, changes: &mut Vec<Change
                 collect(&with(path, Key::Index(index)), before, after, changes)?;
             }
             let added = new.iter().skip(old.len());
-            changes.extend(added.map(|value| Change::Append {
-                path: path.to_vec(),
-                value: value.clone(),
-                list: after.clone(),
-            }));
+            changes.extend(added.map(|value| Change::Append { path: path.to_vec(), value: value.clone() }));
             Ok(())
         }
         (before, after) if before == after => Ok(()),
@@ -121,7 +119,7 @@ fn apply(text: &str, change: &Change) -> Result<String, String> {
                 if path.is_empty() { root(&document)? } else { at(path)?.ok_or("a mapping is empty")? };
             mapping.insert(text, &fields)
         }
-        Change::Append { path, value, .. } => {
+        Change::Append { path, value } => {
             let item = Value::from_iter([value.clone()]);
             at(path)?.ok_or("a list is empty")?.insert(text, &item)
         }
@@ -190,7 +188,7 @@ impl Span {
             text.get(self.end..).and_then(|rest| rest.find('\n')).map(|length| self.end + length + 1);
         let indent = " ".repeat(self.column);
         let end_of_line = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let block = block(added);
+        let block = yaml(added);
         let lines: String = block.lines().flat_map(|line| [&indent, line, end_of_line]).collect();
         match line_end {
             Some(end) => spliced(text, end..end, &lines),
@@ -239,11 +237,6 @@ fn route(path: &[Key]) -> Route<'static> {
     Route::from(components.collect::<Vec<_>>())
 }
 
-/// Returns a value in lines.
-fn block(value: &Value) -> String {
-    crate::diff::yaml(value)
-}
-
 /// Returns a value in one line: its text in JSON, but plain where every parser reads that as a string.
 fn flow(value: &Value) -> String {
     match value {
@@ -284,8 +277,7 @@ impl Change {
             Self::Add { key, value, .. } => {
                 target.as_object_mut().ok_or_else(missing)?.insert(key.clone(), value.clone());
             }
-            // Later items of the same list find it complete.
-            Self::Append { list, .. } => *target = list.clone(),
+            Self::Append { value, .. } => target.as_array_mut().ok_or_else(missing)?.push(value.clone()),
             Self::Replace { value, .. } => *target = value.clone(),
         }
         Ok(())

@@ -118,9 +118,7 @@ impl Check {
                 })
             }
             Err(reasons) => {
-                for reason in reasons {
-                    errors.print(&reason);
-                }
+                errors.print_all(&reasons);
                 Outcome::NotEvaluated
             }
         };
@@ -149,7 +147,6 @@ impl Check {
         for warning in &prepared.warnings {
             errors.warn(warning);
         }
-        let threads = if prepared.recording.is_some() { 1 } else { threads() };
         let mut run = Run {
             check: self,
             reporter: self.reporter(color),
@@ -160,7 +157,7 @@ impl Check {
         };
         let evaluate =
             |manifest: Result<manifest::Manifest, InputError>| prepared.evaluator.evaluate(manifest?);
-        pipeline::in_order(manifests, threads, evaluate, |result| run.add(result))?;
+        pipeline::in_order(manifests, prepared.threads(), evaluate, |result| run.add(result))?;
         let Run { mut reporter, summary, outcome, progress, .. } = run;
         drop(progress);
         reporter.finish(&summary)?;
@@ -195,11 +192,6 @@ impl Check {
         let warns = || evaluation.findings.iter().any(|finding| finding.level == Level::Warn);
         !self.exit_zero && (evaluation.verdict.is_rejected() || (self.fail_on == FailOn::Warn && warns()))
     }
-}
-
-/// The number of threads that evaluate.
-pub(super) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The report, while objects are evaluated.

@@ -15,7 +15,6 @@ use immutable_pods::manifest::{self, Manifest, ReadOptions, Renderers};
 use immutable_pods::pipeline;
 use immutable_pods::printable::one_line;
 
-use super::check::threads;
 use super::policy_args::{PolicyArgs, Prepared};
 use super::streams::{Errors, UntilClosed};
 
@@ -81,8 +80,8 @@ impl Compare {
         let [before, after] = match sides {
             [Ok(before), Ok(after)] => [before, after],
             [before, after] => {
-                let reasons = [before.err(), after.err()];
-                reasons.into_iter().flatten().flatten().for_each(|reason| errors.print(&reason));
+                let reasons: Vec<_> = [before.err(), after.err()].into_iter().flatten().flatten().collect();
+                errors.print_all(&reasons);
                 return ExitCode::from(2);
             }
         };
@@ -111,30 +110,34 @@ impl Compare {
     fn compare_all(&self, before: &Prepared, after: &Prepared, errors: &mut Errors) -> io::Result<Counts> {
         let options = ReadOptions { recursive: self.recursive, renderers: Renderers::default() };
         let manifests = manifest::read(&self.paths, &options);
-        let threads = if before.recording.is_some() { 1 } else { threads() };
         let mut out = UntilClosed(AutoStream::new(io::stdout(), ColorChoice::Auto));
         let mut counts = Counts::default();
         let evaluate = |manifest: Result<Manifest, InputError>| {
             let manifest = manifest?;
             Ok((before.evaluator.evaluate(manifest.clone())?, after.evaluator.evaluate(manifest)?))
         };
-        pipeline::in_order(manifests, threads, evaluate, |result: Result<_, InputError>| match result {
-            Ok((before, after)) => {
-                counts.objects += 1;
-                match Difference::between(&before, &after) {
-                    Some(difference) => {
-                        counts.add(&difference);
-                        write_difference(&mut out, &after, &difference)
+        pipeline::in_order(
+            manifests,
+            before.threads(),
+            evaluate,
+            |result: Result<_, InputError>| match result {
+                Ok((before, after)) => {
+                    counts.objects += 1;
+                    match Difference::between(&before, &after) {
+                        Some(difference) => {
+                            counts.add(&difference);
+                            write_difference(&mut out, &after, &difference)
+                        }
+                        None => Ok(()),
                     }
-                    None => Ok(()),
                 }
-            }
-            Err(error) => {
-                counts.unreadable += 1;
-                errors.print(&error);
-                Ok(())
-            }
-        })?;
+                Err(error) => {
+                    counts.unreadable += 1;
+                    errors.print(&error);
+                    Ok(())
+                }
+            },
+        )?;
         writeln!(out, "{counts}")?;
         out.flush()?;
         Ok(counts)

@@ -72,9 +72,7 @@ impl Fix {
         let (fixing, check) = match prepared {
             Ok(prepared) => prepared,
             Err(reasons) => {
-                for reason in &reasons {
-                    errors.print(reason);
-                }
+                errors.print_all(&reasons);
                 return ExitCode::from(2);
             }
         };

@@ -1,6 +1,7 @@
 //! The arguments that name an engine, policies, and what is known about the cluster.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use clap::Args;
 use immutable_pods::evaluator::{Evaluator, Unusable};
@@ -55,6 +56,14 @@ pub(super) struct Prepared {
     pub(super) recording: Option<Recording>,
     /// Settings without effect, in sentences.
     pub(super) warnings: Vec<String>,
+}
+
+impl Prepared {
+    /// Returns the number of threads that evaluate. The answers of a recording have an order.
+    pub(super) fn threads(&self) -> usize {
+        let all = || thread::available_parallelism().map_or(1, usize::from);
+        if self.recording.is_some() { 1 } else { all() }
+    }
 }
 
 impl PolicyArgs {

@@ -44,6 +44,6 @@ impl Drop for Progress {
 
 /// Replaces the line.
 fn write_line(text: &str) {
-    // Without a terminal, there is nobody to see it.
+    // A closed stderr leaves no place for progress.
     let _ = write!(io::stderr(), "\r\x1b[K{text}");
 }

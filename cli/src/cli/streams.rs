@@ -55,6 +55,12 @@ impl Errors {
         self.print_as(ERROR, "error:", error);
     }
 
+    pub(super) fn print_all(&mut self, errors: &[String]) {
+        for error in errors {
+            self.print(error);
+        }
+    }
+
     pub(super) fn warn(&mut self, warning: &impl Display) {
         self.print_as(WARNING, "warning:", warning);
     }

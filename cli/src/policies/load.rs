@@ -197,7 +197,6 @@ impl Loader {
         let registration: RegistrationSpec = typed(object, "spec")?;
         let spec: PolicySpec = typed(object, "spec")?;
         check_rules(&registration)?;
-        let namespace = metadata.namespace.as_deref().filter(|_| kind.is_namespaced());
         let settings = Value::Object(spec.settings.unwrap_or_default());
         self.settings.push(LoadedSettings {
             source: source.clone(),
@@ -205,15 +204,9 @@ impl Loader {
             path: "spec.settings".to_owned(),
             settings: settings.clone(),
         });
-        self.policies.push(RegisteredPolicy {
-            name: metadata.name.clone(),
-            webhook: webhook(kind, namespace, &metadata.name),
-            server: registration.policy_server.clone(),
-            is_namespaced: kind.is_namespaced(),
-            registration: Some(Registration::new(kind, metadata.namespace.as_deref(), &registration)),
-            handling: Handling { mode: registration.mode, is_mutating: spec.mutating, message: spec.message },
-            evaluator: Evaluator::Settings(settings),
-        });
+        let handling =
+            Handling { mode: registration.mode, is_mutating: spec.mutating, message: spec.message };
+        self.register(kind, metadata, &registration, handling, Evaluator::Settings(settings));
         Ok(())
     }
 
@@ -234,7 +227,6 @@ impl Loader {
             path: "spec.expression".to_owned(),
             message,
         })?;
-        let namespace = metadata.namespace.as_deref().filter(|_| kind.is_namespaced());
         for (name, member) in &spec.policies {
             self.settings.push(LoadedSettings {
                 source: source.clone(),
@@ -245,16 +237,32 @@ impl Loader {
         }
         let members =
             spec.policies.iter().map(|(name, member)| (name.clone(), settings_of(member))).collect();
+        let handling = Handling { mode: registration.mode, is_mutating: false, message: spec.message };
+        let evaluator = Evaluator::Group(Group { members, expression });
+        self.register(kind, metadata, &registration, handling, evaluator);
+        Ok(())
+    }
+
+    /// Adds a policy or a group with its registration.
+    fn register(
+        &mut self,
+        kind: KubewardenKind,
+        metadata: Metadata,
+        registration: &RegistrationSpec,
+        handling: Handling,
+        evaluator: Evaluator,
+    ) {
+        let Metadata { name, namespace } = metadata;
+        let namespace = namespace.as_deref().filter(|_| kind.is_namespaced());
         self.policies.push(RegisteredPolicy {
-            name: metadata.name.clone(),
-            webhook: webhook(kind, namespace, &metadata.name),
+            webhook: webhook(kind, namespace, &name),
+            name,
             server: registration.policy_server.clone(),
             is_namespaced: kind.is_namespaced(),
-            registration: Some(Registration::new(kind, metadata.namespace.as_deref(), &registration)),
-            handling: Handling { mode: registration.mode, is_mutating: false, message: spec.message },
-            evaluator: Evaluator::Group(Group { members, expression }),
+            registration: Some(Registration::new(kind, namespace, registration)),
+            handling,
+            evaluator,
         });
-        Ok(())
     }
 
     fn finish(self) -> Result<Loaded, Vec<InputError>> {

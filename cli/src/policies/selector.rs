@@ -32,7 +32,7 @@ pub struct Requirement {
 pub enum Operator {
     /// The value is one of the values.
     In,
-    /// The label is unset, or its value is none of the values.
+    /// The label is unset, or has another value.
     NotIn,
     /// The label is set.
     Exists,

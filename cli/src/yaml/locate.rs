@@ -37,7 +37,7 @@ pub(super) fn locate(root: &Node, steps: &[Step], path: &str) -> Position {
     place.position
 }
 
-/// A node, and the position that stands for it.
+/// A node and its position in reports.
 #[derive(Clone, Copy)]
 struct Place<'n> {
     node: &'n Node,
