@@ -1,5 +1,6 @@
 //! The command line: commands, messages and exit codes.
 
+mod baseline;
 mod check;
 mod cluster_args;
 mod compare;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::baseline::Baseline;
 use self::check::Check;
 use self::compare::Compare;
 use self::completions::Completions;
@@ -42,6 +44,7 @@ pub(crate) struct Cli {
 enum Command {
     Check(Check),
     Fix(Fix),
+    Baseline(Baseline),
     Compare(Compare),
     Request(Request),
     Run(Run),
@@ -62,6 +65,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Check(check) => check.exec(),
         Command::Fix(fix) => fix.exec(),
+        Command::Baseline(baseline) => baseline.exec(),
         Command::Compare(compare) => compare.exec(),
         Command::Request(request) => request.exec(),
         Command::Run(run) => run.exec(),

@@ -21,6 +21,7 @@
 pub mod admission;
 pub mod admission_request;
 pub mod admission_response;
+pub mod baseline;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod comparison;

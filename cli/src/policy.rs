@@ -87,6 +87,15 @@ impl Policy {
         self.ask("validate", &ValidationRequest { request, settings: &settings })
     }
 
+    /// Returns the verdict on a payload: an object with a `request` and `settings`, as policy servers send it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::validate`].
+    pub fn validate_payload(&self, payload: &[u8]) -> Result<ValidationResponse, Error> {
+        answer("validate", &self.call("validate", payload)?)
+    }
+
     /// Returns the verdict with all findings, which policy servers would truncate. A policy without such a report returns the
     /// verdict that policy servers get.
     ///

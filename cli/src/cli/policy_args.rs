@@ -122,6 +122,7 @@ fn add_objects(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn sentences(errors: &[InputError]) -> Vec<String> {
+/// Returns errors as sentences.
+pub(super) fn sentences(errors: &[InputError]) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }
