@@ -11,6 +11,7 @@ mod fix;
 mod policy_args;
 mod progress;
 mod recording;
+mod registry_access;
 mod request;
 mod run;
 mod schema;

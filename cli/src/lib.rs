@@ -35,10 +35,13 @@ pub mod fixing;
 pub mod input;
 pub mod interactions;
 pub mod manifest;
+mod pinning;
 pub mod pipeline;
 pub mod policies;
 pub mod policy;
 pub mod printable;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rewrite;

@@ -42,11 +42,6 @@ impl Exempt {
         let selects = exempt.image.is_some() || exempt.container.is_some() || exempt.namespace.is_some();
         selects.then_some(exempt)
     }
-
-    /// Returns whether the exemption names image, container and namespace.
-    pub(super) fn names_all_keys(&self) -> bool {
-        self.image.is_some() && self.container.is_some() && self.namespace.is_some()
-    }
 }
 
 /// Returns the repository of an image, with its host: `docker.io/library/nginx`.

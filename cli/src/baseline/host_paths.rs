@@ -27,10 +27,13 @@ mod tests {
 
     #[test]
     fn directories_with_secrets_or_sockets_are_not_public() {
-        for path in ["/var/log", "/var/log/pods", "/sys/fs/cgroup", "/etc/localtime", "/usr/share/zoneinfo/"] {
+        for path in ["/var/log", "/var/log/pods", "/sys/fs/cgroup", "/etc/localtime", "/usr/share/zoneinfo/"]
+        {
             assert!(is_public(path), "{path}");
         }
-        for path in ["/", "/var", "/var/logs", "/run", "/var/run/docker.sock", "/etc", "/usr/../etc", "usr", ""] {
+        for path in
+            ["/", "/var", "/var/logs", "/run", "/var/run/docker.sock", "/etc", "/usr/../etc", "usr", ""]
+        {
             assert!(!is_public(path), "{path}");
         }
     }

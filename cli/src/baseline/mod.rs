@@ -7,6 +7,7 @@ mod entry;
 mod exemptions;
 mod host_paths;
 mod object;
+mod ordered;
 mod owners;
 mod search;
 mod settings;

@@ -52,7 +52,7 @@ impl<'o> Search<'o> {
         let rules = RuleId::ALL.iter().filter(|rule| !NOT_IN_OBJECTS.contains(rule));
         let open: Vec<_> = rules.map(|rule| rule.meta().id).filter(is_open).collect();
         let given = self.settings.clone();
-        open.iter().for_each(|id| set_mode(&mut self.settings, id, "deny"));
+        set_modes(&mut self.settings, &open);
         let mut not_yet = BTreeMap::new();
         for (_, found) in self.judge(Wanted::AfterFixes) {
             let violated: BTreeSet<_> = found.iter().map(|finding| finding.rule).collect();
@@ -62,7 +62,7 @@ impl<'o> Search<'o> {
         }
         let denying: Vec<_> = open.into_iter().filter(|id| !not_yet.contains_key(id)).collect();
         self.settings = given;
-        denying.iter().for_each(|id| set_mode(&mut self.settings, id, "deny"));
+        set_modes(&mut self.settings, &denying);
         (denying, not_yet)
     }
 
@@ -142,11 +142,10 @@ impl<'o> Search<'o> {
     fn is_needed<'i>(&self, objects: impl Iterator<Item = &'i usize>) -> Result<bool, Error> {
         for index in objects {
             let Some(object) = self.objects.get(*index) else { continue };
-            // Only exemptions for this object, and those that do not name all keys, can cover it.
-            let is_relevant = |exempt: &Exempt, needed_by: &BTreeSet<usize>| {
-                needed_by.contains(index) || !exempt.names_all_keys()
-            };
-            let exempts = self.exempts().filter(|(exempt, needed_by)| is_relevant(exempt, needed_by));
+            // Exemptions of other namespaces cannot cover it.
+            let is_relevant =
+                |exempt: &Exempt| exempt.namespace.is_none() || exempt.namespace == object.subject.namespace;
+            let exempts = self.exempts().filter(|(exempt, _)| is_relevant(exempt));
             let exemptions = exempts.map(|(exempt, _)| exemption(exempt)).collect();
             let settings = with_entries(&self.settings, self.entries.keys(), exemptions, self.lists);
             if !object.validate(&settings::json(&settings))?.accepted {
@@ -160,8 +159,12 @@ impl<'o> Search<'o> {
     pub(super) fn finish(&self, expiry: &Expiry) -> Map<String, Value> {
         let owners = owners(self.objects);
         let exemption = |joined: Joined| {
-            let needed_by: BTreeSet<_> =
-                joined.needed_by.iter().filter_map(|index| owners.get(*index)).map(ToString::to_string).collect();
+            let needed_by: BTreeSet<_> = joined
+                .needed_by
+                .iter()
+                .filter_map(|index| owners.get(*index))
+                .map(ToString::to_string)
+                .collect();
             let mut exemption = json!({
                 "reason": format!("needed when the policy came: {}", first_of(needed_by.iter())),
                 "expires": expiry.as_str(),
@@ -181,6 +184,12 @@ impl<'o> Search<'o> {
     }
 }
 
+fn set_modes(settings: &mut Map<String, Value>, rules: &[&str]) {
+    for rule in rules {
+        set_mode(settings, rule, "deny");
+    }
+}
+
 /// Returns the entry for a volume with a path that all pods may read.
 fn host_path(object: &JudgedObject, finding: &Uncovered) -> Vec<Entry> {
     if finding.rule != RuleId::HostPathVolumes.meta().id || !finding.path.ends_with(".hostPath.path") {
@@ -195,8 +204,9 @@ fn path_or_repository(given: &Map<String, Value>, object: &JudgedObject, finding
     if finding.rule == RuleId::WritableMounts.meta().id {
         let path = object.text_at(&finding.path).map(|path| normalized(&path));
         let entry = path.filter(|path| is_literal(path)).map(Entry::WritablePath);
-        let can_be_allowed =
-            |entry: &Entry| settings::are_valid(&with_entries(given, [entry].into_iter(), vec![], Lists::Final));
+        let can_be_allowed = |entry: &Entry| {
+            settings::are_valid(&with_entries(given, [entry].into_iter(), vec![], Lists::Final))
+        };
         return entry.filter(can_be_allowed).into_iter().collect();
     }
     if finding.rule == RuleId::ImageReferenceRule.meta().id {

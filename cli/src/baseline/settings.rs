@@ -83,19 +83,19 @@ pub(super) fn with_entries<'e>(
     }
     let mut settings = given.clone();
     if !host_paths.is_empty() {
-        extend(options_of(&mut settings, "hostPathVolumes"), "allowed", host_paths);
+        extend_option(&mut settings, "hostPathVolumes", "allowed", host_paths);
     }
     if lists != Lists::Given {
         let modes = modes(given);
         let denies = |rule| matches!(modes.get(rule), Some(Mode::Deny | Mode::Fix));
         if denies("writableMounts") {
-            extend(options_of(&mut settings, "writableMounts"), "allowedPaths", paths);
+            extend_option(&mut settings, "writableMounts", "allowedPaths", paths);
         }
         if repositories.is_empty() && lists == Lists::Strict {
             repositories.push(NO_REPOSITORY.into());
         }
         if denies("imageReference") && !repositories.is_empty() {
-            extend(options_of(&mut settings, "imageReference"), "allowedRepositories", repositories);
+            extend_option(&mut settings, "imageReference", "allowedRepositories", repositories);
         }
     }
     if !exemptions.is_empty() {
@@ -116,16 +116,15 @@ pub(super) fn exemption(exempt: &Exempt) -> Value {
     exemption
 }
 
-/// Returns the options of a rule. A mode alone becomes an option.
-fn options_of<'s>(settings: &'s mut Map<String, Value>, rule: &str) -> &'s mut Map<String, Value> {
-    let value = settings.entry(rule).or_insert_with(|| Value::Object(Map::new()));
-    if !value.is_object() {
-        *value = json!({"mode": value.take()});
-    }
-    match value {
-        Value::Object(options) => options,
-        _ => unreachable!("the value was made an object"),
-    }
+/// Appends items to an option of a rule. A mode alone becomes an option.
+fn extend_option(settings: &mut Map<String, Value>, rule: &str, key: &str, items: Vec<Value>) {
+    let mut options = match settings.remove(rule) {
+        Some(Value::Object(options)) => options,
+        Some(mode) => Map::from_iter([("mode".to_owned(), mode)]),
+        None => Map::new(),
+    };
+    extend(&mut options, key, items);
+    settings.insert(rule.to_owned(), Value::Object(options));
 }
 
 /// Appends items to a list, which may be missing.

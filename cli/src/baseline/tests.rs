@@ -132,8 +132,7 @@ fn only_paths_in_use_are_writable() {
 #[test]
 fn a_path_that_cannot_be_allowed_is_exempt() {
     let mounts = json!({"volumeMounts": [{"name": "a", "mountPath": "/usr/lib/x"}, {"name": "a", "mountPath": "/cache*"}]});
-    let spec =
-        json!({"containers": [good("web", "acme/web:1", &mounts)], "volumes": [{"name": "a", "emptyDir": {}}]});
+    let spec = json!({"containers": [good("web", "acme/web:1", &mounts)], "volumes": [{"name": "a", "emptyDir": {}}]});
     let proposal = obeys_the_laws(&json!({}), &[pod("a", "shop", &spec)]);
     assert_eq!(proposal.settings["writableMounts"], json!({"allowedPaths": []}));
     assert_eq!(exemptions(&proposal)[0]["rules"], json!(["writableMounts"]));
@@ -168,7 +167,8 @@ fn a_finding_about_the_pod_exempts_all_its_containers() {
     let spec = json!({"hostNetwork": true, "containers": [
         good("one", "acme/one:1", &json!({})), good("two", "acme/two:1", &json!({}))]});
     let proposal = obeys_the_laws(&json!({}), &[pod("a", "net", &spec)]);
-    let rules: Vec<_> = exemptions(&proposal).as_array().unwrap().iter().map(|exempt| &exempt["rules"]).collect();
+    let rules: Vec<_> =
+        exemptions(&proposal).as_array().unwrap().iter().map(|exempt| &exempt["rules"]).collect();
     assert_eq!(rules, [&json!(["hostNamespaces"]), &json!(["hostNamespaces"])]);
 }
 
@@ -220,8 +220,7 @@ fn pods_are_counted_with_their_owner() {
         "spec": {"template": {"spec": bad}}});
     let mut running = pod("web-5d4f-x", "shop", &bad);
     running["metadata"]["labels"] = json!({"pod-template-hash": "5d4f"});
-    running["metadata"]["ownerReferences"] =
-        json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d4f", "uid": "1", "controller": true}]);
+    running["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d4f", "uid": "1", "controller": true}]);
     let proposal = obeys_the_laws(&json!({}), &[deployment, running]);
     assert_eq!((proposal.objects, proposal.controlled), (2, 1));
     assert_eq!(exemptions(&proposal)[0]["reason"], json!("needed when the policy came: Deployment shop/web"));
@@ -267,7 +266,8 @@ mod generated {
             json!({"privileged": true}),
             json!({"capabilities": {"add": ["SYS_ADMIN"]}, "runAsUser": 0}),
         ]);
-        let paths = prop::sample::select(vec!["/data", "/data/sub", "/usr/bin", "/c*", "relative", "/tmp//x"]);
+        let paths =
+            prop::sample::select(vec!["/data", "/data/sub", "/usr/bin", "/c*", "relative", "/tmp//x"]);
         let mounts = prop::collection::vec((paths, 0..4_usize, any::<bool>()), 0..3);
         (names, images, contexts, mounts, prop::option::of(Just(8080))).prop_map(
             |(name, image, context, mounts, port)| {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use immutable_pods_policy::rules::policy_settings;
 
+use super::ordered::OrderedSettings;
 use super::{Expiry, Proposal};
 use crate::diff::yaml;
 use crate::{NAME, VERSION};
@@ -36,7 +37,8 @@ pub fn to_yaml(proposal: &Proposal, expiry: &Expiry) -> String {
         let count = self::count(*objects, "object");
         line(&format!("{rule} does not deny yet: it would deny {count}."));
     }
-    text + &yaml(&Value::Object(settings.clone()))
+    let declaration = policy_settings::declaration();
+    text + &yaml(&OrderedSettings { settings, declarations: &declaration.settings })
 }
 
 fn count(number: usize, noun: &str) -> String {

@@ -69,7 +69,8 @@ impl Baseline {
         let proposed = expiry.and_then(|expiry| {
             let given = self.given()?;
             let (objects, is_complete) = self.read(&given, &mut errors)?;
-            let proposal = baseline::propose(&given, &objects, &expiry).map_err(|error| vec![error.to_string()])?;
+            let proposal =
+                baseline::propose(&given, &objects, &expiry).map_err(|error| vec![error.to_string()])?;
             Ok((proposal, is_complete, expiry))
         });
         let (proposal, is_complete, expiry) = match proposed {
@@ -113,7 +114,9 @@ impl Baseline {
                 progress.step();
             }
             match manifest {
-                Ok(manifest) => objects.extend(JudgedObject::read(manifest, &evaluator.cluster_mut().resources)),
+                Ok(manifest) => {
+                    objects.extend(JudgedObject::read(manifest, &evaluator.cluster_mut().resources));
+                }
                 Err(error) => {
                     is_complete = false;
                     errors.print(&error);

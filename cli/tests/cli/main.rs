@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
+mod baseline;
 mod cluster;
 mod compare;
 mod documents;
