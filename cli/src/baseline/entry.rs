@@ -16,6 +16,16 @@ pub(super) enum Entry {
     Exemption(Exempt),
 }
 
+impl Entry {
+    /// Returns the exemption, if it is one.
+    pub(super) fn exempt(&self) -> Option<&Exempt> {
+        match self {
+            Self::Exemption(exempt) => Some(exempt),
+            Self::HostPath(_) | Self::WritablePath(_) | Self::Repository(_) => None,
+        }
+    }
+}
+
 /// The narrowest exemption for a finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Exempt {

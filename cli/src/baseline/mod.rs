@@ -9,6 +9,7 @@ mod host_paths;
 mod object;
 mod ordered;
 mod owners;
+mod relevance;
 mod search;
 mod settings;
 mod uncovered;
@@ -81,14 +82,8 @@ pub fn propose(
     search.add_entries()?;
     search.remove_superfluous()?;
     let settings = search.finish(expiry);
-    let json = settings::json(&settings);
-    let mut denied = Vec::new();
-    for object in objects {
-        let response = object.validate(&json)?;
-        if !response.accepted {
-            denied.push((object.place(), response.message.unwrap_or_default()));
-        }
-    }
+    let denied = search.denied()?.into_iter();
+    let denied = denied.filter_map(|(index, reason)| Some((objects.get(index)?.place(), reason))).collect();
     let controlled = owners::count_controlled(objects);
     Ok(Proposal { settings, objects: objects.len(), controlled, new_denials, not_yet, denied })
 }

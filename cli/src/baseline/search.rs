@@ -15,9 +15,10 @@ use super::exemptions::{Joined, join};
 use super::host_paths::is_public;
 use super::object::{JudgedObject, first_of};
 use super::owners::owners;
-use super::settings::{self, Lists, exemption, is_mode_set, set_mode, with_entries};
+use super::relevance::Relevance;
+use super::settings::{self, Draft, Lists, exemption, is_mode_set, set_mode, with_entries};
 use super::uncovered::{Container, Uncovered, Wanted, uncovered};
-use crate::policy::Error;
+use crate::policy::{Error, ValidationResponse};
 
 /// The rules about which the objects of a cluster say nothing: requests of users, a feature gate, and a way to live with a writable
 /// root filesystem.
@@ -28,7 +29,7 @@ const NOT_IN_OBJECTS: [RuleId; 4] =
 pub(super) struct Search<'o> {
     objects: &'o [JudgedObject],
     /// The given settings, with the modes that were found.
-    settings: Map<String, Value>,
+    draft: Draft,
     lists: Lists,
     /// The entries, each with the objects that need it.
     entries: BTreeMap<Entry, BTreeSet<usize>>,
@@ -39,20 +40,20 @@ impl<'o> Search<'o> {
     pub(super) fn new(given: &Map<String, Value>, objects: &'o [JudgedObject]) -> Self {
         let mut settings = given.clone();
         settings.remove("enforcement");
-        Self { objects, settings, lists: Lists::Given, entries: BTreeMap::new() }
+        Self { objects, draft: Draft::new(settings), lists: Lists::Given, entries: BTreeMap::new() }
     }
 
     /// Lets every rule deny whose mode is not given and that nothing violates, and returns these rules. Also returns the other ones,
     /// each with the number of objects that it would deny.
     pub(super) fn let_rules_deny(&mut self) -> (Vec<&'static str>, BTreeMap<&'static str, usize>) {
-        let modes = settings::modes(&self.settings);
+        let given = self.draft.settings.clone();
+        let modes = settings::modes(&given);
         let is_open = |id: &&'static str| {
-            !matches!(modes.get(id), Some(Mode::Deny | Mode::Fix)) && !is_mode_set(&self.settings, id)
+            !matches!(modes.get(id), Some(Mode::Deny | Mode::Fix)) && !is_mode_set(&given, id)
         };
         let rules = RuleId::ALL.iter().filter(|rule| !NOT_IN_OBJECTS.contains(rule));
         let open: Vec<_> = rules.map(|rule| rule.meta().id).filter(is_open).collect();
-        let given = self.settings.clone();
-        set_modes(&mut self.settings, &open);
+        self.draft = Draft::new(with_denials(&given, &open));
         let mut not_yet = BTreeMap::new();
         for (_, found) in self.judge(Wanted::AfterFixes) {
             let violated: BTreeSet<_> = found.iter().map(|finding| finding.rule).collect();
@@ -61,8 +62,7 @@ impl<'o> Search<'o> {
             }
         }
         let denying: Vec<_> = open.into_iter().filter(|id| !not_yet.contains_key(id)).collect();
-        self.settings = given;
-        set_modes(&mut self.settings, &denying);
+        self.draft = Draft::new(with_denials(&given, &denying));
         (denying, not_yet)
     }
 
@@ -70,14 +70,25 @@ impl<'o> Search<'o> {
     pub(super) fn add_entries(&mut self) -> Result<(), Error> {
         self.add(Wanted::AfterFixes, host_path);
         self.lists = Lists::Strict;
-        let base = self.settings.clone();
-        self.add(Wanted::AfterFixes, |object, finding| path_or_repository(&base, object, finding));
+        self.add(Wanted::AfterFixes, path_or_repository);
+        self.remove_refused_paths();
         self.add(Wanted::AfterFixes, |_, finding| exempt(finding));
         // A fix can fail.
         if !self.denied()?.is_empty() {
             self.add(Wanted::All, |_, finding| exempt(finding));
         }
         Ok(())
+    }
+
+    /// Removes the paths that settings refuse because they are protected.
+    fn remove_refused_paths(&mut self) {
+        let draft = &self.draft;
+        self.entries.retain(|entry, _| match entry {
+            Entry::WritablePath(_) => {
+                settings::are_valid(&with_entries(draft, [entry].into_iter(), Vec::new(), Lists::Final))
+            }
+            _ => true,
+        });
     }
 
     /// Adds the entries that a function returns for a finding.
@@ -102,53 +113,64 @@ impl<'o> Search<'o> {
         found.filter(|(_, found)| !found.is_empty()).collect()
     }
 
-    /// Returns the objects that are denied.
-    fn denied(&self) -> Result<Vec<usize>, Error> {
-        let settings = settings::json(&self.with_all_entries());
-        let mut denied = Vec::new();
+    /// Returns the objects that are denied, each with the reason.
+    pub(super) fn denied(&self) -> Result<BTreeMap<usize, String>, Error> {
+        let relevance = Relevance::of(&self.entries);
+        let mut denied = BTreeMap::new();
         for (index, object) in self.objects.iter().enumerate() {
-            if !object.validate(&settings)?.accepted {
-                denied.push(index);
+            let response = self.validate(index, object, &relevance)?;
+            if !response.accepted {
+                denied.insert(index, response.message.unwrap_or_default());
             }
         }
         Ok(denied)
     }
 
+    /// Returns the verdict on an object. The settings contain only what matters for it, because each verdict reads all of them.
+    fn validate(
+        &self,
+        index: usize,
+        object: &JudgedObject,
+        relevance: &Relevance,
+    ) -> Result<ValidationResponse, Error> {
+        let relevant = relevance.entries_for(index, object.subject.namespace.as_deref());
+        let left: Vec<_> = relevant.into_iter().filter(|entry| self.entries.contains_key(entry)).collect();
+        let exemptions = left.iter().filter_map(Entry::exempt).map(exemption).collect();
+        let settings = with_entries(&self.draft, left.iter(), exemptions, self.lists);
+        object.validate(&settings::json(&settings))
+    }
+
     fn with_all_entries(&self) -> Map<String, Value> {
         let exemptions = self.exempts().map(|(exempt, _)| exemption(exempt)).collect();
-        with_entries(&self.settings, self.entries.keys(), exemptions, self.lists)
+        with_entries(&self.draft, self.entries.keys(), exemptions, self.lists)
     }
 
     fn exempts(&self) -> impl Iterator<Item = (&Exempt, &BTreeSet<usize>)> {
-        self.entries.iter().filter_map(|(entry, needed_by)| match entry {
-            Entry::Exemption(exempt) => Some((exempt, needed_by)),
-            _ => None,
-        })
+        self.entries.iter().filter_map(|(entry, needed_by)| Some((entry.exempt()?, needed_by)))
     }
 
     /// Removes every entry without which nothing more is denied. Objects that are denied anyway do not count.
     pub(super) fn remove_superfluous(&mut self) -> Result<(), Error> {
-        let denied: BTreeSet<_> = self.denied()?.into_iter().collect();
+        let denied = self.denied()?;
+        let relevance = Relevance::of(&self.entries);
         for entry in self.entries.keys().cloned().collect::<Vec<_>>() {
             let Some(needed_by) = self.entries.remove(&entry) else { continue };
-            if self.is_needed(needed_by.difference(&denied))? {
+            let admitted = needed_by.iter().filter(|index| !denied.contains_key(index));
+            if self.is_one_denied(admitted, &relevance)? {
                 self.entries.insert(entry, needed_by);
             }
         }
         Ok(())
     }
 
-    /// Returns whether one of these objects is denied without an entry that was removed.
-    fn is_needed<'i>(&self, objects: impl Iterator<Item = &'i usize>) -> Result<bool, Error> {
+    fn is_one_denied<'i>(
+        &self,
+        objects: impl Iterator<Item = &'i usize>,
+        relevance: &Relevance,
+    ) -> Result<bool, Error> {
         for index in objects {
             let Some(object) = self.objects.get(*index) else { continue };
-            // Exemptions of other namespaces cannot cover it.
-            let is_relevant =
-                |exempt: &Exempt| exempt.namespace.is_none() || exempt.namespace == object.subject.namespace;
-            let exempts = self.exempts().filter(|(exempt, _)| is_relevant(exempt));
-            let exemptions = exempts.map(|(exempt, _)| exemption(exempt)).collect();
-            let settings = with_entries(&self.settings, self.entries.keys(), exemptions, self.lists);
-            if !object.validate(&settings::json(&settings))?.accepted {
+            if !self.validate(*index, object, relevance)?.accepted {
                 return Ok(true);
             }
         }
@@ -180,14 +202,17 @@ impl<'o> Search<'o> {
             exemption
         };
         let exemptions = join(self.exempts()).into_iter().map(exemption).collect();
-        with_entries(&self.settings, self.entries.keys(), exemptions, Lists::Final)
+        with_entries(&self.draft, self.entries.keys(), exemptions, Lists::Final)
     }
 }
 
-fn set_modes(settings: &mut Map<String, Value>, rules: &[&str]) {
+/// Returns settings in which rules deny.
+fn with_denials(settings: &Map<String, Value>, rules: &[&str]) -> Map<String, Value> {
+    let mut settings = settings.clone();
     for rule in rules {
-        set_mode(settings, rule, "deny");
+        set_mode(&mut settings, rule, "deny");
     }
+    settings
 }
 
 /// Returns the entry for a volume with a path that all pods may read.
@@ -200,14 +225,10 @@ fn host_path(object: &JudgedObject, finding: &Uncovered) -> Vec<Entry> {
 }
 
 /// Returns the entries for a path or an image that the lists of the settings do not contain.
-fn path_or_repository(given: &Map<String, Value>, object: &JudgedObject, finding: &Uncovered) -> Vec<Entry> {
+fn path_or_repository(object: &JudgedObject, finding: &Uncovered) -> Vec<Entry> {
     if finding.rule == RuleId::WritableMounts.meta().id {
         let path = object.text_at(&finding.path).map(|path| normalized(&path));
-        let entry = path.filter(|path| is_literal(path)).map(Entry::WritablePath);
-        let can_be_allowed = |entry: &Entry| {
-            settings::are_valid(&with_entries(given, [entry].into_iter(), vec![], Lists::Final))
-        };
-        return entry.filter(can_be_allowed).into_iter().collect();
+        return path.filter(|path| is_literal(path)).map(Entry::WritablePath).into_iter().collect();
     }
     if finding.rule == RuleId::ImageReferenceRule.meta().id {
         let images = finding.containers.iter().filter_map(|container| container.image.as_deref());

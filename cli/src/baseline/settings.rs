@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use immutable_pods_policy::rules::RuleId;
 use immutable_pods_policy::rules::policy_settings::PolicySettings;
 use immutable_pods_policy::settings::mode::Mode;
 use immutable_pods_policy::settings::value::SettingsDocument;
@@ -65,9 +66,28 @@ pub(super) fn set_mode(settings: &mut Map<String, Value>, rule: &str, mode: &str
     }
 }
 
+/// Settings to which entries are added.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) settings: Map<String, Value>,
+    limits_paths: bool,
+    limits_repositories: bool,
+}
+
+impl Draft {
+    /// Limits paths and repositories if the rules about them deny.
+    pub(super) fn new(settings: Map<String, Value>) -> Self {
+        let modes = modes(&settings);
+        let denies = |rule: RuleId| matches!(modes.get(rule.meta().id), Some(Mode::Deny | Mode::Fix));
+        let (limits_paths, limits_repositories) =
+            (denies(RuleId::WritableMounts), denies(RuleId::ImageReferenceRule));
+        Self { settings, limits_paths, limits_repositories }
+    }
+}
+
 /// Returns the settings with entries, and with exemptions besides.
 pub(super) fn with_entries<'e>(
-    given: &Map<String, Value>,
+    draft: &Draft,
     entries: impl Iterator<Item = &'e Entry>,
     exemptions: Vec<Value>,
     lists: Lists,
@@ -81,22 +101,18 @@ pub(super) fn with_entries<'e>(
             Entry::Exemption(_) => {}
         }
     }
-    let mut settings = given.clone();
+    let mut settings = draft.settings.clone();
     if !host_paths.is_empty() {
-        extend_option(&mut settings, "hostPathVolumes", "allowed", host_paths);
+        extend_option(&mut settings, RuleId::HostPathVolumes, "allowed", host_paths);
     }
-    if lists != Lists::Given {
-        let modes = modes(given);
-        let denies = |rule| matches!(modes.get(rule), Some(Mode::Deny | Mode::Fix));
-        if denies("writableMounts") {
-            extend_option(&mut settings, "writableMounts", "allowedPaths", paths);
-        }
-        if repositories.is_empty() && lists == Lists::Strict {
-            repositories.push(NO_REPOSITORY.into());
-        }
-        if denies("imageReference") && !repositories.is_empty() {
-            extend_option(&mut settings, "imageReference", "allowedRepositories", repositories);
-        }
+    if draft.limits_paths && lists != Lists::Given {
+        extend_option(&mut settings, RuleId::WritableMounts, "allowedPaths", paths);
+    }
+    if repositories.is_empty() && lists == Lists::Strict {
+        repositories.push(NO_REPOSITORY.into());
+    }
+    if draft.limits_repositories && lists != Lists::Given && !repositories.is_empty() {
+        extend_option(&mut settings, RuleId::ImageReferenceRule, "allowedRepositories", repositories);
     }
     if !exemptions.is_empty() {
         extend(&mut settings, "exemptions", exemptions);
@@ -117,7 +133,8 @@ pub(super) fn exemption(exempt: &Exempt) -> Value {
 }
 
 /// Appends items to an option of a rule. A mode alone becomes an option.
-fn extend_option(settings: &mut Map<String, Value>, rule: &str, key: &str, items: Vec<Value>) {
+fn extend_option(settings: &mut Map<String, Value>, rule: RuleId, key: &str, items: Vec<Value>) {
+    let rule = rule.meta().id;
     let mut options = match settings.remove(rule) {
         Some(Value::Object(options)) => options,
         Some(mode) => Map::from_iter([("mode".to_owned(), mode)]),
