@@ -80,9 +80,10 @@ pub fn propose(
     let mut search = Search::new(given, objects);
     let (new_denials, not_yet) = search.let_rules_deny();
     search.add_entries()?;
-    search.remove_superfluous()?;
+    let relevance = search.relevance();
+    search.remove_superfluous(&relevance)?;
     let settings = search.finish(expiry);
-    let denied = search.denied()?.into_iter();
+    let denied = search.denied(&relevance)?.into_iter();
     let denied = denied.filter_map(|(index, reason)| Some((objects.get(index)?.place(), reason))).collect();
     let controlled = owners::count_controlled(objects);
     Ok(Proposal { settings, objects: objects.len(), controlled, new_denials, not_yet, denied })

@@ -74,7 +74,7 @@ impl<'o> Search<'o> {
         self.remove_refused_paths();
         self.add(Wanted::AfterFixes, |_, finding| exempt(finding));
         // A fix can fail.
-        if !self.denied()?.is_empty() {
+        if !self.denied(&self.relevance())?.is_empty() {
             self.add(Wanted::All, |_, finding| exempt(finding));
         }
         Ok(())
@@ -113,12 +113,16 @@ impl<'o> Search<'o> {
         found.filter(|(_, found)| !found.is_empty()).collect()
     }
 
+    /// Returns which entries can matter for which object. After entries are removed, it is still valid.
+    pub(super) fn relevance(&self) -> Relevance {
+        Relevance::of(&self.entries)
+    }
+
     /// Returns the objects that are denied, each with the reason.
-    pub(super) fn denied(&self) -> Result<BTreeMap<usize, String>, Error> {
-        let relevance = Relevance::of(&self.entries);
+    pub(super) fn denied(&self, relevance: &Relevance) -> Result<BTreeMap<usize, String>, Error> {
         let mut denied = BTreeMap::new();
         for (index, object) in self.objects.iter().enumerate() {
-            let response = self.validate(index, object, &relevance)?;
+            let response = self.validate(index, object, relevance)?;
             if !response.accepted {
                 denied.insert(index, response.message.unwrap_or_default());
             }
@@ -150,13 +154,14 @@ impl<'o> Search<'o> {
     }
 
     /// Removes every entry without which nothing more is denied. Objects that are denied anyway do not count.
-    pub(super) fn remove_superfluous(&mut self) -> Result<(), Error> {
-        let denied = self.denied()?;
-        let relevance = Relevance::of(&self.entries);
+    ///
+    /// An entry that covers another one, such as a directory above a path, is tried before it.
+    pub(super) fn remove_superfluous(&mut self, relevance: &Relevance) -> Result<(), Error> {
+        let denied = self.denied(relevance)?;
         for entry in self.entries.keys().cloned().collect::<Vec<_>>() {
             let Some(needed_by) = self.entries.remove(&entry) else { continue };
             let admitted = needed_by.iter().filter(|index| !denied.contains_key(index));
-            if self.is_one_denied(admitted, &relevance)? {
+            if self.is_one_denied(admitted, relevance)? {
                 self.entries.insert(entry, needed_by);
             }
         }

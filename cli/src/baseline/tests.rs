@@ -130,6 +130,19 @@ fn only_paths_in_use_are_writable() {
 }
 
 #[test]
+fn a_directory_of_another_object_covers_what_is_below() {
+    let spec = |path: &str| {
+        let mounts = json!({"volumeMounts": [{"name": "a", "mountPath": path}]});
+        json!({"containers": [good("web", "acme/web:1", &mounts)], "volumes": [{"name": "a", "emptyDir": {}}]})
+    };
+    let proposal = obeys_the_laws(
+        &json!({}),
+        &[pod("a", "shop", &spec("/data/deep/er")), pod("b", "pay", &spec("/data"))],
+    );
+    assert_eq!(proposal.settings["writableMounts"], json!({"allowedPaths": ["/data"]}));
+}
+
+#[test]
 fn a_path_that_cannot_be_allowed_is_exempt() {
     let mounts = json!({"volumeMounts": [{"name": "a", "mountPath": "/usr/lib/x"}, {"name": "a", "mountPath": "/cache*"}]});
     let spec = json!({"containers": [good("web", "acme/web:1", &mounts)], "volumes": [{"name": "a", "emptyDir": {}}]});
