@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod streams;
 mod version;
+mod writable_paths;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ use self::request::Request;
 use self::run::Run;
 use self::schema::Schema;
 use self::version::Version;
+use self::writable_paths::WritablePaths;
 
 /// Keep running containers as they were built: evaluate Kubernetes manifests with the policy, outside of a cluster
 #[derive(Debug, Parser)]
@@ -47,6 +49,7 @@ enum Command {
     Fix(Fix),
     Baseline(Baseline),
     Compare(Compare),
+    WritablePaths(WritablePaths),
     Request(Request),
     Run(Run),
     Explain(Explain),
@@ -68,6 +71,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Command::Fix(fix) => fix.exec(),
         Command::Baseline(baseline) => baseline.exec(),
         Command::Compare(compare) => compare.exec(),
+        Command::WritablePaths(writable_paths) => writable_paths.exec(),
         Command::Request(request) => request.exec(),
         Command::Run(run) => run.exec(),
         Command::Explain(explain) => explain.exec(),

@@ -48,6 +48,7 @@ pub mod rewrite;
 pub mod rules;
 pub mod schemas;
 pub mod settings;
+pub mod writable_paths;
 mod yaml;
 
 pub use interactions::Interactions;

@@ -22,14 +22,15 @@ fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
-#[test]
-fn the_commands_of_the_page_about_checks_have_the_stated_exit_code() {
+/// Runs the commands of a document, and checks their exit codes.
+#[track_caller]
+fn commands_work(document: &str, at_least: usize) {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let document = fs::read_to_string(repository.join("docs/check.md")).unwrap();
+    let document = fs::read_to_string(repository.join(document)).unwrap();
     let folder = Path::new(PROGRAM).parent().unwrap().display();
     let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
     let blocks = blocks(&document);
-    assert!(blocks.len() >= 4, "{} blocks", blocks.len());
+    assert!(blocks.len() >= at_least, "{} blocks", blocks.len());
     for Block { code, commands } in blocks {
         for command in commands {
             let output = Command::new("sh")
@@ -42,4 +43,14 @@ fn the_commands_of_the_page_about_checks_have_the_stated_exit_code() {
             assert_eq!(output.status.code(), Some(code), "{command}\n{stderr}");
         }
     }
+}
+
+#[test]
+fn the_commands_of_the_page_about_checks_have_the_stated_exit_code() {
+    commands_work("docs/check.md", 4);
+}
+
+#[test]
+fn the_commands_of_the_page_about_writable_paths_have_the_stated_exit_code() {
+    commands_work("docs/writable-paths.md", 3);
 }

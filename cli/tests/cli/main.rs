@@ -13,6 +13,7 @@ mod policies;
 mod reference;
 mod request;
 mod run;
+mod writable_paths;
 
 use std::fs;
 use std::io::Write;
