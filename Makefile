@@ -68,6 +68,15 @@ PROGRAM := $(TARGET_DIR)/debug/immutable-pods
 program: ## Build the command-line program
 	@cargo build --locked --package immutable-pods --no-default-features
 
+# Platform of `make dist`, by default this machine. On Linux the program is static.
+DIST_TARGET ?= $(patsubst %-linux-gnu,%-linux-musl,$(shell rustc --version --verbose | sed -n 's/^host: //p'))
+# A program for this machine, if the one for the platform does not run here.
+RUNNABLE ?=
+
+.PHONY: dist
+dist: ## Write a release archive of the program into dist/: make dist DIST_TARGET=aarch64-unknown-linux-musl
+	@program=$$(scripts/dist/build $(DIST_TARGET)) && scripts/dist/archive $(DIST_TARGET) "$$program" $(RUNNABLE)
+
 # Undefined imports of the module would not be an error on Linux, but on macOS and Windows.
 .PHONY: link-check
 link-check: ## Check that the program links without undefined symbols
@@ -119,7 +128,13 @@ release-check: ## Check that all files have one version: make release-check VERS
 # Lists the crates of the module, without tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List the crates in the module; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f cli/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f cli/$@ json-view/$@ testing/$@ xtask/$@ benches/*/$@
+
+# On all platforms together.
+immutable-pods-sbom.cdx.json: cli/Cargo.toml Cargo.lock ## List the crates in the program; needs cargo-cyclonedx
+	cargo cyclonedx --format json --target all --override-filename immutable-pods-sbom.cdx
+	mv cli/$@ $@
+	rm -f json-view/$@ testing/$@ xtask/$@ benches/*/$@
 
 # The date is the date of the last change, so it may differ.
 .PHONY: check-artifacthub
@@ -165,9 +180,9 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run scripts/* e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
-	@$(call if_installed,zizmor,--quiet --offline .github)
+	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
 	@$(call if_installed,typos)
 	@scripts/words > /dev/null || scripts/words
 
@@ -183,4 +198,5 @@ RULES := $(wildcard src/rules/*.rs)
 .PHONY: clean
 clean: ## Remove all build output
 	cargo clean
-	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm policy-sbom.cdx.json
+	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm policy-sbom.cdx.json immutable-pods-sbom.cdx.json
+	rm -rf dist
