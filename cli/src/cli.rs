@@ -19,9 +19,10 @@ mod streams;
 mod version;
 mod writable_paths;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::baseline::Baseline;
 use self::check::Check;
@@ -64,6 +65,25 @@ Examples:
   helm template chart/ | immutable-pods check -
   immutable-pods explain readOnlyRootFilesystem";
 
+/// The name of the file that kubectl runs for `kubectl immutable-pods`.
+///
+/// Source: <https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/#names-with-dashes-and-underscores>
+const PLUGIN: &str = "kubectl-immutable_pods";
+
+impl Cli {
+    /// Reads the arguments of the process. An error or `--help` ends it.
+    ///
+    /// The help of a kubectl plugin shows the command that users type.
+    pub(crate) fn read() -> Self {
+        let mut command = Self::command();
+        let program = std::env::args_os().next();
+        if program.is_some_and(|program| Path::new(&program).file_stem().is_some_and(|name| name == PLUGIN)) {
+            command = command.bin_name("kubectl immutable-pods");
+        }
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
 /// Runs the command, and returns the exit code of the program.
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
@@ -83,8 +103,6 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

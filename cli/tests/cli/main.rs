@@ -573,6 +573,22 @@ fn a_manifest_cannot_control_the_terminal() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn the_help_of_the_kubectl_plugin_shows_the_command_of_kubectl() {
+    let folder = Folder::with(&[]);
+    let plugin = folder.0.path().join("kubectl-immutable_pods");
+    std::os::unix::fs::symlink(PROGRAM, &plugin).unwrap();
+    for (program, usage) in [
+        (plugin.as_path(), "Usage: kubectl immutable-pods check [OPTIONS]"),
+        (PROGRAM.as_ref(), "Usage: immutable-pods check [OPTIONS]"),
+    ] {
+        let help = Outcome::of(&Command::new(program).args(["check", "--help"]).output().unwrap());
+        assert_eq!(help.code, Some(0));
+        assert!(help.stdout.contains(usage), "{}", help.stdout);
+    }
+}
+
 #[test]
 fn help_and_version_are_exit_code_0() {
     let folder = Folder::with(&[]);
