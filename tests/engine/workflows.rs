@@ -30,9 +30,8 @@ fn workflows() -> Vec<(String, Value)> {
 /// Returns the lines of all workflows and of the action, because values do not contain comments.
 fn lines() -> Vec<String> {
     let workflows = names_in(WORKFLOWS).into_iter().map(|name| format!("{WORKFLOWS}/{name}"));
-    let texts = workflows
-        .chain([ACTION.to_owned()])
-        .map(|file| fs::read_to_string(in_repository(&file)).unwrap());
+    let texts =
+        workflows.chain([ACTION.to_owned()]).map(|file| fs::read_to_string(in_repository(&file)).unwrap());
     texts.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()).collect()
 }
 
