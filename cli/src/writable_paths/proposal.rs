@@ -14,6 +14,10 @@ use crate::policy::Error;
 /// Source: <https://refspecs.linuxfoundation.org/FHS_3.0/fhs-3.0.html>
 const TEMPORARY: [&str; 4] = ["/run", "/tmp", "/var/run", "/var/tmp"];
 
+/// Directories in which images prepare directories for sockets and for the numbers of processes. A program usually does not create
+/// them again, so a volume above does not replace a volume at such a directory.
+const WITH_PREPARED_DIRECTORIES: [&str; 2] = ["/run", "/var/run"];
+
 /// Directories in which images usually have files of several programs.
 ///
 /// Source: as above.
@@ -108,9 +112,8 @@ impl Selection<'_> {
     fn add(&mut self, candidate: &Candidate) -> Result<(), Error> {
         let reason = &candidate.reason;
         let paths = candidate.paths(&self.evidence.trees);
-        let covering =
-            paths.iter().find_map(|path| with_ancestors(path).find(|path| self.accepted.contains_key(*path)));
-        if let Some(reasons) = covering.and_then(|path| self.accepted.get_mut(path)) {
+        let covering = paths.iter().find_map(|path| self.covering(path).next());
+        if let Some(reasons) = covering.map(str::to_owned).and_then(|path| self.accepted.get_mut(&path)) {
             reasons.insert(reason.clone());
             return Ok(());
         }
@@ -129,19 +132,30 @@ impl Selection<'_> {
         Ok(())
     }
 
+    /// Returns the accepted paths that make a volume at a path unnecessary: the path itself, and directories above it.
+    fn covering<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> {
+        let is_prepared = self.evidence.trees.iter().any(|tree| tree.has_directory(path));
+        let covers = move |above: &&str| {
+            let is_separate = is_prepared && *above != path && WITH_PREPARED_DIRECTORIES.contains(above);
+            self.accepted.contains_key(*above) && !is_separate
+        };
+        with_ancestors(path).filter(covers)
+    }
+
     /// Returns why a path cannot be a volume.
     fn cause_against(&self, path: &str, reason: &Reason) -> Result<Option<Cause>, Error> {
-        if !reason.is_declared()
-            && let Some(files) = files_below(path, self.evidence)
-        {
-            return Ok(Some(Cause::HidesFiles(files)));
+        let files =
+            Some(path).filter(|_| !reason.is_declared()).and_then(|path| files_below(path, self.evidence));
+        // Most directories of an image have files. The policy is not asked about each of them.
+        if let (Reason::Access(_), Some(files)) = (reason, &files) {
+            return Ok(Some(Cause::HidesFiles(files.clone())));
         }
         if let Some(message) = refusal(self.policy, path)? {
             return Ok(Some(Cause::Refused(message)));
         }
-        let may_hide_files = SHARED.contains(&path) || path.starts_with("/etc/");
         let is_unknown = self.evidence.trees.is_empty() && reason.is_observed();
-        Ok((is_unknown && may_hide_files).then_some(Cause::MayHideFiles))
+        let may_hide_files = is_unknown && (SHARED.contains(&path) || path.starts_with("/etc/"));
+        Ok(files.map(Cause::HidesFiles).or(may_hide_files.then_some(Cause::MayHideFiles)))
     }
 
     /// Removes accepted paths that are below another one, which gets their reasons.
@@ -150,8 +164,7 @@ impl Selection<'_> {
             .accepted
             .keys()
             .filter_map(|path| {
-                let highest =
-                    with_ancestors(path).skip(1).filter(|path| self.accepted.contains_key(*path)).last()?;
+                let highest = self.covering(path).skip(1).last()?;
                 Some((path.clone(), highest.to_owned()))
             })
             .collect();
@@ -164,7 +177,7 @@ impl Selection<'_> {
     /// Returns what is left out and not covered otherwise. What only may be written is named once, by the highest path.
     fn left_out(&self) -> Vec<LeftOut> {
         let is_worth_a_line = |path: &str, reasons: &BTreeSet<Reason>| {
-            let is_covered = with_ancestors(path).any(|path| self.accepted.contains_key(path));
+            let is_covered = self.covering(path).next().is_some();
             let is_below = with_ancestors(path).skip(1).any(|path| self.left_out.contains_key(path));
             let is_certain = reasons.iter().any(|reason| reason.is_declared() || reason.is_observed());
             !is_covered && (is_certain || !is_below)

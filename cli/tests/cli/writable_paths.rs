@@ -143,7 +143,7 @@ fn the_platform_selects_an_image() {
     assert_eq!(run(&folder, &["--platform", "linux/arm64", "image.tar"]).stdout, WEB);
     let missing = "error: image.tar: there is no image for linux/s390x: choose one with --platform: linux/amd64, linux/arm64\n";
     assert_eq!(run(&folder, &["--platform", "linux/s390x", "image.tar"]), Outcome::new(2, "", missing));
-    let folder = with_archive(&layout(&[arm.clone()]));
+    let folder = with_archive(&layout(std::slice::from_ref(&arm)));
     assert_eq!(run(&folder, &["image.tar"]).stdout, WEB);
     let folder = with_archive(&layout(&[arm, Image { platform: "linux/riscv64", ..web() }]));
     let several = "error: image.tar: there is no image for linux/amd64: choose one with --platform: linux/arm64, linux/riscv64\n";
@@ -153,8 +153,19 @@ fn the_platform_selects_an_image() {
 #[test]
 fn several_images_are_not_one() {
     let folder = with_archive(&layout(&[application(), web()]));
-    let error = "error: image.tar: expected one image, got several: save them one by one: \
+    let error = "error: image.tar: expected one image, got several: save or copy them one by one: \
                  docker.io/shop/application:3, registry.example.com/shop/web:2\n";
+    assert_eq!(run(&folder, &["image.tar"]), Outcome::new(2, "", error));
+}
+
+#[test]
+fn a_tag_is_not_the_name_of_an_image() {
+    let tagged = Image { name: Some("latest"), ..application() };
+    let outcome = run(&with_archive(&layout(std::slice::from_ref(&tagged))), &["image.tar"]);
+    assert!(outcome.stdout.starts_with("writablePaths:\n# Add `images`"), "{}", outcome.stdout);
+    let folder = with_archive(&layout(&[tagged, Image { name: Some("old"), ..web() }]));
+    let error =
+        "error: image.tar: expected one image, got several: save or copy them one by one: latest, old\n";
     assert_eq!(run(&folder, &["image.tar"]), Outcome::new(2, "", error));
 }
 
@@ -218,6 +229,15 @@ fn an_image_shows_what_a_log_does_not() {
 }
 
 #[test]
+fn a_volume_at_run_does_not_replace_prepared_directories() {
+    let folder = with_archive(&layout(&[database()]));
+    fs::write(folder.0.path().join("db.log"), "open /var/run/db.pid: read-only file system\n").unwrap();
+    let outcome = run(&folder, &["image.tar", "db.log"]);
+    let paths = "  - /run # read-only: /var/run/db.pid\n  - /run/db # writable by all users\n";
+    assert!(outcome.stdout.contains(paths), "{}", outcome.stdout);
+}
+
+#[test]
 fn known_images_need_no_input() {
     let folder = Folder::with(&[]);
     let source = "known: https://github.com/docker-library/docs/blob/master/nginx/content.md";
@@ -278,11 +298,11 @@ fn bad_inputs_are_one_line_and_exit_code_2() {
     let good = layout(&[application()]);
     let without = |part: &str| good.iter().filter(|(name, _)| !name.contains(part)).cloned().collect();
     let escaping = changed(&good, "index.json", |index| {
-        index["manifests"][0]["digest"] = json!("sha256:../../../etc/passwd")
+        index["manifests"][0]["digest"] = json!("sha256:../../../etc/passwd");
     });
     let leading_out = docker(&application());
     let leading_out = changed(&leading_out, "manifest.json", |images| {
-        images[0]["Layers"][0] = json!("../../../etc/passwd")
+        images[0]["Layers"][0] = json!("../../../etc/passwd");
     });
     let truncated = |files: &images::Files| {
         let mut files = files.clone();

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use super::platform::Platform;
 
@@ -55,7 +55,7 @@ pub(super) struct ContainerConfiguration {
     pub(super) user: Option<String>,
     pub(super) env: Option<Vec<String>>,
     pub(super) working_dir: Option<String>,
-    pub(super) volumes: Option<BTreeMap<String, IgnoredAny>>,
+    pub(super) volumes: Option<Map<String, Value>>,
 }
 
 impl Descriptor {
@@ -82,11 +82,10 @@ impl Descriptor {
         has_type || self.platform.as_ref().is_some_and(|platform| platform.os == "unknown")
     }
 
-    /// Returns the name of the image. Some tools write the tag alone, which is not a name.
-    pub(super) fn image_name(&self) -> Option<&str> {
-        let name =
-            self.annotation("org.opencontainers.image.ref.name").filter(|name| name.contains(['/', ':']));
-        self.annotation("io.containerd.image.name").or(name)
+    /// Returns the name of the image, or its tag alone.
+    pub(super) fn name(&self) -> Option<&str> {
+        let name = self.annotation("io.containerd.image.name");
+        name.or_else(|| self.annotation("org.opencontainers.image.ref.name"))
     }
 
     fn annotation(&self, key: &str) -> Option<&str> {

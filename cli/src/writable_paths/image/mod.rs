@@ -69,7 +69,9 @@ fn evidence(blobs: &mut impl Blobs, platform: Option<&Platform>) -> Result<Evide
         budget.take_changes(layer.changes.len()).map_err(|error| message(&error))?;
         tree.apply(&layer);
     }
-    let mut evidence = Evidence { images: names.into_iter().collect(), ..Evidence::default() };
+    // A tag alone does not say which image it is.
+    let images = names.into_iter().filter(|name| name.contains(['/', ':'])).collect();
+    let mut evidence = Evidence { images, ..Evidence::default() };
     add_candidates(&configuration.config.unwrap_or_default(), &tree, &mut evidence);
     evidence.trees.push(tree);
     Ok(evidence)

@@ -16,7 +16,7 @@ const MAX_MANIFESTS: usize = 1_000;
 /// The files of an image in a layout.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Selected {
-    /// The names of the image, as the layout has them.
+    /// The names of the image, as the layout has them. Some are tags alone.
     pub(super) names: BTreeSet<String>,
     /// The name of the file with the configuration.
     pub(super) configuration: String,
@@ -58,7 +58,7 @@ pub(super) fn select(blobs: &mut impl Blobs, platform: Option<&Platform>) -> Res
                     list(&several)
                 ));
             }
-            Err(format!("expected one image, got several: save them one by one: {}", list(&names)))
+            Err(format!("expected one image, got several: save or copy them one by one: {}", list(&names)))
         }
     }
 }
@@ -85,7 +85,7 @@ fn in_layout(blobs: &mut impl Blobs) -> Result<Vec<(Platform, Selected)>, String
             is_missing = Some(file);
             continue;
         }
-        let names = descriptor.image_name().map(str::to_owned);
+        let names = descriptor.name().map(str::to_owned);
         if let Some((_, image)) = images.get_mut(&file) {
             image.names.extend(names);
             continue;

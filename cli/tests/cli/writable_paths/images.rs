@@ -93,13 +93,14 @@ pub(super) fn layout(images: &[Image]) -> Files {
         let layers: Vec<Value> = image.layers.iter().map(|layer| add_blob(&mut files, layer)).collect();
         let config = add_blob(&mut files, &image.configuration());
         let manifest = json!({"schemaVersion": 2, "config": config, "layers": layers}).to_string();
-        let mut manifest = add_blob(&mut files, manifest.as_bytes());
+        let Value::Object(mut descriptor) = add_blob(&mut files, manifest.as_bytes()) else { continue };
         let (os, architecture) = image.platform.split_once('/').unwrap();
-        manifest["platform"] = json!({"os": os, "architecture": architecture});
+        descriptor.insert("platform".to_owned(), json!({"os": os, "architecture": architecture}));
         if let Some(name) = image.name {
-            manifest["annotations"] = json!({"org.opencontainers.image.ref.name": name});
+            let annotations = json!({"org.opencontainers.image.ref.name": name});
+            descriptor.insert("annotations".to_owned(), annotations);
         }
-        manifests.push(manifest);
+        manifests.push(Value::Object(descriptor));
     }
     let index = json!({"schemaVersion": 2, "manifests": manifests}).to_string();
     files.push(("index.json".to_owned(), index.into_bytes()));
