@@ -136,11 +136,28 @@ immutable-pods-sbom.cdx.json: cli/Cargo.toml Cargo.lock ## List the crates in th
 	mv cli/$@ $@
 	rm -f json-view/$@ testing/$@ xtask/$@ benches/*/$@
 
-# The date is the date of the last change, so it may differ.
+# The date is the date of the last change, so it may differ. kwctl writes the provider and the chart of the Kubewarden project.
 .PHONY: check-artifacthub
 check-artifacthub: ## Compare artifacthub-pkg.yml with the output of kwctl; needs kwctl
-	$(KWCTL) scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml --output /dev/stdout | \
-		diff --ignore-matching-lines='^createdAt: ' artifacthub-pkg.yml -
+	$(KWCTL) scaffold artifacthub --metadata-path metadata.yml --output /dev/stdout | \
+		diff --ignore-matching-lines='^createdAt: ' --ignore-matching-lines='^  name: ' \
+			--ignore-matching-lines='^- url: https://artifacthub.io/packages/helm/' artifacthub-pkg.yml -
+
+CHART := charts/immutable-pods-policy
+
+# `make e2e-tests SUITES=chart` tests what the chart renders.
+.PHONY: chart
+chart: ## Lint, render and package the Helm chart into target/chart; needs helm
+ifeq ($(shell command -v helm 2> /dev/null),)
+	@echo "skipped: helm is not installed"
+else
+	@mkdir -p $(TARGET_DIR)/chart
+	helm lint --strict --quiet $(CHART)
+	helm lint --strict --quiet --set policies=fix+deny $(CHART)
+	helm template immutable-pods $(CHART) > $(TARGET_DIR)/chart/deny.yaml
+	helm template immutable-pods $(CHART) --set policies=fix+deny > $(TARGET_DIR)/chart/fix+deny.yaml
+	helm package --destination $(TARGET_DIR)/chart $(CHART)
+endif
 
 # Installs the toolchain in rust-toolchain.toml, and its WebAssembly target, if they are missing.
 .PHONY: toolchain
@@ -183,6 +200,7 @@ endif
 	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
+	@$(call if_installed,helm,lint --strict --quiet $(CHART))
 	@$(call if_installed,typos)
 	@scripts/words > /dev/null || scripts/words
 

@@ -69,7 +69,8 @@ pub(crate) fn documents() -> Vec<Document> {
             .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"));
         names.map(|name| format!("{prefix}{name}")).collect::<Vec<_>>()
     };
-    let folders = ["", "docs/", "docs/contributing/", "docs/contributing/decisions/"];
+    let folders =
+        ["", "charts/immutable-pods-policy/", "docs/", "docs/contributing/", "docs/contributing/decisions/"];
     let names = folders.into_iter().flat_map(|folder| in_folder(folder.trim_end_matches('/'), folder));
     names.map(Document::read).collect()
 }

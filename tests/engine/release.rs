@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use crate::module::in_repository;
 
 /// Files with version 1.2.3.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 10] = [
     (
         "Cargo.toml",
         "[workspace.package]\nversion = \"9.9.9\"\n\n[package]\nname = \"a\"\nversion = \"1.2.3\"\n\n[dependencies]\nversion = \"8\"\n",
@@ -19,6 +19,12 @@ const FILES: [(&str, &str); 7] = [
     ("artifacthub-pkg.yml", "version: 1.2.3\nname: a\n"),
     ("action.yml", "inputs:\n  a:\n    default: 8\n  version:\n    description: a\n    default: 1.2.3\n"),
     (".pre-commit-hooks.yaml", "- id: a\n  entry: ghcr.io/a/b:v1.2.3 check\n- id: b\n  entry: a check\n"),
+    ("charts/immutable-pods-policy/Chart.yaml", "apiVersion: v2\nversion: 1.2.3\nappVersion: 1.2.3\n"),
+    ("charts/immutable-pods-policy/values.yaml", "module:\n  tag: v1.2.3\n"),
+    (
+        "charts/hauler.yaml",
+        "spec:\n  images:\n  - name: ghcr.io/a/b:v1.2.3\n---\nspec:\n  charts:\n  - name: b\n    version: 1.2.3\n",
+    ),
     (
         "CHANGELOG.md",
         "# Changelog\n\n## Unreleased\n\n## 1.2.3 (2027-01-02)\n\n- New.\n\n## 1.2.2\n\n- Old.\n",
@@ -28,8 +34,8 @@ const FILES: [(&str, &str); 7] = [
 /// Creates a folder with the scripts and the files, with changes.
 fn repository(name: &str, changes: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    for parent in ["scripts/dist", "cli"] {
-        fs::create_dir_all(folder.join(parent)).unwrap();
+    for subfolder in ["scripts/dist", "cli", "charts/immutable-pods-policy"] {
+        fs::create_dir_all(folder.join(subfolder)).unwrap();
     }
     for script in ["release-check", "release-notes", "dist/version"].map(|script| format!("scripts/{script}"))
     {
@@ -72,6 +78,11 @@ fn every_file_with_another_version_is_reported() {
          artifacthub-pkg.yml: expected version 1.3.0, got 1.2.3\n\
          action.yml: expected version 1.3.0, got 1.2.3\n\
          .pre-commit-hooks.yaml: expected version 1.3.0, got 1.2.3\n\
+         charts/immutable-pods-policy/Chart.yaml, version: expected version 1.3.0, got 1.2.3\n\
+         charts/immutable-pods-policy/Chart.yaml, appVersion: expected version 1.3.0, got 1.2.3\n\
+         charts/immutable-pods-policy/values.yaml, module.tag: expected version 1.3.0, got 1.2.3\n\
+         charts/hauler.yaml, module: expected version 1.3.0, got 1.2.3\n\
+         charts/hauler.yaml, chart: expected version 1.3.0, got 1.2.3\n\
          CHANGELOG.md: expected an entry \"## 1.3.0\" that describes the changes\n"
     );
 }

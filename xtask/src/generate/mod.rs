@@ -1,13 +1,16 @@
 //! Generates files from the code.
 
 mod artifact_hub;
+mod chart;
 mod compliance;
 mod form;
+mod metadata;
 mod preset;
 mod presets;
 mod readme;
 mod reference;
 mod schema;
+mod values;
 mod yaml;
 
 use std::fs;
@@ -20,9 +23,14 @@ use crate::in_repository;
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
 /// Every generated file. A file that depends on another file comes after that file.
-const FILES: [Generated; 7] = [
+const FILES: [Generated; 12] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
+    (chart::CHART, |_| chart::chart()),
+    (chart::VALUES, |_| chart::default_values()),
+    (chart::SCHEMA, |_| chart::schema()),
+    (chart::README, chart::readme),
+    (chart::HAULER, |_| chart::hauler()),
     (artifact_hub::FILE, artifact_hub::generate),
     (reference::FILE, |_| Ok(reference::generate())),
     (presets::FILE, |_| presets::generate()),
