@@ -121,6 +121,38 @@ without_namespace() { # FILE
   same "pod/web created" "$(k create --filename <(workload Pod web "$PRIVILEGED") 2>&1)"
 }
 
+# --- Helm chart ---
+
+@test "the policies of the chart deny, and fix" {
+  needs helm
+  in_namespace immutable-pods
+  denied_by immutable-pods k create --filename <(workload Deployment web "$PLAIN")
+  kubectl label namespace "$namespace" policy/immutable-pods-fix= >/dev/null
+  eventually 30 k create --filename <(workload Deployment web "$PLAIN") >/dev/null 2>&1
+  has_field deployment/web '{.spec.template.spec.containers[0].securityContext}' \
+    '{"allowPrivilegeEscalation":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}'
+  denied_by immutable-pods-fix k create --filename <(workload Pod web "$PRIVILEGED")
+}
+
+@test "helm installs, changes and removes the policies of the chart" {
+  needs helm
+  has_controller || skip "there is no kubewarden-controller, which brings the definitions"
+  chart() { # VERB ARGUMENT…
+    helm "$1" chart "${@:2}" --namespace kubewarden
+  }
+  policies_of_release() {
+    kubectl get clusteradmissionpolicies --selector app.kubernetes.io/instance=chart \
+      --output 'jsonpath={range .items[*]}{.metadata.name} {.spec.mutating}{"\n"}{end}'
+  }
+  chart install charts/immutable-pods-policy --set name=chart >"$BATS_TEST_TMPDIR/notes"
+  grep --fixed-strings 'clusteradmissionpolicy/chart' "$BATS_TEST_TMPDIR/notes"
+  same "chart false" "$(policies_of_release)"
+  chart upgrade charts/immutable-pods-policy --reuse-values --set policies=fix+deny
+  same $'chart false\nchart-fix true' "$(policies_of_release)"
+  chart uninstall
+  same "" "$(policies_of_release)"
+}
+
 # --- Presets ---
 
 @test "preset baseline gives the verdicts of Pod Security Admission on its fixtures" {
