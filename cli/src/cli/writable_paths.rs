@@ -26,7 +26,7 @@ pub(super) struct WritablePaths {
     #[arg(long, value_name = "NAME")]
     image: Option<String>,
 
-    /// The platform of an image with several, such as `linux/arm64` [default: linux/amd64]
+    /// The platform of an image with several, such as `linux/arm64` [default: the only one, or linux/amd64]
     #[arg(long)]
     platform: Option<Platform>,
 }

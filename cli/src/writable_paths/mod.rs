@@ -24,6 +24,9 @@ pub use self::evidence::Evidence;
 pub use self::image::Platform;
 pub use self::proposal::{LeftOut, Proposal, ProposedPath};
 
+/// What is wrong with a file that is neither an image nor a text.
+const NEITHER: &str = "neither a tar archive, which can be compressed with gzip or zstd, nor a text: expected an image, a diff or a log";
+
 /// Reads an input, which is recognised by its content: an image as folder or archive, a diff, or a log. `-` is stdin.
 ///
 /// # Errors
@@ -59,6 +62,9 @@ fn recognise(reader: impl Read, platform: Option<&Platform>) -> Result<Evidence,
     let stream = Stream::decompressed(meter.input(reader), &meter).map_err(Problem::Read)?;
     if stream.is_tar() {
         return image::in_archive(stream.reader, &meter, platform).map_err(unusable);
+    }
+    if stream.head.contains(&0) {
+        return Err(unusable(NEITHER.to_owned()));
     }
     let head = String::from_utf8_lossy(&stream.head).into_owned();
     if diff::is_lines(&head) {

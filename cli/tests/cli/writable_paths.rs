@@ -262,6 +262,13 @@ fn known_images_need_no_input() {
 }
 
 #[test]
+fn the_page_shows_what_the_program_prints() {
+    let printed = run(&Folder::with(&[]), &["--image", "nginx:1.27"]).stdout;
+    let page = include_str!("../../../docs/writable-paths.md");
+    assert!(page.contains(&format!("```yaml\n{printed}```\n")), "{printed}");
+}
+
+#[test]
 fn an_image_that_writes_nowhere_gets_no_paths() {
     let image = Image { config: json!({"User": "65532"}), layers: vec![], ..web() };
     let folder = with_archive(&layout(&[image]));
@@ -346,6 +353,7 @@ fn bad_inputs_are_one_line_and_exit_code_2() {
 fn other_files_are_rejected() {
     let folder = Folder::with(&[
         ("empty", ""),
+        ("image.xz", "\u{7f}7zXZ\0Read-only file system"),
         ("pod.yaml", "apiVersion: v1\nkind: Pod\n"),
         ("web.log", "started\n"),
         ("relative.log", "open x: read-only file system\n"),
@@ -357,6 +365,10 @@ fn other_files_are_rejected() {
         ("none", "none: no such file or folder\n"),
         ("nginx:1.27", "nginx:1.27: no such file or folder; for the image, pass `--image nginx:1.27`\n"),
         ("empty", "empty: the file is empty"),
+        (
+            "image.xz",
+            "image.xz: neither a tar archive, which can be compressed with gzip or zstd, nor a text",
+        ),
         ("pod.yaml", "pod.yaml: no line says"),
         ("web.log", "web.log: no line says"),
         (
