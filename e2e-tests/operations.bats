@@ -185,10 +185,14 @@ admits() {
 @test "incident: without a policy server, new pods are rejected, until the webhook ignores failures" {
   in_namespace immutable-pods
   k create --filename <(workload Pod older "$HARDENED")
+  k create --filename <(workload Deployment older "$HARDENED" '.spec.replicas = 0')
   break_webhook
   eventually 30 fails_to_call
+  run k set env deployment/older changed=yes
+  [[ $output == *'failed calling webhook'* ]]
   # These requests do not reach the webhook.
   k create secret generic any
+  k scale deployment/older --replicas 1
   k patch pod older --subresource status --type merge --patch '{"status": {"message": "still there"}}'
   k delete pod older --wait=false
   kubectl --namespace kube-system create --dry-run=server --filename <(workload Pod agent "$PRIVILEGED")
