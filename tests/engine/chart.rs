@@ -1,6 +1,5 @@
 //! The Helm chart, as Rancher and Helm read it. `e2e-tests/chart.bats` tests what it renders.
 
-#![expect(clippy::indexing_slicing, reason = "YAML has no fields for the compiler to check")]
 #![expect(clippy::unwrap_used, reason = "a test fails on a file that does not parse")]
 
 use std::fs;
