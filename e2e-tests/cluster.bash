@@ -45,6 +45,20 @@ start() { # PROGRAM ARGUMENT…
   disown
 }
 
+# Starts a cluster with namespaces, accounts and the registered policies.
+start_cluster_with_policies() {
+  start_cluster
+  kubectl create --filename e2e-tests/cluster/objects.yaml >/dev/null
+  register
+  export POLICY_SERVER_URL
+}
+
+# Stops the cluster. Its logs stay in the folder $KEEP.
+end_cluster() {
+  [[ -z $KEEP ]] || cp -r "$CLUSTER" "$KEEP"
+  stop_cluster
+}
+
 stop_cluster() {
   # The stored data is not needed any more.
   xargs kill -KILL <"$CLUSTER/pids" 2>/dev/null || true

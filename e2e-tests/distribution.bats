@@ -42,7 +42,7 @@ command_named() { # NAME
   PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
-# Creates a stand-in for the program, which is small.
+# Creates a small script in place of the program.
 small_program() {
   command_named small-program <<END
 #!/bin/sh

@@ -8,17 +8,9 @@
 load helpers
 load cluster
 
-setup_file() {
-  start_cluster
-  kubectl create --filename e2e-tests/cluster/objects.yaml >/dev/null
-  register
-  export POLICY_SERVER_URL
-}
+setup_file() { start_cluster_with_policies; }
 
-teardown_file() {
-  [[ -z $KEEP ]] || cp -r "$CLUSTER" "$KEEP"
-  stop_cluster
-}
+teardown_file() { end_cluster; }
 
 teardown() {
   [[ -z $namespace ]] || kubectl delete namespace "$namespace" --wait=false >/dev/null

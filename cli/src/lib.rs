@@ -25,6 +25,7 @@ pub mod baseline;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod comparison;
+pub mod controller;
 pub mod diff;
 pub mod document;
 pub mod engine;

@@ -1,6 +1,7 @@
 //! The entries of the proposed settings.
 
 use immutable_pods_policy::kubernetes::image_reference::{ImageReference, Repository};
+use immutable_pods_policy::settings::selector::CONTAINERS;
 
 /// An entry. What comes first in the order is left out first if another entry makes it superfluous: entries that apply to all pods
 /// before exemptions.
@@ -65,9 +66,5 @@ pub(super) fn repository(image: &str) -> Option<String> {
 
 /// Returns whether a text is a label of DNS, as the names of namespaces and containers are.
 fn is_label(name: &str) -> bool {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len())
-        && name.bytes().all(is_inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+    !name.contains('*') && (CONTAINERS.kind.format.check)(name).is_ok()
 }

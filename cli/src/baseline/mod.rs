@@ -35,7 +35,7 @@ impl Expiry {
     ///
     /// # Errors
     ///
-    /// If there is no such day, a sentence about it.
+    /// If the text is not a day of the calendar, a sentence about it.
     pub fn parse(text: &str) -> Result<Self, String> {
         match Date::parse(text) {
             Some(_) => Ok(Self(text.to_owned())),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::admission::Subject;
+use crate::controller;
 use crate::input::Source;
 use crate::manifest::Manifest;
 use crate::policy::{Error, Policy, ValidationResponse};
@@ -82,10 +83,7 @@ impl JudgedObject {
 
 impl Controller {
     fn of(object: &Value) -> Option<Self> {
-        let references = object.pointer("/metadata/ownerReferences")?.as_array()?;
-        let controls = |reference: &&Value| reference.get("controller") == Some(&Value::Bool(true));
-        let reference = references.iter().find(controls)?;
-        let mut controller = Self::deserialize(reference).ok()?;
+        let mut controller = Self::deserialize(controller::reference(object.as_object()?)?).ok()?;
         let hash = object.pointer("/metadata/labels/pod-template-hash").and_then(Value::as_str);
         controller.template_hash = hash.map(str::to_owned);
         Some(controller)

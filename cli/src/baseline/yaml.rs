@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use immutable_pods_policy::evaluation::report::count;
 use immutable_pods_policy::rules::policy_settings;
 
 use super::ordered::OrderedSettings;
@@ -18,10 +19,10 @@ pub fn to_yaml(proposal: &Proposal, expiry: &Expiry) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "# {line}");
     };
-    let count = count(*objects, "object");
+    let admitted = count(*objects, "object");
     let what = match controlled {
-        0 => count,
-        controlled => format!("{count}, {controlled} of them controlled by others"),
+        0 => admitted,
+        controlled => format!("{admitted}, {controlled} of them controlled by others"),
     };
     line(&format!("Settings that admit what exists now: {what}. Made by {NAME} {VERSION} baseline."));
     if !denied.is_empty() {
@@ -34,13 +35,8 @@ pub fn to_yaml(proposal: &Proposal, expiry: &Expiry) -> String {
         line(&format!("Nothing violates these rules, so they deny from now on: {}.", new_denials.join(", ")));
     }
     for (rule, objects) in not_yet {
-        let count = self::count(*objects, "object");
-        line(&format!("{rule} does not deny yet: it would deny {count}."));
+        line(&format!("{rule} does not deny yet: it would deny {}.", count(*objects, "object")));
     }
     let declaration = policy_settings::declaration();
     text + &yaml(&OrderedSettings { settings, declarations: &declaration.settings })
-}
-
-fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -116,19 +116,25 @@ impl Fix {
             let files: Vec<_> = self.policies.policies.iter().map(PathBuf::as_path).collect();
             load::load(&files).map_err(|errors| sentences(&errors))?
         };
-        let is_recorded = self.policies.replay_host_capabilities_interactions.is_some();
-        let registry = match RegistryAccess::open() {
-            _ if is_recorded => None,
-            Ok(registry) => Some(registry),
-            Err(reason) if self.pin => return Err(vec![reason]),
-            Err(_) => None,
-        };
+        let registry = self.registry().map_err(|reason| vec![reason])?;
         let with_registry = |engine: Policy| match &registry {
             Some(registry) => registry.given_to(&engine),
             None => engine,
         };
         let fixing = self.policies.prepare_on(loaded, with_registry)?;
         Ok(Tools { fixing, check: self.policies.prepare()?, registry })
+    }
+
+    /// Opens the access to registries, if something can ask for digests and no recording has them.
+    fn registry(&self) -> Result<Option<RegistryAccess>, String> {
+        let can_ask = self.pin || !self.policies.policies.is_empty();
+        if !can_ask || self.policies.replay_host_capabilities_interactions.is_some() {
+            return Ok(None);
+        }
+        match RegistryAccess::open() {
+            Err(reason) if self.pin => Err(reason),
+            opened => Ok(opened.ok()),
+        }
     }
 
     /// Returns what fixes objects.

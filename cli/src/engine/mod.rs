@@ -43,7 +43,7 @@ pub trait Host: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If there is no answer. Contains what a policy server would say.
+    /// If the policy did not answer. Contains what a policy server would say.
     fn answer(&self, call: &str, payload: &[u8]) -> Result<Vec<u8>, String>;
 }
 

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use immutable_pods_policy::evaluation::report::count;
 use immutable_pods_policy::rules::RULES;
 use sha2::{Digest, Sha256};
 
 use super::location::{Location, place};
-use super::summary::count;
 use super::{Reporter, Summary};
 use crate::evaluation::{Evaluation, Finding, Level, Verdict};
 use crate::input::InputError;

@@ -4,12 +4,12 @@
 
 use std::io::{self, Write};
 
+use immutable_pods_policy::evaluation::report::count;
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::writer::Writer;
 
 use super::location::{Location, place};
-use super::summary::count;
 use super::{Reporter, Summary};
 use crate::evaluation::{Evaluation, Level, Verdict};
 use crate::input::InputError;

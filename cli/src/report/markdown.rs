@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use immutable_pods_policy::evaluation::report::count;
+
 use super::location::{Location, place};
-use super::summary::count;
 use super::{Reporter, Summary};
 use crate::evaluation::{Evaluation, Finding, Level};
 use crate::input::InputError;

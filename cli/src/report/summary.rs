@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use immutable_pods_policy::evaluation::report::count;
+
 use crate::evaluation::{Evaluation, Level, Verdict};
 
 /// The number of objects by verdict, of warnings, of unreadable inputs, and of findings by rule.
@@ -107,12 +109,6 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
-}
-
-/// Returns a number with its noun.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use immutable_pods::controller;
 use immutable_pods::diff;
 use immutable_pods::evaluation::Fix as FixedObject;
 use immutable_pods::input::InputError;
@@ -48,7 +49,7 @@ impl Fix {
         tools: &Tools,
         left: &mut Left<'_>,
     ) -> Result<io::Result<()>, InputError> {
-        if has_controller(&manifest) {
+        if is_controlled(&manifest) {
             return Ok(Ok(()));
         }
         let source = manifest.source.clone();
@@ -77,11 +78,8 @@ impl Fix {
 }
 
 /// Returns whether a controller creates the object, from another one that is fixed.
-fn has_controller(manifest: &Manifest) -> bool {
-    let Content::Object(object) = &manifest.content else { return false };
-    let references = object.get("metadata").and_then(|metadata| metadata.get("ownerReferences"));
-    let controls = |reference: &Value| reference.get("controller") == Some(&Value::Bool(true));
-    references.and_then(Value::as_array).is_some_and(|references| references.iter().any(controls))
+fn is_controlled(manifest: &Manifest) -> bool {
+    matches!(&manifest.content, Content::Object(object) if controller::reference(object).is_some())
 }
 
 fn remove_set_by_the_server(object: &mut Value) {

@@ -7,6 +7,7 @@ use std::path::Path;
 use immutable_pods::fixing::{self, FixedText};
 use immutable_pods::input::{InputError, Problem, Source};
 use immutable_pods::manifest::{self, ReadOptions, Renderers, Text};
+use immutable_pods_policy::evaluation::report::count;
 use similar::TextDiff;
 
 use super::{Fix, Left, Tools};
@@ -49,17 +50,13 @@ impl Fix {
             return Ok(());
         }
         match write(path, &fixed.text) {
-            Ok(()) => writeln!(stdout, "{}: fixed {}", text.name, count(fixed.fixed)),
+            Ok(()) => writeln!(stdout, "{}: fixed {}", text.name, count(fixed.fixed, "object")),
             Err(reason) => {
                 left.add_problem(&InputError::new(Source::file(&text.name), Problem::NotWritten(reason)));
                 Ok(())
             }
         }
     }
-}
-
-fn count(objects: usize) -> String {
-    if objects == 1 { "1 object".to_owned() } else { format!("{objects} objects") }
 }
 
 /// Returns a patch for `patch -p1`, which is empty for equal texts.
