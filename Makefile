@@ -177,6 +177,7 @@ endif
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github)
 	@$(call if_installed,typos)
+	@$(call if_installed,lychee,--offline --no-progress --include-fragments '*.md' docs)
 	@scripts/words > /dev/null || scripts/words
 
 # The fuzz targets are a separate workspace.

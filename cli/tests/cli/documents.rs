@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use walkdir::WalkDir;
+
 use super::*;
 
 /// A block of commands, with the exit code of each.
@@ -23,14 +25,25 @@ fn blocks(document: &str) -> Vec<Block> {
 }
 
 #[test]
-fn the_commands_of_the_page_about_checks_have_the_stated_exit_code() {
+fn the_commands_of_pages_have_the_stated_exit_code() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let document = fs::read_to_string(repository.join("docs/check.md")).unwrap();
+    let mut count = 0;
+    for page in WalkDir::new(repository.join("docs")).sort_by_file_name() {
+        let page = page.unwrap();
+        if page.path().extension().is_some_and(|extension| extension == "md") {
+            count += run_commands_of(repository, page.path());
+        }
+    }
+    assert!(count >= 20, "{count} commands");
+}
+
+/// Runs the commands of a page, and returns their number.
+fn run_commands_of(repository: &Path, page: &Path) -> usize {
+    let document = fs::read_to_string(page).unwrap();
     let folder = Path::new(PROGRAM).parent().unwrap().display();
     let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
-    let blocks = blocks(&document);
-    assert!(blocks.len() >= 4, "{} blocks", blocks.len());
-    for Block { code, commands } in blocks {
+    let mut count = 0;
+    for Block { code, commands } in blocks(&document) {
         for command in commands {
             let output = Command::new("sh")
                 .args(["-c", &command])
@@ -39,7 +52,9 @@ fn the_commands_of_the_page_about_checks_have_the_stated_exit_code() {
                 .output()
                 .unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(code), "{command}\n{stderr}");
+            assert_eq!(output.status.code(), Some(code), "{}: {command}\n{stderr}", page.display());
+            count += 1;
         }
     }
+    count
 }

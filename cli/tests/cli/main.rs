@@ -7,7 +7,12 @@ mod compare;
 mod documents;
 #[cfg(unix)]
 mod fix;
+mod golden;
+// Without this feature, the program has fewer options.
+#[cfg(feature = "cluster")]
+mod help;
 mod outputs;
+mod pictures;
 mod policies;
 mod reference;
 mod request;
