@@ -68,6 +68,15 @@ PROGRAM := $(TARGET_DIR)/debug/immutable-pods
 program: ## Build the command-line program
 	@cargo build --locked --package immutable-pods --no-default-features
 
+# Platform of `make dist`, by default this machine. On Linux the program is static.
+DIST_TARGET ?= $(patsubst %-linux-gnu,%-linux-musl,$(shell rustc --version --verbose | sed -n 's/^host: //p'))
+# A program for this machine, if the one for the platform does not run here.
+RUNNABLE ?=
+
+.PHONY: dist
+dist: ## Write a release archive of the program into dist/: make dist DIST_TARGET=aarch64-unknown-linux-musl
+	@program=$$(scripts/dist/build $(DIST_TARGET)) && scripts/dist/archive $(DIST_TARGET) "$$program" $(RUNNABLE)
+
 # Undefined imports of the module would not be an error on Linux, but on macOS and Windows.
 .PHONY: link-check
 link-check: ## Check that the program links without undefined symbols
@@ -119,13 +128,36 @@ release-check: ## Check that all files have one version: make release-check VERS
 # Lists the crates of the module, without tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List the crates in the module; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f cli/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f cli/$@ json-view/$@ testing/$@ xtask/$@ benches/*/$@
 
-# The date is the date of the last change, so it may differ.
+# On all platforms together.
+immutable-pods-sbom.cdx.json: cli/Cargo.toml Cargo.lock ## List the crates in the program; needs cargo-cyclonedx
+	cargo cyclonedx --format json --target all --override-filename immutable-pods-sbom.cdx
+	mv cli/$@ $@
+	rm -f json-view/$@ testing/$@ xtask/$@ benches/*/$@
+
+# The date is the date of the last change, so it may differ. kwctl writes the provider and the chart of the Kubewarden project.
 .PHONY: check-artifacthub
 check-artifacthub: ## Compare artifacthub-pkg.yml with the output of kwctl; needs kwctl
-	$(KWCTL) scaffold artifacthub --metadata-path metadata.yml --questions-path questions-ui.yml --output /dev/stdout | \
-		diff --ignore-matching-lines='^createdAt: ' artifacthub-pkg.yml -
+	$(KWCTL) scaffold artifacthub --metadata-path metadata.yml --output /dev/stdout | \
+		diff --ignore-matching-lines='^createdAt: ' --ignore-matching-lines='^  name: ' \
+			--ignore-matching-lines='^- url: https://artifacthub.io/packages/helm/' artifacthub-pkg.yml -
+
+CHART := charts/immutable-pods-policy
+
+# `make e2e-tests SUITES=chart` tests what the chart renders.
+.PHONY: chart
+chart: ## Lint, render and package the Helm chart into target/chart; needs helm
+ifeq ($(shell command -v helm 2> /dev/null),)
+	@echo "skipped: helm is not installed"
+else
+	@mkdir -p $(TARGET_DIR)/chart
+	helm lint --strict --quiet $(CHART)
+	helm lint --strict --quiet --set policies=fix+deny $(CHART)
+	helm template immutable-pods $(CHART) > $(TARGET_DIR)/chart/deny.yaml
+	helm template immutable-pods $(CHART) --set policies=fix+deny > $(TARGET_DIR)/chart/fix+deny.yaml
+	helm package --destination $(TARGET_DIR)/chart $(CHART)
+endif
 
 # Installs the toolchain in rust-toolchain.toml, and its WebAssembly target, if they are missing.
 .PHONY: toolchain
@@ -173,9 +205,10 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run scripts/* site/run e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
-	@$(call if_installed,zizmor,--quiet --offline .github)
+	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
+	@$(call if_installed,helm,lint --strict --quiet $(CHART))
 	@$(call if_installed,typos)
 	@$(call if_installed,lychee,--offline --no-progress --include-fragments '*.md' docs)
 	@scripts/words > /dev/null || scripts/words
@@ -192,4 +225,5 @@ RULES := $(wildcard src/rules/*.rs)
 .PHONY: clean
 clean: ## Remove all build output
 	cargo clean
-	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm policy-sbom.cdx.json
+	rm -f policy.wasm floor.wasm typical.wasm annotated-policy.wasm policy-sbom.cdx.json immutable-pods-sbom.cdx.json
+	rm -rf dist

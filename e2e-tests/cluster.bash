@@ -10,18 +10,6 @@ CONTAINER=$CLUSTER/container
 # The kubeconfig and the preferences of the user are ignored.
 export KUBECONFIG=$CLUSTER/admin.kubeconfig KUBECACHEDIR=$CLUSTER/kubectl KUBECTL_KUBERC=false
 
-has() { # PROGRAM
-  command -v "$1" >/dev/null
-}
-
-# Skips a test if a program is missing.
-needs() { # PROGRAM…
-  local program
-  for program in "$@"; do
-    has "$program" || skip "there is no $program"
-  done
-}
-
 # Pods run on simulated nodes.
 needs_nodes() {
   needs kube-controller-manager kube-scheduler kwok
@@ -72,15 +60,6 @@ guard() {
     done
     xargs kill -KILL <<<"$started"
   ) >/dev/null 2>&1 </dev/null 3>&- &
-}
-
-# Repeats a command until it succeeds.
-eventually() { # SECONDS COMMAND…
-  local deadline=$((SECONDS + $1))
-  until "${@:2}"; do
-    ((SECONDS < deadline)) || return 1
-    sleep 0.3
-  done
 }
 
 # Creates one certificate authority for all servers, and a key for service account tokens.
@@ -196,7 +175,8 @@ YAML
 
 # --- Policies, in the form that Kubewarden's controller registers ---
 
-# Prints every manifest of the project and variants. A manifest gets the name of its file, because all are registered at once.
+# Prints every manifest of the project, variants, and the policies of the Helm chart if helm is installed. A manifest gets the name of
+# its file, because all are registered at once.
 policies() {
   local file
   while read -r file; do
@@ -205,7 +185,22 @@ policies() {
   done < <(manifests) |
     jq --slurp . >"$CLUSTER/examples.json"
   jq --from-file e2e-tests/cluster/variants.jq <<<"$(jq 'map({(.metadata.name): .}) | add' "$CLUSTER/examples.json")" |
-    jq --slurp add "$CLUSTER/examples.json" - >"$CLUSTER/policies.json"
+    jq --slurp add "$CLUSTER/examples.json" - <(policies_of_chart | jq --slurp .) <(policy_of_incidents | jq --slurp .) \
+      >"$CLUSTER/policies.json"
+}
+
+# The policies of the chart have its default names, `immutable-pods` and `immutable-pods-fix`.
+policies_of_chart() {
+  ! has helm || helm template immutable-pods charts/immutable-pods-policy --set policies=fix+deny | "$PROGRAM" request - | jq .object
+}
+
+# The policy with the settings in docs/incident.md.
+policy_of_incidents() {
+  {
+    sed '/^  settings:/,$d' examples/policies/cluster.yaml
+    echo '  settings:'
+    awk '/^```yaml/ { inside = 1; next } /^```/ { inside = 0 } inside { print "    " $0 }' docs/incident.md
+  } | "$PROGRAM" request - | jq '.object | .metadata.name = "break-glass"'
 }
 
 manifests() {
@@ -249,7 +244,7 @@ served() { # FILE
   jq --arg url "$POLICY_SERVER_URL" --arg ca "$(base64 --wrap 0 "$CLUSTER/ca.crt")" '
     .items |= map(
       (.metadata.name | split("-")[1:] | join("-") | ltrimstr("group-")) as $policy
-      | .metadata = {name: .metadata.name}
+      | .metadata = {name: .metadata.name, labels: {"app.kubernetes.io/part-of": "kubewarden"}}
       | .webhooks |= map(
           .clientConfig = {url: "\($url)/validate/\(.name | rtrimstr(".kubewarden.admission"))", caBundle: $ca}
           | if .namespaceSelector.matchExpressions then
@@ -296,6 +291,8 @@ register_by_controller() {
     jq '[.items[].data["policies.yml"] | fromjson] | add' >"$CLUSTER/written-policies.json"
   stop "$controller"
   kubectl delete --filename "$CLUSTER/webhooks.json" >/dev/null
+  # They would call the controller.
+  kubectl delete --filename "$(charts)/generated-webhooks-manifests.yaml" >/dev/null
 }
 
 start_controller() {

@@ -121,6 +121,38 @@ without_namespace() { # FILE
   same "pod/web created" "$(k create --filename <(workload Pod web "$PRIVILEGED") 2>&1)"
 }
 
+# --- Helm chart ---
+
+@test "the policies of the chart deny, and fix" {
+  needs helm
+  in_namespace immutable-pods
+  denied_by immutable-pods k create --filename <(workload Deployment web "$PLAIN")
+  kubectl label namespace "$namespace" policy/immutable-pods-fix= >/dev/null
+  eventually 30 k create --filename <(workload Deployment web "$PLAIN") >/dev/null 2>&1
+  has_field deployment/web '{.spec.template.spec.containers[0].securityContext}' \
+    '{"allowPrivilegeEscalation":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}'
+  denied_by immutable-pods-fix k create --filename <(workload Pod web "$PRIVILEGED")
+}
+
+@test "helm installs, changes and removes the policies of the chart" {
+  needs helm
+  has_controller || skip "there is no kubewarden-controller, which brings the definitions"
+  chart() { # VERB ARGUMENT…
+    helm "$1" chart "${@:2}" --namespace kubewarden
+  }
+  policies_of_release() {
+    kubectl get clusteradmissionpolicies --selector app.kubernetes.io/instance=chart \
+      --output 'jsonpath={range .items[*]}{.metadata.name} {.spec.mutating}{"\n"}{end}'
+  }
+  chart install charts/immutable-pods-policy --set name=chart >"$BATS_TEST_TMPDIR/notes"
+  grep --fixed-strings 'clusteradmissionpolicy/chart' "$BATS_TEST_TMPDIR/notes"
+  same "chart false" "$(policies_of_release)"
+  chart upgrade charts/immutable-pods-policy --reuse-values --set policies=fix+deny
+  same $'chart false\nchart-fix true' "$(policies_of_release)"
+  chart uninstall
+  same "" "$(policies_of_release)"
+}
+
 # --- Presets ---
 
 @test "preset baseline gives the verdicts of Pod Security Admission on its fixtures" {
@@ -962,4 +994,86 @@ check_deployments() { # [FLAG…]
   same 2 "$code"
   grep --fixed-strings 'error: e2e: cannot list deployments.apps: forbidden: User "system:kube-scheduler"' "$errors"
   [[ $(<"$errors") != *"cannot list pods"* ]]
+}
+
+# --- Settings and fixes for what runs ---
+
+# Prints twenty workloads of all kinds, most of which break rules.
+twenty_workloads() {
+  jq --compact-output --null-input '
+    def container: {name: "web", image: "nginx:1.29"};
+    def agent($path; $readOnly): {
+      containers: [container | .name = "agent" | .volumeMounts = [{name: "node", mountPath: "/node", readOnly: $readOnly}]],
+      volumes: [{name: "node", hostPath: {path: $path}}]};
+    [
+      {containers: [container]},
+      {containers: [container | .image = "registry.example.com/shop/web"], hostNetwork: true},
+      {containers: [container | .securityContext = {privileged: true}]},
+      agent("/var/log"; true),
+      agent("/run"; false),
+      {containers: [container | .volumeMounts = [{name: "data", mountPath: "/usr/lib/nginx"}]], volumes: [{name: "data", emptyDir: {}}]}
+    ] as $specs
+    | ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Pod"] as $kinds
+    | range(20) as $n
+    | {kind: $kinds[$n % 7], name: "app-\($n)", spec: $specs[$n % 6]}' |
+    while read -r app; do
+      workload "$(jq --raw-output .kind <<<"$app")" "$(jq --raw-output .name <<<"$app")" "$(jq .spec <<<"$app")"
+    done
+}
+
+# Converts settings in YAML to JSON.
+settings_as_json() { # FILE
+  { printf 'apiVersion: example.com/v1\nkind: Settings\nmetadata: {name: settings}\nspec:\n' && sed 's/^/  /' "$1"; } |
+    "$PROGRAM" request - | jq .object.spec
+}
+
+@test "baseline admits a cluster with twenty workloads, and each exemption is needed" {
+  local settings=$BATS_TEST_TMPDIR/settings.yaml objects exemptions
+  reads_clusters || skip "$PROGRAM is built without the feature cluster"
+  needs_nodes
+  in_namespace
+  twenty_workloads | k create --filename - >/dev/null
+  objects=$(k get deployments,statefulsets,daemonsets,jobs,cronjobs,replicationcontrollers --output name | wc -l)
+  # Three Deployments have two pods each, and a CronJob waits for its hour.
+  eventually 60 eval '(($(k get pods --output name | wc -l) >= 20))'
+  run "$PROGRAM" check --cluster --namespace "$namespace"
+  [ "$status" -eq 1 ]
+  "$PROGRAM" baseline --cluster --namespace "$namespace" --expires 2999-12-31 >"$settings"
+  sed --silent '/^#/p' "$settings"
+  "$PROGRAM" check --cluster --namespace "$namespace" --policy "$settings"
+  # Pods are counted with the workloads that create them.
+  ((objects == 18))
+  grep --extended-regexp "^# Settings that admit what exists now: [0-9]+ objects, [0-9]+ of them controlled by others\." "$settings"
+  [[ $(grep --only-matching 'Pod test-[0-9]*/app-[0-9]*' "$settings" | sort --unique | wc -l) -le 2 ]]
+  settings_as_json "$settings" >"$BATS_TEST_TMPDIR/settings.json"
+  exemptions=$(jq '.exemptions | length' "$BATS_TEST_TMPDIR/settings.json")
+  ((exemptions >= 3))
+  for ((exemption = 0; exemption < exemptions; exemption++)); do
+    jq "del(.exemptions[$exemption])" "$BATS_TEST_TMPDIR/settings.json" >"$BATS_TEST_TMPDIR/less.json"
+    run "$PROGRAM" check --cluster --namespace "$namespace" --policy "$BATS_TEST_TMPDIR/less.json"
+    [ "$status" -eq 1 ]
+  done
+}
+
+@test "kubectl applies the objects that fix prints for a cluster" {
+  reads_clusters || skip "$PROGRAM is built without the feature cluster"
+  in_namespace
+  k create --filename <(workload Deployment plain "$PLAIN")
+  k create --filename <(workload CronJob plain "$PLAIN")
+  "$PROGRAM" fix --cluster --namespace "$namespace" >"$BATS_TEST_TMPDIR/fixed.yaml"
+  k apply --filename "$BATS_TEST_TMPDIR/fixed.yaml"
+  has_field deployment/plain '{.spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem}' true
+  has_field cronjob/plain '{.spec.jobTemplate.spec.template.spec.containers[0].securityContext.runAsNonRoot}' true
+  same "" "$("$PROGRAM" fix --cluster --namespace "$namespace" | grep 'kind: Deployment')"
+}
+
+@test "the API server accepts what fix writes" {
+  local example
+  in_namespace
+  for example in examples/fix/nginx.yaml examples/nginx/1-plain.yaml examples/httpd/1-plain.yaml; do
+    cp "$example" "$BATS_TEST_TMPDIR/fixed.yaml"
+    "$PROGRAM" fix "$BATS_TEST_TMPDIR/fixed.yaml" || (($? == 1))
+    ! cmp --silent "$example" "$BATS_TEST_TMPDIR/fixed.yaml"
+    k apply --dry-run=server --filename "$BATS_TEST_TMPDIR/fixed.yaml"
+  done
 }

@@ -19,6 +19,27 @@ export XDG_DATA_HOME="$BATS_RUN_TMPDIR/data"
 # Blocks network access: kwctl and policy-server would fetch keys from Sigstore. A proxy does not listen on this port.
 export HTTPS_PROXY=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
+has() { # PROGRAM
+  command -v "$1" >/dev/null
+}
+
+# Skips a test if a program is missing.
+needs() { # PROGRAM…
+  local program
+  for program in "$@"; do
+    has "$program" || skip "there is no $program"
+  done
+}
+
+# Repeats a command until it succeeds.
+eventually() { # SECONDS COMMAND…
+  local deadline=$((SECONDS + $1))
+  until "${@:2}"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.3
+  done
+}
+
 # --- Cases: `cargo xtask cases` writes them as files, see xtask/src/cases.rs ---
 
 request_of() { # CASE
@@ -135,6 +156,19 @@ start_policy_server() { # FOLDER [FLAG…]
     >"$folder/log" 2>&1 3>&- &
   policy_server_pid=$!
   wait_for "$policy_server_pid" "http://127.0.0.1:$probe/readiness" || { cat "$folder/log"; return 1; }
+}
+
+# Starts a registry that stores its files in a folder, and waits until it is ready. Sets $registry_pid and $REGISTRY.
+start_registry() { # FOLDER
+  REGISTRY=127.0.0.1:$(free_port)
+  cat >"$1/registry.yml" <<YAML
+version: 0.1
+storage: {filesystem: {rootdirectory: "$1/registry"}}
+http: {addr: "$REGISTRY"}
+YAML
+  "$DOCKER_REGISTRY" serve "$1/registry.yml" >"$1/registry.log" 2>&1 3>&- &
+  registry_pid=$!
+  wait_for "$registry_pid" "http://$REGISTRY/v2/" || { cat "$1/registry.log"; return 1; }
 }
 
 # Waits until a server answers. Fails if its process ends, or after two minutes.

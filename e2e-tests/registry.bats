@@ -5,9 +5,8 @@ load helpers
 
 setup_file() {
   export REGISTRY SOURCES=$BATS_FILE_TMPDIR/sources.yaml PUSHED WEB_DIGEST
-  REGISTRY=127.0.0.1:$(free_port)
+  start_registry "$BATS_FILE_TMPDIR"
   echo "insecure_sources: [\"$REGISTRY\"]" >"$SOURCES"
-  start_registry
   PUSHED=$(push v0.1.0)
   WEB_DIGEST=$(push_image web:1.4 1000)
   push_image tools:3 root
@@ -29,17 +28,6 @@ EOF
 teardown_file() {
   stop "$policy_server_pid"
   stop "$registry_pid"
-}
-
-start_registry() {
-  cat >"$BATS_FILE_TMPDIR/registry.yml" <<EOF
-version: 0.1
-storage: {filesystem: {rootdirectory: "$BATS_FILE_TMPDIR/registry"}}
-http: {addr: "$REGISTRY"}
-EOF
-  "$DOCKER_REGISTRY" serve "$BATS_FILE_TMPDIR/registry.yml" >"$BATS_FILE_TMPDIR/registry.log" 2>&1 3>&- &
-  registry_pid=$!
-  wait_for "$registry_pid" "http://$REGISTRY/v2/" || { cat "$BATS_FILE_TMPDIR/registry.log"; return 1; }
 }
 
 # Pushes the module, and prints its immutable reference.

@@ -1,5 +1,6 @@
 //! The difference of two objects, as a unified diff of YAML.
 
+use serde::Serialize;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -60,11 +61,14 @@ fn line(tag: ChangeTag, text: &str) -> Line {
 }
 
 /// Returns a value in the YAML style of kubectl.
-pub(crate) fn yaml(value: &Value) -> String {
+#[must_use]
+pub fn yaml(value: &impl Serialize) -> String {
     // In a folded text, a new word in the first line changes all lines.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     // YAML can hold every value. If it could not, JSON would be readable too.
-    serde_saphyr::to_string_with_options(value, options).unwrap_or_else(|_| format!("{value:#}\n"))
+    serde_saphyr::to_string_with_options(value, options)
+        .or_else(|_| serde_json::to_string_pretty(value).map(|text| text + "\n"))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

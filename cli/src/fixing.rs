@@ -10,6 +10,7 @@ use crate::evaluation::{Evaluation, Fix};
 use crate::evaluator::Evaluator;
 use crate::input::{InputError, Position, Problem};
 use crate::manifest::{self, Content, Manifest};
+use crate::pinning::pin_template;
 use crate::rewrite::rewrite;
 use crate::yaml::Syntax;
 
@@ -44,22 +45,52 @@ pub fn every_fix(pins: bool) -> Map<String, Value> {
     settings
 }
 
-/// Fixes the objects in a text. Requests are not changed.
-#[must_use]
-pub fn fix(evaluator: &Evaluator, file: &str, text: &[u8]) -> FixedText {
-    let mut fixed = FixedText { text: text.to_vec(), fixed: 0, problems: Vec::new() };
-    let documents = document::parse(file, text);
-    // From the last to the first, so that the positions of those before stay.
-    let mut problems = Vec::new();
-    for document in documents.into_iter().rev() {
-        match document {
-            Ok(document) => problems.extend(fixed.fix_document(evaluator, document).into_iter().rev()),
-            Err(error) => problems.push(error),
+/// Fixes objects.
+#[derive(Debug, Clone, Copy)]
+pub struct Fixer<'e> {
+    /// Evaluates objects with the policies that fix.
+    pub evaluator: &'e Evaluator,
+    /// Whether the images of pod templates get the digests of their tags. Those of pods get them if a policy does that.
+    pub pins_templates: bool,
+}
+
+impl Fixer<'_> {
+    /// Fixes the objects in a text. Requests are not changed.
+    #[must_use]
+    pub fn fix_text(&self, file: &str, text: &[u8]) -> FixedText {
+        let mut fixed = FixedText { text: text.to_vec(), fixed: 0, problems: Vec::new() };
+        let documents = document::parse(file, text);
+        // From the last to the first, so that the positions of those before stay.
+        let mut problems = Vec::new();
+        for document in documents.into_iter().rev() {
+            match document {
+                Ok(document) => problems.extend(fixed.fix_document(self, document).into_iter().rev()),
+                Err(error) => problems.push(error),
+            }
         }
+        problems.reverse();
+        fixed.problems = problems;
+        fixed
     }
-    problems.reverse();
-    fixed.problems = problems;
-    fixed
+
+    /// Returns the fix of an object, if there is something to fix. A request is not fixed.
+    ///
+    /// # Errors
+    ///
+    /// If a policy has no verdict.
+    pub fn fix_object(&self, manifest: Manifest) -> Result<Option<Fix>, InputError> {
+        let Content::Object(object) = &manifest.content else {
+            self.evaluator.evaluate(manifest)?;
+            return Ok(None);
+        };
+        let source = manifest.source.clone();
+        let object = self.pins_templates.then(|| Value::Object(object.clone()));
+        let fix = self.evaluator.evaluate(manifest)?.fix;
+        let Some(object) = object else { return Ok(fix) };
+        let Fix { before, mut after } = fix.unwrap_or_else(|| Fix { before: object.clone(), after: object });
+        pin_template(self.evaluator, &source, &mut after)?;
+        Ok((before != after).then_some(Fix { before, after }))
+    }
 }
 
 /// Evaluates the manifests in a text. What cannot be read or evaluated is left out.
@@ -71,7 +102,7 @@ pub fn evaluate(evaluator: &Evaluator, file: &str, text: &[u8]) -> Vec<Evaluatio
 
 impl FixedText {
     /// Fixes the objects of a document, and returns what could not be fixed.
-    fn fix_document(&mut self, evaluator: &Evaluator, document: Document) -> Vec<InputError> {
+    fn fix_document(&mut self, using: &Fixer<'_>, document: Document) -> Vec<InputError> {
         let origin = Arc::clone(&document.origin);
         let source = document.source.clone();
         let mut written = origin.text().to_owned();
@@ -82,7 +113,7 @@ impl FixedText {
             let result = manifest.and_then(|manifest| {
                 let source = manifest.source.clone();
                 let keys = manifest.locator().keys();
-                let Some(Fix { before, after }) = fix_of(evaluator, manifest)? else { return Ok(None) };
+                let Some(Fix { before, after }) = using.fix_object(manifest)? else { return Ok(None) };
                 let written = match origin.syntax() {
                     Syntax::Yaml => rewrite(written_so_far, &keys, &before, &after),
                     Syntax::Json => Err("the file is JSON".to_owned()),
@@ -117,12 +148,6 @@ impl FixedText {
     }
 }
 
-/// Returns the fix of an object. A request is not fixed.
-fn fix_of(evaluator: &Evaluator, manifest: Manifest) -> Result<Option<Fix>, InputError> {
-    let is_object = matches!(manifest.content, Content::Object(_));
-    Ok(evaluator.evaluate(manifest)?.fix.filter(|_| is_object))
-}
-
 /// Returns the offset of a part of a text that begins at a position.
 fn offset(text: &[u8], start: Position, part: &[u8]) -> Option<usize> {
     let lines = usize::try_from(start.line - 1).ok()?;
@@ -135,13 +160,14 @@ fn offset(text: &[u8], start: Position, part: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::Policy;
+    use crate::engine::Host;
     use crate::policies::load::Loaded;
     use crate::policies::registration::Cluster;
 
     fn fixed(text: &str) -> FixedText {
         let loaded = Loaded::settings(every_fix(false));
         let evaluator = Evaluator::new(Policy::linked(), loaded, Cluster::default()).unwrap();
-        fix(&evaluator, "web.yaml", text.as_bytes())
+        Fixer { evaluator: &evaluator, pins_templates: false }.fix_text("web.yaml", text.as_bytes())
     }
 
     fn text(fixed: &FixedText) -> &str {
@@ -237,10 +263,42 @@ spec:
         let utf_16: Vec<u8> = format!("\u{feff}{POD}").encode_utf16().flat_map(u16::to_le_bytes).collect();
         let loaded = Loaded::settings(every_fix(false));
         let evaluator = Evaluator::new(Policy::linked(), loaded, Cluster::default()).unwrap();
-        let fixed = fix(&evaluator, "web.yaml", &utf_16);
+        let fixed = Fixer { evaluator: &evaluator, pins_templates: false }.fix_text("web.yaml", &utf_16);
         assert_eq!((&fixed.text, fixed.fixed), (&utf_16, 0));
         let problems: Vec<_> = fixed.problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems, ["web.yaml: the fix is not written: the file is not UTF-8"]);
+    }
+
+    #[test]
+    fn a_template_is_pinned_if_that_is_wanted() {
+        struct Answer;
+        impl Host for Answer {
+            fn answer(&self, _: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
+                assert_eq!(payload, b"\"nginx:1.29\"");
+                Ok(json!({"digest": format!("sha256:{}", "0".repeat(64))}).to_string().into_bytes())
+            }
+        }
+        let deployment = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+      - {name: web, image: nginx:1.29} # pinned
+      - {name: side, image: \"acme/side:2@sha256:1111111111111111111111111111111111111111111111111111111111111111\"}
+";
+        let loaded = Loaded::settings(every_fix(true));
+        let engine = Policy::linked().asking(Answer);
+        let evaluator = Evaluator::new(engine, loaded, Cluster::default()).unwrap();
+        let fixed = |pins_templates| {
+            Fixer { evaluator: &evaluator, pins_templates }.fix_text("web.yaml", deployment.as_bytes())
+        };
+        let pinned = format!("image: nginx:1.29@sha256:{}", "0".repeat(64));
+        assert!(text(&fixed(true)).contains(&pinned), "{}", text(&fixed(true)));
+        assert!(text(&fixed(true)).contains("# pinned"));
+        assert!(!text(&fixed(false)).contains(&pinned));
     }
 
     #[test]

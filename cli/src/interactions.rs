@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use serde_saphyr::Tagged;
 
+use crate::engine::Host;
 use crate::input::{InputError, Problem, Source};
 use crate::yaml::typed;
 
@@ -108,17 +109,18 @@ impl Interactions {
         self.state().left.len()
     }
 
-    /// Answers a host call with a name such as `kubewarden/oci/v1/manifest_digest`.
-    pub(crate) fn answer(&self, call: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
+    /// The position is valid even if another thread panicked.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host for Interactions {
+    fn answer(&self, call: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
         let mut state = self.state();
         state.calls += 1;
         let request = Request::of_call(call, payload)?;
         state.replay(&request).map_err(|reason| format!("Callback evaluation failure: {reason}"))
-    }
-
-    /// The position is valid even if another thread panicked.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,7 +144,8 @@ impl State {
 }
 
 impl Request {
-    fn of_call(call: &str, payload: &[u8]) -> Result<Self, String> {
+    /// Reads a host call.
+    pub(crate) fn of_call(call: &str, payload: &[u8]) -> Result<Self, String> {
         let image = || serde_json::from_slice(payload).map_err(|error| error.to_string());
         match call {
             "kubewarden/oci/v1/oci_manifest_config" => Ok(Self::OciManifestAndConfig { image: image()? }),

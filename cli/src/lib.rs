@@ -21,6 +21,7 @@
 pub mod admission;
 pub mod admission_request;
 pub mod admission_response;
+pub mod baseline;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod comparison;
@@ -34,16 +35,20 @@ pub mod fixing;
 pub mod input;
 pub mod interactions;
 pub mod manifest;
+mod pinning;
 pub mod pipeline;
 pub mod policies;
 pub mod policy;
 pub mod printable;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod report;
 pub mod resources;
 pub mod rewrite;
 pub mod rules;
 pub mod schemas;
 pub mod settings;
+pub mod writable_paths;
 mod yaml;
 
 pub use interactions::Interactions;

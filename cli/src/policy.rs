@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::engine::{CallError, Engine, HostCalls, Interpreter, Linked, ModuleError};
+use crate::engine::{CallError, Engine, Host, HostCalls, Interpreter, Linked, ModuleError};
 use crate::input::read_failure;
 use crate::interactions::Interactions;
 
@@ -22,9 +22,10 @@ use crate::interactions::Interactions;
 /// Source: `__guest_call` of the crate `wapc-guest`.
 const NO_SUCH_OPERATION: &str = "No handler registered for function";
 
-/// A policy. It can ask its host nothing, except if it is [`replaying`] a recording.
+/// A policy. It can ask its host nothing, except if it is [`replaying`] a recording or [`asking`] a host.
 ///
 /// [`replaying`]: Policy::replaying
+/// [`asking`]: Policy::asking
 #[derive(Clone)]
 pub struct Policy {
     engine: Arc<dyn Engine>,
@@ -62,7 +63,13 @@ impl Policy {
     /// Returns the same policy with a host that answers from a recording.
     #[must_use]
     pub fn replaying(&self, interactions: &Interactions) -> Self {
-        Self { host: HostCalls::replaying(interactions), ..self.clone() }
+        self.asking(interactions.clone())
+    }
+
+    /// Returns the same policy with a host.
+    #[must_use]
+    pub fn asking(&self, host: impl Host + 'static) -> Self {
+        Self { host: HostCalls::asking(host), ..self.clone() }
     }
 
     /// Calls an operation in a fresh instance, like policy servers do for each request.
@@ -85,6 +92,15 @@ impl Policy {
     pub fn validate(&self, request: &Value, settings: &Value) -> Result<ValidationResponse, Error> {
         let settings = or_empty(settings);
         self.ask("validate", &ValidationRequest { request, settings: &settings })
+    }
+
+    /// Returns the verdict on a payload: an object with a `request` and `settings`, as policy servers send it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::validate`].
+    pub fn validate_payload(&self, payload: &[u8]) -> Result<ValidationResponse, Error> {
+        answer("validate", &self.call("validate", payload)?)
     }
 
     /// Returns the verdict with all findings, which policy servers would truncate. A policy without such a report returns the

@@ -68,7 +68,8 @@ impl Row {
 pub(crate) fn documents() -> Vec<Document> {
     let is_markdown = |name: &String| Path::new(name).extension().is_some_and(|ending| ending == "md");
     let mut names: Vec<_> = names_in("").into_iter().filter(is_markdown).collect();
-    let pages = WalkDir::new(in_repository("docs")).sort_by_file_name().into_iter().flatten();
+    let pages = ["charts", "docs"].map(|folder| WalkDir::new(in_repository(folder)).sort_by_file_name());
+    let pages = pages.into_iter().flatten().flatten();
     let pages = pages.filter_map(|page| {
         let path = page.path().strip_prefix(in_repository("")).ok()?.to_string_lossy().replace('\\', "/");
         Some(path)

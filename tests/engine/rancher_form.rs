@@ -1,4 +1,4 @@
-//! `questions-ui.yml`: Rancher's form for the settings must send settings that the module accepts.
+//! `questions.yaml`: Rancher's form for the settings must send settings that the module accepts.
 
 #![expect(clippy::indexing_slicing, reason = "YAML has no fields for the compiler to check")]
 #![expect(clippy::unwrap_used, reason = "a test fails on a form that does not parse")]
@@ -11,7 +11,7 @@ use crate::documents::read;
 use crate::module::policy;
 use crate::settings::defaults;
 
-const FILE: &str = "questions-ui.yml";
+const FILE: &str = "charts/immutable-pods-policy/questions.yaml";
 
 /// Returns all questions, including nested questions, with their full variables, such as `exemptions[].reason`.
 #[track_caller]
@@ -103,6 +103,21 @@ fn the_module_accepts_every_choice_of_the_form() {
         }
     }
     assert!(choices > 60, "{choices}");
+}
+
+#[test]
+fn every_question_has_a_description_and_only_switches_and_numbers_have_tooltips() {
+    let mut tooltips = 0;
+    for (variable, question) in questions() {
+        assert!(question["description"].as_str().is_some_and(|text| text.ends_with('.')), "{variable}");
+        if let Some(tooltip) = question.get("tooltip") {
+            // The components of other types do not show it.
+            assert!(question["type"] == "boolean" || question["type"] == "int", "{variable}");
+            assert!(tooltip.as_str().is_some_and(|text| text.ends_with('.')), "{variable}");
+            tooltips += 1;
+        }
+    }
+    assert!(tooltips > 5, "{tooltips} tooltips");
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::documents;
 use crate::module::in_repository;
 
 const WORKFLOWS: &str = ".github/workflows";
+/// The action that users of the program run.
+const ACTION: &str = "action.yml";
 
 /// Returns the workflows with their names.
 #[track_caller]
@@ -25,11 +27,11 @@ fn workflows() -> Vec<(String, Value)> {
     workflows
 }
 
-/// Returns the lines of all workflows, because values do not contain comments.
+/// Returns the lines of all workflows and of the action, because values do not contain comments.
 fn lines() -> Vec<String> {
-    let texts = names_in(WORKFLOWS)
-        .into_iter()
-        .map(|name| fs::read_to_string(in_repository(WORKFLOWS).join(name)).unwrap());
+    let workflows = names_in(WORKFLOWS).into_iter().map(|name| format!("{WORKFLOWS}/{name}"));
+    let texts =
+        workflows.chain([ACTION.to_owned()]).map(|file| fs::read_to_string(in_repository(&file)).unwrap());
     texts.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()).collect()
 }
 
@@ -122,5 +124,32 @@ fn the_workflow_runs_every_check_of_the_local_script() {
     assert_eq!(local, ["lint", "test", "e2e-tests", "fuzz"]);
     for target in local {
         assert!(run.contains(target), "test.yml does not run make {target}");
+    }
+}
+
+#[test]
+fn the_action_uses_each_input_and_runs_scripts_that_exist() {
+    let action = documents::read(ACTION);
+    let text = fs::read_to_string(in_repository(ACTION)).unwrap();
+    for input in action["inputs"].as_object().unwrap().keys() {
+        assert!(text.contains(&format!("${{{{ inputs.{input} }}}}")), "{input} is not used");
+    }
+    let scripts: Vec<_> = action["runs"]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|step| step["run"].as_str()?.trim_matches('"').strip_prefix("$GITHUB_ACTION_PATH/"))
+        .collect();
+    assert_eq!(scripts, ["scripts/action/install", "scripts/action/check"]);
+    for script in scripts {
+        assert!(in_repository(script).is_file(), "{script}");
+    }
+}
+
+#[test]
+fn install_md_lists_the_inputs_of_the_action() {
+    let document = fs::read_to_string(in_repository("docs/install.md")).unwrap();
+    for input in documents::read(ACTION)["inputs"].as_object().unwrap().keys() {
+        assert!(document.contains(&format!("`{input}`")), "docs/install.md does not describe {input}");
     }
 }

@@ -1,34 +1,40 @@
 //! `fix`: writes fixes into manifests.
 
-use std::fs;
+mod cluster_objects;
+mod texts;
+
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Args;
-use immutable_pods::evaluator::Evaluator;
-use immutable_pods::fixing::{self, FixedText, every_fix};
-use immutable_pods::input::{InputError, Problem, Source};
-use immutable_pods::manifest::{self, ReadOptions, Renderers, Text};
-use immutable_pods::policies::load::Loaded;
+use immutable_pods::Policy;
+use immutable_pods::evaluation::Evaluation;
+use immutable_pods::fixing::{Fixer, every_fix};
+use immutable_pods::input::InputError;
+use immutable_pods::policies::load::{self, Loaded};
 use immutable_pods::report::{Format, ReportOptions, Reporter, Summary, reporter};
-use similar::TextDiff;
 
-use super::policy_args::{PolicyArgs, Prepared};
+use super::cluster_args::ClusterArgs;
+use super::policy_args::{PolicyArgs, Prepared, sentences};
+use super::registry_access::RegistryAccess;
 use super::streams::{Errors, UntilClosed};
 
 /// Write the fixes of the policy into manifests in YAML
 ///
 /// Comments, order and formatting stay. Without `--policy`, every rule that can fix does, except for `imageReference` and
-/// `noexecMounts`. With policies, what they fix is written. What stdin, a chart or a kustomization contains is printed. The result is
-/// evaluated as `check` does.
+/// `noexecMounts`. With policies, what they fix is written. What stdin, a chart, a kustomization or a cluster contains is printed.
+/// The result is evaluated as `check` does.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Fix {
     /// Files and folders with manifests in YAML, or `-` for stdin
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "cluster", conflicts_with = "cluster", value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 
     #[command(flatten)]
     policies: PolicyArgs,
@@ -37,49 +43,64 @@ pub(super) struct Fix {
     #[arg(long)]
     diff: bool,
 
-    /// Also give images the digests of their tags, which come from the recording
-    #[arg(long, requires = "replay_host_capabilities_interactions", conflicts_with = "policies")]
+    /// Also give images the digests of their tags
+    ///
+    /// Digests come from the registries, with the credentials in docker's configuration, or from a recording. Images of templates
+    /// are pinned too: pin them again when their tags move.
+    #[arg(long, conflicts_with = "policies")]
     pin: bool,
 
     /// Also read the subfolders of folders
-    #[arg(short = 'R', long)]
+    #[arg(short = 'R', long, conflicts_with = "cluster")]
     recursive: bool,
 }
 
 const AFTER_HELP: &str = "\
 Examples:
   immutable-pods fix --diff deployment.yaml
-  immutable-pods fix --recursive manifests/
+  immutable-pods fix --recursive --pin manifests/
   helm template chart/ | immutable-pods fix - | kubectl apply -f -
+  immutable-pods fix --cluster --diff
 
 Exit codes:
   0  every fixed object is admitted
   1  at least one object is still denied
-  2  something could not be read, evaluated or written";
+  2  something could not be read, evaluated, looked up or written";
+
+/// What fixes, and what evaluates the result.
+struct Tools {
+    fixing: Prepared,
+    check: Prepared,
+    registry: Option<RegistryAccess>,
+}
 
 /// What is left after the fixes.
-#[derive(Default)]
-struct Left {
+struct Left<'e> {
     summary: Summary,
     has_problems: bool,
+    report: Box<dyn Reporter>,
+    errors: &'e mut Errors,
 }
 
 impl Fix {
     /// Fixes all inputs, and returns the exit code.
     pub(super) fn exec(&self) -> ExitCode {
         let mut errors = Errors::new(ColorChoice::Auto);
-        let prepared = self.policies.prepare().and_then(|check| Ok((self.fixing()?, check)));
-        let (fixing, check) = match prepared {
-            Ok(prepared) => prepared,
+        let mut tools = match self.tools() {
+            Ok(tools) => tools,
             Err(reasons) => {
                 errors.print_all(&reasons);
                 return ExitCode::from(2);
             }
         };
-        match self.fix_all(&fixing, &check, &mut errors) {
-            Ok(Left { has_problems: true, .. }) => ExitCode::from(2),
-            Ok(Left { summary, .. }) if summary.rejected() > 0 => ExitCode::FAILURE,
-            Ok(_) => ExitCode::SUCCESS,
+        let mut left = Left::new(&mut errors);
+        let fixed = if self.cluster.cluster {
+            self.fix_cluster(&mut tools, &mut left)
+        } else {
+            self.fix_texts(&tools, &mut left)
+        };
+        match fixed.and_then(|()| left.finish(tools.registry.as_ref())) {
+            Ok(code) => code,
             Err(error) => {
                 errors.print(&format!("stdout: {error}"));
                 ExitCode::from(2)
@@ -87,113 +108,71 @@ impl Fix {
         }
     }
 
-    /// Returns what fixes: the policies, or every rule that can fix.
-    fn fixing(&self) -> Result<Prepared, Vec<String>> {
-        if self.policies.policies.is_empty() {
-            self.policies.prepare_with(Loaded::settings(every_fix(self.pin)))
+    /// Loads the policies that fix, which are every rule that can fix without `--policy`, and those that evaluate.
+    fn tools(&self) -> Result<Tools, Vec<String>> {
+        let loaded = if self.policies.policies.is_empty() {
+            Loaded::settings(every_fix(self.pin))
         } else {
-            self.policies.prepare()
-        }
+            let files: Vec<_> = self.policies.policies.iter().map(PathBuf::as_path).collect();
+            load::load(&files).map_err(|errors| sentences(&errors))?
+        };
+        let is_recorded = self.policies.replay_host_capabilities_interactions.is_some();
+        let registry = match RegistryAccess::open() {
+            _ if is_recorded => None,
+            Ok(registry) => Some(registry),
+            Err(reason) if self.pin => return Err(vec![reason]),
+            Err(_) => None,
+        };
+        let with_registry = |engine: Policy| match &registry {
+            Some(registry) => registry.given_to(&engine),
+            None => engine,
+        };
+        let fixing = self.policies.prepare_on(loaded, with_registry)?;
+        Ok(Tools { fixing, check: self.policies.prepare()?, registry })
     }
 
-    fn fix_all(&self, fixing: &Prepared, check: &Prepared, errors: &mut Errors) -> io::Result<Left> {
-        let options = ReadOptions { recursive: self.recursive, renderers: Renderers::default() };
-        let mut left = Left::default();
+    /// Returns what fixes objects.
+    fn fixer<'t>(&self, tools: &'t Tools) -> Fixer<'t> {
+        Fixer { evaluator: &tools.fixing.evaluator, pins_templates: self.pin }
+    }
+}
+
+impl<'e> Left<'e> {
+    fn new(errors: &'e mut Errors) -> Self {
         // Texts and patches go to stdout.
         let out: Box<dyn Write> = Box::new(AutoStream::new(io::stderr(), ColorChoice::Auto));
-        let mut report = reporter(Format::Text, out, ReportOptions { quiet: true, show_fixes: false });
-        for text in manifest::texts(&self.paths, &options) {
-            let text = match text {
-                Ok(text) => text,
-                Err(error) => {
-                    left.add_problem(&error, errors);
-                    continue;
-                }
-            };
-            let fixed = fixing::fix(&fixing.evaluator, &text.name, &text.bytes);
-            for problem in &fixed.problems {
-                left.add_problem(problem, errors);
-            }
-            self.put(&text, &fixed, &mut left, errors)?;
-            left.check(&check.evaluator, &text.name, &fixed.text, report.as_mut())?;
-        }
-        report.finish(&left.summary)?;
-        Ok(left)
+        let report =
+            reporter(Format::Text, UntilClosed(out), ReportOptions { quiet: true, show_fixes: false });
+        Self { summary: Summary::default(), has_problems: false, report, errors }
     }
 
-    /// Prints or writes a text.
-    fn put(&self, text: &Text, fixed: &FixedText, left: &mut Left, errors: &mut Errors) -> io::Result<()> {
-        let mut stdout = UntilClosed(io::stdout());
-        if self.diff {
-            return stdout.write_all(patch(&text.name, &text.bytes, &fixed.text).as_bytes());
-        }
-        let Some(path) = &text.path else { return stdout.write_all(&fixed.text) };
-        if fixed.fixed == 0 {
-            return Ok(());
-        }
-        match write(path, &fixed.text) {
-            Ok(()) => writeln!(stdout, "{}: fixed {}", text.name, count(fixed.fixed)),
-            Err(reason) => {
-                let error = InputError::new(Source::file(&text.name), Problem::NotWritten(reason));
-                left.add_problem(&error, errors);
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Left {
-    fn add_problem(&mut self, problem: &InputError, errors: &mut Errors) {
+    fn add_problem(&mut self, problem: &InputError) {
         self.has_problems = true;
         self.summary.add_unreadable();
-        errors.print(problem);
+        self.errors.print(problem);
     }
 
-    /// Evaluates a fixed text. What cannot be read was reported before.
-    fn check(
-        &mut self,
-        evaluator: &Evaluator,
-        name: &str,
-        text: &[u8],
-        report: &mut dyn Reporter,
-    ) -> io::Result<()> {
-        for evaluation in fixing::evaluate(evaluator, name, text) {
-            self.summary.add(&evaluation);
-            report.evaluation(&evaluation)?;
-        }
-        Ok(())
+    fn fail(&mut self, reason: &str) {
+        self.has_problems = true;
+        self.errors.print(&reason);
     }
-}
 
-fn count(objects: usize) -> String {
-    if objects == 1 { "1 object".to_owned() } else { format!("{objects} objects") }
-}
-
-/// Returns a patch for `patch -p1`, which is empty for equal texts.
-fn patch(name: &str, before: &[u8], after: &[u8]) -> String {
-    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
-    let name = name.trim_start_matches("./").trim_start_matches('/');
-    let diff = TextDiff::from_lines(&*before, &*after);
-    diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")).to_string()
-}
-
-/// Replaces a file at once, so that an interruption loses nothing. Links and read-only files stay as they are.
-fn write(path: &Path, text: &[u8]) -> Result<(), String> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
-    if metadata.is_symlink() {
-        return Err("the file is a link".to_owned());
+    fn add(&mut self, evaluation: &Evaluation) -> io::Result<()> {
+        self.summary.add(evaluation);
+        self.report.evaluation(evaluation)
     }
-    if metadata.permissions().readonly() {
-        return Err("the file is read-only".to_owned());
+
+    /// Ends the report, and returns the exit code.
+    fn finish(mut self, registry: Option<&RegistryAccess>) -> io::Result<ExitCode> {
+        let failures = registry.map(RegistryAccess::failures).unwrap_or_default();
+        self.errors.print_all(&failures);
+        self.report.finish(&self.summary)?;
+        Ok(if self.has_problems || !failures.is_empty() {
+            ExitCode::from(2)
+        } else if self.summary.rejected() > 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let replace = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text)?;
-        file.as_file().sync_all()?;
-        file.as_file().set_permissions(metadata.permissions())?;
-        file.persist(path)?;
-        Ok::<_, io::Error>(())
-    };
-    replace().map_err(|error| error.to_string())
 }

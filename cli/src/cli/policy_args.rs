@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::Args;
+use immutable_pods::Policy;
 use immutable_pods::evaluator::{Evaluator, Unusable};
 use immutable_pods::input::{InputError, Problem, Source};
 use immutable_pods::manifest::{self, Content, ReadOptions};
@@ -75,10 +76,20 @@ impl PolicyArgs {
 
     /// Loads everything that is named, with other policies.
     pub(super) fn prepare_with(&self, loaded: Loaded) -> Result<Prepared, Vec<String>> {
+        self.prepare_on(loaded, |engine| engine)
+    }
+
+    /// Loads everything that is named, with other policies, and with a host for the policy unless there is a recording.
+    pub(super) fn prepare_on(
+        &self,
+        loaded: Loaded,
+        with_host: impl FnOnce(Policy) -> Policy,
+    ) -> Result<Prepared, Vec<String>> {
         let warnings = loaded.void_settings();
         let recording = self.replay_host_capabilities_interactions.as_deref().map(Recording::read);
         let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;
         let engine = load_engine(self.module.as_deref(), recording.as_ref()).map_err(|error| vec![error])?;
+        let engine = if recording.is_some() { engine } else { with_host(engine) };
         let cluster = self.cluster().map_err(|errors| sentences(&errors))?;
         let evaluator = Evaluator::new(engine, loaded, cluster).map_err(|unusable| match unusable {
             Unusable::Settings(errors) => sentences(&errors),
@@ -122,6 +133,7 @@ fn add_objects(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn sentences(errors: &[InputError]) -> Vec<String> {
+/// Returns errors as sentences.
+pub(super) fn sentences(errors: &[InputError]) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }

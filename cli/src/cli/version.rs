@@ -25,10 +25,15 @@ The JSON is an object:
   version   the version of the program and of its rules
   protocol  the version of the protocol between policy servers and the policy
   rules     the ids of the rules, a list of strings
-  features  the optional parts of the program, a list of strings: `cluster` for `check --cluster`";
+  features  the optional parts of the program, a list of strings: `cluster` for `--cluster`, `registry` for `fix --pin`";
 
 /// The optional parts of the program.
-const FEATURES: &[&str] = if cfg!(feature = "cluster") { &["cluster"] } else { &[] };
+const FEATURES: &[&str] = &[
+    #[cfg(feature = "cluster")]
+    "cluster",
+    #[cfg(feature = "registry")]
+    "registry",
+];
 
 impl Version {
     pub(super) fn exec(&self) -> ExitCode {

@@ -6,9 +6,12 @@ mod linked;
 mod wapc;
 mod wasi;
 
+use std::fmt;
+use std::sync::Arc;
+
 use thiserror::Error;
 
-use crate::interactions::{Interactions, not_offered};
+use crate::interactions::not_offered;
 
 pub use interpreter::{Interpreter, ModuleError};
 pub use linked::Linked;
@@ -34,27 +37,42 @@ pub enum CallError {
     Operation(String),
 }
 
-/// Answers the host calls of a policy: log entries are dropped, everything else comes from a recording.
-#[derive(Clone, Debug, Default)]
-pub struct HostCalls(Option<Interactions>);
+/// Answers host calls of a policy.
+pub trait Host: Send + Sync {
+    /// Answers a host call with a name such as `kubewarden/oci/v1/manifest_digest`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer. Contains what a policy server would say.
+    fn answer(&self, call: &str, payload: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// Answers the host calls of a policy: log entries are dropped, everything else is asked of a host.
+#[derive(Clone, Default)]
+pub struct HostCalls(Option<Arc<dyn Host>>);
 
 impl HostCalls {
-    /// Answers from a recording.
-    #[must_use]
-    pub fn replaying(interactions: &Interactions) -> Self {
-        Self(Some(interactions.clone()))
+    /// Asks a host.
+    pub fn asking(host: impl Host + 'static) -> Self {
+        Self(Some(Arc::new(host)))
     }
 
     /// Answers a host call with a name such as `kubewarden/oci/v1/manifest_digest`.
     ///
     /// # Errors
     ///
-    /// If the call is unknown, or if the recording has another answer or none. Contains what a policy server would say.
+    /// If the call is unknown, or if the host has no answer. Contains what a policy server would say.
     pub fn answer(&self, call: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
         match &self.0 {
             _ if call == "kubewarden/tracing/log" => Ok(Vec::new()),
-            Some(interactions) => interactions.answer(call, payload),
+            Some(host) => host.answer(call, payload),
             None => Err(not_offered(call)),
         }
+    }
+}
+
+impl fmt::Debug for HostCalls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostCalls").finish_non_exhaustive()
     }
 }

@@ -139,3 +139,76 @@ fn what_cannot_be_fixed_is_exit_code_2_and_costs_nothing_else() {
         assert!(outcome.stderr.contains(error), "{}", outcome.stderr);
     }
 }
+
+#[cfg(feature = "registry")]
+mod pinned {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    /// Starts a registry that has one image, and returns its address.
+    fn registry() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let head: Vec<_> = lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+                let is_known = head.concat().starts_with("HEAD /v2/shop/web/manifests/1.4 ");
+                let status = if is_known { "200 OK" } else { "404 Not Found" };
+                write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\ndocker-content-digest: {DIGEST}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                )
+                .unwrap();
+            }
+        });
+        address
+    }
+
+    fn deployment(image: &str) -> String {
+        let spec = POD.split_once("spec:\n").unwrap().1.replace("nginx:1.29", image).replace('\n', "\n    ");
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  selector: {{}}\n  template:\n    spec:\n    {}\n",
+            spec.trim_end()
+        )
+    }
+
+    #[test]
+    fn a_registry_has_the_digest() {
+        let image = format!("{}/shop/web:1.4", registry());
+        let pod = POD.replace("nginx:1.29", &image);
+        let folder = Folder::with(&[("web.yaml", &pod), ("deployment.yaml", &deployment(&image))]);
+        let outcome = fix(&folder, &["--pin", "web.yaml", "deployment.yaml"]);
+        assert_eq!((outcome.code, &*outcome.stderr), (Some(0), "2 objects: 2 admitted, 0 denied\n"));
+        for file in ["web.yaml", "deployment.yaml"] {
+            let fixed = content(&folder, file);
+            assert!(fixed.contains(&format!("{image}@{DIGEST}")), "{fixed}");
+            assert!(fixed.contains("# Pinned."), "{fixed}");
+        }
+        assert_eq!(fix(&folder, &["--pin", "web.yaml", "deployment.yaml"]).stdout, "");
+    }
+
+    #[test]
+    fn a_failed_look_up_is_exit_code_2() {
+        let address = registry();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let missing = POD.replace("nginx:1.29", &format!("{address}/shop/none:1"));
+        let away = POD.replace("nginx:1.29", &format!("{closed}/shop/web:1.4"));
+        let folder = Folder::with(&[("missing.yaml", &missing), ("away.yaml", &away)]);
+        let outcome = fix(&folder, &["--pin", "missing.yaml", "away.yaml"]);
+        assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+        let error =
+            format!("error: {address}/shop/none:1: no digest: the registry does not have the image\n");
+        assert!(outcome.stderr.contains(&error), "{}", outcome.stderr);
+        let error = format!("error: {closed}/shop/web:1.4: no digest: the registry does not answer: ");
+        assert!(outcome.stderr.contains(&error), "{}", outcome.stderr);
+        // The other fixes are written.
+        assert!(content(&folder, "away.yaml").contains("readOnlyRootFilesystem: true"));
+    }
+}

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails if its files cannot be written")]
 
+mod baseline;
 mod cluster;
 mod compare;
+#[cfg(unix)]
 mod documents;
 #[cfg(unix)]
 mod fix;
@@ -17,6 +19,7 @@ mod policies;
 mod reference;
 mod request;
 mod run;
+mod writable_paths;
 
 use std::fs;
 use std::io::Write;
@@ -574,6 +577,22 @@ fn a_manifest_cannot_control_the_terminal() {
             "error: 2.yaml, line 2 column 1: duplicate key `\\u{1b}[2J` in a mapping\n",
         )
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_help_of_the_kubectl_plugin_shows_the_command_of_kubectl() {
+    let folder = Folder::with(&[]);
+    let plugin = folder.0.path().join("kubectl-immutable_pods");
+    std::os::unix::fs::symlink(PROGRAM, &plugin).unwrap();
+    for (program, usage) in [
+        (plugin.as_path(), "Usage: kubectl immutable-pods check [OPTIONS]"),
+        (PROGRAM.as_ref(), "Usage: immutable-pods check [OPTIONS]"),
+    ] {
+        let help = Outcome::of(&Command::new(program).args(["check", "--help"]).output().unwrap());
+        assert_eq!(help.code, Some(0));
+        assert!(help.stdout.contains(usage), "{}", help.stdout);
+    }
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! `artifacthub-pkg.yml`: the entry of the policy in Artifact Hub.
 //!
-//! The file equals the output of `kwctl scaffold artifacthub` for the metadata and the form, but generating it does not require
+//! The file equals the output of `kwctl scaffold artifacthub` for the metadata, except for the provider and the recommended chart:
+//! kwctl always writes those of the Kubewarden project, and of its versions before 1.37. Generating the file does not require
 //! kwctl. `make check-artifacthub` compares both.
 //!
-//! Source: `policy_artifacthub.rs` of Kubewarden's policy-evaluator, and `scaffold/artifacthub.rs` of kwctl.
+//! Sources: `policy_artifacthub.rs` of Kubewarden's policy-evaluator, `scaffold/artifacthub.rs` of kwctl, and
+//! <https://github.com/artifacthub/hub/blob/master/docs/metadata/artifacthub-pkg.yml>.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::in_repository;
+use super::metadata::{Maintainer, Metadata};
 
 pub(super) const FILE: &str = "artifacthub-pkg.yml";
 
@@ -25,33 +26,8 @@ const HEADER: &str = concat!(
     "#   kwctl scaffold artifacthub > artifacthub-pkg.yml \n",
 );
 
-/// The metadata of the policy that other files repeat.
-#[derive(Deserialize)]
-pub(super) struct Metadata {
-    rules: Vec<Rule>,
-    mutating: bool,
-    annotations: BTreeMap<String, String>,
-}
-
-/// Reads the metadata of the policy.
-///
-/// # Errors
-/// If `metadata.yml` cannot be read.
-pub(super) fn metadata() -> Result<Metadata, String> {
-    let file = "metadata.yml";
-    let text = fs::read_to_string(in_repository(file)).map_err(|error| format!("{file}: {error}"))?;
-    serde_saphyr::from_str(&text).map_err(|error| format!("{file}: {error}"))
-}
-
-impl Metadata {
-    /// Returns an annotation.
-    ///
-    /// # Errors
-    /// If the metadata does not contain it.
-    pub(super) fn annotation(&self, key: &str) -> Result<String, String> {
-        self.annotations.get(key).cloned().ok_or_else(|| format!("metadata.yml: missing annotation {key}"))
-    }
-}
+/// The chart that installs Kubewarden since 1.37. The charts before it are deprecated.
+const KUBEWARDEN_CHART: &str = "https://artifacthub.io/packages/helm/kubewarden/admission-controller";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,12 +63,6 @@ struct Link {
 }
 
 #[derive(Serialize)]
-struct Maintainer {
-    name: String,
-    email: String,
-}
-
-#[derive(Serialize)]
 struct Provider {
     name: &'static str,
 }
@@ -102,25 +72,12 @@ struct Recommendation {
     url: &'static str,
 }
 
-/// A rule of the metadata, with its keys in kwctl's order.
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rule {
-    api_groups: Vec<String>,
-    api_versions: Vec<String>,
-    resources: Vec<String>,
-    operations: Vec<String>,
-}
-
 impl Package {
-    fn new(metadata: &Metadata, questions: String, created_at: String) -> Result<Self, String> {
+    fn new(metadata: &Metadata, created_at: String) -> Result<Self, String> {
         let annotation = |key: &str| metadata.annotation(key);
-        let version = annotation("io.kubewarden.policy.version")?;
+        let version = metadata.version()?;
         let source = annotation("io.kubewarden.policy.source")?;
-        let image = format!("{}:v{version}", annotation("io.kubewarden.policy.ociUrl")?);
-        let rules = serde_yaml::to_string(&metadata.rules).map_err(|error| error.to_string())?;
-        let keywords = annotation("io.artifacthub.keywords")?;
-        let authors = annotation("io.kubewarden.policy.author")?;
+        let image = format!("{}:v{version}", metadata.oci_url()?);
         Ok(Self {
             name: annotation("io.kubewarden.policy.title")?,
             display_name: annotation("io.artifacthub.displayName")?,
@@ -130,21 +87,18 @@ impl Package {
             home_url: annotation("io.kubewarden.policy.url")?,
             install: install(&image),
             containers_images: [Image { name: "policy", image }],
-            keywords: keywords.split(',').map(|keyword| keyword.trim_matches(' ').to_owned()).collect(),
+            keywords: metadata.keywords()?,
             links: [
                 Link { name: "policy", url: format!("{source}/releases/download/v{version}/policy.wasm") },
                 Link { name: "source", url: source },
             ],
-            maintainers: authors.split(',').map(maintainer).collect::<Result<_, _>>()?,
-            provider: Provider { name: "kubewarden" },
-            recommendations: [Recommendation {
-                url: "https://artifacthub.io/packages/helm/kubewarden/kubewarden-controller",
-            }],
+            maintainers: metadata.maintainers()?,
+            provider: Provider { name: "immutable-pods" },
+            recommendations: [Recommendation { url: KUBEWARDEN_CHART }],
             annotations: BTreeMap::from([
-                ("kubewarden/mutation", metadata.mutating.to_string()),
-                ("kubewarden/questions-ui", questions),
+                ("kubewarden/mutation", metadata.mutation()),
                 ("kubewarden/resources", annotation("io.artifacthub.resources")?),
-                ("kubewarden/rules", rules),
+                ("kubewarden/rules", metadata.rules()?),
             ]),
             version,
         })
@@ -164,14 +118,6 @@ fn install(image: &str) -> String {
     )
 }
 
-/// Parses `Name <address>`.
-fn maintainer(author: &str) -> Result<Maintainer, String> {
-    let parts = author.split_once(" <").and_then(|(name, rest)| Some((name, rest.strip_suffix('>')?)));
-    let (name, email) =
-        parts.ok_or_else(|| format!("metadata.yml: expected \"Name <address>\", got {author:?}"))?;
-    Ok(Maintainer { name: name.trim().to_owned(), email: email.to_owned() })
-}
-
 /// Returns the file. The date only changes if something else changes.
 pub(super) fn generate(written: &str) -> Result<String, String> {
     let date = written.lines().find_map(|line| line.strip_prefix("createdAt: "));
@@ -185,7 +131,7 @@ pub(super) fn generate(written: &str) -> Result<String, String> {
 }
 
 fn dated(created_at: &str) -> Result<String, String> {
-    let package = Package::new(&metadata()?, super::form::generate()?, created_at.to_owned())?;
+    let package = Package::new(&Metadata::read()?, created_at.to_owned())?;
     let yaml = serde_yaml::to_string(&package).map_err(|error| error.to_string())?;
     Ok(format!("{HEADER}{yaml}"))
 }

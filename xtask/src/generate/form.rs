@@ -1,6 +1,6 @@
-//! `questions-ui.yml`: the form that Rancher shows for the settings.
+//! `questions.yaml`: the form that Rancher shows for the settings.
 //!
-//! Rancher's extension for Kubewarden requires this format:
+//! Rancher's extension for Kubewarden (<https://github.com/rancher/kubewarden-ui>, `components/Questions`) requires this format:
 //!
 //! - Questions are flat, with dots in their variables: in a question of type `map[`, a new choice in one list resets all other
 //!   answers.
@@ -9,13 +9,14 @@
 //! - Rancher does not send an empty answer, so an empty list means its default. Within a list it sends everything, so an unanswered
 //!   question must be `null`.
 //! - The form does not support lists of lists.
+//! - Only switches and numbers show a tooltip. Every question shows its description.
 
 use immutable_pods_policy::rules::policy_settings;
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration, ObjectDeclaration};
 use serde::Serialize;
 use serde_json::Value;
 
-pub(super) const FILE: &str = "questions-ui.yml";
+pub(super) const FILE: &str = "charts/immutable-pods-policy/questions.yaml";
 
 /// The group of the general settings.
 const GENERAL: &str = "General";
@@ -34,6 +35,8 @@ struct Question {
     variable: String,
     label: String,
     description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tooltip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     r#type: &'static str,
@@ -101,6 +104,7 @@ fn question(setting: &Declaration) -> Question {
         variable: setting.key.to_owned(),
         label: setting.label.to_owned(),
         description: setting.doc.clone(),
+        tooltip: None,
         group: None,
         r#type: "string",
         default: setting.default.clone().unwrap_or_default(),
@@ -112,8 +116,14 @@ fn question(setting: &Declaration) -> Question {
         sequence_questions: Vec::new(),
     };
     match &setting.accepts {
-        Accepts::Flag => question.r#type = "boolean",
-        Accepts::Natural => (question.r#type, question.min) = ("int", Some(0)),
+        Accepts::Flag => {
+            question.r#type = "boolean";
+            move_details(&mut question);
+        }
+        Accepts::Natural => {
+            (question.r#type, question.min) = ("int", Some(0));
+            move_details(&mut question);
+        }
         Accepts::Mode(words) | Accepts::Word(words) => {
             question.r#type = "enum";
             question.options.clone_from(words);
@@ -123,6 +133,14 @@ fn question(setting: &Declaration) -> Question {
         Accepts::Text(_) | Accepts::Object(_) | Accepts::Shorthand(..) => {}
     }
     question
+}
+
+/// Keeps the first sentence of the description, and moves the others into the tooltip.
+fn move_details(question: &mut Question) {
+    if let Some((first, details)) = question.description.split_once(". ") {
+        question.tooltip = Some(details.to_owned());
+        question.description = format!("{first}.");
+    }
 }
 
 fn ask_for_list(question: &mut Question, item: &Accepts) {

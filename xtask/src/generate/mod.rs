@@ -1,15 +1,18 @@
 //! Generates files from the code.
 
 mod artifact_hub;
+mod chart;
 mod compliance;
 mod form;
 mod messages;
+mod metadata;
 mod preset;
 mod presets;
 mod readme;
 mod reference;
 mod rules;
 mod schema;
+mod values;
 mod versions;
 mod yaml;
 
@@ -23,9 +26,14 @@ use crate::in_repository;
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
 /// Every generated file, except for the pages of rules. A file that depends on another file comes after that file.
-const FILES: [Generated; 9] = [
+const FILES: [Generated; 14] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
+    (chart::CHART, |_| chart::chart()),
+    (chart::VALUES, |_| chart::default_values()),
+    (chart::SCHEMA, |_| chart::schema()),
+    (chart::README, chart::readme),
+    (chart::HAULER, |_| chart::hauler()),
     (artifact_hub::FILE, artifact_hub::generate),
     (reference::FILE, |_| Ok(reference::generate())),
     (presets::FILE, |_| presets::generate()),

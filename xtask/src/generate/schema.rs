@@ -4,12 +4,14 @@ use immutable_pods_policy::rules::policy_settings;
 use immutable_pods_policy::settings::declaration::{Accepts, Declaration, Demand, Format, ObjectDeclaration};
 use serde_json::{Map, Value, json};
 
+use super::metadata::Metadata;
+
 pub(super) const FILE: &str = "settings.schema.json";
 
-/// Returns the schema.
+/// Returns the file.
 pub(super) fn generate() -> Result<String, String> {
-    let repository = super::artifact_hub::metadata()?.annotation("io.kubewarden.policy.source")?;
-    let mut schema = object(&policy_settings::declaration());
+    let repository = Metadata::read()?.annotation("io.kubewarden.policy.source")?;
+    let mut schema = settings();
     for (key, value) in [
         ("$schema", "https://json-schema.org/draft/2020-12/schema".into()),
         ("$id", format!("{repository}/raw/main/{FILE}").into()),
@@ -20,6 +22,11 @@ pub(super) fn generate() -> Result<String, String> {
         set(&mut schema, key, value);
     }
     Ok(format!("{schema:#}\n"))
+}
+
+/// Returns the schema of the settings.
+pub(super) fn settings() -> Value {
+    object(&policy_settings::declaration())
 }
 
 fn set(schema: &mut Value, key: &str, value: Value) {
