@@ -42,7 +42,8 @@ fn the_page_contains_the_help_of_every_command() {
     for (name, purpose) in commands {
         let _ = writeln!(table, "| [`{name}`](#{name}) | {purpose} |");
         let help = printed(&[name, "--help"]);
-        let _ = write!(sections, "\n## {name}\n\n```text\n{}\n```\n", help.trim_end());
+        let lines: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
+        let _ = write!(sections, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n"));
     }
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     golden::check(&repository.join("docs/cli.md"), &format!("{INTRODUCTION}{table}{sections}"));

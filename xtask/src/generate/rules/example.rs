@@ -11,7 +11,7 @@ pub(super) fn denied(case: &Case) -> Result<String, String> {
     let settings = settings_block(case)?;
     let denial = case.deny.join("\n");
     Ok(format!(
-        "{}\n\n{settings}{}\n\nThe denial:\n\n```text\n{denial}\n```",
+        "{}\n\n{settings}{}\n\nThe findings:\n\n```text\n{denial}\n```",
         case.why,
         request(case, "denied")?
     ))
