@@ -172,6 +172,14 @@ floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUI
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
 	@cp $(BUILT)/$@ $@
 
+.PHONY: site
+site: ## Build the documentation site in site/dist; needs Node 20
+	@site/run build
+
+.PHONY: site-test
+site-test: ## Build the site and test it in a browser; needs Node 20 and Chromium
+	@site/run test
+
 # Seconds per fuzz target.
 TIME ?= 60
 
@@ -197,11 +205,12 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
 	@$(call if_installed,helm,lint --strict --quiet $(CHART))
 	@$(call if_installed,typos)
+	@$(call if_installed,lychee,--offline --no-progress --include-fragments '*.md' docs)
 	@scripts/words > /dev/null || scripts/words
 
 # The fuzz targets are a separate workspace.

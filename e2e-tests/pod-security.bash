@@ -57,7 +57,7 @@ verdicts_on_fixtures() { # NAMESPACE FOLDER
 }
 
 # Prints the fixtures that Pod Security Admission of an older server denies although the newest standards admit them, as
-# docs/migrate.md lists them.
+# docs/migrate/pod-security-admission.md lists them.
 denied_by_older_servers() { # LEVEL
   local minor
   minor=$(kubectl version --output json | jq --raw-output .serverVersion.minor | tr -cd 0-9)

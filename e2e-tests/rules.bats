@@ -55,15 +55,15 @@ fixes() { # RULE CASE
     "$(request_of "$case" | jq .object | patched_by "$answer" | jq --sort-keys .)"
 }
 
-# Prints the rules of the README's table, and with "fixes" only those that can fix.
+# Prints the rules in the table of docs/rules, and with "fixes" only those that can fix.
 rules() { # [fixes]
-  # shellcheck disable=SC2016 # the README puts names in backticks
+  # shellcheck disable=SC2016 # the table puts names in backticks
   local row='^\| \[`([A-Za-z]+)`\]\([^)]*\) \| .* \| (.*) \| `[a-z]+` \|$' line
   while read -r line; do
     if [[ $line =~ $row && ( -z ${1:-} || ${BASH_REMATCH[2]} != – ) ]]; then
       echo "${BASH_REMATCH[1]}"
     fi
-  done <README.md
+  done <docs/rules/README.md
 }
 
 # Prints the verdict of a case: admitted, denied or fixed.

@@ -63,3 +63,6 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The address of the repository.
 pub const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
+/// The address of the documentation.
+pub const SITE: &str = env!("CARGO_PKG_HOMEPAGE");

@@ -11,12 +11,13 @@ pub fn find(id: &str) -> Option<RuleId> {
 /// Returns the address of the documentation of a rule.
 #[must_use]
 pub fn documentation(rule: RuleId) -> String {
-    let anchor = rule.meta().id.to_ascii_lowercase();
-    format!("{}/blob/main/docs/settings.md#{anchor}", crate::REPOSITORY)
+    format!("{}/rules/{}", crate::SITE, rule.meta().id)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -27,11 +28,12 @@ mod tests {
     }
 
     #[test]
-    fn the_documentation_has_a_heading_for_every_rule() {
-        let page = include_str!("../../docs/settings.md");
+    fn the_documentation_has_a_page_for_every_rule() {
+        let pages = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
         for rule in RuleId::ALL {
-            assert!(page.contains(&format!("\n### {}\n", rule.meta().id)), "{rule:?}");
+            let address = documentation(*rule);
+            let page = address.strip_prefix(crate::SITE).unwrap();
+            assert!(Path::new(&format!("{pages}{page}.md")).exists(), "{address}");
         }
-        assert!(documentation(RuleId::HostPorts).ends_with("/docs/settings.md#hostports"));
     }
 }

@@ -23,9 +23,16 @@ impl Rule<'_> for AllowPrivilegeEscalation {
         summary: "No process of a container gains more privileges than its parent process.",
         finding: "a container whose `securityContext.allowPrivilegeEscalation` is not `false`",
         fix: Some("sets it to `false` if it is unset"),
-        details: "\
-Escalation is allowed by default. Windows pods are skipped because they cannot set this field. If a container is privileged or adds
-`CAP_SYS_ADMIN`, Kubernetes rejects `false`, so a fix is not possible.",
+        why: "\
+Escalation is allowed by default. With it, a program with the setuid bit, such as `sudo`, gives root to the process that starts it.",
+        how: Some(
+            "\
+Windows pods are skipped because they cannot set this field.",
+        ),
+        limits: Some(
+            "\
+If a container is privileged or adds `CAP_SYS_ADMIN`, Kubernetes rejects `false`, so a fix is not possible.",
+        ),
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

@@ -76,10 +76,18 @@ impl<'s> Rule<'s> for AppArmorProfile<'s> {
         finding: "a container whose AppArmor profile, or else that of the pod, has a type that is not in `allowed`; an annotation \
                   `container.apparmor.security.beta.kubernetes.io/…` with such a profile",
         fix: None,
-        details: "\
+        why: "\
 AppArmor limits which files and capabilities a process can use. It exists only on nodes whose kernel has it, so no profile is required:
-without one, the runtime uses its own. The value of a container overrides that of the pod. Annotations were the only way before Kubernetes
-1.30, and kubelets still read them. Every annotation counts, even if a field overrides it.",
+without one, the runtime uses its own.",
+        how: Some(
+            "\
+The value of a container overrides that of the pod. Annotations were the only way before Kubernetes 1.30, and kubelets still read them.
+Every annotation counts, even if a field overrides it.",
+        ),
+        limits: Some(
+            "\
+The policy does not read what a `Localhost` profile permits, or its name.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &POD_SECURITY];

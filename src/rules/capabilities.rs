@@ -182,12 +182,17 @@ impl<'s> Rule<'s> for Capabilities<'s> {
         finding: "an entry of `securityContext.capabilities.add` that is not in `allowedAdd`, that is in `deniedAdd` or `requiredDrop`, or \
                   that is not written as Kubernetes writes it; a `drop` without an entry of `requiredDrop`",
         fix: Some("appends the missing entries of `requiredDrop` to `drop`, unless the container adds one of them"),
-        details: "\
-Capabilities give a container power over its node. Names are compared case-insensitively, and without `CAP_` in `add` and in the
-settings. In `add`, only upper case names without `CAP_` are accepted, because runtimes and Pod Security Admission disagree on other
-spellings. A container can drop `ALL` and add a capability that `allowedAdd` contains, but not one that `requiredDrop` names. In `drop`, a name must not begin with `CAP_`: containerd puts `CAP_` before every name, so `CAP_NET_RAW` drops nothing.
-Adding `ALL` adds every capability, and dropping `ALL` drops every capability. Windows pods are skipped because they have no
-capabilities.",
+        why: "\
+Capabilities give a container power over its node.",
+        how: Some(
+            "\
+Names are compared case-insensitively, and without `CAP_` in `add` and in the settings. In `add`, only upper case names without `CAP_` are
+accepted, because runtimes and Pod Security Admission disagree on other spellings. A container can drop `ALL` and add a capability that
+`allowedAdd` contains, but not one that `requiredDrop` names. In `drop`, a name must not begin with `CAP_`: containerd puts `CAP_` before
+every name, so `CAP_NET_RAW` drops nothing. Adding `ALL` adds every capability, and dropping `ALL` drops every capability. Windows pods are
+skipped because they have no capabilities.",
+        ),
+        limits: None,
     };
 
     const SETTINGS: &'static [&'static dyn Declared] =

@@ -21,12 +21,19 @@ impl Rule<'_> for EphemeralContainers {
         summary: "Running pods do not get ephemeral containers.",
         finding: "an ephemeral container that the old object does not have",
         fix: None,
-        details: "\
-`kubectl debug` adds an ephemeral container to a running pod, which keeps it until the pod is deleted. Ephemeral containers that the
-old object already has are not findings; they are compared by name. The rule checks only `ephemeralContainers`, not the other lists
-of containers.
+        why: "\
+`kubectl debug` adds an ephemeral container to a running pod, which keeps it until the pod is deleted.",
+        how: Some(
+            "\
+Ephemeral containers that the old object already has are not findings; they are compared by name. The rule checks only
+`ephemeralContainers`, not the other lists of containers.
 
 The rule needs UPDATE of `pods/ephemeralcontainers` in the `rules` of the policy's manifest.",
+        ),
+        limits: Some(
+            "\
+`kubectl debug --copy-to` creates a new pod, which the other rules evaluate.",
+        ),
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

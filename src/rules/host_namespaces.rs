@@ -60,8 +60,10 @@ impl Rule<'_> for HostNamespaces {
         summary: "Pods do not share namespaces with their node.",
         finding: "a pod with `hostNetwork`, `hostPID` or `hostIPC` set to `true`, unless `allow` contains the field",
         fix: None,
-        details: "\
+        why: "\
 In a namespace of its node, a container can reach the processes and connections of other containers and change them.",
+        how: None,
+        limits: None,
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW];

@@ -155,17 +155,25 @@ impl<'s> Rule<'s> for HostPathVolumes<'s> {
         finding: "a `hostPath` volume that is not in `allowed` or that reaches a path in `denied`; a writable mount of a volume whose \
                   entry has `readOnly`; a mount without `recursiveReadOnly: Enabled` of a volume whose entry has `recursive`",
         fix: None,
-        details: "\
+        why: "\
+A container that writes to the files of its node can change the node and every container on it.",
+        how: Some(
+            "\
 Paths are compared segment by segment, after `.`, `..` and `//` are resolved: `/var/log` allows `/var/log/pods`, but not `/var/logs`. The
 longest matching prefix decides. A volume that contains a denied path is denied, like a volume within it. Always denied are paths that
 are not absolute, paths of more than 4096 bytes, which no node can open, and Windows paths that lead to a device or another machine, or
-that have a dot or a space at the end of a name. The policy does not see the sources of persistent volumes, or where a link on the node
-leads, with two exceptions. `/var/run` is `/run`, in settings and in volumes, so `/var` does not allow it. The links of processes lead to every file of the node, so
-`root`, `cwd`, `fd`, `task` and `map_files` of a process in `/proc`, `/proc/self` and `/proc/thread-self` are always denied.
+that have a dot or a space at the end of a name. `/var/run` is `/run`, in settings and in volumes, so `/var` does not allow it. The links
+of processes lead to every file of the node, so `root`, `cwd`, `fd`, `task` and `map_files` of a process in `/proc`, `/proc/self` and
+`/proc/thread-self` are always denied.",
+        ),
+        limits: Some(
+            "\
+The policy does not see the sources of persistent volumes, or where other links on the node lead.
 
 A read-only mount protects files and directories. It does not protect the service of a socket, or a device: a container can send requests
 to a socket in a read-only mount of `/run`, and can write to a device in a read-only mount of `/dev` if its device rules allow it. Allow
 neither directory as a whole, not even with `readOnly`.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &DENIED];

@@ -36,9 +36,13 @@ impl Rule<'_> for HostPorts {
         summary: "Containers use no ports of their node, except for those that the settings allow.",
         finding: "a container port whose `hostPort` is neither 0 nor in one of the `allowed` ranges",
         fix: None,
-        details: "\
-A host port is reachable at the address of the node, where network policies do not always apply, and only one pod of the node can use it.
+        why: "\
+A host port is reachable at the address of the node, where network policies do not always apply, and only one pod of the node can use it.",
+        how: Some(
+            "\
 An unset `hostPort` means 0. With `hostNetwork: true`, API servers set the `hostPort` of every port, so such a port is a finding too.",
+        ),
+        limits: None,
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED];

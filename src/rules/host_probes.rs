@@ -19,10 +19,15 @@ impl Rule<'_> for HostProbes {
         summary: "Probes and lifecycle hooks connect only to their own pod.",
         finding: "a probe or lifecycle hook whose `httpGet.host` or `tcpSocket.host` is set",
         fix: None,
-        details: "\
+        why: "\
 The kubelet runs these requests in the network of the node, so a host makes it send requests to other machines and to the node itself.
-Network policies do not apply to them. Every host is a finding, `localhost` too, because there it means the node. To probe the pod, leave
-`host` unset; an HTTP server that needs a name gets it in the header `Host`.",
+Network policies do not apply to them.",
+        how: Some(
+            "\
+Every host is a finding, `localhost` too, because there it means the node. To probe the pod, leave `host` unset; an HTTP server that needs
+a name gets it in the header `Host`.",
+        ),
+        limits: None,
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

@@ -60,14 +60,22 @@ impl Rule<'_> for ImageChange {
         summary: "A running pod keeps its images.",
         finding: "an update of a Pod that changes the image of a container",
         fix: None,
-        details: "\
+        why: "\
 `image` is one of the few fields of a Pod that an update can change (`kubectl set image pod/…`): the kubelet then restarts the
 container with another image, and the pod author does not notice. Change the object that creates the pods instead: templates can
-change. Containers are compared by name, and images as they are written. A lost digest is a change too, because the kubelet restarts
+change.",
+        how: Some(
+            "\
+Containers are compared by name, and images as they are written. A lost digest is a change too, because the kubelet restarts
 the container with whatever the tag means now; with `imageReference` in mode `fix`, the image gets its digest back. An exemption must
 cover both the old image and the new one.
 
 The rule needs UPDATE of `pods` in the `rules` of the policy's manifest.",
+        ),
+        limits: Some(
+            "\
+A new object does not have an old image, so a template and a pod that is created again can have another image.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_PINNING, &ALLOW_SAME_REPOSITORY];

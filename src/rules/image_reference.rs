@@ -172,12 +172,21 @@ impl<'s> Rule<'s> for ImageReferenceRule<'s> {
         fix: Some(
             "adds the current digest of its tag to an image, in pods, and gives back a digest that an update removes",
         ),
-        details: "\
+        why: "\
+A tag that moves is another image tomorrow, and each node pulls it at a different time.",
+        how: Some(
+            "\
 References are parsed as container runtimes parse them: `registry:5000/app` has a port and no tag, and a digest must have the length of
 its algorithm. With a digest, any tag is accepted, because the runtime ignores the tag. For a fix, the policy server looks up each image
 that has a tag and no digest once in its registry, with credentials of its own; its configuration must grant `oci/v1/manifest_digest`.
-An image that is not allowed is not looked up. Only pods are fixed: a template would keep the digest of the day on which it was created. If a tag cannot be looked up, a warning or the
-denial gives the reason.",
+An image that is not allowed is not looked up. Only pods are fixed: a template would keep the digest of the day on which it was created.
+If a tag cannot be looked up, a warning or the denial gives the reason.",
+        ),
+        limits: Some(
+            "\
+The policy does not know which tags move: it denies only those in `deniedTags`, unless a digest is required. A digest identifies an image,
+but does not say who built it.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRE, &DENIED_TAGS, &ALLOWED_REPOSITORIES];

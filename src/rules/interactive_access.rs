@@ -117,10 +117,21 @@ impl<'s> Rule<'s> for InteractiveAccess<'s> {
         summary: "Users do not open connections into running pods to change them.",
         finding: "a CONNECT request to one of the `subresources` (`kubectl exec`, `cp`, `attach`, `port-forward`, `proxy`)",
         fix: None,
-        details: "\
+        why: "\
+A user with a shell in a container can change the container while it runs.",
+        how: Some(
+            "\
 `kubectl cp` runs `tar` in the container, so it is an `exec`. The request names the user and the namespace, so exemptions can match
-users, groups, namespaces, and the name of the container if the request gives one. The rule needs CONNECT of the subresources, such as
-`pods/exec`, in the `rules` of the policy's manifest. A `proxy` of services and nodes is evaluated too if they name it.",
+users, groups, namespaces, and the name of the container if the request gives one. A `proxy` of services and nodes is evaluated too if the
+`rules` name it.
+
+The rule needs CONNECT of the subresources, such as `pods/exec`, in the `rules` of the policy's manifest.",
+        ),
+        limits: Some(
+            "\
+Connections to the kubelet or to the container runtime do not reach the policy. In mode `warn`, `kubectl exec` and `kubectl attach` do not
+print the warning.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&SUBRESOURCES, &ALLOWED_COMMANDS, &ALLOW_STDIN];

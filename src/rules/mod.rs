@@ -271,9 +271,11 @@ mod tests {
     #[test]
     fn the_docs_are_sentences_and_phrases() {
         for rule in RuleId::ALL {
-            let RuleDocs { summary, finding, fix, details } = rule.docs();
+            let RuleDocs { summary, finding, fix, why, how, limits } = rule.docs();
             let id = rule.meta().id;
-            assert!(summary.ends_with('.') && details.ends_with('.'), "{id}");
+            for sentences in [Some(summary), Some(why), how, limits].into_iter().flatten() {
+                assert!(sentences.ends_with('.'), "{id}: {sentences}");
+            }
             assert!(!finding.ends_with('.') && !fix.unwrap_or_default().ends_with('.'), "{id}");
             for setting in rule.settings() {
                 assert!(

@@ -87,10 +87,12 @@ impl<'s> Rule<'s> for NoexecMounts<'s> {
         finding: "a writable mount whose `bindMountOptions` do not contain every option in `required`, and whose path is not in \
                   `allowedPaths`",
         fix: Some("appends the missing options to `bindMountOptions`"),
-        details: "\
-On a read-only root filesystem, an attacker can still write a program to a volume and run it. `noexec` prevents that. An interpreter in
-the image still runs a script from such a volume. Writable mounts are those of `writableMounts`; raw devices and Windows pods do not have
-the field. Mounts that a fix adds for `writablePaths` get the options whenever the rule is on.
+        why: "\
+On a read-only root filesystem, an attacker can still write a program to a volume and run it. `noexec` prevents that.",
+        how: Some(
+            "\
+Writable mounts are those of `writableMounts`; raw devices and Windows pods do not have the field. Mounts that a fix adds for
+`writablePaths` get the options whenever the rule is on.
 
 **Clusters.** The field exists since Kubernetes 1.37, as an alpha feature: API servers and kubelets need the feature gate
 `VolumeBindMountOptions`, which is off by default, and the container runtime must support the options. An API server without the gate
@@ -102,8 +104,12 @@ field. Custom kinds keep the field, so they are admitted, and then their pods ar
 **Roll out.** First enable the gate on all API servers and nodes. While only some API servers have it, Deployments with the field create
 ReplicaSets without end, and pods with the field stay pending while no node has it. Then set mode `warn`: a warning that says that the
 cluster may have dropped the field, about a manifest that contains the field, means that an API server lacks the gate. Add the paths of
-plugins and of compiled code to
-`allowedPaths`, then set mode `fix`, and register a second policy in mode `deny` last.",
+plugins and of compiled code to `allowedPaths`, then set mode `fix`, and register a second policy in mode `deny` last.",
+        ),
+        limits: Some(
+            "\
+An interpreter in the image still runs a script from such a volume.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&REQUIRED, &ALLOWED_PATHS];

@@ -20,9 +20,14 @@ impl Rule<'_> for Privileged {
         finding: "a container with `securityContext.privileged: true`, or a container or pod with \
                   `securityContext.windowsOptions.hostProcess: true`",
         fix: None,
-        details: "\
-A privileged container controls its node and every container on it. Each field that is `true` is a finding, even if a container
-overrides the `hostProcess` of the pod: Kubernetes requires all containers of a pod to agree on it.",
+        why: "\
+A privileged container controls its node and every container on it.",
+        how: Some(
+            "\
+Each field that is `true` is a finding, even if a container overrides the `hostProcess` of the pod: Kubernetes requires all containers of a
+pod to agree on it.",
+        ),
+        limits: None,
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

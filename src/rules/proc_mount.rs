@@ -33,9 +33,13 @@ impl Rule<'_> for ProcMount {
         summary: "Containers use the default `/proc` mount, in which the runtime masks files of the kernel.",
         finding: "a container whose `securityContext.procMount` is neither unset nor `Default`",
         fix: None,
-        details: "\
-A read-only root filesystem does not cover `/proc`, through which a container can change its node. Windows pods are skipped because
-they cannot set this field. API servers accept `Unmasked` only in pods with `hostUsers: false`.",
+        why: "\
+A read-only root filesystem does not cover `/proc`, through which a container can change its node.",
+        how: Some(
+            "\
+Windows pods are skipped because they cannot set this field. API servers accept `Unmasked` only in pods with `hostUsers: false`.",
+        ),
+        limits: None,
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOW_IN_USER_NAMESPACE, &POD_SECURITY];

@@ -20,9 +20,16 @@ impl Rule<'_> for ReadOnlyRootFilesystem {
         summary: "The root filesystem of containers is read-only.",
         finding: "a container whose `securityContext.readOnlyRootFilesystem` is not `true`",
         fix: Some("sets it to `true` if it is unset, and mounts the `writablePaths` of the container"),
-        details: "\
-A container with a writable root filesystem can replace its own programs. The root filesystem is writable by default. Mount an
-`emptyDir` at each path that the container writes to. Windows pods are skipped because they cannot set this field.",
+        why: "\
+A container with a writable root filesystem can replace its own programs. The root filesystem is writable by default.",
+        how: Some(
+            "\
+Mount an `emptyDir` at each path that the container writes to. Windows pods are skipped because they cannot set this field.",
+        ),
+        limits: Some(
+            "\
+`/dev/shm` is writable in every container, and a process can execute code from its memory.",
+        ),
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

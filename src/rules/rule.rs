@@ -141,8 +141,12 @@ pub struct RuleDocs {
     pub finding: &'static str,
     /// What a fix does: a phrase that begins with a verb.
     pub fix: Option<&'static str>,
-    /// Why the rule matters, how it decides, and its limits: paragraphs.
-    pub details: &'static str,
+    /// Why the rule matters: paragraphs.
+    pub why: &'static str,
+    /// How the rule decides, beyond the finding: paragraphs.
+    pub how: Option<&'static str>,
+    /// What the rule does not prevent or evaluate: paragraphs.
+    pub limits: Option<&'static str>,
 }
 
 impl RuleDocs {
@@ -151,5 +155,12 @@ impl RuleDocs {
     pub fn description(&self) -> String {
         let fix = self.fix.map(|fix| format!(" The fix {fix}.")).unwrap_or_default();
         format!("{} A finding is {}.{fix}", self.summary, self.finding)
+    }
+
+    /// Why the rule matters, how it decides, and its limits.
+    #[must_use]
+    pub fn details(&self) -> String {
+        let parts = [Some(self.why), self.how, self.limits];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
     }
 }

@@ -287,13 +287,22 @@ impl Rule<'_> for RunAsNonRoot {
                   `runAsNonRoot` is not `true`; with `require: field`, a container whose `runAsNonRoot` is not `true`",
         fix: Some("sets `runAsNonRoot: true` on containers for which no user is specified, unless `inspectImage` is set; with \
                    `require: field`, on containers for which it is unset"),
-        details: "\
-Root can undo most of what the other rules enforce. The value of a container overrides that of the pod. The path of a finding is that
-of the wrong value, which can be the pod's; if nothing is set, it is that of the container. For Windows pods,
-`windowsOptions.runAsUserName` counts too, and numeric users and groups have no meaning. Unless a pod sets `os: linux`, its Windows user
-must not be `ContainerAdministrator`, `SYSTEM`, `LocalSystem` or `Administrator`, whatever `runAsNonRoot` says: the kubelet refuses only
-the exact name `ContainerAdministrator`. Case, domain, and dots and spaces at the end do not matter, and the security identifiers of
-these users count too. Names that Windows translates, such as `Administrateur`, are not known. With `runAsNonRoot: true`, a container does not start if its image runs as root.",
+        why: "\
+Root can undo most of what the other rules enforce.",
+        how: Some(
+            "\
+The value of a container overrides that of the pod. The path of a finding is that of the wrong value, which can be the pod's; if nothing is
+set, it is that of the container. With `runAsNonRoot: true`, a container does not start if its image runs as root.
+
+For Windows pods, `windowsOptions.runAsUserName` counts too, and numeric users and groups have no meaning. Unless a pod sets `os: linux`,
+its Windows user must not be `ContainerAdministrator`, `SYSTEM`, `LocalSystem` or `Administrator`, whatever `runAsNonRoot` says: the kubelet
+refuses only the exact name `ContainerAdministrator`. Case, domain, and dots and spaces at the end do not matter, and the security
+identifiers of these users count too.",
+        ),
+        limits: Some(
+            "\
+Names that Windows translates, such as `Administrateur`, are not known.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = options::SETTINGS;

@@ -74,9 +74,17 @@ impl<'s> Rule<'s> for SeLinuxOptions<'s> {
         summary: "Containers keep the SELinux context of their runtime.",
         finding: "an SELinux type of a pod or container that is not in `allowedTypes`; an SELinux user or role that is set",
         fix: None,
-        details: "\
+        why: "\
 SELinux confines a process by its type, and types such as `spc_t` are hardly confined at all. A custom user or role can lead to such
-types. `level` is not restricted: it separates pods from each other. Every value counts, even if a container overrides that of its pod.",
+types.",
+        how: Some(
+            "\
+Every value counts, even if a container overrides that of its pod.",
+        ),
+        limits: Some(
+            "\
+`level` is not restricted: it separates pods from each other.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED_TYPES];

@@ -95,12 +95,19 @@ impl<'s> Rule<'s> for SeccompProfile<'s> {
         summary: "Containers run with a seccomp profile.",
         finding: "a container whose seccomp profile, or else that of the pod, has a type that is not in `allowed`, or is unset",
         fix: Some("sets `RuntimeDefault` on the pod if neither the pod nor a container has a profile"),
-        details: "\
-A seccomp profile denies system calls that containers rarely need, and through which bugs of the kernel are reached. The value of a
-container overrides that of the pod. If nothing is set, the path of the finding is that of the pod. The fix sets the profile of the pod,
-so containers that an exemption covers and debug containers inherit it; in kinds that are not built in, whose pod specs may lack that
-field, it sets the profile of each container. Windows pods are skipped because they cannot set this field. Privileged containers ignore
-their profile: see `privileged`. A profile without a type, but with other values, is not fixed.",
+        why: "\
+A seccomp profile denies system calls that containers rarely need, and through which bugs of the kernel are reached.",
+        how: Some(
+            "\
+The value of a container overrides that of the pod. If nothing is set, the path of the finding is that of the pod. The fix sets the profile
+of the pod, so containers that an exemption covers and debug containers inherit it; in kinds that are not built in, whose pod specs may lack
+that field, it sets the profile of each container. A profile without a type, but with other values, is not fixed. Windows pods are skipped
+because they cannot set this field.",
+        ),
+        limits: Some(
+            "\
+Privileged containers ignore their profile: see `privileged`. The policy does not read what a `Localhost` profile permits.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] =

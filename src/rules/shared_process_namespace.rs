@@ -19,9 +19,11 @@ impl Rule<'_> for SharedProcessNamespace {
         summary: "The containers of a pod do not share a process namespace.",
         finding: "a pod with `shareProcessNamespace: true`",
         fix: None,
-        details: "\
+        why: "\
 In a shared process namespace, each container sees the root filesystem of the others at `/proc/PID/root`, and can write there as far
 as users and mounts permit.",
+        how: None,
+        limits: None,
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

@@ -93,16 +93,22 @@ impl<'s> Rule<'s> for ShellRemoval<'s> {
         finding: "a container with a writable root filesystem, and without a `startupProbe` whose exec command removes every path in \
                   `paths`; a container with a read-only root filesystem and such a probe",
         fix: None,
-        details: "\
-This rule is for images that cannot run on a read-only root filesystem. The probe succeeds when the shells are gone, and only then the
-container counts as started: `[\"rm\", \"-f\", \"/bin/sh\", \"/bin/bash\"]`, or the same through a shell, `[\"sh\", \"-c\", \"rm -f /bin/sh &&
-rm -f /bin/bash\"]`. A command counts only if it fails unless every path is removed: it must consist of `rm` with no options but `-f`,
-`-r`, `-v` and `-d`, and programs must be in `/bin` or `/usr/bin` if they have a path, because other directories can contain anything.
-It does not count if the container sets `PATH` and a program has no path, if it sets a variable of the loader or of Bash (`LD_…`,
-`BASH_…`), or if it mounts a volume over a program. The probe must start after at most 60 seconds, and fail for at most 600. Only root
-can remove `/bin/sh`: with another user, the probe never succeeds.
-On a read-only root filesystem the probe can never succeed, so it is a finding there. Init containers that are not sidecars, and
-ephemeral containers, are skipped because they cannot have probes. Windows pods are skipped too.",
+        why: "\
+This rule is for images that cannot run on a read-only root filesystem: without a shell, an attacker has fewer tools in the container.",
+        how: Some(
+            "\
+The probe succeeds when the shells are gone, and only then the container counts as started: `[\"rm\", \"-f\", \"/bin/sh\", \"/bin/bash\"]`, or
+the same through a shell, `[\"sh\", \"-c\", \"rm -f /bin/sh && rm -f /bin/bash\"]`. A command counts only if it fails unless every path is
+removed: it must consist of `rm` with no options but `-f`, `-r`, `-v` and `-d`, and programs must be in `/bin` or `/usr/bin` if they have a
+path, because other directories can contain anything. It does not count if the container sets `PATH` and a program has no path, if it sets a
+variable of the loader or of Bash (`LD_…`, `BASH_…`), or if it mounts a volume over a program. The probe must start after at most 60 seconds,
+and fail for at most 600. On a read-only root filesystem the probe can never succeed, so it is a finding there.",
+        ),
+        limits: Some(
+            "\
+Only root can remove `/bin/sh`: with another user, the probe never succeeds. Init containers that are not sidecars, and ephemeral
+containers, are skipped because they cannot have probes. Windows pods are skipped too. Other programs in the image can still be shells.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&PATHS];

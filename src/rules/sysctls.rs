@@ -78,10 +78,15 @@ impl<'s> Rule<'s> for Sysctls<'s> {
         summary: "Pods set only sysctls that do not affect other pods.",
         finding: "an entry of the pod's `securityContext.sysctls` that `denied` contains, or that is neither safe nor in `allowed`",
         fix: None,
-        details: "\
+        why: "\
+Some sysctls change the kernel for every pod of the node.",
+        how: Some(
+            "\
 The safe sysctls are those of the Pod Security Standards of Kubernetes 1.37. Names can be written with dots or with slashes, as in
 sysctl(8): `net/ipv4/tcp_syncookies`. A name with two consecutive dots is always denied. Windows pods are skipped because they cannot
 set this field.",
+        ),
+        limits: None,
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED, &DENIED, &POD_SECURITY];

@@ -70,10 +70,18 @@ impl<'s> Rule<'s> for VolumeTypes<'s> {
         summary: "Pods have volumes of the allowed types only.",
         finding: "a volume whose type is not in `allowed`",
         fix: None,
-        details: "\
-Some volume types reach the node or the network with the credentials of the node. A volume without a source counts as `emptyDir`, which is
-what API servers make of it. The claim templates of a StatefulSet count as `persistentVolumeClaim`. A type that the policy does not know
-is a finding. `hostPathVolumes` and `writableMounts` decide more finely, by path and by mount.",
+        why: "\
+Some volume types reach the node or the network with the credentials of the node.",
+        how: Some(
+            "\
+A volume without a source counts as `emptyDir`, which is what API servers make of it. The claim templates of a StatefulSet count as
+`persistentVolumeClaim`. A type that the policy does not know is a finding. `hostPathVolumes` and `writableMounts` decide more finely, by
+path and by mount.",
+        ),
+        limits: Some(
+            "\
+Drivers of `csi` and `flexVolume` are not distinguished.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[&ALLOWED];

@@ -206,7 +206,10 @@ impl<'s> Rule<'s> for WritableMounts<'s> {
                   with `inspectImage` a `VOLUME` of the image, at such a path; a volume that changes while the container runs, at, above \
                   or below a protected path",
         fix: None,
-        details: "\
+        why: "\
+Where a container can write, an attacker can replace what it runs, loads or trusts, even if its root filesystem is read-only.",
+        how: Some(
+            "\
 A mount is writable unless it has `readOnly: true`, its volume has, or volumes of its type are never writable: `configMap`, `secret`,
 `downwardAPI`, `projected`, `image`. Raw devices (`volumeDevices`) are mounts too. A volume that the pod spec does not contain comes from
 a claim template, and so does a volume with the name of a claim template: both count as a `persistentVolumeClaim`. Paths are compared
@@ -220,8 +223,8 @@ counts only for itself and for the sidecars before it in the list. Two mounts wi
 contains the other, and if no container mounts a directory above one of them writable, in which it could leave a link. A `subPathExpr`
 counts as the whole volume. A part that appears below the mount, such as `cache` of a volume at `/root`, counts only if it appears at a
 protected path. Volumes of one claim are one volume. Host paths are parts of one volume, the node's file system, in which `/var/run` is
-`/run`; links count only within one of them. If a volume has more than 128 mounts, all of them count as the whole volume, and all containers as running at the
-same time. An exemption must cover the container that writes and all containers that it can affect.
+`/run`; links count only within one of them. If a volume has more than 128 mounts, all of them count as the whole volume, and all containers
+as running at the same time. An exemption must cover the container that writes and all containers that it can affect.
 
 The kubelet mounts a file that every user can write at `terminationMessagePath`, even if the root filesystem is read-only. The path must
 not overlap a protected path, and must be in `allowedPaths` if it is set. The default, `/dev/termination-log`, always passes.
@@ -235,6 +238,11 @@ containerd mounts a writable copy of the content at each `VOLUME` of an image, e
 only creates the directory. With `inspectImage`, a `VOLUME` counts like a writable mount, but its type does not matter. A mount of the
 container at exactly this path replaces a `VOLUME` with an absolute path. Look-ups come last: if anything else denies the request, images
 are not looked up.",
+        ),
+        limits: Some(
+            "\
+The policy does not read what a volume contains, and does not know when two `nfs` or `csi` volumes are the same share.",
+        ),
     };
 
     const SETTINGS: &'static [&'static dyn Declared] = &[

@@ -49,9 +49,10 @@ impl Rule<'_> for WritablePrograms {
         finding: "a program in `command`, in an exec probe or in a lifecycle hook, or a path in a variable that loads code, in a mount that \
                   the container or a container that runs at the same time can write to",
         fix: None,
-        details: "\
-A container that can replace its own programs is not immutable, even if its root filesystem is read-only.
-
+        why: "\
+A container that can replace its own programs is not immutable, even if its root filesystem is read-only.",
+        how: Some(
+            "\
 A program is the first word of `command`, of a probe's `exec.command` or of a hook's `exec.command`. A path with a slash that is not
 absolute begins at `workingDir`; if `workingDir` is unset, the path is skipped. A bare name is looked up in `PATH`: if `env` sets `PATH`,
 the finding is at that variable; otherwise `/usr/local/sbin`, `/usr/local/bin`, `/usr/sbin`, `/usr/bin`, `/sbin` and `/bin` are checked.
@@ -67,8 +68,12 @@ The mount with the longest path at or above a program decides. The file for term
 writable. Which containers can write to a mount is decided as in `writableMounts`: by volume, claim or host path, by `subPath`, and by which
 containers run at the same time. An exemption must cover the container that runs the program and all containers that can write to it.
 
-In Windows pods, commands, probes, hooks and `PATH` are checked, and a bare name begins at `workingDir`. Not visible are arguments, scripts, `valueFrom`, `envFrom`, and what the
-image sets.",
+In Windows pods, commands, probes, hooks and `PATH` are checked, and a bare name begins at `workingDir`.",
+        ),
+        limits: Some(
+            "\
+The policy does not see arguments, scripts, `valueFrom`, `envFrom`, and what the image sets. Other variables can also load code.",
+        ),
     };
 
     fn configure(_: &mut ObjectReader<'_, '_>) -> Self {

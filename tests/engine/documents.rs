@@ -132,7 +132,7 @@ fn all_files_name_the_same_kubewarden_version() {
     for workflow in ["release", "test"].map(|name| read(&format!(".github/workflows/{name}.yml"))) {
         assert_eq!(workflow["env"]["KUBEWARDEN"], KUBEWARDEN);
     }
-    for file in ["README.md", "CONTRIBUTING.md", "docs/install.md", ".github/workflows/test.yml"] {
+    for file in ["docs/versions.md", "CONTRIBUTING.md", "docs/install.md", ".github/workflows/test.yml"] {
         let text = fs::read_to_string(in_repository(file)).unwrap_or_default();
         let words = text.split_whitespace().map(|word| word.trim_end_matches([',', '.']));
         let named: Vec<_> = words.filter(|word| word.starts_with("v1.3")).collect();

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::cases::{names_in, requests};
 use crate::documents::{self, metadata};
+use crate::markdown::document;
 use crate::module::{self, admitted, evaluate, in_repository, lines, rule_of};
-use crate::readme;
+use crate::pages::yaml_blocks;
 
 /// The steps from a typical pod to an admitted pod, and the rules with findings at each step.
 const STEPS: [(&str, &[&str]); 6] = [
@@ -129,7 +130,10 @@ fn both_policies_have_the_same_settings_except_for_fixes() {
 #[test]
 fn the_registry_provides_user_and_digest() {
     let settings = documents::read("examples/registry/policy.yaml")["spec"]["settings"].clone();
-    assert!(readme::yaml_blocks().any(|block| block == settings), "the README does not show these settings");
+    assert!(
+        yaml_blocks(&document("docs/registry.md")).contains(&settings),
+        "docs/registry.md does not show these settings"
+    );
     let [request]: [Value; 1] = requests("examples/registry/nginx.yaml").try_into().unwrap();
     assert!(!evaluate(&request, &settings).accepted);
     let recording = Interactions::read(&in_repository("examples/registry/recording.kwctl")).unwrap();

@@ -1,11 +1,14 @@
 //! A parser of Markdown documents: code blocks, tables, headings and links.
 
+#![expect(clippy::panic, reason = "a test fails if a document is missing")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use walkdir::WalkDir;
 
 use crate::cases::names_in;
 use crate::module::in_repository;
@@ -15,6 +18,8 @@ use crate::module::in_repository;
 pub(crate) struct Document {
     /// Path in the repository.
     pub(crate) name: String,
+    /// The heading of level 1.
+    pub(crate) title: String,
     /// Fenced code blocks, in order.
     pub(crate) blocks: Vec<Block>,
     /// Targets of links.
@@ -48,8 +53,6 @@ pub(crate) struct Code {
 #[derive(Default)]
 pub(crate) struct Row {
     pub(crate) line: usize,
-    /// The heading of level 2 above the table.
-    pub(crate) section: String,
     /// The text of each cell, with the heading of its column.
     pub(crate) cells: Vec<(String, String)>,
 }
@@ -63,19 +66,31 @@ impl Row {
 
 /// Returns every Markdown file, in the order of names.
 pub(crate) fn documents() -> Vec<Document> {
-    let in_folder = |folder: &str, prefix: &str| {
-        let names = names_in(folder)
-            .into_iter()
-            .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"));
-        names.map(|name| format!("{prefix}{name}")).collect::<Vec<_>>()
-    };
-    let folders =
-        ["", "charts/immutable-pods-policy/", "docs/", "docs/contributing/", "docs/contributing/decisions/"];
-    let names = folders.into_iter().flat_map(|folder| in_folder(folder.trim_end_matches('/'), folder));
-    names.map(Document::read).collect()
+    let is_markdown = |name: &String| Path::new(name).extension().is_some_and(|ending| ending == "md");
+    let mut names: Vec<_> = names_in("").into_iter().filter(is_markdown).collect();
+    let pages = ["charts", "docs"].map(|folder| WalkDir::new(in_repository(folder)).sort_by_file_name());
+    let pages = pages.into_iter().flatten().flatten();
+    let pages = pages.filter_map(|page| {
+        let path = page.path().strip_prefix(in_repository("")).ok()?.to_string_lossy().replace('\\', "/");
+        Some(path)
+    });
+    names.extend(pages.filter(is_markdown));
+    names.into_iter().map(Document::read).collect()
+}
+
+/// Returns a document by its path in the repository.
+#[track_caller]
+pub(crate) fn document(name: &str) -> Document {
+    documents().into_iter().find(|document| document.name == name).unwrap_or_else(|| panic!("missing {name}"))
 }
 
 impl Document {
+    /// Returns the texts of the code blocks with an info string.
+    pub(crate) fn blocks_of(&self, info: &str) -> Vec<&str> {
+        let blocks = self.blocks.iter().filter(|block| block.info == info);
+        blocks.map(|block| block.text.as_str()).collect()
+    }
+
     #[track_caller]
     fn read(name: String) -> Self {
         let text = fs::read_to_string(in_repository(&name)).unwrap_or_default();
@@ -99,8 +114,6 @@ struct Reader<'a> {
     document: Document,
     /// Number of earlier headings with the same anchor.
     headings: BTreeMap<String, usize>,
-    /// The last heading of level 2.
-    section: String,
     /// Text of the current heading or cell.
     words: String,
     /// Column headings of the current table.
@@ -144,8 +157,8 @@ impl Reader<'_> {
             Tag::TableHead => self.columns.clear(),
             Tag::TableRow => {
                 self.cell = Some(0);
-                let (line, section) = (self.line(range), self.section.clone());
-                self.document.rows.push(Row { line, section, cells: Vec::new() });
+                let line = self.line(range);
+                self.document.rows.push(Row { line, cells: Vec::new() });
             }
             Tag::Heading { .. } | Tag::TableCell => self.words.clear(),
             _ => {}
@@ -156,8 +169,8 @@ impl Reader<'_> {
         match tag {
             TagEnd::CodeBlock => self.in_block = false,
             TagEnd::Heading(level) => {
-                if level == HeadingLevel::H2 {
-                    self.section.clone_from(&self.words);
+                if level == HeadingLevel::H1 {
+                    self.document.title.clone_from(&self.words);
                 }
                 let slug = slug(&self.words);
                 let before = self.headings.entry(slug.clone()).or_default();
@@ -202,9 +215,9 @@ fn markdown_is_parsed() {
     let codes = document.codes.iter().map(|code| (code.line, code.text.as_str(), code.column.as_deref()));
     let expected = [(1, "deny", None), (9, "g", None), (11, "i", Some("f g")), (11, "j", Some("h"))];
     assert_eq!(codes.collect::<Vec<_>>(), expected);
-    let rows =
-        document.rows.iter().map(|row| (row.line, row.section.as_str(), row.cell("f g"), row.cell("h")));
-    assert_eq!(rows.collect::<Vec<_>>(), [(11, "X", "i", "j")]);
+    let rows = document.rows.iter().map(|row| (row.line, row.cell("f g"), row.cell("h")));
+    assert_eq!(rows.collect::<Vec<_>>(), [(11, "i", "j")]);
+    assert_eq!(document.title, "Fix, and deny");
     let blocks = document.blocks.iter().map(|block| (block.line, block.info.as_str(), block.text.as_str()));
     assert_eq!(blocks.collect::<Vec<_>>(), [(13, "yaml denied", "k: 1\n")]);
 }

@@ -1,4 +1,4 @@
-//! The rows of `docs/migrate.md` that say *same*: the policy must give the verdicts of the policies that it replaces.
+//! The rows of `docs/migrate/` that say *same*: the policy must give the verdicts of the policies that it replaces.
 //!
 //! `migration.yaml` contains pods with the verdicts of these policies. The rows about Pod Security Admission are compared with
 //! its library: see `pod_security`.
@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 
 use crate::doc_examples::{SETTINGS, settings_in_cell};
 use crate::documents::read;
-use crate::markdown::documents;
+use crate::markdown::{Document, documents};
 use crate::module::{evaluate, policy};
 
 const CASES: &str = "tests/engine/migration.yaml";
 
-/// The section whose rows the module `pod_security` compares.
+/// The page whose rows the module `pod_security` compares.
 pub(crate) const POD_SECURITY_ADMISSION: &str = "Pod Security Admission";
 
 /// Pods with the verdicts of other policies.
@@ -40,19 +40,25 @@ fn cases() -> Vec<Case> {
     serde_json::from_value(read(CASES)).unwrap()
 }
 
-/// A row of `docs/migrate.md` that says *same*.
+/// A row of `docs/migrate/` that says *same*.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct SameRow {
-    pub(crate) section: String,
+    /// What the page migrates from.
+    pub(crate) from: String,
     /// The columns before the settings. An empty first column means that of the row above.
     pub(crate) name: String,
     pub(crate) settings: String,
 }
 
-/// Returns the rows of `docs/migrate.md` that say *same*, in order.
+/// Returns the rows of `docs/migrate/` that say *same*, in order.
 pub(crate) fn same_rows() -> Vec<SameRow> {
     let documents = documents();
-    let document = documents.iter().find(|document| document.name == "docs/migrate.md").unwrap();
+    let titled = documents.iter().map(|document| (document.title.strip_prefix("Migrate from "), document));
+    let titled = titled.filter_map(|(from, document)| Some((from?, document)));
+    titled.flat_map(|(from, document)| same_rows_of(from, document)).collect()
+}
+
+fn same_rows_of(from: &str, document: &Document) -> Vec<SameRow> {
     let mut rows = Vec::new();
     let mut first = "";
     for row in document.rows.iter().filter(|row| !row.cell("differs").is_empty()) {
@@ -64,8 +70,8 @@ pub(crate) fn same_rows() -> Vec<SameRow> {
         first = names[0];
         if row.cell("differs").starts_with("same") {
             names.retain(|name| !name.is_empty());
-            let (section, settings) = (row.section.clone(), row.cell(SETTINGS).to_owned());
-            rows.push(SameRow { section, name: names.join(" "), settings });
+            let (from, settings) = (from.to_owned(), row.cell(SETTINGS).to_owned());
+            rows.push(SameRow { from, name: names.join(" "), settings });
         }
     }
     rows
@@ -115,9 +121,8 @@ fn pod(mut change: Map<String, Value>) -> Value {
 
 #[test]
 fn rows_that_say_same_have_cases() {
-    let rows = same_rows().into_iter().filter(|row| row.section != POD_SECURITY_ADMISSION);
-    let rows: BTreeSet<_> =
-        rows.map(|row| (format!("{}: {}", row.section, row.name), row.settings)).collect();
+    let rows = same_rows().into_iter().filter(|row| row.from != POD_SECURITY_ADMISSION);
+    let rows: BTreeSet<_> = rows.map(|row| (format!("{}: {}", row.from, row.name), row.settings)).collect();
     let cases = cases();
     let shown = cases
         .iter()

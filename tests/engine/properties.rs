@@ -78,7 +78,7 @@ fn all() -> impl Iterator<Item = (&'static str, Case)> {
 fn details_of(id: &str) -> String {
     let rule = RuleId::ALL.iter().find(|rule| rule.meta().id == id);
     let rule = rule.unwrap_or_else(|| panic!("{id}: unknown rule"));
-    rule.docs().details.replace('\n', " ")
+    rule.docs().details().replace('\n', " ")
 }
 
 /// Returns a request that creates an object of a kind, with a value at a path.

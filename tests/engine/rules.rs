@@ -16,10 +16,11 @@ use crate::cases::{
 use crate::module::{admitted, evaluate, lines, message, rule_of, subject_of};
 
 /// Topics without a rule, the bases and the recorded requests.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 11] = [
     "bases",
     "bypass",
     "cluster",
+    "examples",
     "exemptions",
     "fixes",
     "neutral",

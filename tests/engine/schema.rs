@@ -21,8 +21,9 @@ use serde_json::{Map, Value, json};
 use crate::cases;
 use crate::documents::read;
 use crate::fixes;
+use crate::markdown::documents;
 use crate::module::policy;
-use crate::readme;
+use crate::pages::yaml_blocks;
 
 const FILE: &str = "settings.schema.json";
 
@@ -164,13 +165,14 @@ fn the_schema_describes_every_key() {
 fn the_schema_accepts_all_documented_settings() {
     let examples = ["policies/fix-mutating.yaml", "policies/fix-validating.yaml", "registry/policy.yaml"];
     let examples = examples.into_iter().map(|file| read(&format!("examples/{file}")));
-    let blocks = readme::yaml_blocks().chain(examples).chain([read("settings.example.yaml")]);
+    let pages = documents();
+    let blocks = pages.iter().flat_map(yaml_blocks).chain(examples).chain([read("settings.example.yaml")]);
     let settings = blocks.filter_map(|block| match block.get("apiVersion") {
         Some(_) => block.pointer("/spec/settings").cloned(),
         None => Some(block),
     });
     let settings: Vec<_> = settings.collect();
-    assert!(settings.len() > 8, "{settings:?}");
+    assert!(settings.len() > 50, "{settings:?}");
     for settings in settings {
         assert!(validator().is_valid(&settings), "{settings}");
     }

@@ -12,13 +12,31 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// The lists that name every rule: the file, the text before which the new entry goes, and the entry.
-const LISTS: [(&str, &str, &str); 5] = [
+const LISTS: [(&str, &str, &str); 7] = [
     ("src/rules/mod.rs", "];\n\n#[cfg(test)]\npub(crate) mod testing", "    @module@: @type@,\n"),
     ("src/rules/controls.rs", "        }\n    }\n}\n", "            Self::@type@ => NONE,\n"),
     ("tests/engine/reference/mod.rs", "\nuse serde_json::Value;", "mod @module@;\n"),
     ("tests/engine/reference/mod.rs", "];\n\n/// A field that violates a rule.", "    @module@::RULE,\n"),
     ("examples/policies/strict.yaml", "", "    @id@: deny\n"),
+    ("tests/cases/examples/denied.yaml", "", DENIED),
+    ("tests/cases/examples/admitted.yaml", "", ADMITTED),
 ];
+
+/// The examples on the page of the rule.
+const DENIED: &str = "
+- name: @dashes@
+  why: TODO why the object is denied.
+  settings: {@id@: deny}
+  patch: {}
+  deny:
+  - TODO
+";
+const ADMITTED: &str = "
+- name: @dashes@
+  why: TODO why the object is admitted.
+  settings: {@id@: deny}
+  admit: true
+";
 
 /// Writes the stubs of a rule.
 ///
@@ -60,7 +78,7 @@ fn insert(file: &str, before: &str, entry: &str) -> Result<()> {
     Ok(())
 }
 
-/// The name of a rule in its three forms.
+/// The name of a rule in its forms.
 struct Name {
     /// In settings and messages: `hostPorts`.
     id: String,
@@ -90,7 +108,11 @@ impl Name {
 
     /// A template with the name in its places.
     fn fill(&self, template: &str) -> String {
-        template.replace("@id@", &self.id).replace("@module@", &self.module).replace("@type@", &self.r#type)
+        template
+            .replace("@id@", &self.id)
+            .replace("@module@", &self.module)
+            .replace("@type@", &self.r#type)
+            .replace("@dashes@", &self.module.replace('_', "-"))
     }
 }
 
@@ -99,9 +121,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_three_forms() {
+    fn a_name_has_four_forms() {
         let name = Name::parse("hostPorts").unwrap();
-        assert_eq!(name.fill("@id@ @module@ @type@"), "hostPorts host_ports HostPorts");
+        assert_eq!(name.fill("@id@ @module@ @type@ @dashes@"), "hostPorts host_ports HostPorts host-ports");
     }
 
     #[test]

@@ -104,8 +104,10 @@ fn explanation(rule: RuleId, finding: Option<&str>) -> String {
         severity(meta.severity, meta.severity.as_str()),
         meta.default_mode.name(),
     );
-    push(&mut text, "Why", docs.details);
+    push(&mut text, "Why", docs.why);
     push(&mut text, "What a finding is", &capitalized(docs.finding));
+    push(&mut text, "How it decides", docs.how.unwrap_or_default());
+    push(&mut text, "Limits", docs.limits.unwrap_or_default());
     push(&mut text, "How to fix", &how_to_fix(rule, finding));
     push(&mut text, "Settings", &settings(rule));
     push(&mut text, "Standards", &standards(rule));

@@ -90,8 +90,8 @@ fn rule(rule: RuleId) -> Value {
         "shortDescription": {"text": escape(docs.summary)},
         "fullDescription": {"text": escape(&docs.description())},
         "help": {
-            "text": escape(docs.details),
-            "markdown": escape(&format!("{}\n\n{}\n\n[Settings of the rule]({documentation})", docs.description(), docs.details)),
+            "text": escape(&docs.details()),
+            "markdown": escape(&format!("{}\n\n{}\n\n[More about the rule]({documentation})", docs.description(), docs.details())),
         },
         "helpUri": documentation,
         "defaultConfiguration": {"level": "error"},

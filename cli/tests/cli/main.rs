@@ -5,10 +5,16 @@
 mod baseline;
 mod cluster;
 mod compare;
+#[cfg(unix)]
 mod documents;
 #[cfg(unix)]
 mod fix;
+mod golden;
+// Without this feature, the program has fewer options.
+#[cfg(feature = "cluster")]
+mod help;
 mod outputs;
+mod pictures;
 mod policies;
 mod reference;
 mod request;

@@ -35,13 +35,21 @@ fn explain_describes_a_rule() {
     let parts: Vec<_> = text.split("\n\n").collect();
     assert!(parts[0].starts_with("hostPorts: "), "{text}");
     assert_eq!(parts[1], "severity medium, mode `off` by default");
-    let headings = ["Why", "What a finding is", "How to fix", "Settings", "Standards", "Documentation"];
+    let headings = [
+        "Why",
+        "What a finding is",
+        "How it decides",
+        "How to fix",
+        "Settings",
+        "Standards",
+        "Documentation",
+    ];
     let found: Vec<_> = parts.iter().filter(|part| headings.contains(part)).copied().collect();
     assert_eq!(found, headings, "{text}");
     assert!(text.contains("\n- allowed: a list, each item: an object, default []\n"), "{text}");
     assert!(text.contains("\n  - min: a non-negative integer, required\n"), "{text}");
     assert!(text.contains("\n- CIS Kubernetes Benchmark: 5.2.12\n"), "{text}");
-    assert!(text.ends_with("/docs/settings.md#hostports\n"), "{text}");
+    assert!(text.ends_with("/immutable-pods-policy/rules/hostPorts\n"), "{text}");
 }
 
 #[test]

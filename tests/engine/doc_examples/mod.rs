@@ -18,7 +18,6 @@ use immutable_pods_policy::rules::RULES;
 use serde_json::{Map, Value, json};
 
 use crate::markdown::{Block, Document, documents};
-use crate::module::in_repository;
 use crate::settings::keys_of;
 
 use blocks::{Reader, parse};
@@ -107,35 +106,6 @@ fn is_named(name: &str) -> Result<(), String> {
     let others = ["enforcement", "onUpdate", "writablePaths", "exemptions"];
     let known = others.contains(&name) || RULES.iter().any(|rule| rule.id == name);
     if known { Ok(()) } else { Err(format!("`{name}` is neither a rule nor a setting")) }
-}
-
-#[test]
-fn every_link_has_a_target() {
-    let documents = documents();
-    for document in &documents {
-        let folder = document.name.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for link in document.links.iter().filter(|link| !link.contains("://")) {
-            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { document.name.clone() } else { resolved(folder, path) };
-            assert!(in_repository(&target).exists(), "{}: {link}: missing file {target}", document.name);
-            let target = documents.iter().find(|document| document.name == target);
-            let has_anchor = target.is_some_and(|target| target.anchors.contains(anchor));
-            assert!(anchor.is_empty() || has_anchor, "{}: {link}: missing heading", document.name);
-        }
-    }
-}
-
-/// Returns the path in the repository of a link target.
-fn resolved(folder: &str, path: &str) -> String {
-    let mut segments: Vec<_> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
-    for segment in path.split('/') {
-        match segment {
-            ".." => drop(segments.pop()),
-            "." => {}
-            segment => segments.push(segment),
-        }
-    }
-    segments.join("/")
 }
 
 /// Returns a namespace selector by name.

@@ -1,4 +1,4 @@
-//! Compares single rules with single checks of Pod Security Admission: the rows of `docs/migrate.md` that say *same*.
+//! Compares single rules with single checks of Pod Security Admission: the rows of `docs/migrate/pod-security-admission.md` that say *same*.
 
 use super::agreement::ANSWERED;
 use crate::migration::{POD_SECURITY_ADMISSION, only, request, same_rows};
@@ -30,7 +30,7 @@ const ROWS: [(&str, usize, &[&str]); 17] = [
 
 #[test]
 fn rows_that_say_same_agree_with_single_checks() {
-    let rows: Vec<_> = same_rows().into_iter().filter(|row| row.section == POD_SECURITY_ADMISSION).collect();
+    let rows: Vec<_> = same_rows().into_iter().filter(|row| row.from == POD_SECURITY_ADMISSION).collect();
     let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ROWS.map(|(name, ..)| name));
     for (row, (name, level, checks)) in rows.iter().zip(ROWS) {

@@ -4,13 +4,16 @@ mod artifact_hub;
 mod chart;
 mod compliance;
 mod form;
+mod messages;
 mod metadata;
 mod preset;
 mod presets;
 mod readme;
 mod reference;
+mod rules;
 mod schema;
 mod values;
+mod versions;
 mod yaml;
 
 use std::fs;
@@ -22,8 +25,8 @@ use crate::in_repository;
 /// A generated file: its path in the repository, and a function from its current text to its new text.
 type Generated = (&'static str, fn(&str) -> Result<String, String>);
 
-/// Every generated file. A file that depends on another file comes after that file.
-const FILES: [Generated; 12] = [
+/// Every generated file, except for the pages of rules. A file that depends on another file comes after that file.
+const FILES: [Generated; 14] = [
     (schema::FILE, |_| schema::generate()),
     (form::FILE, |_| form::generate()),
     (chart::CHART, |_| chart::chart()),
@@ -35,6 +38,8 @@ const FILES: [Generated; 12] = [
     (reference::FILE, |_| Ok(reference::generate())),
     (presets::FILE, |_| presets::generate()),
     (compliance::FILE, |_| compliance::generate()),
+    (messages::FILE, |_| messages::generate()),
+    (versions::FILE, |_| versions::generate()),
     (readme::FILE, readme::generate),
 ];
 
@@ -45,24 +50,35 @@ const FILES: [Generated; 12] = [
 pub(crate) fn run(check: bool) -> Result<(), String> {
     let mut outdated = Vec::new();
     for (file, generate) in FILES {
-        let path = in_repository(file);
-        let written = fs::read_to_string(&path).unwrap_or_default();
+        let written = fs::read_to_string(in_repository(file)).unwrap_or_default();
         let generated = generate(&written).map_err(|reason| format!("{file}: {reason}"))?;
-        if generated == written {
-            continue;
-        }
-        if check {
-            eprint!("{}", TextDiff::from_lines(&written, &generated).unified_diff().header(file, file));
-            outdated.push(file);
-        } else {
-            fs::write(&path, generated).map_err(|error| format!("{file}: {error}"))?;
-            println!("wrote {file}");
+        if generated != written {
+            update(file, &written, &generated, check)?;
+            outdated.push(file.to_owned());
         }
     }
-    if outdated.is_empty() {
+    for (file, generated) in rules::pages()? {
+        let written = fs::read_to_string(in_repository(&file)).unwrap_or_default();
+        if generated != written {
+            update(&file, &written, &generated, check)?;
+            outdated.push(file);
+        }
+    }
+    if outdated.is_empty() || !check {
         return Ok(());
     }
     Err(format!("not up to date: {} (run `cargo xtask generate`)", outdated.join(", ")))
+}
+
+/// Writes a file, or prints what would change.
+fn update(file: &str, written: &str, generated: &str, check: bool) -> Result<(), String> {
+    if check {
+        eprint!("{}", TextDiff::from_lines(written, generated).unified_diff().header(file, file));
+        return Ok(());
+    }
+    fs::write(in_repository(file), generated).map_err(|error| format!("{file}: {error}"))?;
+    println!("wrote {file}");
+    Ok(())
 }
 
 #[cfg(test)]

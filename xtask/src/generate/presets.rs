@@ -68,6 +68,6 @@ fn push_modes(page: &mut String, presets: &[Preset]) {
     for &rule in RuleId::ALL {
         let id = rule.meta().id;
         let modes: Vec<_> = presets.iter().map(|preset| preset.mode(rule)).collect();
-        let _ = writeln!(page, "| [`{id}`](settings.md#{}) | {} |", id.to_lowercase(), modes.join(" | "));
+        let _ = writeln!(page, "| [`{id}`](rules/{id}.md) | {} |", modes.join(" | "));
     }
 }

@@ -1,8 +1,6 @@
 //! The table of rules in `README.md`.
 
-use std::fmt::Write as _;
-
-use immutable_pods_policy::rules::RuleId;
+use super::rules;
 
 pub(super) const FILE: &str = "README.md";
 
@@ -16,23 +14,5 @@ pub(super) fn generate(written: &str) -> Result<String, String> {
     let missing = |marker: &str| format!("no line {:?}", marker.trim_end());
     let (before, rest) = written.split_once(start).ok_or_else(|| missing(start))?;
     let (_, after) = rest.split_once(end).ok_or_else(|| missing(end))?;
-    Ok([before, start, "\n", &table(), "\n", end, after].concat())
-}
-
-fn table() -> String {
-    let mut table = "| rule | a finding is | the fix | default |\n| --- | --- | --- | --- |\n".to_owned();
-    for rule in RuleId::ALL {
-        let (meta, docs) = (rule.meta(), rule.docs());
-        let cell = |text: &str| text.replace('|', "\\|");
-        let _ = writeln!(
-            table,
-            "| [`{id}`](docs/settings.md#{anchor}) | {} | {} | `{}` |",
-            cell(docs.finding),
-            cell(docs.fix.unwrap_or("–")),
-            meta.default_mode.name(),
-            id = meta.id,
-            anchor = meta.id.to_lowercase(),
-        );
-    }
-    table
+    Ok([before, start, "\n", &rules::short_table(), "\n", end, after].concat())
 }

@@ -16,14 +16,44 @@ const INTRODUCTION: &str = "\
 
 # Settings
 
-`{}` is valid, and means this:
+These settings deny most things, fix one, and warn about another:
+
+```yaml
+readOnlyRootFilesystem: fix   # off | warn | deny | fix
+runAsNonRoot: warn
+hostPathVolumes:
+  mode: deny
+  allowed:
+  - {pathPrefix: /var/log, readOnly: true}
+imageReference:
+  require: digest
+```
+
+[`preset`](presets.md) chooses the settings to start from, such as the Pod Security Standards; the keys beside it override single keys. A
+rule in mode `warn` admits the object with an admission warning. Instead of an object, a rule accepts a mode alone: `hostNamespaces: warn`.
+
+Settings are strict. When a policy server loads the policy, the policy rejects every unknown key and value, lists all errors at once, and
+suggests the nearest known name. It denies an object that it cannot read in every `enforcement` mode.
+
+Editors complete and check settings with [settings.schema.json](../settings.schema.json): see
+[settings.example.yaml](../settings.example.yaml). `immutable-pods schema` prints the schema.
+
+## General settings
 
 ";
 
 const RULES: &str = "
 ## Rules
 
-A rule accepts an object, or a mode alone: `hostNamespaces: warn`.
+Each rule has a page that describes what it checks, with examples: see [rules](rules/README.md). A rule accepts an object, or a mode alone:
+`hostNamespaces: warn`.
+
+";
+
+const DEFAULTS: &str = "
+## Defaults
+
+`{}` is valid, and means this:
 
 ";
 
@@ -31,9 +61,6 @@ A rule accepts an object, or a mode alone: `hostNamespaces: warn`.
 pub(super) fn generate() -> String {
     let declaration = policy_settings::declaration();
     let mut page = INTRODUCTION.to_owned();
-    page.push_str("```yaml\n");
-    yaml::push_settings(&mut page, &declaration, &Value::Null);
-    page.push_str("```\n\n## General settings\n\n");
     let (rules, general): (Vec<_>, Vec<_>) =
         declaration.settings.iter().partition(|setting| matches!(setting.accepts, Accepts::Shorthand(..)));
     for setting in &general {
@@ -44,6 +71,10 @@ pub(super) fn generate() -> String {
     for (rule, setting) in RuleId::ALL.iter().zip(rules) {
         push_rule(&mut page, setting, &rule.docs());
     }
+    page.push_str(DEFAULTS);
+    page.push_str("```yaml\n");
+    yaml::push_settings(&mut page, &declaration, &Value::Null);
+    page.push_str("```\n");
     page
 }
 
@@ -58,17 +89,15 @@ fn push_mode(page: &mut String, rules: &[&Declaration]) {
     }
 }
 
+/// Adds what a rule enforces, and its settings.
 fn push_rule(page: &mut String, rule: &Declaration, docs: &RuleDocs) {
-    let _ = write!(page, "\n### {}\n\n{}\n\nA finding is {}.\n", rule.key, docs.summary, docs.finding);
-    if let Some(fix) = docs.fix {
-        let _ = write!(page, "\nThe fix {fix}.\n");
-    }
-    let _ = write!(page, "\n{}\n", docs.details);
+    let id = rule.key;
+    let _ = write!(page, "\n### {id}\n\n{} [More about `{id}`](rules/{id}.md).\n", docs.summary);
     let Accepts::Shorthand(_, options) = &rule.accepts else { return };
     let own: Vec<_> =
         options.settings.iter().filter(|setting| !matches!(setting.accepts, Accepts::Mode(_))).collect();
     if !own.is_empty() {
-        page.push_str("\nSettings:\n\n");
+        page.push('\n');
     }
     for setting in own {
         push_setting(page, setting, 0);
@@ -76,7 +105,7 @@ fn push_rule(page: &mut String, rule: &Declaration, docs: &RuleDocs) {
 }
 
 /// Adds a list item about a setting, followed by nested settings.
-fn push_setting(page: &mut String, setting: &Declaration, depth: usize) {
+pub(super) fn push_setting(page: &mut String, setting: &Declaration, depth: usize) {
     let indent = "  ".repeat(depth);
     let required = if setting.is_required { " (required)" } else { "" };
     let _ = writeln!(page, "{indent}- `{}`{required}: {}", setting.key, setting.doc);

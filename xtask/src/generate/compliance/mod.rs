@@ -37,6 +37,29 @@ pub(super) fn generate() -> Result<String, String> {
     Ok(parts.iter().fold(TEMPLATE.to_owned(), fill))
 }
 
+/// Returns the standards that a rule enforces, each with its items.
+pub(super) fn standards_of(rule: RuleId) -> Vec<(&'static str, String)> {
+    let controls = rule.controls();
+    let titles = |ids: &[&str], items: &[Item]| {
+        let items = items.iter().filter(|item| ids.contains(&item.id));
+        items.map(|item| format!("{} {}", item.id, item.title)).collect::<Vec<_>>().join("; ")
+    };
+    let named = |ids: &[&str], names: &[(&str, &str)]| {
+        let names = names.iter().filter(|(id, _)| ids.contains(id));
+        names.map(|(id, name)| format!("{id} {name}")).collect::<Vec<_>>().join("; ")
+    };
+    let techniques = ATTACK.iter().filter(|(id, _)| controls.attack.contains(id));
+    let techniques = techniques.map(|(id, name)| format!("{} {name}", technique_link(id)));
+    let standards = [
+        ("CIS Kubernetes Benchmark", titles(controls.cis, &CIS)),
+        ("NSA and CISA, Kubernetes Hardening Guidance", controls.nsa_cisa.join("; ")),
+        ("Pod Security Standards", pod_security(controls)),
+        ("Kubescape", named(controls.kubescape, &KUBESCAPE)),
+        ("MITRE ATT&CK", techniques.collect::<Vec<_>>().join("; ")),
+    ];
+    standards.into_iter().filter(|(_, items)| !items.is_empty()).collect()
+}
+
 fn rules_table() -> String {
     let headings = ["rule", "CIS", "NSA and CISA", "Pod Security Standards", "Kubescape", "MITRE ATT&CK"];
     let rows = RuleId::ALL.iter().map(|rule| {
@@ -65,7 +88,7 @@ fn table(headings: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Stri
 
 fn rule_link(rule: RuleId) -> String {
     let id = rule.meta().id;
-    format!("[`{id}`](settings.md#{})", id.to_lowercase())
+    format!("[`{id}`](rules/{id}.md)")
 }
 
 fn technique_link(id: &str) -> String {

@@ -1,0 +1,37 @@
+import { existsSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import type MarkdownIt from 'markdown-it'
+
+/**
+ * Makes links of documents work on the site: links to files that are not pages lead to the repository, and links to `README.md` to the
+ * page of its folder.
+ *
+ * Documents link to each other, and to code, as GitHub needs it: relative to their own path. VitePress resolves only the links
+ * between pages.
+ */
+export function resolveLinks(md: MarkdownIt, repository: string, pages: string) {
+  const root = dirname(pages)
+  md.core.ruler.push('resolve-links', ({ tokens, env }) => {
+    for (const link of tokens.flatMap((token) => token.children ?? []).filter(({ type }) => type === 'link_open')) {
+      const href = link.attrGet('href') ?? ''
+      if (/^([a-z]+:|#|\/)/.test(href)) continue
+      const [path, fragment] = href.split('#')
+      const target = resolve(dirname(env.realPath ?? env.path), path)
+      if (!existsSync(target)) throw new Error(`${env.path}: the link ${href} leads to no file`)
+      const isFolder = statSync(target).isDirectory()
+      const isPage = target.startsWith(`${pages}/`) && (isFolder ? existsSync(join(target, 'README.md')) : target.endsWith('.md'))
+      const address = isPage
+        ? path.replace(/(^|\/)README\.md$/, '$1') || './'
+        : `${repository}/${isFolder ? 'tree' : 'blob'}/main/${relative(root, target)}`
+      link.attrSet('href', fragment ? `${address}#${fragment}` : address)
+    }
+  })
+}
+
+/** Returns the anchor that GitHub gives to a heading. */
+export function githubAnchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+    .replaceAll(' ', '-')
+}
