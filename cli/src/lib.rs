@@ -30,6 +30,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod evaluator;
 pub mod finding;
+#[cfg(not(target_family = "wasm"))]
 pub mod fixing;
 pub mod input;
 pub mod interactions;
@@ -40,6 +41,7 @@ pub mod policy;
 pub mod printable;
 pub mod report;
 pub mod resources;
+#[cfg(not(target_family = "wasm"))]
 pub mod rewrite;
 pub mod rules;
 pub mod schemas;
