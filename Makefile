@@ -140,6 +140,14 @@ floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUI
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
 	@cp $(BUILT)/$@ $@
 
+.PHONY: site
+site: ## Build the documentation site in site/dist; needs Node 20
+	@site/run build
+
+.PHONY: site-test
+site-test: ## Build the site and test it in a browser; needs Node 20 and Chromium
+	@site/run test
+
 # Seconds per fuzz target.
 TIME ?= 60
 
@@ -165,7 +173,7 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run scripts/* e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run scripts/* site/run e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github)
 	@$(call if_installed,typos)
