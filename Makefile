@@ -140,6 +140,11 @@ floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUI
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
 	@cp $(BUILT)/$@ $@
 
+# The command `check` for the playground of the site, which asks policy.wasm for verdicts.
+site/playground/check.wasm: $(SOURCES) $(shell find cli site/playground/check -name '*.rs' -o -name Cargo.toml) | toolchain
+	$(WASM_CARGO) rustc --locked --release --package playground-check --lib --crate-type cdylib --target $(TARGET)
+	@cp $(BUILT)/playground_check.wasm $@
+
 .PHONY: site
 site: ## Build the documentation site in site/dist; needs Node 20
 	@site/run build
