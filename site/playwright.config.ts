@@ -9,6 +9,9 @@ export default defineConfig({
   reporter: 'list',
   fullyParallel: true,
   forbidOnly: true,
+  // A browser on a busy machine is slow.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   use: {
     baseURL: `http://localhost:${PORT}/immutable-pods-policy/`,
     launchOptions: { executablePath: process.env.CHROMIUM },

@@ -7,7 +7,7 @@
 pub mod admission;
 pub mod evaluation;
 pub mod fix;
-#[cfg(all(target_family = "wasm", feature = "guest"))]
+#[cfg(all(target_family = "wasm", not(feature = "embedded")))]
 mod guest;
 pub mod kubernetes;
 mod raw_object;

@@ -38,7 +38,7 @@ const theme = EditorView.theme({
   },
   '.cm-tooltip, .cm-panels': { backgroundColor: 'var(--vp-c-bg-elv)', color: 'var(--vp-c-text-1)', borderColor: 'var(--vp-c-divider)' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--vp-button-brand-bg)', color: 'var(--vp-button-brand-text)' },
-  '.cm-completionInfo': { maxWidth: '26rem', lineHeight: '1.5' },
+  '.cm-tooltip .description': { margin: '0', maxWidth: '26rem', padding: '4px 8px', lineHeight: '1.5', fontFamily: 'var(--vp-font-family-base)' },
   '.cm-panels input, .cm-panels button': { color: 'inherit', backgroundColor: 'var(--vp-c-bg)', backgroundImage: 'none' },
 })
 
