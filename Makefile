@@ -119,7 +119,7 @@ release-check: ## Check that all files have one version: make release-check VERS
 # Lists the crates of the module, without tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List the crates in the module; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f cli/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f cli/$@ site/playground/check/$@ testing/$@ xtask/$@ benches/*/$@
 
 # The date is the date of the last change, so it may differ.
 .PHONY: check-artifacthub

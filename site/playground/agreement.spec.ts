@@ -21,6 +21,9 @@ interface Case {
   input: Input
 }
 
+// The program runs hundreds of times.
+test.describe.configure({ timeout: 600_000 })
+
 let folder: string
 test.beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'playground-'))

@@ -5,6 +5,7 @@
 #[cfg(target_family = "wasm")]
 mod guest;
 
+use immutable_pods::Policy;
 use immutable_pods::admission::{self, Subject};
 use immutable_pods::diff::{self, LineKind};
 use immutable_pods::evaluation::{Evaluation, Fix};
@@ -15,10 +16,9 @@ use immutable_pods::policies::load;
 use immutable_pods::policies::registration::Cluster;
 use immutable_pods::printable::one_line;
 use immutable_pods::report::{Format, ReportOptions, Summary, reporter};
-use immutable_pods::Policy;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The texts of the editors.
 #[derive(Debug, Deserialize)]
@@ -95,7 +95,8 @@ pub fn check(input: Input, engine: Policy) -> Output {
 }
 
 fn evaluator(settings: &Text, engine: Policy, output: &mut Output) -> Result<Evaluator, Vec<Failure>> {
-    let loaded = load::load_text(&settings.name, settings.text.as_bytes()).map_err(|errors| failures(&errors))?;
+    let loaded =
+        load::load_text(&settings.name, settings.text.as_bytes()).map_err(|errors| failures(&errors))?;
     output.warnings = loaded.void_settings();
     Evaluator::new(engine, loaded, Cluster::default()).map_err(|unusable| match unusable {
         Unusable::Settings(errors) => failures(&errors),
@@ -229,7 +230,8 @@ spec:
 
     #[test]
     fn findings_have_lines() {
-        let output = run(POD, None, "readOnlyRootFilesystem: off\nrunAsNonRoot: off\nallowPrivilegeEscalation: off\n");
+        let output =
+            run(POD, None, "readOnlyRootFilesystem: off\nrunAsNonRoot: off\nallowPrivilegeEscalation: off\n");
         assert_eq!(rules(&output), ["privileged"]);
         let finding = &output["report"]["objects"][0]["findings"][0];
         assert_eq!((&finding["line"], &finding["column"]), (&json!(9), &json!(7)));
@@ -265,7 +267,10 @@ spec:
         assert_eq!(output["report"]["objects"][0]["verdict"], "fixed");
         let lines = output["fixes"][0].as_array().unwrap();
         assert_eq!(lines[0], json!({"kind": "header", "text": "--- manifest.yaml"}));
-        assert!(lines.contains(&json!({"kind": "added", "text": "+      readOnlyRootFilesystem: true"})), "{lines:?}");
+        assert!(
+            lines.contains(&json!({"kind": "added", "text": "+      readOnlyRootFilesystem: true"})),
+            "{lines:?}"
+        );
     }
 
     #[test]
