@@ -27,11 +27,15 @@ const findings = (page: Page) => page.locator('.object .finding')
 
 async function open(page: Page, fragment = '') {
   await page.goto(`playground${fragment}`)
-  await expect(status(page)).not.toHaveText(/Loading/)
+  await settled(page)
 }
+
+/** Waits for the verdict on the newest texts. */
+const settled = (page: Page) => expect(page.locator('.verdict')).toHaveAttribute('aria-busy', 'false')
 
 async function choose(page: Page, example: string) {
   await page.getByLabel('Example').selectOption({ label: example })
+  await settled(page)
 }
 
 async function type(page: Page, label: string, text: string) {
@@ -226,7 +230,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await open(page)
     for (const example of ['Everything wrong', 'A mutating policy', 'Warn first', 'Errors in settings', 'An update of a pod', 'A policy group']) {
       await choose(page, example)
-      await expect(page.getByRole('status').first()).toBeVisible()
       await page.evaluate(readFileSync(AXE, 'utf8'))
       const violations = await page.evaluate(async () => {
         const results = await (window as any).axe.run()
