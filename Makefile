@@ -128,13 +128,13 @@ release-check: ## Check that all files have one version: make release-check VERS
 # Lists the crates of the module, without tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List the crates in the module; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f cli/$@ json-view/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f cli/$@ json-view/$@ site/playground/check/$@ testing/$@ xtask/$@ benches/*/$@
 
 # On all platforms together.
 immutable-pods-sbom.cdx.json: cli/Cargo.toml Cargo.lock ## List the crates in the program; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target all --override-filename immutable-pods-sbom.cdx
 	mv cli/$@ $@
-	rm -f json-view/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f json-view/$@ site/playground/check/$@ testing/$@ xtask/$@ benches/*/$@
 
 # The date is the date of the last change, so it may differ. kwctl writes the provider and the chart of the Kubewarden project.
 .PHONY: check-artifacthub
@@ -171,6 +171,11 @@ bench: policy.wasm floor.wasm typical.wasm ## Measure the cost of requests, and 
 floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUILT_FROM) | toolchain
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
 	@cp $(BUILT)/$@ $@
+
+# The command `check` for the playground of the site, which asks policy.wasm for verdicts.
+site/playground/check.wasm: $(SOURCES) $(shell find cli site/playground/check -name '*.rs' -o -name Cargo.toml) | toolchain
+	$(WASM_CARGO) rustc --locked --release --package playground-check --lib --crate-type cdylib --target $(TARGET)
+	@cp $(BUILT)/playground_check.wasm $@
 
 .PHONY: site
 site: ## Build the documentation site in site/dist; needs Node 20

@@ -7,7 +7,7 @@
 pub mod admission;
 pub mod evaluation;
 pub mod fix;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(feature = "embedded")))]
 mod guest;
 pub mod kubernetes;
 mod raw_object;

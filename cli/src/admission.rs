@@ -51,6 +51,20 @@ pub fn create_with(mut object: Map<String, Value>, resources: &Resources) -> Val
     request
 }
 
+/// Returns the request that an API server sends when an administrator updates an object: the request that creates the new object,
+/// with the old object.
+#[must_use]
+pub fn update(old: &Value, mut created: Value) -> Value {
+    if let Some(request) = created.as_object_mut() {
+        request.insert("operation".to_owned(), "UPDATE".into());
+        request.insert("oldObject".to_owned(), old.clone());
+        if let Some(Value::Object(options)) = request.get_mut("options") {
+            options.insert("kind".to_owned(), "UpdateOptions".into());
+        }
+    }
+    created
+}
+
 fn text<'a>(fields: &'a Map<String, Value>, field: &str) -> &'a str {
     fields.get(field).and_then(Value::as_str).unwrap_or_default()
 }

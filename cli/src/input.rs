@@ -86,13 +86,9 @@ impl InputError {
 }
 
 fn position(problem: &Problem) -> String {
-    match problem {
-        Problem::Syntax { position: Some(Position { line, column }), .. }
-        | Problem::Field { position: Some(Position { line, column }), .. }
-        | Problem::Settings { position: Some(Position { line, column }), .. } => {
-            format!(", line {line} column {column}")
-        }
-        _ => String::new(),
+    match problem.position() {
+        Some(Position { line, column }) => format!(", line {line} column {column}"),
+        None => String::new(),
     }
 }
 
@@ -210,6 +206,19 @@ pub enum Problem {
     /// Several documents instead of one.
     #[error("settings: expected one document, got {0}")]
     SeveralSettings(usize),
+}
+
+impl Problem {
+    /// Returns the position in the file, if it is known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Syntax { position, .. }
+            | Self::Field { position, .. }
+            | Self::Settings { position, .. } => *position,
+            _ => None,
+        }
+    }
 }
 
 /// Returns the message of an I/O error, without the number of the operating system if there is a plain name.

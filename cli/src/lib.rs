@@ -18,6 +18,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(target_family = "wasm", expect(dead_code, reason = "only the writer of fixes uses it"))]
+
 pub mod admission;
 pub mod admission_request;
 pub mod admission_response;
@@ -32,6 +34,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod evaluator;
 pub mod finding;
+#[cfg(not(target_family = "wasm"))]
 pub mod fixing;
 pub mod input;
 pub mod interactions;
@@ -45,6 +48,7 @@ pub mod printable;
 pub mod registry;
 pub mod report;
 pub mod resources;
+#[cfg(not(target_family = "wasm"))]
 pub mod rewrite;
 pub mod rules;
 pub mod schemas;

@@ -137,6 +137,11 @@ pub fn texts(paths: &[PathBuf], options: &ReadOptions) -> impl Iterator<Item = R
     })
 }
 
+/// Reads the content of a file, in the same way.
+pub fn in_text(file: &str, text: Vec<u8>) -> impl Iterator<Item = Result<Manifest, InputError>> + use<> {
+    Manifests::new(file.to_owned(), Ok(Box::new(Cursor::new(text))), None)
+}
+
 /// Returns the manifests in a document.
 pub(crate) fn in_document(document: Document) -> impl Iterator<Item = Result<Manifest, InputError>> {
     let locator = document.locator();
@@ -339,8 +344,7 @@ mod tests {
     }
 
     fn parse_file(name: &str, text: &str) -> Vec<Result<Manifest, InputError>> {
-        let text = Box::new(Cursor::new(text.as_bytes().to_vec()));
-        Manifests::new(name.to_owned(), Ok(text), None).collect()
+        in_text(name, text.as_bytes().to_vec()).collect()
     }
 
     /// Returns the objects in a text, with their sources.

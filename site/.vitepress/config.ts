@@ -77,6 +77,8 @@ export default defineConfig({
   },
   vite: {
     publicDir: resolve(SITE, 'public'),
+    // The playground reads the modules and the examples.
+    server: { fs: { allow: [resolve(SITE, '..')] } },
     plugins: [
       {
         // The pages are compiled in their folder, where packages are not installed.

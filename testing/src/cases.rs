@@ -23,7 +23,7 @@ use entry::Entry;
 pub use expectations::{Expectations, rewrite, rewrite_payload};
 pub use patch::{apply, diff};
 pub use payload::Payload;
-pub use request::{to_create, to_update};
+pub use request::to_create;
 
 /// The folder of the bases, in the folder of the cases.
 const BASES: &str = "bases";

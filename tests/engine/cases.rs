@@ -17,7 +17,7 @@ use immutable_pods_policy::rules::RULES;
 use immutable_pods_testing::cases::{self, Case, Expectations, Payload};
 use serde_json::{Value, json};
 
-pub(crate) use immutable_pods_testing::cases::to_update;
+pub(crate) use immutable_pods::admission::update as to_update;
 
 use crate::module::{in_repository, lines, policy};
 

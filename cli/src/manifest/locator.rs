@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::input::Position;
+#[cfg(not(target_family = "wasm"))]
 use crate::rewrite::Key;
 use crate::yaml::{Origin, Step};
 
@@ -29,6 +30,7 @@ impl Locator {
     }
 
     /// Returns the way from the document to the object.
+    #[cfg(not(target_family = "wasm"))]
     #[must_use]
     pub(crate) fn keys(&self) -> Vec<Key> {
         let key = |step: &Step| match step {

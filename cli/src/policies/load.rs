@@ -101,6 +101,17 @@ pub fn load(files: &[&Path]) -> Result<Loaded, Vec<InputError>> {
     loader.finish()
 }
 
+/// Reads policies from the content of a file.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text.
+pub fn load_text(file: &str, text: &[u8]) -> Result<Loaded, Vec<InputError>> {
+    let mut loader = Loader::default();
+    loader.read_text(file, text);
+    loader.finish()
+}
+
 #[derive(Default)]
 struct Loader {
     has_several_files: bool,
@@ -112,17 +123,17 @@ struct Loader {
 
 impl Loader {
     fn read(&mut self, file: &Path) {
-        let name = file.display().to_string();
-        let documents = match settings::content(file) {
-            Ok((_, text)) => document::parse(&name, &text),
-            Err(error) => {
-                self.errors.push(error);
-                return;
-            }
-        };
+        match settings::content(file) {
+            Ok((name, text)) => self.read_text(&name, &text),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn read_text(&mut self, file: &str, text: &[u8]) {
+        let documents = document::parse(file, text);
         let single = documents.len() <= 1;
         if documents.is_empty() {
-            self.add_settings(Source::file(&name), None, Map::new());
+            self.add_settings(Source::file(file), None, Map::new());
         }
         for document in documents {
             match document {

@@ -6,7 +6,7 @@ import './style.css'
 const theme: Theme = {
   extends: DefaultTheme,
   enhanceApp({ app }) {
-    app.component('Playground', defineAsyncComponent(() => import('./Playground.vue')))
+    app.component('Playground', defineAsyncComponent(() => import('../../playground/Playground.vue')))
   },
 }
 

@@ -42,7 +42,7 @@ fn of_object(start: Value, changes: &Changes) -> Result<(Value, Vec<Value>), Str
     if old.get("kind") != created.get("kind") {
         return Err("an update cannot change the kind of an object".to_owned());
     }
-    let request = to_update(old.get("object").unwrap_or(&Value::Null), created.clone());
+    let request = admission::update(old.get("object").unwrap_or(&Value::Null), created.clone());
     Ok((request, vec![old, created]))
 }
 
@@ -80,19 +80,6 @@ pub fn to_create(object: Value) -> Option<Value> {
         Value::Object(object) => Some(admission::create(object)),
         _ => None,
     }
-}
-
-/// Returns the request that updates an old object to the object of a request.
-#[must_use]
-pub fn to_update(old: &Value, mut request: Value) -> Value {
-    if let Some(fields) = request.as_object_mut() {
-        fields.insert("operation".to_owned(), "UPDATE".into());
-        fields.insert("oldObject".to_owned(), old.clone());
-        if let Some(Value::Object(options)) = fields.get_mut("options") {
-            options.insert("kind".to_owned(), "UpdateOptions".into());
-        }
-    }
-    request
 }
 
 #[cfg(test)]
