@@ -3,11 +3,10 @@
 #![no_main]
 #![expect(clippy::unwrap_used, reason = "a response that does not parse is a finding")]
 
-use immutable_pods_fuzz::{KNOWN_IMAGE, Registry, check_line, validate};
+use immutable_pods_fuzz::settings::{is_evaluated, settings_error};
+use immutable_pods_fuzz::{KNOWN_IMAGE, Registry, validate};
 use immutable_pods_policy::admission::response::Response;
-use immutable_pods_policy::admission::review;
 use libfuzzer_sys::fuzz_target;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A pod with many findings, and a pod with unset fields.
@@ -23,21 +22,8 @@ const PODS: [&str; 2] = [
     r#"{"containers": [{"name": "web", "image": "nginx:1.29"}]}"#,
 ];
 
-/// Prefix of the reason for denying a request because the settings are invalid.
-const INVALID_SETTINGS: &str = "the settings of the policy are invalid: ";
-
-/// Suffix of every reason for denying a request that cannot be evaluated.
-const CANNOT_BE_EVALUATED: &str = "(denied because it cannot be evaluated)";
-
 /// Part of the error about a writable path that `writableMounts` denies. Only requests that get such a volume are denied.
 const DENIED_PATH: &str = ": writableMounts denies it: ";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SettingsResponse {
-    valid: bool,
-    message: Option<String>,
-}
 
 fuzz_target!(|settings: &[u8]| {
     let error = settings_error(settings);
@@ -78,17 +64,6 @@ fn is_about_denied_paths(error: &str) -> bool {
     error.lines().all(|line| line.starts_with("writablePaths[") && line.contains(DENIED_PATH))
 }
 
-/// Returns the error of invalid settings.
-fn settings_error(settings: &[u8]) -> Option<String> {
-    let response = review::validate_settings(settings).to_json();
-    let again = review::validate_settings(settings).to_json();
-    assert_eq!(response, again, "the same settings have two responses");
-    let SettingsResponse { valid, message } = serde_json::from_slice(&response).unwrap();
-    assert_eq!(valid, message.is_none());
-    message.iter().flat_map(|message| message.split('\n')).for_each(check_line);
-    message
-}
-
 /// Returns the response to a request that creates a pod.
 fn evaluate(spec: &str, settings: &[u8]) -> Response {
     let request = format!(
@@ -96,10 +71,4 @@ fn evaluate(spec: &str, settings: &[u8]) -> Response {
              "settings": "#
     );
     validate(&[request.as_bytes(), settings, b"}"].concat(), Registry(Ok(KNOWN_IMAGE)))
-}
-
-fn is_evaluated(response: &Response) -> bool {
-    let is_rejection =
-        |message: &String| message.starts_with(INVALID_SETTINGS) || message.ends_with(CANNOT_BE_EVALUATED);
-    !response.message.as_ref().is_some_and(is_rejection)
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a response that does not parse is a finding")]
 
+pub mod settings;
+
 use std::collections::BTreeMap;
 
 use immutable_pods_policy::admission::response::Response;

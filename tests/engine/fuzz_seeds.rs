@@ -1,15 +1,18 @@
 //! The seeds of fuzzing: every case as input for a fuzz target, and a dictionary of keys.
 
+#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::unwrap_used, reason = "the run fails if seeds cannot be written")]
 
 use std::collections::BTreeSet;
 use std::fs;
 
+use immutable_pods::diff::yaml;
 use immutable_pods::interactions::{Exchange, Response};
 use immutable_pods_testing::cases::{Case, Payload};
 use serde_json::{Value, json};
 
 use crate::cases;
+use crate::documents::read;
 use crate::module::in_repository;
 
 /// The folder with a corpus for each target.
@@ -25,11 +28,16 @@ fn every_case_is_a_seed() {
         words.collect("settings", settings);
         write("validate", id, &payload(case));
         write("validate_settings", id, settings.to_string().as_bytes());
+        write("settings_and_request", id, format!("{settings}\0{request}").as_bytes());
+        write("fix_text", id, yaml(&request["object"]).as_bytes());
     }
     for Payload { id, bytes, .. } in cases::payloads() {
         write("validate", &id, &bytes);
     }
     words.write();
+    for (index, row) in read("cli/tests/yaml/kubectl.json").as_array().unwrap().iter().enumerate() {
+        write("fix_text", &format!("yaml-{index}"), row["yaml"].as_str().unwrap().as_bytes());
+    }
 }
 
 /// Returns a request with its settings. If the case has a registry answer, the answer follows after a zero byte.
