@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anstyle::RgbColor;
-use anstyle_svg::Term;
+use anstyle::{AnsiColor, RgbColor};
+use anstyle_svg::{Palette, Term, VGA};
 
 use super::*;
 use crate::golden;
@@ -28,11 +28,26 @@ fn the_picture_shows_what_the_program_prints() {
     golden::check(&repository.join("docs/terminal.svg"), &picture(terminal.trim_end()));
 }
 
+/// Returns colors that are readable on the dark background.
+fn colors() -> Palette {
+    let Palette(mut colors) = VGA;
+    for (color, rgb) in [
+        (AnsiColor::Red, RgbColor(0xff, 0x7b, 0x72)),
+        (AnsiColor::Green, RgbColor(0x56, 0xd3, 0x64)),
+        (AnsiColor::Yellow, RgbColor(0xe3, 0xb3, 0x41)),
+        (AnsiColor::Cyan, RgbColor(0x56, 0xd4, 0xdd)),
+    ] {
+        colors[color as usize] = rgb;
+    }
+    Palette(colors)
+}
+
 /// Returns a picture of a terminal, which scales.
 fn picture(text: &str) -> String {
     let svg = Term::new()
         .fg_color(RgbColor(0xe6, 0xed, 0xf3).into())
         .bg_color(RgbColor(0x16, 0x1b, 0x22).into())
+        .palette(colors())
         .render_svg(text);
     let (before, rest) = svg.split_once("width=\"").unwrap();
     let (width, rest) = rest.split_once("px\" height=\"").unwrap();

@@ -37,6 +37,7 @@ impl Reader {
                 self.findings(&block.text)
             }
             ("text", "") => self.findings(&block.text),
+            ("text", "of a test case") => Ok(()),
             ("text", rest) if rest.starts_with("summary of ") => check_summary(&block.text, rest),
             ("text", rest) => self.findings_of(&block.text, rest),
             ("yml", _) => Err("must use the language `yaml`".to_owned()),

@@ -5,8 +5,8 @@
 //! `denied`, followed by `by the settings above` unless the defaults apply. Input of other programs is `foreign`.
 //!
 //! The findings and the summary in a `text` or `console` block belong to the manifest above, or to the file in `text of FILE`.
-//! A `text summary of FILE` block contains only the summary. A `json audit annotations` block contains the audit annotations
-//! of the response.
+//! A `text of a test case` block on the generated page of a rule is checked with the other cases. A `text summary of FILE`
+//! block contains only the summary. A `json audit annotations` block contains the audit annotations of the response.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a test fails on a document that does not parse")]

@@ -9,12 +9,14 @@ use similar::{ChangeTag, TextDiff};
 /// Returns a denied case with its denial.
 pub(super) fn denied(case: &Case) -> Result<String, String> {
     let settings = settings_block(case)?;
-    let denial = case.deny.join("\n");
-    Ok(format!(
-        "{}\n\n{settings}{}\n\nThe findings:\n\n```text\n{denial}\n```",
-        case.why,
-        request(case, "denied")?
-    ))
+    let request = request(case, "denied")?;
+    let findings = block(findings_info(case), &case.deny.join("\n"));
+    Ok(format!("{}\n\n{settings}{request}\n\nThe findings:\n\n{findings}", case.why))
+}
+
+/// Returns the info string of findings. Tests of documents evaluate the object above; other requests are only test cases.
+fn findings_info(case: &Case) -> &'static str {
+    if case.request["operation"] == "CREATE" { "text" } else { "text of a test case" }
 }
 
 /// Returns an admitted case. Its settings are shown if they are not those of the example above.
