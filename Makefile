@@ -210,13 +210,14 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run site/lint e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
 	@$(call if_installed,helm,lint --strict --quiet $(CHART))
 	@$(call if_installed,typos)
 	@$(call if_installed,lychee,--offline --no-progress --include-fragments '*.md' docs)
 	@scripts/words > /dev/null || scripts/words
+	@site/lint
 
 # The fuzz targets are a separate workspace.
 FUZZ := --manifest-path fuzz/Cargo.toml

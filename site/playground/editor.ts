@@ -1,7 +1,7 @@
 import { yaml } from '@codemirror/lang-yaml'
 import { syntaxHighlighting } from '@codemirror/language'
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint'
-import { type Extension, EditorState, type Text } from '@codemirror/state'
+import { Compartment, type Extension, EditorState, type Text } from '@codemirror/state'
 import { EditorView, keymap } from '@codemirror/view'
 import { classHighlighter } from '@lezer/highlight'
 import { basicSetup } from 'codemirror'
@@ -42,6 +42,18 @@ const theme = EditorView.theme({
   '.cm-panels input, .cm-panels button': { color: 'inherit', backgroundColor: 'var(--vp-c-bg)', backgroundImage: 'none' },
 })
 
+const attributes = new Compartment()
+
+/** Returns the attributes of the text. With a tab index, axe knows that the keyboard reaches what scrolls. */
+function attributesFor(label: string): Extension {
+  return EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' })
+}
+
+/** Gives an editor another name. */
+export function setLabel(view: EditorView, label: string) {
+  view.dispatch({ effects: attributes.reconfigure(attributesFor(label)) })
+}
+
 /** Creates an editor for YAML. */
 export function createEditor({ parent, label, text, extensions, onChange, onLeave }: EditorOptions): EditorView {
   const leave = () => {
@@ -59,7 +71,7 @@ export function createEditor({ parent, label, text, extensions, onChange, onLeav
         syntaxHighlighting(classHighlighter),
         lintGutter(),
         theme,
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+        attributes.of(attributesFor(label)),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString())
         }),

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { availableParallelism, loadavg } from 'node:os'
 import { expect, type Page, test } from '@playwright/test'
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+import { violations } from '../tests/accessibility'
 
 /** What must stay empty in every test: errors in the console, and requests to another origin. */
 let problems: string[] = []
@@ -52,6 +49,9 @@ async function text(page: Page, label: string): Promise<string> {
 
 const POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: registry.example.com/web:1.4\n    securityContext: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, runAsNonRoot: true}\n'
 
+/** Maximum time until the first verdict, in milliseconds. */
+const MAX_TIME = 1_000
+
 test('the first verdict comes within a second when the module is cached', async ({ page }) => {
   await open(page)
   const times: number[] = []
@@ -61,8 +61,9 @@ test('the first verdict comes within a second when the module is cached', async 
     times.push(Math.round(await page.evaluate(() => performance.getEntriesByName('first-verdict')[0].startTime)))
   }
   console.log(`first verdict after ${times.join(', ')} ms`)
-  test.skip(loadavg()[0] > availableParallelism(), 'the machine is busy')
-  expect(Math.min(...times)).toBeLessThan(1_000)
+  const best = Math.min(...times)
+  test.skip(best >= MAX_TIME && loadavg()[0] > availableParallelism(), 'the machine is busy')
+  expect(best).toBeLessThan(MAX_TIME)
 })
 
 test('typing changes the verdict', async ({ page }) => {
@@ -119,7 +120,7 @@ test('an update compares with the old object', async ({ page }) => {
   await choose(page, 'An update of a pod')
   await expect(page.getByLabel('Update of an old object')).toBeChecked()
   // The host network is as before.
-  await expect(findings(page)).toHaveText([/imageChange/, /imageReference/])
+  await expect(findings(page)).toHaveText([/imageReference/, /imageChange/])
   await page.getByLabel('Update of an old object').uncheck()
   await expect(findings(page)).toHaveText([/hostNamespaces/, /imageReference/])
   await page.getByLabel('Update of an old object').check()
@@ -151,7 +152,7 @@ test('a link contains the texts, and nothing is sent', async ({ page, context, b
 })
 
 test('a damaged link is reported', async ({ page }) => {
-  for (const fragment of ['#texts=%%%', '#texts=AAAA', '#texts=', '#texts=q1YqVrJSMlSqBQA']) {
+  for (const fragment of ['#texts=!!!', '#texts=AAAA', '#texts=', '#texts=q1YqVrJSMlSqBQA']) {
     await page.goto('about:blank')
     await open(page, fragment)
     await expect(page.getByText('The link is damaged')).toBeVisible()
@@ -182,7 +183,7 @@ test('the keyboard is enough', async ({ page }) => {
   await expect(editor(page, 'Settings or policies')).toBeFocused()
   await page.keyboard.press('ControlOrMeta+Enter')
   await page.keyboard.press('Tab')
-  await expect(page.getByRole('button', { name: 'line 10' }).first()).toBeFocused()
+  await expect(findings(page).first().getByRole('button')).toBeFocused()
   await page.keyboard.press('Enter')
   await expect(editor(page, 'Manifest')).toBeFocused()
   // The next finding, as in other editors.
@@ -230,12 +231,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await open(page)
     for (const example of ['Everything wrong', 'A mutating policy', 'Warn first', 'Errors in settings', 'An update of a pod', 'A policy group']) {
       await choose(page, example)
-      await page.evaluate(readFileSync(AXE, 'utf8'))
-      const violations = await page.evaluate(async () => {
-        const results = await (window as any).axe.run()
-        return results.violations.flatMap(({ id, nodes }: any) => nodes.map(({ html }: any) => `${id}: ${html}`))
-      })
-      expect(violations, example).toEqual([])
+      expect(await violations(page, 'body'), example).toEqual([])
     }
   })
 }

@@ -33,9 +33,10 @@ function complete({ state, pos, explicit }: CompletionContext): CompletionResult
   if (!context || (!explicit && context.from === pos)) return null
   const schemas = at(state, context.path)
   const keys = schemas.flatMap(({ properties = {} }) => Object.entries(properties))
+  // Values keep the order of the documents, from `off` to `deny`. Others are sorted by name.
   const options = [
     ...(context.kind === 'value' ? [] : keys.map(([label, schema]) => ({ label, apply: `${label}: `, type: 'property', info: () => paragraph(describe(alternatives(schema)) ?? '') }))),
-    ...(context.kind === 'key' ? [] : values(schemas).map((label) => ({ label, type: 'enum' }))),
+    ...(context.kind === 'key' ? [] : values(schemas).map((label, index) => ({ label, type: 'enum', boost: -index }))),
   ]
   return options.length ? { from: context.from, options, validFor: /^[\w*+-]*$/ } : null
 }

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { expect, test, type Page } from '@playwright/test'
-import type { AxeResults } from 'axe-core'
+import { violations } from './accessibility'
 import { pages } from './site'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** The width of a small phone, in pixels. */
 const PHONE = 360
@@ -41,24 +37,12 @@ function collectErrors(page: Page, origin: string): string[] {
   return errors
 }
 
-/** Expects that an element has enough contrast, labels and whatever else axe checks, in light and in dark mode. */
+/** Expects that an element is accessible in light and in dark mode. */
 async function expectAccessible(page: Page, selector: string) {
-  await page.evaluate(AXE)
   for (const isDark of [false, true]) {
     await page.evaluate((isDark) => document.documentElement.classList.toggle('dark', isDark), isDark)
     expect(await violations(page, selector), isDark ? 'dark' : 'light').toEqual([])
   }
-}
-
-/** The rules of axe that the default theme breaks: the name of its search button lacks the key that opens the search. */
-const BROKEN_BY_THEME = ['label-content-name-mismatch']
-
-/** Returns the violations in an element, each with its own element. */
-async function violations(page: Page, selector: string): Promise<string[]> {
-  const rules = Object.fromEntries(BROKEN_BY_THEME.map((rule) => [rule, { enabled: false }]))
-  const options = { resultTypes: ['violations'], rules }
-  const results: AxeResults = await page.evaluate(`axe.run('${selector}', ${JSON.stringify(options)})`)
-  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
 }
 
 /** Returns the elements because of which the page scrolls to the side. Code and tables scroll on their own. */
