@@ -1,7 +1,5 @@
 //! Links in documents: to files and headings of the repository, also by the addresses of the site and of GitHub.
 
-#![expect(clippy::panic, reason = "a test fails on a link that it does not know")]
-
 use immutable_pods::{REPOSITORY, SITE};
 
 use crate::markdown::{Document, documents};

@@ -1,6 +1,5 @@
 //! Pages that show what the program prints, or what other files contain.
 
-#![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a test fails on a page that does not parse")]
 #![expect(clippy::unwrap_used, reason = "a test fails on output that cannot be written")]
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anstyle::{AnsiColor, RgbColor};
+use anstyle::RgbColor;
 use anstyle_svg::{Palette, Term, VGA};
 
 use super::*;
@@ -23,7 +23,8 @@ fn the_picture_shows_what_the_program_prints() {
         let output =
             command.args(arguments.split(' ')).current_dir(repository).env("CLICOLOR_FORCE", "1").output();
         let printed = String::from_utf8(output.unwrap().stdout).unwrap();
-        terminal += &format!("$ immutable-pods {arguments}\n{printed}\n");
+        terminal += "$ immutable-pods ";
+        terminal.extend([arguments, "\n", &printed, "\n"]);
     }
     golden::check(&repository.join("docs/terminal.svg"), &picture(terminal.trim_end()));
 }
@@ -31,14 +32,11 @@ fn the_picture_shows_what_the_program_prints() {
 /// Returns colors that are readable on the dark background.
 fn colors() -> Palette {
     let Palette(mut colors) = VGA;
-    for (color, rgb) in [
-        (AnsiColor::Red, RgbColor(0xff, 0x7b, 0x72)),
-        (AnsiColor::Green, RgbColor(0x56, 0xd3, 0x64)),
-        (AnsiColor::Yellow, RgbColor(0xe3, 0xb3, 0x41)),
-        (AnsiColor::Cyan, RgbColor(0x56, 0xd4, 0xdd)),
-    ] {
-        colors[color as usize] = rgb;
-    }
+    let [_, red, green, yellow, _, _, cyan, ..] = &mut colors;
+    *red = RgbColor(0xff, 0x7b, 0x72);
+    *green = RgbColor(0x56, 0xd3, 0x64);
+    *yellow = RgbColor(0xe3, 0xb3, 0x41);
+    *cyan = RgbColor(0x56, 0xd4, 0xdd);
     Palette(colors)
 }
 

@@ -1,6 +1,7 @@
 //! `docs/versions.md`: the versions of Kubernetes and Kubewarden that tests run.
 
 use std::fs;
+use std::path::Path;
 
 use crate::in_repository;
 
@@ -31,8 +32,8 @@ pub(super) fn generate() -> Result<String, String> {
 fn kubernetes() -> Result<Vec<String>, String> {
     let files = fs::read_dir(in_repository(KUBERNETES)).map_err(|error| format!("{KUBERNETES}: {error}"))?;
     let names = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
-    let modules = names.filter(|name| name.ends_with(".mod"));
-    let mut versions = modules
+    let mut versions = names
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "mod"))
         .map(|name| pinned(&format!("{KUBERNETES}/{name}"), "require k8s.io/kubernetes v"))
         .collect::<Result<Vec<_>, _>>()?;
     versions

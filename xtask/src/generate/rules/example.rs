@@ -16,7 +16,7 @@ pub(super) fn denied(case: &Case) -> Result<String, String> {
 
 /// Returns the info string of findings. Tests of documents evaluate the object above; other requests are only test cases.
 fn findings_info(case: &Case) -> &'static str {
-    if case.request["operation"] == "CREATE" { "text" } else { "text of a test case" }
+    if field(&case.request, "/operation") == "CREATE" { "text" } else { "text of a test case" }
 }
 
 /// Returns an admitted case. Its settings are shown if they are not those of the example above.
@@ -28,7 +28,7 @@ pub(super) fn admitted(case: &Case, above: &Case) -> Result<String, String> {
 /// Returns a fixed case as the difference of the requested and the admitted object.
 pub(super) fn fixed(case: &Case) -> Result<String, String> {
     let fixed = case.fixed.as_ref().ok_or_else(|| format!("{}: expected a fix", case.id))?;
-    let diff = diff(&case.request["object"], fixed)?;
+    let diff = diff(field(&case.request, "/object"), fixed)?;
     Ok(format!("{}\n\n{}{diff}", case.why, settings_block(case)?))
 }
 
@@ -47,20 +47,25 @@ fn has_defaults(case: &Case) -> bool {
 /// Returns the request of a case: a new object, the difference that an update makes, or a connection.
 fn request(case: &Case, verdict: &str) -> Result<String, String> {
     let request = &case.request;
-    let (object, old) = (&request["object"], &request["oldObject"]);
-    match request["operation"].as_str() {
+    let (object, old) = (field(request, "/object"), field(request, "/oldObject"));
+    match field(request, "/operation").as_str() {
         Some("CREATE") => {
             let by_settings = if has_defaults(case) { "" } else { " by the settings above" };
             Ok(block(&format!("yaml {verdict}{by_settings}"), &yaml(object)?))
         }
         Some("UPDATE") => diff(old, object),
         Some("CONNECT") => {
-            let user = request["userInfo"]["username"].as_str().unwrap_or_default();
+            let user = field(request, "/userInfo/username").as_str().unwrap_or_default();
             let object = block("yaml foreign", &yaml(object)?);
             Ok(format!("The request of `{user}`:\n\n{object}"))
         }
         operation => Err(format!("{}: unexpected operation {operation:?}", case.id)),
     }
+}
+
+/// Returns a field, or null if it is unset.
+fn field<'a>(request: &'a Value, pointer: &str) -> &'a Value {
+    request.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn block(info: &str, text: &str) -> String {
