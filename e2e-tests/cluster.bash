@@ -269,7 +269,7 @@ served() { # FILE
 # Prints the webhooks of the manifests in examples/, without the address of a policy server, and the policies.yml.
 written() {
   jq --slurp --sort-keys --slurpfile examples "$CLUSTER/examples.json" '
-    ($examples[0] | map(.metadata.name)) as $names
+    ($examples[0] | map(select(.kind != "PolicyServer") | .metadata.name)) as $names
     | {
         webhooks: [.[0].items[]
           | select(.metadata.name | test("^[a-z-]+-(\($names | join("|")))$"))

@@ -297,6 +297,12 @@ fn classify(value: Value) -> Result<Class, Problem> {
     })
 }
 
+/// Returns whether a value is a `List`, or a list of one kind such as a `PodList`.
+pub(crate) fn is_list(value: &Value) -> bool {
+    let kind = value.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with("List")) && value.get("items").is_some_and(Value::is_array)
+}
+
 /// Returns the items of a `List`, or of a list of one kind such as a `PodList`.
 fn take_items(list: &mut Map<String, Value>, kind: &str, api_version: &str) -> Option<Vec<Value>> {
     let item_kind = kind.strip_suffix("List")?;

@@ -16,7 +16,7 @@ use super::server::{Group, Handling};
 use super::{Evaluator, PolicySet, RegisteredPolicy};
 use crate::document::{self, Document};
 use crate::input::{InputError, Problem, Source, kind_of};
-use crate::manifest::Locator;
+use crate::manifest::{self, Content, Locator, Manifest, is_list};
 use crate::settings;
 
 /// The policies of all files, and what is known about policy servers.
@@ -145,21 +145,42 @@ impl Loader {
 
     /// Adds a document. Settings must be the only document of their file.
     fn add(&mut self, document: Document, is_single: bool) {
+        if is_list(&document.value) {
+            return manifest::in_document(document).for_each(|item| self.add_item(item));
+        }
         let locator = document.locator();
         let Document { source, value, .. } = document;
-        let object = match value {
-            Value::Object(object) => object,
+        match value {
+            Value::Object(object) => self.add_object(source, &locator, object, is_single),
             other => {
                 self.errors.push(InputError::new(source, Problem::SettingsNotAMapping(kind_of(&other))));
-                return;
             }
-        };
+        }
+    }
+
+    /// Adds an item of a list, as `kubectl get` prints it.
+    fn add_item(&mut self, item: Result<Manifest, InputError>) {
+        match item {
+            Ok(manifest) => {
+                let locator = manifest.locator();
+                match manifest.content {
+                    Content::Object(object) => self.add_object(manifest.source, &locator, object, false),
+                    Content::Request(_) => {
+                        self.errors.push(InputError::new(manifest.source, Problem::NotAPolicy));
+                    }
+                }
+            }
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn add_object(&mut self, source: Source, locator: &Locator, object: Map<String, Value>, is_single: bool) {
         let added = match KubewardenKind::of(&object) {
             Some(KubewardenKind::Server) => self.add_server(&object),
             Some(kind @ (KubewardenKind::Policy | KubewardenKind::ClusterPolicy)) => {
-                self.add_policy(kind, &source, &locator, &object)
+                self.add_policy(kind, &source, locator, &object)
             }
-            Some(kind) => self.add_group(kind, &source, &locator, &object),
+            Some(kind) => self.add_group(kind, &source, locator, &object),
             None if is_single => {
                 self.add_settings(source.clone(), Some(locator.clone()), object);
                 Ok(())
@@ -434,6 +455,22 @@ mod tests {
                 named("z", "clusterwide-z"),
                 named("a", "namespaced-shop-a"),
             ]
+        );
+    }
+
+    #[test]
+    fn a_list_of_policies_is_read() {
+        let item =
+            |name: &str| policy("ClusterAdmissionPolicy", name, false).trim_end().replace('\n', "\n  ");
+        let list = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n", item("b"), item("a"));
+        assert_eq!(names(&[&list]), [named("a", "clusterwide-a"), named("b", "clusterwide-b")]);
+        let other = format!("{list}- {{apiVersion: v1, kind: ConfigMap}}\n- 5\n");
+        rejects(
+            &other,
+            &[
+                "1.yaml, item 3: not a manifest of a policy; settings must be the only document of their file",
+                "1.yaml, item 4: expected a Kubernetes object, got a number",
+            ],
         );
     }
 
