@@ -15,6 +15,11 @@ needs_nodes() {
   needs kube-controller-manager kube-scheduler kwok
 }
 
+# The program must be built with its client.
+needs_client() {
+  "$PROGRAM" version --json | jq --exit-status '.features | index("cluster")' >/dev/null || skip "$PROGRAM is built without the feature cluster"
+}
+
 # --- The control plane ---
 
 start_cluster() {
@@ -238,10 +243,20 @@ register() {
   if has_controller; then
     register_by_controller
   else
-    jq --from-file e2e-tests/cluster/kubewarden.jq "$CLUSTER/policies.json" >"$CLUSTER/made.json"
-    jq '{apiVersion: "v1", kind: "List", items: .webhooks}' "$CLUSTER/made.json" >"$CLUSTER/webhooks.json"
-    jq .policies "$CLUSTER/made.json" >"$CLUSTER/written-policies.json"
+    convert
   fi
+  serve
+}
+
+# Converts the policies in policies.json like Kubewarden's controller.
+convert() {
+  jq --from-file e2e-tests/cluster/kubewarden.jq "$CLUSTER/policies.json" >"$CLUSTER/made.json"
+  jq '{apiVersion: "v1", kind: "List", items: .webhooks}' "$CLUSTER/made.json" >"$CLUSTER/webhooks.json"
+  jq .policies "$CLUSTER/made.json" >"$CLUSTER/written-policies.json"
+}
+
+# Starts a policy server for the converted policies, and creates their webhooks.
+serve() {
   jq --arg file "file://$(realpath "$MODULE")" 'walk(if type == "object" and has("module") then .module = $file else . end)' \
     "$CLUSTER/written-policies.json" >"$CLUSTER/policies.yml"
   start_policy_server "$CLUSTER" --cert-file "$CLUSTER/server.crt" --key-file "$CLUSTER/server.key"
@@ -309,10 +324,16 @@ register_by_controller() {
   kubectl delete --filename "$(charts)/generated-webhooks-manifests.yaml" >/dev/null
 }
 
-start_controller() {
-  local crds port probe certificates=$CLUSTER/k8s-webhook-server/serving-certs
+# Creates the definitions of Kubewarden's kinds.
+define_kinds() {
+  local crds
   crds=$(charts)/kubewarden-crds/templates
   sed --silent '/{{/!p' "$crds"/crds/*.yaml "$crds"/{,cluster}policyreports.yaml | kubectl create --filename - >/dev/null
+}
+
+start_controller() {
+  local port probe certificates=$CLUSTER/k8s-webhook-server/serving-certs
+  define_kinds
   kubectl create namespace kubewarden >/dev/null
   kubectl create serviceaccount policy-server --namespace kubewarden >/dev/null
   # In the format that the controller reads.

@@ -957,11 +957,6 @@ is_connected() { # POD SUBRESOURCE
 
 # --- Check of the cluster ---
 
-# Returns whether the program is built with the client.
-reads_clusters() {
-  "$PROGRAM" version --json | jq --exit-status '.features | index("cluster")' >/dev/null
-}
-
 # Prints the verdicts on the Deployments in the namespace of the test.
 check_deployments() { # [FLAG…]
   "$PROGRAM" check --cluster --namespace "$namespace" --output json "$@" >"$BATS_TEST_TMPDIR/report.json" || (($? == 1))
@@ -970,7 +965,7 @@ check_deployments() { # [FLAG…]
 
 @test "check --cluster has the verdicts of the policy on objects that exist" {
   local policy=$BATS_TEST_TMPDIR/policy.json errors=$BATS_TEST_TMPDIR/errors code=0
-  reads_clusters || skip "$PROGRAM is built without the feature cluster"
+  needs_client
   in_namespace
   k create --filename <(workload Deployment hardened "$HARDENED")
   k create --filename <(workload Deployment plain "$PLAIN")
@@ -1021,7 +1016,7 @@ settings_as_json() { # FILE
 
 @test "baseline admits a cluster with twenty workloads, and each exemption is needed" {
   local settings=$BATS_TEST_TMPDIR/settings.yaml objects exemptions
-  reads_clusters || skip "$PROGRAM is built without the feature cluster"
+  needs_client
   needs_nodes
   in_namespace
   twenty_workloads | k create --filename - >/dev/null
@@ -1048,7 +1043,7 @@ settings_as_json() { # FILE
 }
 
 @test "kubectl applies the objects that fix prints for a cluster" {
-  reads_clusters || skip "$PROGRAM is built without the feature cluster"
+  needs_client
   in_namespace
   k create --filename <(workload Deployment plain "$PLAIN")
   k create --filename <(workload CronJob plain "$PLAIN")

@@ -7,6 +7,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # tests run in separate subshells, and helpers set $message
 load helpers
 load cluster
+load pages
 
 setup_file() { start_cluster_with_policies; }
 
@@ -16,32 +17,9 @@ teardown() {
   [[ -z $namespace ]] || kubectl delete namespace "$namespace" --wait=false >/dev/null
 }
 
-# Prints the commands of a page with this name.
-commands_of() { # PAGE NAME
-  awk -v fence="\`\`\`sh $2" '
-    { line = $0; sub(/^ */, "", line) }
-    inside && line ~ /^```/ { exit }
-    inside { print substr($0, indent + 1) }
-    line == fence { inside = 1; indent = length($0) - length(line) }' "$1"
-}
-
-# Runs the commands of a page in the folder of the test. Uses the program from the PATH, like a user.
-follow() { # PAGE NAME
-  local commands=$BATS_TEST_TMPDIR/commands program
-  program=$(dirname "$(realpath "$PROGRAM")")
-  commands_of "$1" "$2" >"$commands"
-  [[ -s $commands ]] || { echo "$1 has no commands \"$2\""; return 1; }
-  [[ -e $BATS_TEST_TMPDIR/monitoring ]] || ln -s "$PWD/monitoring" "$BATS_TEST_TMPDIR"
-  (cd "$BATS_TEST_TMPDIR" && PATH=$program:$PATH bash -e -o pipefail "$commands")
-}
-
 # The API server has the objects of Kubewarden only if its controller brought the definitions.
 needs_policies() {
   has_controller || skip "there is no kubewarden-controller"
-}
-
-needs_client() {
-  "$PROGRAM" version --json | jq --exit-status '.features | index("cluster")' >/dev/null || skip "$PROGRAM is built without the feature cluster"
 }
 
 # Creates the definitions of reports that Kubewarden's chart brings.
@@ -255,10 +233,5 @@ admits() {
 }
 
 @test "every named block is run by a test" {
-  local page name
-  for page in docs/audit.md docs/incident.md docs/monitoring.md; do
-    while read -r name; do
-      grep --quiet --fixed-strings "follow $page $name" "$BATS_TEST_FILENAME" || { echo "$page: \"$name\" is not run"; return 1; }
-    done < <(sed -n 's/^ *```sh \([a-z-]*\)$/\1/p' "$page")
-  done
+  runs_all_of docs/audit.md docs/incident.md docs/monitoring.md
 }
