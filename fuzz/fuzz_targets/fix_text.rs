@@ -26,8 +26,6 @@ fuzz_target!(|text: &[u8]| {
         let _ = manifest.position("spec.containers[0].image");
     }
     let once = fixed(text);
-    let problems: Vec<_> = once.problems.iter().map(ToString::to_string).collect();
-    assert!(!problems.iter().any(|problem| problem.contains(char::is_control)), "{problems:?}");
     if once.fixed == 0 {
         assert_eq!(once.text, text, "a text without fixes is changed");
         return;
