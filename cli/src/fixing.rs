@@ -234,6 +234,15 @@ spec:
     }
 
     #[test]
+    fn numbers_stay() {
+        // Without a feature of serde_json, the response of the policy would have another last digit.
+        let pod = format!("{POD}  futureNumbers: [3.0e+302, 0.1, 18446744073709551615]\n");
+        let fixed = fixed(&pod);
+        assert_eq!(fixed.fixed, 1);
+        assert!(text(&fixed).contains("[3.0e+302, 0.1, 18446744073709551615]"), "{}", text(&fixed));
+    }
+
+    #[test]
     fn what_other_rules_find_does_not_prevent_a_fix() {
         let fixed = fixed(&POD.replace("spec:\n", "spec:\n  hostNetwork: true\n"));
         assert_eq!(fixed.fixed, 1);
