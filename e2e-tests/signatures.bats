@@ -14,7 +14,7 @@ setup_file() {
   printf '\0\2\1x' >>"$BATS_FILE_TMPDIR/changed.wasm"
   UNSIGNED=$(push unsigned "$BATS_FILE_TMPDIR/changed.wasm")
   write_trust
-  cd "$BATS_FILE_TMPDIR"
+  cd "$BATS_FILE_TMPDIR" || return
   cosign generate-key-pair 2>/dev/null
   cosign generate-key-pair --output-key-prefix other 2>/dev/null
   sign "$SIGNED"
