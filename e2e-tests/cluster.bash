@@ -375,6 +375,18 @@ workload() { # KIND NAME SPEC [FILTER]
   jq --null-input --arg kind "$1" --arg name "$2" --argjson spec "$3" --from-file e2e-tests/cluster/workload.jq | jq "${4:-.}"
 }
 
+# Prints twenty workloads of all kinds, which take turns with the pod specs in a list.
+twenty_workloads() { # SPECS [FILTER]
+  local app
+  jq --compact-output --null-input --argjson specs "$1" '
+    ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Pod"] as $kinds
+    | range(20) as $n
+    | {kind: $kinds[$n % 7], name: "app-\($n)", spec: $specs[$n % ($specs | length)]}' |
+    while read -r app; do
+      workload "$(jq --raw-output .kind <<<"$app")" "$(jq --raw-output .name <<<"$app")" "$(jq .spec <<<"$app")" "${2:-.}"
+    done
+}
+
 # Creates a namespace for the test, in which some policies apply.
 in_namespace() { # [POLICY…]
   namespace=test-$BATS_TEST_NUMBER

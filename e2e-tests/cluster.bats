@@ -985,9 +985,9 @@ check_deployments() { # [FLAG…]
 
 # --- Settings and fixes for what runs ---
 
-# Prints twenty workloads of all kinds, most of which break rules.
-twenty_workloads() {
-  jq --compact-output --null-input '
+# Prints a list of pod specs, most of which break rules.
+specs_that_break_rules() {
+  jq --null-input '
     def container: {name: "web", image: "nginx:1.29"};
     def agent($path; $readOnly): {
       containers: [container | .name = "agent" | .volumeMounts = [{name: "node", mountPath: "/node", readOnly: $readOnly}]],
@@ -999,13 +999,7 @@ twenty_workloads() {
       agent("/var/log"; true),
       agent("/run"; false),
       {containers: [container | .volumeMounts = [{name: "data", mountPath: "/usr/lib/nginx"}]], volumes: [{name: "data", emptyDir: {}}]}
-    ] as $specs
-    | ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Pod"] as $kinds
-    | range(20) as $n
-    | {kind: $kinds[$n % 7], name: "app-\($n)", spec: $specs[$n % 6]}' |
-    while read -r app; do
-      workload "$(jq --raw-output .kind <<<"$app")" "$(jq --raw-output .name <<<"$app")" "$(jq .spec <<<"$app")"
-    done
+    ]'
 }
 
 # Converts settings in YAML to JSON.
@@ -1019,7 +1013,7 @@ settings_as_json() { # FILE
   needs_client
   needs_nodes
   in_namespace
-  twenty_workloads | k create --filename - >/dev/null
+  twenty_workloads "$(specs_that_break_rules)" | k create --filename - >/dev/null
   objects=$(k get deployments,statefulsets,daemonsets,jobs,cronjobs,replicationcontrollers --output name | wc -l)
   # Three Deployments have two pods each, and a CronJob waits for its hour.
   eventually 60 eval '(($(k get pods --output name | wc -l) >= 20))'

@@ -37,11 +37,9 @@ setup() {
   needs_client
 }
 
-# Writes twenty workloads of all kinds, which Pod Security Admission admits at the level baseline.
-write_workloads() {
-  local app kind name folder
-  mkdir -p "$DAY/deploy/apps" "$DAY/deploy/once"
-  jq --compact-output --null-input '
+# Prints a list of pod specs that Pod Security Admission admits at the level baseline.
+baseline_specs() {
+  jq --null-input '
     def container: {name: "web", image: "nginx:1.29"};
     [
       {containers: [container]},
@@ -49,17 +47,18 @@ write_workloads() {
       {containers: [container | .volumeMounts = [{name: "data", mountPath: "/usr/lib/nginx"}]], volumes: [{name: "data", emptyDir: {}}]},
       {containers: [container | .securityContext.runAsUser = 0]},
       {containers: [container | .securityContext = {readOnlyRootFilesystem: true, runAsNonRoot: true}]}
-    ] as $specs
-    | ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Pod"] as $kinds
-    | range(20) as $n
-    | {kind: $kinds[$n % 7], name: "app-\($n)", spec: $specs[$n % 5]}' |
-    while read -r app; do
-      kind=$(jq --raw-output .kind <<<"$app")
-      name=$(jq --raw-output .name <<<"$app")
-      folder=apps
-      [[ $kind != Job && $kind != Pod ]] || folder=once
-      { echo "# $name of the shop"; workload "$kind" "$name" "$(jq .spec <<<"$app")" "del(.spec.volumeClaimTemplates)" | k create --dry-run=client --output yaml --filename -; } \
-        >"$DAY/deploy/$folder/$name.yaml"
+    ]'
+}
+
+# Writes the manifests of twenty workloads. Volumes of claims would need a provisioner.
+write_workloads() {
+  local object name folder
+  mkdir -p "$DAY/deploy/apps" "$DAY/deploy/once"
+  twenty_workloads "$(baseline_specs)" 'del(.spec.volumeClaimTemplates)' | jq --compact-output . |
+    while read -r object; do
+      name=$(jq --raw-output .metadata.name <<<"$object")
+      folder=$(jq --raw-output 'if .kind == "Job" or .kind == "Pod" then "once" else "apps" end' <<<"$object")
+      { echo "# $name of the shop"; k create --dry-run=client --output yaml --filename - <<<"$object"; } >"$DAY/deploy/$folder/$name.yaml"
     done
 }
 

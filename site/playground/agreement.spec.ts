@@ -201,7 +201,7 @@ async function commandLine(cases: Case[]): Promise<Map<string, Findings>> {
 async function checkGroup(group: Case[], results: Map<string, Findings>) {
   const [{ settings }] = group
   const { stdout, stderr } = await run(['check', '--output', 'json', '--policy', settings, ...group.map(({ manifest }) => manifest)])
-  // With invalid settings, there is no report, and the errors are those of the settings.
+  // With invalid settings, the program prints only errors, which are those of the settings.
   const report = stdout ? JSON.parse(stdout) : undefined
   for (const { manifest, settings: own } of group) {
     const of = (list: { file: string }[] = []) => list.filter(({ file }) => file === manifest)
