@@ -345,6 +345,7 @@ start_controller() {
   cp "$CLUSTER/server.key" "$certificates/tls.key"
   port=$(free_port)
   probe=$(free_port)
+  # No flag binds the webhook server to the loopback interface: its port is open on all interfaces until the controller is stopped.
   TMPDIR=$CLUSTER start kubewarden-controller --kubeconfig "$KUBECONFIG" --deployments-namespace kubewarden \
     --webhook-server-port "$port" --health-probe-bind-address "127.0.0.1:$probe" --metrics-bind-address 0
   wait_for "$(tail -n 1 "$CLUSTER/pids")" "http://127.0.0.1:$probe/readyz" || { cat "$CLUSTER/kubewarden-controller.log"; return 1; }
