@@ -19,7 +19,7 @@ use crate::yaml::typed;
 #[derive(Debug, Clone)]
 pub struct Interactions(Arc<Mutex<State>>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct State {
     calls: usize,
     left: VecDeque<Exchange>,
@@ -95,6 +95,12 @@ impl Interactions {
     /// If the text is not a list of exchanges, or contains other requests than [`Request`].
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, InputError> {
         typed::parse_as::<Vec<Exchange>>(file, text).map(Self::new)
+    }
+
+    /// Returns a copy with its own position, which begins at the position of this recording.
+    #[must_use]
+    pub fn with_own_position(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state().clone())))
     }
 
     /// Returns the number of host calls, with or without an answer. Log entries do not count.
@@ -312,6 +318,15 @@ mod tests {
         let interactions = recording();
         ask(&interactions.clone(), CONFIG, r#""localhost:5057/app/web:1.0""#).unwrap();
         assert_eq!((interactions.calls(), interactions.left()), (1, 3));
+    }
+
+    #[test]
+    fn a_copy_has_its_own_position() {
+        let interactions = recording();
+        ask(&interactions, CONFIG, r#""localhost:5057/app/web:1.0""#).unwrap();
+        let copy = interactions.with_own_position();
+        ask(&copy, DIGEST, r#""localhost:5057/app/web:1.0""#).unwrap();
+        assert_eq!((interactions.left(), copy.left()), (3, 2));
     }
 
     #[test]

@@ -56,8 +56,16 @@ impl Policy {
     ///
     /// If the file cannot be read, and as [`Interpreter::new`].
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let module = fs::read(path).map_err(Error::Read)?;
-        Ok(Self::new(Interpreter::new(&module)?))
+        Self::from_module(&fs::read(path).map_err(Error::Read)?)
+    }
+
+    /// Loads a module, and interprets it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Interpreter::new`].
+    pub fn from_module(module: &[u8]) -> Result<Self, Error> {
+        Ok(Self::new(Interpreter::new(module)?))
     }
 
     /// Returns the same policy with a host that answers from a recording.

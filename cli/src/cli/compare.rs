@@ -1,21 +1,24 @@
 //! `compare`: reports what a change of settings or of the module would alter.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
 use clap::Args;
+use immutable_pods::Policy;
 use immutable_pods::comparison::Difference;
 use immutable_pods::evaluation::{Evaluation, Finding};
-use immutable_pods::input::InputError;
+use immutable_pods::input::{InputError, Problem, Source};
 use immutable_pods::manifest::{self, Manifest, ReadOptions, Renderers};
 use immutable_pods::pipeline;
+use immutable_pods::policies::load;
 use immutable_pods::printable::one_line;
 
-use super::policy_args::{PolicyArgs, Prepared};
+use super::engine::failure;
+use super::policy_args::{PolicyArgs, PolicyInputs, Prepared, sentences};
 use super::streams::{Errors, UntilClosed};
 
 /// Compare the verdicts of two settings, or of two modules, on the same manifests
@@ -76,11 +79,9 @@ impl Compare {
     /// Compares all manifests, and returns the exit code.
     pub(super) fn exec(&self) -> ExitCode {
         let mut errors = Errors::new(ColorChoice::Auto);
-        let sides = [&self.before, &self.after].map(|file| self.side(file).prepare());
-        let [before, after] = match sides {
-            [Ok(before), Ok(after)] => [before, after],
-            [before, after] => {
-                let reasons: Vec<_> = [before.err(), after.err()].into_iter().flatten().flatten().collect();
+        let [before, after] = match self.sides() {
+            Ok(sides) => sides,
+            Err(reasons) => {
                 errors.print_all(&reasons);
                 return ExitCode::from(2);
             }
@@ -96,15 +97,13 @@ impl Compare {
         }
     }
 
-    /// Returns the arguments of one side: a module replaces the module, and every other file replaces the policies.
-    fn side(&self, file: &Path) -> PolicyArgs {
-        let mut arguments = self.policies.clone();
-        if is_module(file) {
-            arguments.module = Some(file.to_owned());
-        } else {
-            arguments.policies = vec![file.to_owned()];
+    /// Prepares both sides. An error contains all reasons.
+    fn sides(&self) -> Result<[Prepared; 2], Vec<String>> {
+        let shared = self.policies.read()?;
+        match [&self.before, &self.after].map(|file| side(file, shared.clone())) {
+            [Ok(before), Ok(after)] => Ok([before, after]),
+            [before, after] => Err([before.err(), after.err()].into_iter().flatten().flatten().collect()),
         }
-        arguments
     }
 
     fn compare_all(&self, before: &Prepared, after: &Prepared, errors: &mut Errors) -> io::Result<Counts> {
@@ -144,10 +143,18 @@ impl Compare {
     }
 }
 
-/// Returns whether a file begins like a module. A file that cannot be read is reported later, as a policy.
-fn is_module(file: &Path) -> bool {
-    let mut first = [0; WASM.len()];
-    File::open(file).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == WASM
+/// Prepares a side: a module replaces the module, and every other file replaces the policies.
+fn side(file: &Path, mut inputs: PolicyInputs) -> Result<Prepared, Vec<String>> {
+    let name = file.display().to_string();
+    let content = fs::read(file)
+        .map_err(|error| vec![InputError::new(Source::file(&name), Problem::Read(error)).to_string()])?;
+    if content.starts_with(WASM) {
+        inputs.engine = Policy::from_module(&content).map_err(|error| vec![failure(Some(file), &error)])?;
+        inputs.module = Some(file.to_owned());
+    } else {
+        inputs.policies = load::load_text(&name, &content).map_err(|errors| sentences(&errors))?;
+    }
+    inputs.prepare()
 }
 
 fn write_difference(out: &mut impl Write, after: &Evaluation, difference: &Difference) -> io::Result<()> {

@@ -6,21 +6,15 @@ use std::path::Path;
 
 use immutable_pods::policy::{self, Policy};
 
-use super::recording::Recording;
-
 /// What to do if a file is not a module of this policy.
 const OTHER_MODULE: &str = "; pass a module of this policy, which `make policy.wasm` builds";
 
-/// Loads the module in a file, or the linked rules without a file. The host answers from a recording, if there is one.
-pub(super) fn load(module: Option<&Path>, recording: Option<&Recording>) -> Result<Policy, String> {
-    let policy = match module {
-        Some(file) => Policy::from_file(file).map_err(|error| failure(Some(file), &error))?,
-        None => Policy::linked(),
-    };
-    Ok(match recording {
-        Some(recording) => policy.replaying(&recording.interactions),
-        None => policy,
-    })
+/// Loads the module in a file, or the linked rules without a file.
+pub(super) fn load(module: Option<&Path>) -> Result<Policy, String> {
+    match module {
+        Some(file) => Policy::from_file(file).map_err(|error| failure(Some(file), &error)),
+        None => Ok(Policy::linked()),
+    }
 }
 
 /// Returns an error of the policy, with the file of the module and with what to do.

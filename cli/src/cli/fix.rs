@@ -9,15 +9,14 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Args;
-use immutable_pods::Policy;
 use immutable_pods::evaluation::Evaluation;
 use immutable_pods::fixing::{Fixer, every_fix};
 use immutable_pods::input::InputError;
-use immutable_pods::policies::load::{self, Loaded};
+use immutable_pods::policies::load::Loaded;
 use immutable_pods::report::{Format, ReportOptions, Reporter, Summary, reporter};
 
 use super::cluster_args::ClusterArgs;
-use super::policy_args::{PolicyArgs, Prepared, sentences};
+use super::policy_args::{PolicyArgs, Prepared};
 use super::registry_access::RegistryAccess;
 use super::streams::{Errors, UntilClosed};
 
@@ -110,19 +109,16 @@ impl Fix {
 
     /// Loads the policies that fix, which are every rule that can fix without `--policy`, and those that evaluate.
     fn tools(&self) -> Result<Tools, Vec<String>> {
-        let loaded = if self.policies.policies.is_empty() {
-            Loaded::settings(every_fix(self.pin))
-        } else {
-            let files: Vec<_> = self.policies.policies.iter().map(PathBuf::as_path).collect();
-            load::load(&files).map_err(|errors| sentences(&errors))?
-        };
+        let inputs = self.policies.read()?;
         let registry = self.registry().map_err(|reason| vec![reason])?;
-        let with_registry = |engine: Policy| match &registry {
-            Some(registry) => registry.given_to(&engine),
-            None => engine,
-        };
-        let fixing = self.policies.prepare_on(loaded, with_registry)?;
-        Ok(Tools { fixing, check: self.policies.prepare()?, registry })
+        let mut fixing = inputs.clone();
+        if self.policies.policies.is_empty() {
+            fixing.policies = Loaded::settings(every_fix(self.pin));
+        }
+        if let Some(registry) = &registry {
+            fixing.engine = registry.given_to(&fixing.engine);
+        }
+        Ok(Tools { fixing: fixing.prepare()?, check: inputs.prepare()?, registry })
     }
 
     /// Opens the access to registries, if something can ask for digests and no recording has them.

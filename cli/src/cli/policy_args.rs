@@ -51,6 +51,17 @@ pub(super) struct PolicyArgs {
     pub(super) replay_host_capabilities_interactions: Option<PathBuf>,
 }
 
+/// What the arguments name. Everything is read once, because a pipe such as `/dev/stdin` is empty afterwards.
+#[derive(Clone)]
+pub(super) struct PolicyInputs {
+    pub(super) policies: Loaded,
+    pub(super) engine: Policy,
+    /// The file of the module, for errors.
+    pub(super) module: Option<PathBuf>,
+    recording: Option<Recording>,
+    cluster: Cluster,
+}
+
 /// What evaluates objects, and what users should know before.
 pub(super) struct Prepared {
     pub(super) evaluator: Evaluator,
@@ -67,35 +78,37 @@ impl Prepared {
     }
 }
 
+impl PolicyInputs {
+    /// Validates the settings. The evaluator begins at the start of the recording. An error contains all reasons.
+    pub(super) fn prepare(self) -> Result<Prepared, Vec<String>> {
+        let Self { policies, engine, module, recording, cluster } = self;
+        let warnings = policies.void_settings();
+        let recording = recording.as_ref().map(Recording::with_own_position);
+        let engine =
+            recording.as_ref().map_or_else(|| engine.clone(), |recording| recording.given_to(&engine));
+        let evaluator = Evaluator::new(engine, policies, cluster).map_err(|unusable| match unusable {
+            Unusable::Settings(errors) => sentences(&errors),
+            Unusable::Engine(error) => vec![failure(module.as_deref(), &error)],
+        })?;
+        Ok(Prepared { evaluator, recording, warnings })
+    }
+}
+
 impl PolicyArgs {
     /// Loads everything that is named. An error contains all reasons.
     pub(super) fn prepare(&self) -> Result<Prepared, Vec<String>> {
+        self.read()?.prepare()
+    }
+
+    /// Reads everything that is named. An error contains all reasons.
+    pub(super) fn read(&self) -> Result<PolicyInputs, Vec<String>> {
         let files: Vec<&Path> = self.policies.iter().map(PathBuf::as_path).collect();
-        self.prepare_with(load::load(&files).map_err(|errors| sentences(&errors))?)
-    }
-
-    /// Loads everything that is named, with other policies.
-    pub(super) fn prepare_with(&self, loaded: Loaded) -> Result<Prepared, Vec<String>> {
-        self.prepare_on(loaded, |engine| engine)
-    }
-
-    /// Loads everything that is named, with other policies, and with a host for the policy unless there is a recording.
-    pub(super) fn prepare_on(
-        &self,
-        loaded: Loaded,
-        with_host: impl FnOnce(Policy) -> Policy,
-    ) -> Result<Prepared, Vec<String>> {
-        let warnings = loaded.void_settings();
+        let policies = load::load(&files).map_err(|errors| sentences(&errors))?;
         let recording = self.replay_host_capabilities_interactions.as_deref().map(Recording::read);
         let recording = recording.transpose().map_err(|error| vec![error.to_string()])?;
-        let engine = load_engine(self.module.as_deref(), recording.as_ref()).map_err(|error| vec![error])?;
-        let engine = if recording.is_some() { engine } else { with_host(engine) };
+        let engine = load_engine(self.module.as_deref()).map_err(|error| vec![error])?;
         let cluster = self.cluster().map_err(|errors| sentences(&errors))?;
-        let evaluator = Evaluator::new(engine, loaded, cluster).map_err(|unusable| match unusable {
-            Unusable::Settings(errors) => sentences(&errors),
-            Unusable::Engine(error) => vec![failure(self.module.as_deref(), &error)],
-        })?;
-        Ok(Prepared { evaluator, recording, warnings })
+        Ok(PolicyInputs { policies, engine, module: self.module.clone(), recording, cluster })
     }
 
     fn cluster(&self) -> Result<Cluster, Vec<InputError>> {

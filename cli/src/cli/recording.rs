@@ -2,20 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use immutable_pods::Interactions;
 use immutable_pods::input::InputError;
+use immutable_pods::{Interactions, Policy};
 
 use super::streams::Errors;
 
-/// The recording of a command.
+/// The recording of a command. All clones share the position in the recording.
+#[derive(Clone)]
 pub(super) struct Recording {
     file: PathBuf,
-    pub(super) interactions: Interactions,
+    interactions: Interactions,
 }
 
 impl Recording {
     pub(super) fn read(file: &Path) -> Result<Self, InputError> {
         Ok(Self { file: file.to_owned(), interactions: Interactions::read(file)? })
+    }
+
+    /// Returns the same recording with its own position.
+    pub(super) fn with_own_position(&self) -> Self {
+        Self { file: self.file.clone(), interactions: self.interactions.with_own_position() }
+    }
+
+    /// Returns a policy whose host answers from the recording.
+    pub(super) fn given_to(&self, policy: &Policy) -> Policy {
+        policy.replaying(&self.interactions)
     }
 
     /// Warns about answers that were not used: the verdicts may differ from the recorded ones.

@@ -86,7 +86,9 @@ impl Run {
         let recording = self.replay_host_capabilities_interactions.as_deref().map(Recording::read);
         let recording = recording.transpose().map_err(|error| error.to_string())?;
         let named = |error| failure(Some(&self.policy), &error);
-        let policy = load(Some(&self.policy), recording.as_ref())?;
+        let module = load(Some(&self.policy))?;
+        let policy =
+            recording.as_ref().map_or_else(|| module.clone(), |recording| recording.given_to(&module));
         let verdict = policy.validate_settings(&settings).map_err(named)?;
         if !verdict.valid {
             return Err(format!("Provided settings are not valid: {}", verdict.message.unwrap_or_default()));

@@ -20,7 +20,7 @@ use crate::manifest::{self, Content, Locator, Manifest, is_list};
 use crate::settings;
 
 /// The policies of all files, and what is known about policy servers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Loaded {
     /// The policies.
     pub policies: PolicySet,

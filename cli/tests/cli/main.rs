@@ -15,6 +15,8 @@ mod golden;
 mod help;
 mod outputs;
 mod pictures;
+#[cfg(unix)]
+mod pipes;
 mod policies;
 mod reference;
 mod request;
@@ -64,9 +66,9 @@ impl Folder {
         command
     }
 
-    /// Runs with a text on stdin.
+    /// Runs with bytes on stdin.
     #[track_caller]
-    fn given(&self, arguments: &[&str], stdin: &str) -> Outcome {
+    fn given(&self, arguments: &[&str], stdin: &(impl AsRef<[u8]> + ?Sized)) -> Outcome {
         let mut child = self
             .command(arguments)
             .stdin(Stdio::piped())
@@ -74,7 +76,7 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_ref()).unwrap();
         Outcome::of(&child.wait_with_output().unwrap())
     }
 
