@@ -67,7 +67,7 @@ impl Baseline {
         let mut errors = Errors::new(ColorChoice::Auto);
         let expiry = self.expires.clone().map_or_else(in_90_days, Ok);
         let proposed = expiry.and_then(|expiry| {
-            let given = self.given()?;
+            let given = self.given(&mut errors)?;
             let (objects, is_complete) = self.read(&given, &mut errors)?;
             let proposal =
                 baseline::propose(&given, &objects, &expiry).map_err(|error| vec![error.to_string()])?;
@@ -86,7 +86,7 @@ impl Baseline {
     }
 
     /// Returns the settings to begin with, which must be valid.
-    fn given(&self) -> Result<Map<String, Value>, Vec<String>> {
+    fn given(&self, errors: &mut Errors) -> Result<Map<String, Value>, Vec<String>> {
         let Some(file) = &self.policy else { return Ok(Map::new()) };
         let loaded = load::load(&[file]).map_err(|errors| sentences(&errors))?;
         let given = match &*loaded.settings {
@@ -95,7 +95,9 @@ impl Baseline {
                 return Err(vec![format!("{}: expected one policy, got {}", file.display(), several.len())]);
             }
         };
+        let warnings = loaded.void_settings();
         evaluator(loaded)?;
+        errors.warn_all(&warnings);
         Ok(given)
     }
 

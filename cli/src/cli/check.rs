@@ -144,9 +144,7 @@ impl Check {
         color: anstream::ColorChoice,
         errors: &mut Errors,
     ) -> io::Result<Outcome> {
-        for warning in &prepared.warnings {
-            errors.warn(warning);
-        }
+        errors.warn_all(&prepared.warnings);
         let mut run = Run {
             check: self,
             reporter: self.reporter(color),

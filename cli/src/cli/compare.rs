@@ -86,6 +86,8 @@ impl Compare {
                 return ExitCode::from(2);
             }
         };
+        errors.warn_all(&before.warnings);
+        errors.warn_all(&after.warnings);
         match self.compare_all(&before, &after, &mut errors) {
             Ok(Counts { unreadable: 1.., .. }) => ExitCode::from(2),
             Ok(Counts { different: 1.., .. }) => ExitCode::FAILURE,
@@ -101,7 +103,11 @@ impl Compare {
     fn sides(&self) -> Result<[Prepared; 2], Vec<String>> {
         let shared = self.policies.read()?;
         match [&self.before, &self.after].map(|file| side(file, shared.clone())) {
-            [Ok(before), Ok(after)] => Ok([before, after]),
+            [Ok(before), Ok(mut after)] => {
+                // Two modules have the policies in common.
+                after.warnings.retain(|warning| !before.warnings.contains(warning));
+                Ok([before, after])
+            }
             [before, after] => Err([before.err(), after.err()].into_iter().flatten().flatten().collect()),
         }
     }
@@ -151,10 +157,13 @@ fn side(file: &Path, mut inputs: PolicyInputs) -> Result<Prepared, Vec<String>> 
     if content.starts_with(WASM) {
         inputs.engine = Policy::from_module(&content).map_err(|error| vec![failure(Some(file), &error)])?;
         inputs.module = Some(file.to_owned());
-    } else {
-        inputs.policies = load::load_text(&name, &content).map_err(|errors| sentences(&errors))?;
+        return inputs.prepare();
     }
-    inputs.prepare()
+    inputs.policies = load::load_text(&name, &content).map_err(|errors| sentences(&errors))?;
+    let prepared = inputs.prepare()?;
+    // Policies before and after a change usually have the same names.
+    let warnings = prepared.warnings.iter().map(|warning| format!("{name}: {warning}")).collect();
+    Ok(Prepared { warnings, ..prepared })
 }
 
 fn write_difference(out: &mut impl Write, after: &Evaluation, difference: &Difference) -> io::Result<()> {

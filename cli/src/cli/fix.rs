@@ -92,6 +92,8 @@ impl Fix {
                 return ExitCode::from(2);
             }
         };
+        // The policies that fix are the same, or settings without a registration.
+        errors.warn_all(&tools.check.warnings);
         let mut left = Left::new(&mut errors);
         let fixed = if self.cluster.cluster {
             self.fix_cluster(&mut tools, &mut left)

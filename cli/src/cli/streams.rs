@@ -61,6 +61,12 @@ impl Errors {
         }
     }
 
+    pub(super) fn warn_all(&mut self, warnings: &[String]) {
+        for warning in warnings {
+            self.warn(warning);
+        }
+    }
+
     pub(super) fn warn(&mut self, warning: &impl Display) {
         self.print_as(WARNING, "warning:", warning);
     }

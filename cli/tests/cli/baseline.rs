@@ -71,7 +71,7 @@ fn given_settings_are_kept_and_checked() {
         ("given.yaml", "readOnlyRootFilesystem: warn\n"),
         (
             "policy.yaml",
-            "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\nmetadata: {name: p}\nspec:\n  module: x\n  mutating: false\n  rules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]\n  settings: {readOnlyRootFilesystem: warn}\n",
+            "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\nmetadata: {name: p}\nspec:\n  module: x\n  mutating: false\n  rules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [pods]}]\n  settings: {readOnlyRootFilesystem: warn}\n",
         ),
         ("typo.yaml", "readOnlyRootFilesytem: warn\n"),
     ];

@@ -21,6 +21,7 @@ mod policies;
 mod reference;
 mod request;
 mod run;
+mod void_settings;
 mod writable_paths;
 
 use std::fs;
