@@ -157,14 +157,6 @@ pub enum Problem {
     /// Settings that are not a mapping.
     #[error("settings: expected a mapping, got {0}")]
     SettingsNotAMapping(&'static str),
-    /// A field of a policy manifest, above the settings, that is not a mapping.
-    #[error("`{field}`: expected a mapping, got {found}")]
-    PolicyFieldNotAMapping {
-        /// The field.
-        field: &'static str,
-        /// The type of its value.
-        found: &'static str,
-    },
     /// A field of a manifest with a wrong value.
     #[error("`{path}`: {message}")]
     Field {
@@ -198,11 +190,6 @@ pub enum Problem {
     /// A policy without a verdict.
     #[error("{0}")]
     Evaluation(String),
-    /// A policy group, which has settings for each of its policies.
-    #[error(
-        "this {0} has settings for each of its policies: pass a file with the `settings` of one policy in `spec.policies`"
-    )]
-    SettingsOfAGroup(String),
     /// Several documents instead of one.
     #[error("settings: expected one document, got {0}")]
     SeveralSettings(usize),

@@ -103,7 +103,7 @@ impl Run {
 
     fn settings(&self) -> Result<Value, InputError> {
         match (&self.settings_path, &self.settings_json) {
-            (Some(file), _) => settings::read_bare(file),
+            (Some(file), _) => settings::read(file),
             (None, Some(json)) => settings::from_json("--settings-json", json),
             (None, None) => Ok(json!({})),
         }
