@@ -1,21 +1,46 @@
 //! Explains requests that failed.
 
 use std::error::Error;
+use std::iter::successors;
+use std::process::Output;
 
+use kube::client::AuthError;
 use kube::core::Status;
 
+use crate::input::read_failure;
 use crate::printable::one_line;
 
 /// Returns why a request failed, on one line.
 pub(super) fn reason(error: &kube::Error) -> String {
-    let text = match error {
+    let text = causes(error).find_map(plug_in_failure).unwrap_or_else(|| match error {
         kube::Error::Api(status) => message(status),
         kube::Error::Service(error) => root(&**error).to_string(),
         kube::Error::HyperError(error) => root(error).to_string(),
         kube::Error::SerdeError(error) => format!("unexpected response: {error}"),
         other => other.to_string(),
-    };
+    });
     one_line(text.trim())
+}
+
+/// Returns why a credential plug-in has no token.
+///
+/// The errors of kube contain the environment of the plug-in and what it printed, which can be secret.
+fn plug_in_failure(error: &(dyn Error + 'static)) -> Option<String> {
+    match error.downcast_ref()? {
+        AuthError::AuthExecStart(error) => {
+            Some(format!("cannot start the credential plug-in: {}", read_failure(error)))
+        }
+        AuthError::AuthExecRun { out, .. } => {
+            let Output { status, stderr, .. } = &**out;
+            let text =
+                format!("the credential plug-in failed: {status}: {}", String::from_utf8_lossy(stderr));
+            Some(text.trim_end_matches([':', ' ', '\n']).to_owned())
+        }
+        AuthError::AuthExecParse(_) => {
+            Some("the credential plug-in did not print an ExecCredential".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// Returns the token that continues an expired list after the pages that were read.
@@ -43,11 +68,12 @@ fn message(status: &Status) -> String {
 
 /// Returns the first cause of an error. The errors above it only say that a connection failed.
 fn root<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root
+    causes(error).last().unwrap_or(error)
+}
+
+/// Returns an error and its causes.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    successors(Some(error), |&error| error.source())
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! `check --cluster`.
 
+#[cfg(all(unix, feature = "cluster"))]
+mod plug_ins;
+
 use serde_json::Value;
 
 use crate::{Folder, Outcome};
@@ -64,16 +67,21 @@ mod with_the_feature {
 
     /// Returns a folder with the kubeconfig of a server.
     fn folder(server: &str) -> Folder {
+        folder_of(server, "{}", &[])
+    }
+
+    /// Returns a folder with the kubeconfig of a server and a user, and with other files.
+    pub(super) fn folder_of(server: &str, user: &str, files: &[(&str, &str)]) -> Folder {
         let kubeconfig = format!(
-            "{{current-context: test, users: [{{name: u, user: {{}}}}], \
+            "{{current-context: test, users: [{{name: u, user: {user}}}], \
              clusters: [{{name: c, cluster: {{server: '{server}'}}}}], \
              contexts: [{{name: test, context: {{cluster: c, user: u}}}}]}}"
         );
-        Folder::with(&[("kubeconfig", &kubeconfig)])
+        Folder::with(&[&[("kubeconfig", &*kubeconfig)], files].concat())
     }
 
     #[track_caller]
-    fn fails(folder: &Folder, arguments: &[&str], error: &str) {
+    pub(super) fn fails(folder: &Folder, arguments: &[&str], error: &str) {
         let outcome = check(folder, arguments);
         assert_eq!((outcome.code, &*outcome.stderr), (Some(2), error));
     }
@@ -109,16 +117,22 @@ mod with_the_feature {
         assert!(outcome.stderr.starts_with(error), "{}", outcome.stderr);
     }
 
-    /// Starts an API server with one pod, and returns its URL. Jobs are not listed.
-    fn serve() -> String {
+    /// Starts an API server with one pod, and returns its URL. Jobs are not listed. Requests need the token, if there is one.
+    pub(super) fn serve(token: Option<&'static str>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
                 let request = lines.next().unwrap().unwrap();
-                lines.by_ref().map(Result::unwrap).find(String::is_empty);
-                let (status, body) = response(request.split(' ').nth(1).unwrap());
+                let headers: Vec<_> = lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+                let has_token =
+                    |token| headers.iter().any(|header| *header == format!("authorization: Bearer {token}"));
+                let (status, body) = if token.is_none_or(has_token) {
+                    response(request.split(' ').nth(1).unwrap())
+                } else {
+                    (401, r#"{"kind": "Status", "code": 401, "message": "Unauthorized"}"#)
+                };
                 let length = body.len();
                 write!(
                     stream,
@@ -161,7 +175,7 @@ mod with_the_feature {
 
     #[test]
     fn objects_of_a_cluster_are_evaluated() {
-        let outcome = check(&folder(&serve()), &["--cluster", "--output", "json"]);
+        let outcome = check(&folder(&serve(None)), &["--cluster", "--output", "json"]);
         assert_eq!(
             outcome.stderr,
             "error: test: cannot list jobs.batch: forbidden: User \"me\" cannot list it\n"
