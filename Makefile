@@ -192,17 +192,19 @@ TIME ?= 60
 fuzz: ## Fuzz the policy; needs a nightly compiler: make fuzz TIME=600
 	fuzz/run $(TIME)
 
+.PHONY: mutants
+mutants: ## Change the code in one place at a time, and list the changes that no test notices
+	testing/mutants/run
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt $(FUZZ)
-	rustfmt --edition 2024 $(RULES)
 
 .PHONY: lint
 lint: ## Check format, lints and spelling
 	cargo fmt --all --check
 	cargo fmt $(FUZZ) --check
-	rustfmt --edition 2024 --check $(RULES)
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	@# --all-targets skips a benchmark with bench = false.
 	cargo clippy --locked --bench soak -- --deny warnings
@@ -210,7 +212,7 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run site/lint e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run site/lint testing/mutants/run e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
 	@$(call if_installed,helm,lint --strict --quiet $(CHART))
@@ -224,9 +226,6 @@ FUZZ := --manifest-path fuzz/Cargo.toml
 
 # Linters for files that are not Rust. A missing linter is skipped.
 if_installed = if command -v $(1) > /dev/null; then $(1) $(2); else echo "skipped: $(1) is not installed"; fi
-
-# rustfmt does not format modules that a macro declares.
-RULES := $(wildcard src/rules/*.rs)
 
 .PHONY: clean
 clean: ## Remove all build output

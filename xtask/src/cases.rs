@@ -7,20 +7,26 @@
 //! - `deny.txt` and `warn.txt`: the findings of the denial and the warnings, empty if there are none
 //! - `fixed.json`: the fixed object, if the policy fixes the requested object
 //! - `recording.json`: the answers of the host, in kwctl's format
+//!
+//! The payload `bypass/json/twice.payload` becomes the folder `bypass/json/twice` with `payload` and `deny.txt`.
 
 use std::fs;
 use std::path::Path;
 
 use immutable_pods::interactions::{Exchange, Request, Response};
-use immutable_pods_testing::cases::{self, Case};
+use immutable_pods_testing::cases::{self, Case, Payload};
 use serde_json::{Value, json};
 
 use crate::{Result, in_repository};
 
 /// Writes every case into a folder.
 pub(crate) fn write(folder: &Path) -> Result<()> {
-    for case in cases::read(&in_repository("tests/cases"))? {
+    let cases = in_repository("tests/cases");
+    for case in cases::read(&cases)? {
         write_case(&folder.join(&case.id), &case)?;
+    }
+    for payload in cases::payloads(&cases)? {
+        write_payload(&folder.join(&payload.id), &payload)?;
     }
     Ok(())
 }
@@ -37,6 +43,13 @@ fn write_case(folder: &Path, case: &Case) -> Result<()> {
     }
     let recording: Vec<_> = case.exchanges.iter().map(recorded).collect();
     write("recording.json", Value::from(recording).to_string())?;
+    Ok(())
+}
+
+fn write_payload(folder: &Path, payload: &Payload) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("deny.txt"), lines(&payload.deny))?;
+    fs::write(folder.join("payload"), &payload.bytes)?;
     Ok(())
 }
 

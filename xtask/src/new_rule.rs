@@ -12,7 +12,8 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// The lists that name every rule: the file, the text before which the new entry goes, and the entry.
-const LISTS: [(&str, &str, &str); 7] = [
+const LISTS: [(&str, &str, &str); 8] = [
+    ("src/rules/mod.rs", "\nuse crate::settings::declaration", "pub(crate) mod @module@;\n"),
     ("src/rules/mod.rs", "];\n\n#[cfg(test)]\npub(crate) mod testing", "    @module@: @type@,\n"),
     ("src/rules/controls.rs", "        }\n    }\n}\n", "            Self::@type@ => NONE,\n"),
     ("tests/engine/reference/mod.rs", "\nuse serde_json::Value;", "mod @module@;\n"),
