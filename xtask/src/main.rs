@@ -3,6 +3,7 @@
 mod cases;
 mod generate;
 mod new_rule;
+mod workflow;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,11 @@ enum Task {
         /// The name of the rule in settings, such as hostPorts
         name: String,
     },
+    /// Print a workflow or an action as JSON
+    Workflow {
+        /// The file, such as .github/workflows/release.yml
+        file: PathBuf,
+    },
 }
 
 /// The error of a task.
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         Task::Cases { folder } => cases::write(&folder),
         Task::Generate { check } => generate::run(check).map_err(Into::into),
         Task::NewRule { name } => new_rule::run(&name),
+        Task::Workflow { file } => workflow::print(&file),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
