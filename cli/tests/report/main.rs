@@ -7,6 +7,7 @@ mod browser;
 mod evaluations;
 mod golden;
 mod memory;
+mod playground;
 mod schemas;
 
 use immutable_pods::evaluation::Evaluation;
