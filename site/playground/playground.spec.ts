@@ -159,6 +159,22 @@ test('a damaged link is reported', async ({ page }) => {
   }
 })
 
+test('an example can be chosen once the page reacts', async ({ page }) => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => (release = resolve))
+  await page.route('**/*.js', async (route) => {
+    await released
+    await route.continue()
+  })
+  await page.goto('playground', { waitUntil: 'commit' })
+  await expect(page.getByLabel('Example')).toBeDisabled()
+  await expect(page.getByLabel('Update of an old object')).toBeDisabled()
+  release()
+  await choose(page, 'A mutating policy')
+  await expect(page.getByLabel('Example').locator('option:checked')).toHaveText('A mutating policy')
+  await expect(status(page)).toHaveText('1 object admitted, fixed')
+})
+
 test('every example has a verdict', async ({ page }) => {
   await open(page)
   const names = await page.getByLabel('Example').locator('option:not([disabled])').allTextContents()
