@@ -13,10 +13,16 @@ use crate::rules::active_rule::ActiveRule;
 use crate::rules::finding::Finding;
 use crate::settings::mode::Mode;
 
+/// Maximum number of volumes that fixes add to an object, so that a small object cannot become a large one: each container gets a
+/// volume for each writable path.
+const MAX_ADDED_VOLUMES: usize = 10_000;
+
 /// The fixes of an object.
 #[derive(Default)]
 pub(super) struct Fixes<'j, 's> {
-    planned: Vec<PlannedFix<'j>>,
+    planned: Vec<PlannedFix<'j, 's>>,
+    /// The number of volumes that the planned fixes add.
+    added_volumes: usize,
     /// The number of fixes of each rule, for the audit log: `capabilities: 2`.
     pub(super) counts: Vec<String>,
     failures: Vec<Failure<'j, 's>>,
@@ -38,7 +44,7 @@ impl<'j, 's> Fixes<'j, 's> {
     pub(super) fn plan(
         evaluation: &Evaluation<'j, 's>,
         object: &MutableObject<'_>,
-        volumes: VolumeSource<'_, '_>,
+        volumes: VolumeSource<'_, 's>,
         mut registry_cache: Option<&mut RegistryCache<'_>>,
     ) -> Self {
         let mut fixes = Self::default();
@@ -64,7 +70,7 @@ impl<'j, 's> Fixes<'j, 's> {
         found: &RuleFindings<'j, 's>,
         finding: &Finding<'j>,
         suggestion: Option<&Finding<'j>>,
-        volumes: VolumeSource<'_, '_>,
+        volumes: VolumeSource<'_, 's>,
         registry_cache: Option<&mut RegistryCache<'_>>,
     ) {
         let Some(fix) = &finding.fix else { return };
@@ -76,8 +82,8 @@ impl<'j, 's> Fixes<'j, 's> {
             Some(registry_cache) => registry_cache.digest_of(image),
             None => Err(String::new()),
         };
-        match PlannedFix::new(fix, volumes, digest_of) {
-            Ok(fix) => self.planned.push(fix),
+        match PlannedFix::new(fix, volumes, digest_of).and_then(|planned| self.with_volumes_of(planned)) {
+            Ok(planned) => self.planned.push(planned),
             Err(reason) => self.failures.push(Failure {
                 rule: found.rule,
                 path: finding.path.clone(),
@@ -85,6 +91,19 @@ impl<'j, 's> Fixes<'j, 's> {
                 suggestion: suggestion.cloned(),
             }),
         }
+    }
+
+    /// Counts the volumes that a fix adds.
+    ///
+    /// # Errors
+    /// The reason why the fix cannot be applied, if it would add too many.
+    fn with_volumes_of(&mut self, planned: PlannedFix<'j, 's>) -> Result<PlannedFix<'j, 's>, String> {
+        let added = self.added_volumes.saturating_add(planned.added_volumes());
+        if added > MAX_ADDED_VOLUMES {
+            return Err(format!("fixes add at most {MAX_ADDED_VOLUMES} volumes to an object"));
+        }
+        self.added_volumes = added;
+        Ok(planned)
     }
 
     /// Returns the fixed object. Returns `None` if there is nothing to fix, or if the object is not JSON.

@@ -143,7 +143,7 @@ impl<'j, 's> Review<'j, 's> {
         let pods = match object.pods_of(fixed_object.get().as_bytes()) {
             Ok(pods) => pods,
             Err(reason) => {
-                let reason = format!("{reason} (denied because a fix broke the object)");
+                let reason = format!("{reason} (denied because the fixed object cannot be evaluated)");
                 return (Response::unreadable(reason), false);
             }
         };

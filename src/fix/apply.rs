@@ -17,10 +17,10 @@ use crate::rules::fix::{Change, FixField, Value};
 #[must_use]
 pub fn apply(
     object: json_view::RawValue<'_>,
-    fixes: &[PlannedFix<'_>],
+    fixes: &[PlannedFix<'_, '_>],
     source: VolumeSource<'_, '_>,
 ) -> Option<Box<RawValue>> {
-    let mut by_pod: BTreeMap<usize, Vec<&PlannedFix<'_>>> = BTreeMap::new();
+    let mut by_pod: BTreeMap<usize, Vec<&PlannedFix<'_, '_>>> = BTreeMap::new();
     for planned in fixes {
         by_pod.entry(object.offset_of(planned.fix.pod().json)?).or_default().push(planned);
     }
@@ -62,11 +62,11 @@ fn with_edits(text: &[u8], range: Range<usize>, edits: &[Edit]) -> Vec<u8> {
 fn fix_pod(
     text: &[u8],
     pod: &Pod<'_>,
-    fixes: &[&PlannedFix<'_>],
+    fixes: &[&PlannedFix<'_, '_>],
     source: VolumeSource<'_, '_>,
 ) -> serde_json::Result<Vec<u8>> {
     let mut spec = LazyValue::parse(text)?;
-    let volumes = added_volumes(pod, fixes, source);
+    let volumes = added_volumes(pod, fixes);
     for list in [ContainerList::Init, ContainerList::Regular, ContainerList::Ephemeral] {
         let mut fixes = fixes.iter().filter(|planned| planned.fix.list() == Some(list)).peekable();
         if fixes.peek().is_none() {
@@ -107,12 +107,12 @@ fn fix_pod(
 }
 
 /// Changes the mounts of containers. The mounts of a container are looked up once, because both may be many.
-fn fix_mounts(containers: &mut [LazyValue<'_>], fixes: &[&PlannedFix<'_>]) -> serde_json::Result<()> {
-    let mount_of = |planned: &&PlannedFix<'_>| match planned.fix.field {
+fn fix_mounts(containers: &mut [LazyValue<'_>], fixes: &[&PlannedFix<'_, '_>]) -> serde_json::Result<()> {
+    let mount_of = |planned: &&PlannedFix<'_, '_>| match planned.fix.field {
         FixField::MountOptions(at, index) => Some((at.index, index)),
         _ => None,
     };
-    let container_of = |planned: &&PlannedFix<'_>| mount_of(planned).map(|(container, _)| container);
+    let container_of = |planned: &&PlannedFix<'_, '_>| mount_of(planned).map(|(container, _)| container);
     for fixes in fixes.chunk_by(|one, other| container_of(one) == container_of(other)) {
         let container = fixes.first().and_then(container_of).and_then(|index| containers.get_mut(index));
         let Some(container) = container else { continue };
@@ -130,15 +130,13 @@ fn fix_mounts(containers: &mut [LazyValue<'_>], fixes: &[&PlannedFix<'_>]) -> se
 /// Returns the volumes that containers need because their root becomes read-only, each with its container.
 fn added_volumes<'f, 's>(
     pod: &'f Pod<'f>,
-    fixes: &[&'f PlannedFix<'f>],
-    source: VolumeSource<'_, 's>,
+    fixes: &[&'f PlannedFix<'f, 's>],
 ) -> Vec<(ContainerAt<'f, 'f>, AddedVolume<'s>)> {
     let mut volumes = Volumes::of(pod);
     let mut added = Vec::new();
-    for at in fixes.iter().filter_map(|planned| planned.fix.makes_read_only()) {
-        for path in source.paths_for(at) {
-            added.push((at, volumes.add(at, path)));
-        }
+    for planned in fixes {
+        let Some(at) = planned.fix.makes_read_only() else { continue };
+        added.extend(planned.paths.iter().map(|path| (at, volumes.add(at, *path))));
     }
     added
 }
@@ -149,7 +147,7 @@ fn field_at<'v, 'j>(value: &'v mut LazyValue<'j>, keys: &str) -> serde_json::Res
 }
 
 /// Changes a field as a fix says.
-fn change(field: &mut LazyValue<'_>, planned: &PlannedFix<'_>) -> serde_json::Result<()> {
+fn change(field: &mut LazyValue<'_>, planned: &PlannedFix<'_, '_>) -> serde_json::Result<()> {
     match (&planned.fix.change, &planned.digest) {
         (Change::Set(_), _) if !field.is_unset() => Ok(()),
         (Change::Set(Value::Flag(flag)), _) => field.set(flag),

@@ -24,31 +24,35 @@ impl<'v, 's> VolumeSource<'v, 's> {
     }
 
     /// Returns the paths at which a container needs a volume if its root becomes read-only.
-    pub(super) fn paths_for(self, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
+    fn paths_for(self, at: ContainerAt<'_, '_>) -> Vec<WritablePath<'s>> {
         self.writable_paths.missing_paths(self.namespace, at)
     }
 }
 
 /// A fix that can be applied. If it needs a digest, the digest has been looked up.
 #[derive(Clone, Debug)]
-pub struct PlannedFix<'p> {
+pub struct PlannedFix<'p, 's> {
     pub(super) fix: Fix<'p>,
     /// The digest of an image that the fix pins.
     pub(super) digest: Option<String>,
+    /// The paths at which the container needs a volume because its root becomes read-only.
+    pub(super) paths: Vec<WritablePath<'s>>,
 }
 
-impl<'p> PlannedFix<'p> {
+impl<'p, 's> PlannedFix<'p, 's> {
     /// Looks up what a fix needs.
     ///
     /// # Errors
     /// The reason why the fix cannot be applied.
     pub fn new(
         fix: &Fix<'p>,
-        source: VolumeSource<'_, '_>,
+        source: VolumeSource<'_, 's>,
         digest_of: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<Self, String> {
-        if let Some(at) = fix.makes_read_only().filter(|at| !at.pod.takes_volumes())
-            && let Some(path) = source.paths_for(at).first()
+        let at = fix.makes_read_only();
+        let paths = at.map(|at| source.paths_for(at)).unwrap_or_default();
+        if let Some(path) = paths.first()
+            && at.is_some_and(|at| !at.pod.takes_volumes())
         {
             return Err(format!("no volume can be added here for {}", quoted(path.path)));
         }
@@ -56,6 +60,12 @@ impl<'p> PlannedFix<'p> {
             Change::Pin(image) => Some(digest_of(image)?),
             _ => None,
         };
-        Ok(Self { fix: fix.clone(), digest })
+        Ok(Self { fix: fix.clone(), digest, paths })
+    }
+
+    /// Returns the number of volumes that the fix adds.
+    #[must_use]
+    pub fn added_volumes(&self) -> usize {
+        self.paths.len()
     }
 }

@@ -16,7 +16,7 @@ use crate::bypass;
 use crate::cases::{self, Verdict, evaluate_case, of_rules, with_mode};
 use crate::cluster;
 use crate::generators::case;
-use crate::module::{admitted, lines, policy};
+use crate::module::{admitted, evaluate, lines, policy};
 use immutable_pods_testing::laws;
 
 /// The key of the audit annotation that lists fixes.
@@ -42,6 +42,35 @@ fn a_rule_fixes_unset_fields_and_denies_the_rest() {
             );
         }
     }
+}
+
+#[test]
+fn fixes_do_not_add_many_volumes_to_a_small_object() {
+    let paths: Vec<_> = (0..20).map(|number| format!("/srv/{number}")).collect();
+    let settings = json!({"readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": paths}]});
+    let response = |containers: usize| {
+        let mut request = cases::good_pod();
+        let container = request["object"]["spec"]["containers"][0].clone();
+        let unset = (0..containers).map(|number| {
+            let mut container = container.clone();
+            container["name"] = format!("web-{number}").into();
+            container["securityContext"]["readOnlyRootFilesystem"] = Value::Null;
+            container
+        });
+        request["object"]["spec"]["containers"] = unset.collect();
+        evaluate(&request, &settings)
+    };
+    let fixed = response(500).mutated_object.unwrap_or_default();
+    assert!(fixed["spec"]["volumes"].as_array().is_some_and(|volumes| volumes.len() >= 10_000));
+    let denied = response(501);
+    assert_eq!(
+        lines(&denied),
+        [
+            "spec.containers[500].securityContext.readOnlyRootFilesystem: container \"web-500\" must set it to true: \
+             fixes add at most 10000 volumes to an object [readOnlyRootFilesystem]"
+        ]
+    );
+    assert_eq!(denied.mutated_object, None);
 }
 
 #[test]

@@ -3,11 +3,25 @@
 use super::builders::{container, containers, fill, fleet, pod, pods_around, update_by};
 use super::{EVERY_FIX, FULL, ITEMS, POD, Shape};
 
+/// A container that gets volumes.
+const SMALL: &str = r#"{"name":"web","image":"web:1"}"#;
+
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "fixes",
         most: FULL / 10 * 6,
         payload: |bytes| pod(EVERY_FIX, &containers(&fill(bytes, container))),
+    },
+    Shape {
+        name: "fixes that add many volumes",
+        // The most volumes in the requests that `make test` sends. In larger ones, the fixes are not possible.
+        most: 16 * 500 * SMALL.len(),
+        payload: |bytes| {
+            let paths: Vec<_> = (0..20).map(|number| format!("/srv/{number}")).collect();
+            let settings =
+                format!(r#"{{"readOnlyRootFilesystem": "fix", "writablePaths": [{{"paths": {paths:?}}}]}}"#);
+            pod(&settings, &containers(&fill(bytes, |_| SMALL.into())))
+        },
     },
     Shape {
         name: "fixes around a long string",
