@@ -5,6 +5,7 @@ use super::profiles::{ALLOWED, AllowedProfiles, LOCALHOST, ProfileField, RUNTIME
 use super::responsible::ResponsibleContainer;
 use super::rule::{Rule, RuleDocs, RuleMeta, Severity, Target};
 use crate::kubernetes::metadata::{APP_ARMOR_PREFIX, Annotation};
+use crate::kubernetes::name_index::NameIndex;
 use crate::kubernetes::pod::Pod;
 use crate::settings::declaration::{Declared, Flag, Setting};
 use crate::settings::mode::Mode;
@@ -43,23 +44,54 @@ impl AppArmorProfile<'_> {
         self.profiles.types.contains(&kind)
     }
 
-    fn report_annotation<'p>(
+    fn report_annotations<'p>(
         &self,
         pod: &'p Pod<'p>,
-        annotation: &Annotation<'_>,
+        annotations: &[Annotation<'_>],
         findings: &mut Findings<'p>,
     ) {
-        if self.accepts(&annotation.value) {
+        let mut refused = annotations.iter().filter(|annotation| !self.accepts(&annotation.value)).peekable();
+        if refused.peek().is_none() {
             return;
         }
-        let name = annotation.key.strip_prefix(APP_ARMOR_PREFIX).unwrap_or_default();
-        let containers = pod.all_containers().filter(|at| &*at.container.name == name);
-        let containers: Vec<_> = containers.map(ResponsibleContainer::of).collect();
-        let message = format!("must not set AppArmor profile {}", quoted(&annotation.value));
-        let finding = findings.at_annotation(pod, &annotation.key).message(message);
-        if !containers.is_empty() {
-            finding.responsible(containers);
+        let containers = ContainersByName::of(pod);
+        for annotation in refused {
+            let name = annotation.key.strip_prefix(APP_ARMOR_PREFIX).unwrap_or_default();
+            let message = format!("must not set AppArmor profile {}", quoted(&annotation.value));
+            let finding = findings.at_annotation(pod, &annotation.key).message(message);
+            if let Some(containers) = containers.get(name) {
+                finding.responsible(containers.clone());
+            }
         }
+    }
+}
+
+/// The containers of a pod by name, because both containers and annotations may be many. API servers refuse containers with the
+/// same name, but only after this policy.
+#[derive(Default)]
+struct ContainersByName<'p> {
+    index: NameIndex<'p>,
+    containers: Vec<Vec<ResponsibleContainer<'p>>>,
+}
+
+impl<'p> ContainersByName<'p> {
+    fn of(pod: &'p Pod<'p>) -> Self {
+        let mut by_name = Self::default();
+        for at in pod.all_containers() {
+            let name = &*at.container.name;
+            if by_name.index.add(name.into(), by_name.containers.len()) {
+                by_name.containers.push(Vec::new());
+            }
+            let index = by_name.index.get(name);
+            if let Some(same) = index.and_then(|index| by_name.containers.get_mut(index)) {
+                same.push(ResponsibleContainer::of(at));
+            }
+        }
+        by_name
+    }
+
+    fn get(&self, name: &str) -> Option<&Vec<ResponsibleContainer<'p>>> {
+        self.containers.get(self.index.get(name)?)
     }
 }
 
@@ -101,11 +133,7 @@ The policy does not read what a `Localhost` profile permits, or its name.",
         let Some(pod) = target.pod() else { return };
         self.profiles.report(pod, &FIELD, findings);
         match pod.app_armor_annotations() {
-            Ok(annotations) => {
-                for annotation in &annotations {
-                    self.report_annotation(pod, annotation, findings);
-                }
-            }
+            Ok(annotations) => self.report_annotations(pod, &annotations, findings),
             Err(_) => _ = findings.at_annotation(pod, "").message("must have annotations that can be read"),
         }
     }

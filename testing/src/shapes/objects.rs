@@ -1,10 +1,10 @@
 //! Many containers, volumes, fields and lists.
 
 use super::builders::{
-    below_long_keys, capabilities, container, containers, fill, fleet, good_container, list_of_pods, mounts,
-    pod, pods_around, sysctls_and_containers,
+    below_long_keys, capabilities, container, containers, create, fill, fleet, good_container, list_of_pods,
+    mounts, pod, pods_around, sysctls_and_containers,
 };
-use super::{EVERY_RULE, FULL, ITEMS, NOTHING, Shape};
+use super::{EVERY_RULE, FULL, ITEMS, NOTHING, POD, Shape};
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
@@ -125,6 +125,49 @@ pub(super) const SHAPES: &[Shape] = &[
         payload: |bytes| {
             let container = |_| r#"{"terminationMessagePath":"/etc/ssh/x"}"#.into();
             pod("{}", &containers(&fill(bytes, container)))
+        },
+    },
+    Shape {
+        name: "containers with refused options",
+        most: FULL,
+        payload: |bytes| {
+            let container = |number| {
+                format!(
+                    r#"{{"name": "c{number}", "ports": [{{"hostPort": 1}}], "livenessProbe": {{"tcpSocket": {{"host": "h"}}}}, "securityContext": {{"seLinuxOptions": {{"type": "a"}}, "seccompProfile": {{"type": "a"}}, "appArmorProfile": {{"type": "a"}}}}}}"#
+                )
+            };
+            pod(&EVERY_RULE, &containers(&fill(bytes, container)))
+        },
+    },
+    Shape {
+        name: "ports of the node",
+        most: 14 * ITEMS,
+        payload: |bytes| {
+            let ports = fill(bytes, |_| r#"{"hostPort":1}"#.into());
+            pod(&EVERY_RULE, &containers(&format!(r#"{{"name": "web", "ports": [{ports}]}}"#)))
+        },
+    },
+    Shape {
+        name: "volumes of a refused type",
+        most: FULL,
+        payload: |bytes| {
+            let volumes = fill(bytes, |number| format!(r#"{{"name": "v{number}", "nfs": {{}}}}"#));
+            pod(&EVERY_RULE, &format!("\"volumes\": [{volumes}]"))
+        },
+    },
+    Shape {
+        name: "AppArmor annotations and containers",
+        most: FULL,
+        payload: |bytes| {
+            let annotation = |number| {
+                format!(r#""container.apparmor.security.beta.kubernetes.io/c{number}": "unconfined""#)
+            };
+            let containers = containers(&fill(bytes / 3, |number| format!(r#"{{"name": "c{number}"}}"#)));
+            let annotations = fill(bytes / 3 * 2, annotation);
+            let object = format!(
+                r#""object": {{"metadata": {{"annotations": {{{annotations}}}}}, "spec": {{{containers}}}}}"#
+            );
+            create(&EVERY_RULE, POD, &object)
         },
     },
     Shape {
