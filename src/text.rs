@@ -61,7 +61,7 @@ fn is_plain(text: &str) -> bool {
 #[must_use]
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -73,6 +73,7 @@ mod tests {
         assert_eq!(quoted("nginx:1.29").to_string(), r#""nginx:1.29""#);
         assert_eq!(quoted("a\"b\\c").to_string(), r#""a\"b\\c""#);
         assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}").to_string(), r#""a\u{a}b\u{1b}[31m\u{202e}""#);
+        assert_eq!(quoted("a\u{61c}b").to_string(), r#""a\u{61c}b""#);
     }
 
     #[test]
