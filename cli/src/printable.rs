@@ -2,12 +2,14 @@
 //!
 //! Names and messages must not move the cursor, change colors of the terminal, or imitate a line of the report.
 
-/// Returns a text on one line. Characters that control the terminal are escaped.
+use immutable_pods_policy::text::is_unprintable;
+
+/// Returns a text on one line. Characters that are invisible or control the terminal are escaped.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if steers_the_terminal(character) {
+        if is_unprintable(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
@@ -21,19 +23,6 @@ pub fn lines(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter(|line| !line.trim().is_empty()).map(one_line)
 }
 
-fn steers_the_terminal(character: char) -> bool {
-    let breaks_the_line = matches!(character, '\u{2028}' | '\u{2029}');
-    let turns_the_text_around = matches!(
-        character,
-        '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-    );
-    character.is_control() || breaks_the_line || turns_the_text_around
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,7 +31,13 @@ mod tests {
     fn escape_sequences_are_escaped() {
         assert_eq!(one_line("a\u{1b}[31mred"), "a\\u{1b}[31mred");
         assert_eq!(one_line("\u{9b}2J"), "\\u{9b}2J");
+    }
+
+    #[test]
+    fn characters_that_mislead_are_escaped() {
         assert_eq!(one_line("web\u{202e}gpj"), "web\\u{202e}gpj");
+        assert_eq!(one_line("\u{61c}web"), "\\u{61c}web");
+        assert_eq!(one_line("w\u{200b}e\u{2060}b\u{feff}"), "w\\u{200b}e\\u{2060}b\\u{feff}");
     }
 
     #[test]
