@@ -248,6 +248,8 @@ pub fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::rules::finding::Findings;
 
@@ -328,6 +330,37 @@ mod tests {
         assert!(warnings.len() < 6_000 && warnings.last().unwrap().ends_with(" more findings"));
     }
 
+    /// Returns a finding whose line has this number of bytes in a report about rule `a`.
+    fn finding_of(bytes: usize) -> Finding<'static> {
+        let others = finding("web", "").line("a").len();
+        finding("web", &"x".repeat(bytes - others))
+    }
+
+    #[test]
+    fn a_denial_leaves_room_for_the_line_about_omitted_findings() {
+        let message = |bytes| {
+            let findings = [finding_of(100), finding_of(bytes)];
+            denial(&[report_of("a", &findings)], Form::Short).unwrap()
+        };
+        let others = message(100).len() - 100;
+        let room = MAX_DENIAL_BYTES - OMISSION_BYTES - others;
+        assert_eq!(message(room).len(), MAX_DENIAL_BYTES - OMISSION_BYTES);
+        assert!(message(room + 1).ends_with("[a]\n… and 1 more finding"));
+    }
+
+    #[test]
+    fn a_report_adds_no_line_after_256_kilobytes() {
+        let omission = "… and 1 more finding";
+        for (bytes, is_complete) in [(MAX_REPORT_BYTES, true), (MAX_REPORT_BYTES + 1, false)] {
+            let findings = [finding_of(bytes), finding_of(100)];
+            let report = [report_of("a", &findings)];
+            let last = if is_complete { findings[1].line("a") } else { omission.to_owned() };
+            assert_eq!(denial(&report, Form::Long).unwrap().lines().next_back(), Some(&*last), "{bytes}");
+            let warnings = warnings([].into_iter(), None, &report, Form::Long);
+            assert_eq!(warnings, [findings[0].line("a"), last], "{bytes}");
+        }
+    }
+
     #[test]
     fn a_long_finding_is_reported_in_full() {
         let [long, other] = [finding("web", &"x".repeat(20_000)), finding("web", "y")];
@@ -360,6 +393,61 @@ mod tests {
         assert!(warnings[0].contains(" and 1") && warnings[0].ends_with(" more [a]"), "{}", warnings[0]);
     }
 
+    /// Returns what [`RuleReport::warning`] returns for several findings of rule `a`: the first text that fits, from all names to
+    /// no name.
+    fn slow_warning(findings: &[Finding<'_>], share: usize, left: usize) -> (Option<String>, usize) {
+        let (first, others) = findings.split_first().unwrap();
+        let mut start = String::new();
+        first.push_sentence(&mut start);
+        let mut names: Vec<_> = others.iter().map(|finding| &*finding.subject).collect();
+        let mut known = BTreeSet::new();
+        names.retain(|name| known.insert(*name));
+        for fit in (0..=names.len()).rev() {
+            let (named, rest) = names.split_at(fit);
+            let place = match (named, rest) {
+                ([], _) => String::new(),
+                (_, []) => format!(" in {}", named.join(", ")),
+                _ => format!(" in {} and {} more", named.join(", "), rest.len()),
+            };
+            let text = format!("{start}, and {} more{place} [a]", others.len());
+            if text.len() <= share {
+                let is_unnamed = |name: &str| name != first.subject && !named.contains(&name);
+                let omitted = others.iter().filter(|finding| is_unnamed(&finding.subject)).count();
+                return (Some(text), omitted);
+            }
+        }
+        let number = format!("{} findings [a]", findings.len());
+        (Some(number).filter(|number| number.len() <= left), findings.len())
+    }
+
+    #[test]
+    fn a_warning_names_the_largest_number_of_containers_that_fits() {
+        let names =
+            ["web", "a", "web", "proxy", "b", "a", "c", "a-long-name", "d", "e", "f", "g", "h", "i", "j"];
+        let findings: Vec<_> = names.iter().map(|name| finding(name, "x")).collect();
+        for number in 2..=findings.len() {
+            let findings = &findings[..number];
+            for share in 0..400 {
+                let left = share / 2;
+                assert_eq!(
+                    report_of("a", findings).warning(share, left),
+                    slow_warning(findings, share, left),
+                    "{number} findings, {share} bytes"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_warning_about_one_finding_is_its_line() {
+        let findings = [finding("web", "x")];
+        let report = report_of("a", &findings);
+        let line = r#"spec.containers[0].x: container "web" must set it to true [a]"#;
+        assert_eq!(report.warning(line.len(), 0), (Some(line.to_owned()), 0));
+        assert_eq!(report.warning(line.len() - 1, 13), (Some("1 finding [a]".to_owned()), 1));
+        assert_eq!(report.warning(line.len() - 1, 12), (None, 1));
+    }
+
     #[test]
     fn every_rule_is_named_even_if_warnings_are_long() {
         let findings = vec![finding(&"w".repeat(63), &"x".repeat(2_000)); 9];
@@ -385,5 +473,13 @@ mod tests {
         assert!(size(&short) <= MAX_WARNINGS_BYTES);
         let long = warnings(expired(), None, &rules, Form::Long);
         assert_eq!(long.len(), 51);
+    }
+
+    #[test]
+    fn expired_exemptions_use_at_most_one_kilobyte() {
+        let all = |bytes: usize| ["x".repeat(600), "y".repeat(bytes)];
+        assert_eq!(first_of(all(400).into_iter()), all(400));
+        let [first, _] = all(401);
+        assert_eq!(first_of(all(401).into_iter()), [first, "… and 1 more expired exemption".to_owned()]);
     }
 }
