@@ -397,6 +397,15 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_too_long_for_a_container_count_as_one_name() {
+        let of = |name: &str| identity(&ResponsibleContainer { name: Some(name), ..WEB });
+        assert_ne!(of(&"a".repeat(63)), of(&"b".repeat(63)));
+        assert_eq!(of(&"a".repeat(64)), of(&"b".repeat(64)));
+        assert_eq!(of(&"a".repeat(64)), of(&"b".repeat(65)));
+        assert_ne!(of(&"a".repeat(64)), of(&"a".repeat(63)));
+    }
+
+    #[test]
     fn superfluous_exemptions_are_left_out() {
         let text = json!({"exemptions": [
             {"reason": "x", "containers": ["web"], "expires": "2020-01-01", "rules": ["privileged"]},
