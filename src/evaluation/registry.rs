@@ -265,6 +265,13 @@ mod tests {
     }
 
     #[test]
+    fn two_letters_outside_of_ascii_are_similar_to_an_ascii_letter() {
+        let similar = ('\u{80}'..=char::MAX).filter(|letter| folded(*letter).is_ascii());
+        assert_eq!(similar.collect::<String>(), "\u{17f}\u{212a}");
+        assert_eq!("\u{17f}\u{212a}SK".chars().map(folded).collect::<String>(), "sksk");
+    }
+
+    #[test]
     fn other_responses_are_errors() {
         let host = |answer| RegistryCache::new(&Host::new(Ok(answer))).config_of("nginx").user.unwrap_err();
         assert_eq!(host(""), "unexpected response from the policy server: not JSON");
