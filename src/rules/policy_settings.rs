@@ -345,7 +345,6 @@ mod tests {
             settings[key] = value;
             check(&settings)
         };
-        assert!(with("writableMounts", json!({"allowedTypes": ["csi"]})).is_err());
         assert!(
             with("exemptions", json!([{"reason": "x", "rules": ["sysctls"], "containers": ["x"]}])).is_err()
         );
@@ -357,6 +356,30 @@ mod tests {
             ("exemptions", json!([{"reason": "x", "images": ["x"]}])),
         ] {
             assert_eq!(with(key, value.clone()), Ok(()), "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_fix_mounts_volumes_of_type_empty_dir() {
+        let with_types = |types: serde_json::Value| json!({"readOnlyRootFilesystem": "fix", "writableMounts": {"allowedTypes": types}, "writablePaths": [{"paths": ["/tmp"]}]});
+        assert_eq!(validation_errors(&with_types(json!(["emptyDir"]))), [""; 0]);
+        assert_eq!(
+            validation_errors(&with_types(json!(["persistentVolumeClaim"]))),
+            [
+                r#"writablePaths[0].paths[0]: writableMounts denies it: a container must mount volume "" read-only: type "emptyDir" is not in allowedTypes"#
+            ]
+        );
+    }
+
+    #[test]
+    fn an_exemption_of_images_is_not_for_connections_alone() {
+        let images_in = |rules: serde_json::Value| json!({"exemptions": [{"reason": "a", "images": ["nginx"], "rules": rules}]});
+        assert_eq!(
+            validation_errors(&images_in(json!(["interactiveAccess"]))),
+            ["exemptions[0].images: can never match interactiveAccess, whose requests do not contain images"]
+        );
+        for rules in [json!(["interactiveAccess", "privileged"]), json!(["privileged"]), json!(null)] {
+            assert_eq!(validation_errors(&images_in(rules.clone())), [""; 0], "{rules}");
         }
     }
 
@@ -456,6 +479,7 @@ mod tests {
             json!({"preset": "baseline", "readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": ["/tmp"]}]}),
             json!({"preset": "baseline", "exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["imageChange", "hostPorts"]}]}),
             json!({"preset": "immutable+restricted", "writableMounts": {"allowedPaths": ["/tmp"]}}),
+            json!({"preset": "restricted", "hostPorts": "off", "exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["hostPorts"]}]}),
         ] {
             assert_eq!(validation_errors(&settings), [""; 0], "{settings}");
         }
