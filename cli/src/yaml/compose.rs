@@ -13,6 +13,7 @@ use immutable_pods_policy::text::printable;
 use super::binary;
 use super::failure::{Failure, FailureKind, position};
 use super::indent;
+use super::indicators::{check_anchor, check_flow_text};
 use super::key;
 use super::merge;
 use super::node::{Content, Entries, Entry, Node};
@@ -153,6 +154,7 @@ impl<'t> Composer<'t> {
 
     fn compose(mut self) -> Composed<Option<Node>> {
         let options = granit_parser::options! {
+            emit_anchor_events: true,
             emit_comments: false,
             emit_unresolved_aliases: true,
             flow_nesting_limit: MAX_DEPTH,
@@ -174,6 +176,9 @@ impl<'t> Composer<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 let name = tag.as_deref().map(|tag| tag_name(tag, tag_at)).transpose()?;
                 surrogates::check(self.text, &text, style, span, at)?;
+                if style == ScalarStyle::Plain && self.flow_depth > 0 {
+                    check_flow_text(self.text, &text, span, at)?;
+                }
                 self.scalar(text, style, anchor, name.as_deref(), at)
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -187,6 +192,7 @@ impl<'t> Composer<'t> {
                 self.start(Collection::Mapping { entries: Entries::new(), key: None }, anchor, at)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Anchor(_, name) => check_anchor(&name, at),
             Event::Alias(anchor) => self.alias(anchor, at),
             Event::UnresolvedAlias(name) => {
                 Err(Failure::at(at, format!("the alias `*{name}` does not have an anchor above it")))
@@ -218,9 +224,6 @@ impl<'t> Composer<'t> {
         self.count(1, at)?;
         let fail = |message| Failure::at(at, message);
         let is_plain = style == ScalarStyle::Plain;
-        if is_plain && self.flow_depth > 0 && text.starts_with('?') {
-            return Err(fail("kubectl reads this `?` as the start of a key: quote the text".to_owned()));
-        }
         let is_key = self.expects_key();
         if is_key && text == "<<" && (tag == Some("merge") || (tag.is_none() && is_plain)) {
             self.set_key(Key::Merge);

@@ -1,12 +1,13 @@
 //! Reads YAML and JSON like kubectl, and keeps the position of every value.
 //!
 //! kubectl splits a file into documents ([`split`]), and each document is read by Go's `sigs.k8s.io/yaml`. What that library reads
-//! differently from YAML 1.2 is in [`scalar`] and [`compose`].
+//! differently from YAML 1.2 is in [`scalar`], [`compose`] and [`indicators`].
 
 mod binary;
 mod compose;
 mod failure;
 mod indent;
+mod indicators;
 mod json_tree;
 mod key;
 mod locate;
