@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Runs the commands of the pages for administrators in a cluster: docs/audit.md, docs/incident.md and docs/monitoring.md.
+# Runs the commands of the pages for administrators in a cluster: docs/audit.md, docs/incident.md, docs/monitoring.md and
+# docs/upgrade.md.
 #
 # A fence such as ```sh exempt names its commands. The cluster has the policies of the Helm chart, with the names in the pages.
 
@@ -89,6 +90,26 @@ create_privileged() { # NAME
   grep --quiet "$namespace" "$BATS_TEST_TMPDIR/report.html"
   follow docs/audit.md export
   "$PROGRAM" check --exit-zero "$BATS_TEST_TMPDIR/cluster.yaml" | grep --quiet "Pod $namespace/web denied"
+}
+
+@test "upgrade: the new version reads the saved policy, and evaluates the cluster" {
+  needs_client
+  needs_policies
+  in_namespace
+  k create --filename <(workload Pod web "$PLAIN") >/dev/null
+  follow docs/upgrade.md save >"$BATS_TEST_TMPDIR/output"
+  grep --quiet "Pod $namespace/web denied" "$BATS_TEST_TMPDIR/output"
+}
+
+@test "upgrade: modules are compared with the settings of the saved policy" {
+  needs_policies
+  local folder=$BATS_TEST_TMPDIR
+  kubectl get clusteradmissionpolicies.policies.kubewarden.io immutable-pods --output yaml >"$folder/policy.yaml"
+  cp "$MODULE" "$folder/old.wasm"
+  cp "$MODULE" "$folder/new.wasm"
+  mkdir "$folder/manifests"
+  cp examples/everything-wrong.yaml "$folder/manifests"
+  follow docs/upgrade.md compare | grep --quiet ': 0 different$'
 }
 
 @test "audit: the reports of the program can be stored in the cluster" {
@@ -233,5 +254,5 @@ admits() {
 }
 
 @test "every named block is run by a test" {
-  runs_all_of docs/audit.md docs/incident.md docs/monitoring.md
+  runs_all_of docs/audit.md docs/incident.md docs/monitoring.md docs/upgrade.md
 }

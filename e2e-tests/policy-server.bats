@@ -149,3 +149,14 @@ EOF
   grep --fixed-strings 'hostNamespaces: mode "fix" is not supported by this rule' "$BATS_TEST_TMPDIR/log"
   grep --fixed-strings 'privilegd: unknown key, did you mean "privileged"?' "$BATS_TEST_TMPDIR/log"
 }
+
+@test "a policy server does not start with settings that 0.1.0 accepted" {
+  { printf 'old:\n  module: file://%s\n' "$PWD/$MODULE"; sed -n '/^  settings:/,$p' examples/upgrade/0.1.0.yaml; } >"$BATS_TEST_TMPDIR/policies.yml"
+  if start_policy_server "$BATS_TEST_TMPDIR"; then
+    stop "$policy_server_pid"
+    return 1
+  fi
+  while IFS= read -r error; do
+    grep --fixed-strings "$error" "$BATS_TEST_TMPDIR/log"
+  done < <(sed -n '/^```text errors/,/^```$/s/^line [^:]*: //p' docs/upgrade.md)
+}

@@ -7,7 +7,7 @@ setup_file() {
   export REGISTRY SOURCES=$BATS_FILE_TMPDIR/sources.yaml PUSHED WEB_DIGEST
   start_registry "$BATS_FILE_TMPDIR"
   echo "insecure_sources: [\"$REGISTRY\"]" >"$SOURCES"
-  PUSHED=$(push v0.1.0)
+  PUSHED=$(push v0.2.0)
   WEB_DIGEST=$(push_image web:1.4 1000)
   push_image tools:3 root
 

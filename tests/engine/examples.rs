@@ -85,8 +85,17 @@ fn every_rule_has_findings_in_the_worst_example() {
 
 #[test]
 fn every_example_is_tested() {
-    let folders =
-        ["everything-wrong.yaml", "fix", "httpd", "nginx", "policies", "registry", "reviews", "rollout"];
+    let folders = [
+        "everything-wrong.yaml",
+        "fix",
+        "httpd",
+        "nginx",
+        "policies",
+        "registry",
+        "reviews",
+        "rollout",
+        "upgrade",
+    ];
     assert_eq!(names_in("examples"), folders);
     assert_eq!(names_in("examples/registry"), ["nginx.yaml", "policy.yaml", "recording.kwctl"]);
     assert_eq!(names_in("examples/fix"), ["nginx.yaml"]);

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::ADVICE;
 use super::policies::{check_mutating, check_policy, check_settings};
 use crate::cases::requests;
+use crate::documents;
 use crate::markdown::Block;
-use crate::module::{evaluate, lines, rule_of};
+use crate::module::{evaluate, lines, policy, rule_of};
 
 /// Suffix of the verdict of a manifest that is not evaluated with the defaults.
 const BY_SETTINGS: &str = "by the settings above";
@@ -39,6 +40,7 @@ impl Reader {
             ("text", "") => self.findings(&block.text),
             ("text", "of a test case") => Ok(()),
             ("text", rest) if rest.starts_with("summary of ") => check_summary(&block.text, rest),
+            ("text", rest) if rest.starts_with("errors of ") => check_errors(&block.text, rest),
             ("text", rest) => self.findings_of(&block.text, rest),
             ("yml", _) => Err("must use the language `yaml`".to_owned()),
             _ => Ok(()),
@@ -139,6 +141,16 @@ fn check_summary(text: &str, words: &str) -> Result<(), String> {
         requests(file).iter().filter_map(|request| evaluate(request, &json!({})).message).collect();
     let summaries: Vec<_> = messages.iter().filter_map(|message| message.lines().next()).collect();
     if summaries == [text.trim_end()] { Ok(()) } else { Err(format!("must be {summaries:?}")) }
+}
+
+/// Checks that a text is the errors of the settings in the manifest of a policy, each after its position.
+fn check_errors(text: &str, words: &str) -> Result<(), String> {
+    let file = words.strip_prefix("errors of ").unwrap_or_default();
+    let settings = documents::read(file)["spec"]["settings"].take();
+    let answer = policy().validate_settings(&settings).map_err(|error| error.to_string())?;
+    let errors = answer.message.unwrap_or_default();
+    let shown = text.lines().map(|line| line.split_once(": ").map_or("", |(_, error)| error));
+    if shown.eq(errors.lines()) { Ok(()) } else { Err(format!("must show these errors:\n{errors}")) }
 }
 
 /// Checks that a text is YAML. Its programs need not read keys as kubectl does: GitHub reads `on` as a string.

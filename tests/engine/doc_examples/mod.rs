@@ -6,7 +6,7 @@
 //!
 //! The findings and the summary in a `text` or `console` block belong to the manifest above, or to the file in `text of FILE`.
 //! A `text of a test case` block on the generated page of a rule is checked with the other cases. A `text summary of FILE`
-//! block contains only the summary. A `json audit annotations` block contains the audit annotations of the response.
+//! block contains only the summary. A `text errors of FILE` block contains the errors of the settings of a policy. A `json audit annotations` block contains the audit annotations of the response.
 
 #![expect(clippy::indexing_slicing, reason = "JSON has no fields for the compiler to check")]
 #![expect(clippy::panic, reason = "a test fails on a document that does not parse")]
