@@ -426,6 +426,22 @@ mod tests {
     }
 
     #[test]
+    fn the_audit_log_counts_the_fixes_of_rules_that_fix_something() {
+        let pod = json!({"spec": {"containers": [
+            {"name": "a", "image": "a:1", "securityContext": {"allowPrivilegeEscalation": true, "runAsUser": 1}}]}});
+        let mut settings = fixing();
+        settings["enforcement"] = "warn".into();
+        let response = answer_to_request(&creation("Pod", &pod), &settings);
+        assert_eq!(
+            response.audit_annotations,
+            BTreeMap::from([
+                ("allowPrivilegeEscalation", "1".to_owned()),
+                ("fixes", "readOnlyRootFilesystem: 1".to_owned())
+            ])
+        );
+    }
+
+    #[test]
     fn only_what_is_open_to_additions_is_fixed() {
         let spec = json!({"containers": [{"name": "a", "image": "a:1"}]});
         let template = json!({"spec": {"template": {"spec": spec}}});
@@ -540,6 +556,24 @@ mod tests {
         let mut with_volumes = application.clone();
         with_volumes["spec"]["driver"]["volumes"] = json!([]);
         assert!(fixed(&answer_to_request(&request(&with_volumes), &fixing_with_volumes())).is_some());
+    }
+
+    #[test]
+    fn fixes_add_at_most_ten_thousand_volumes() {
+        let paths: Vec<_> = (0..100).map(|index| format!("/run/{index}")).collect();
+        let settings = json!({"readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": paths}]});
+        let context = json!({"allowPrivilegeEscalation": false, "runAsUser": 1});
+        let container =
+            |index| json!({"name": format!("c{index}"), "image": "a:1", "securityContext": context});
+        let pod = |containers: usize| json!({"spec": {"containers": (0..containers).map(container).collect::<Vec<_>>()}});
+        let most = fixed(&answer_to_request(&creation("Pod", &pod(100)), &settings)).unwrap();
+        assert_eq!(most["spec"]["volumes"].as_array().unwrap().len(), 10_000);
+        assert_eq!(
+            answer_to_request(&creation("Pod", &pod(101)), &settings).message.as_deref(),
+            Some(
+                r#"spec.containers[100].securityContext.readOnlyRootFilesystem: container "c100" must set it to true: fixes add at most 10000 volumes to an object [readOnlyRootFilesystem]"#
+            )
+        );
     }
 
     #[test]

@@ -158,3 +158,24 @@ fn change(field: &mut LazyValue<'_>, planned: &PlannedFix<'_, '_>) -> serde_json
         (Change::Restore(image), _) => field.set(image),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::pod::PodSpec;
+    use crate::rules::fix::Fix;
+
+    #[test]
+    fn a_fix_sets_no_field_that_is_set() {
+        let pod = Pod::template(PodSpec::default());
+        let fix = Fix::set_text_of_pod(&pod, "securityContext.seccompProfile.type", "RuntimeDefault");
+        let planned = PlannedFix { fix, digest: None, paths: Vec::new() };
+        let changed = |json: &str| {
+            let mut field = LazyValue::parse(json.as_bytes()).unwrap();
+            change(&mut field, &planned).unwrap();
+            serde_json::to_string(&field).unwrap()
+        };
+        assert_eq!(changed("null"), r#""RuntimeDefault""#);
+        assert_eq!(changed(r#""Localhost""#), r#""Localhost""#);
+    }
+}
