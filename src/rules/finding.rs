@@ -272,6 +272,45 @@ pub fn list(items: &[Text<'_>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kubernetes::pod::PodSpec;
+
+    /// Returns the responsible containers among these, or nothing if all containers of the pod are responsible.
+    fn responsible_among<'p>(
+        pod: &'p Pod<'p>,
+        containers: &[ResponsibleContainer<'p>],
+        are_known: bool,
+    ) -> Option<Vec<ResponsibleContainer<'p>>> {
+        let mut findings = Findings::default();
+        findings.at_pod(pod, "volumes").responsible_among(pod, containers.to_vec(), are_known);
+        match findings.list.remove(0).responsible {
+            ResponsibleContainers::Only(list) => Some(list),
+            ResponsibleContainers::Pod(_) => None,
+        }
+    }
+
+    fn container(name: &str) -> ResponsibleContainer<'_> {
+        ResponsibleContainer { kind: "container", name: Some(name), image: Some("a:1"), can_write: false }
+    }
+
+    #[test]
+    fn more_than_sixteen_responsible_containers_are_all_containers() {
+        let pod = Pod::template(PodSpec::default());
+        let names: Vec<_> = (0..17).map(|index| format!("c{index}")).collect();
+        let all: Vec<_> = names.iter().map(|name| container(name)).collect();
+        assert_eq!(responsible_among(&pod, &all[..16], true), Some(all[..16].to_vec()));
+        assert_eq!(responsible_among(&pod, &all[..16], false), None);
+        assert_eq!(responsible_among(&pod, &all, true), None);
+    }
+
+    #[test]
+    fn a_responsible_container_is_listed_once_and_can_write_if_one_of_its_mounts_can() {
+        let pod = Pod::template(PodSpec::default());
+        let (web, proxy) = (container("web"), container("proxy"));
+        let writer = ResponsibleContainer { can_write: true, ..web };
+        for containers in [[web, writer, proxy], [writer, web, proxy], [writer, writer, proxy]] {
+            assert_eq!(responsible_among(&pod, &containers, true), Some(vec![writer, proxy]));
+        }
+    }
 
     #[test]
     fn a_line_begins_with_the_path_and_ends_with_the_rule() {
