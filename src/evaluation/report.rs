@@ -403,15 +403,15 @@ mod tests {
         let mut known = BTreeSet::new();
         names.retain(|name| known.insert(*name));
         for fit in (0..=names.len()).rev() {
-            let (named, rest) = names.split_at(fit);
-            let place = match (named, rest) {
+            let (shown, rest) = names.split_at(fit);
+            let place = match (shown, rest) {
                 ([], _) => String::new(),
-                (_, []) => format!(" in {}", named.join(", ")),
-                _ => format!(" in {} and {} more", named.join(", "), rest.len()),
+                (_, []) => format!(" in {}", shown.join(", ")),
+                _ => format!(" in {} and {} more", shown.join(", "), rest.len()),
             };
             let text = format!("{start}, and {} more{place} [a]", others.len());
             if text.len() <= share {
-                let is_unnamed = |name: &str| name != first.subject && !named.contains(&name);
+                let is_unnamed = |name: &str| name != first.subject && !shown.contains(&name);
                 let omitted = others.iter().filter(|finding| is_unnamed(&finding.subject)).count();
                 return (Some(text), omitted);
             }
