@@ -531,6 +531,18 @@ mod tests {
     }
 
     #[test]
+    fn exemptions_declare_the_names_of_rules_as_choices() {
+        let setting = |settings: Vec<Declaration>, key: &str| {
+            settings.into_iter().find(|setting| setting.key == key).unwrap().accepts
+        };
+        let Accepts::List { item, .. } = setting(declaration().settings, "exemptions") else { panic!() };
+        let Accepts::Object(exemption) = *item else { panic!("{item:?}") };
+        let Accepts::List { item, .. } = setting(exemption.settings, "rules") else { panic!() };
+        let Accepts::Text(format) = *item else { panic!("{item:?}") };
+        assert_eq!(format.choices.unwrap()().words, RULE_IDS);
+    }
+
+    #[test]
     fn an_unknown_key_cannot_break_the_message() {
         assert_eq!(
             errors(&json!({"privileged": {"a\nb": 1}})),

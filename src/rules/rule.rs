@@ -164,3 +164,42 @@ impl RuleDocs {
         parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCS: RuleDocs = RuleDocs {
+        summary: "Containers are small.",
+        finding: "a large container",
+        fix: Some("shrinks the container"),
+        why: "Large containers are slow.",
+        how: Some("The rule weighs each container."),
+        limits: Some("The rule does not weigh volumes."),
+    };
+
+    #[test]
+    fn a_description_says_what_is_enforced_found_and_fixed() {
+        assert_eq!(
+            DOCS.description(),
+            "Containers are small. A finding is a large container. The fix shrinks the container."
+        );
+        let without_fix = RuleDocs { fix: None, ..DOCS };
+        assert_eq!(without_fix.description(), "Containers are small. A finding is a large container.");
+    }
+
+    #[test]
+    fn details_are_paragraphs() {
+        assert_eq!(
+            DOCS.details(),
+            "Large containers are slow.\n\nThe rule weighs each container.\n\nThe rule does not weigh volumes."
+        );
+        assert_eq!(RuleDocs { how: None, limits: None, ..DOCS }.details(), "Large containers are slow.");
+    }
+
+    #[test]
+    fn reports_name_severities_in_lower_case() {
+        let severities = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+        assert_eq!(severities.map(Severity::as_str), ["low", "medium", "high", "critical"]);
+    }
+}
