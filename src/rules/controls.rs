@@ -7,7 +7,8 @@
 //!
 //! - CIS Kubernetes Benchmark v2.0.1, as in `cis_2.0.1_kubernetes.json` of prowler. v1.12 has the same numbers there, and in
 //!   `cfg/cis-1.12/policies.yaml` of kube-bench. The framework `cis-v1.12.0` of Kubescape has the numbers of v1.10.
-//! - NSA and CISA, Kubernetes Hardening Guidance, version 1.2 of August 2022: the headings of "Kubernetes Pod security".
+//! - NSA and CISA, Kubernetes Hardening Guidance, version 1.2 of August 2022: the headings of "Kubernetes Pod security", as two
+//!   other projects quote them. They were not compared with the guidance itself.
 //! - Pod Security Standards of Kubernetes 1.37: the names are those of the documentation, the levels those of
 //!   `k8s.io/pod-security-admission`. Its check `procMount_restricted` is "/proc Mount Type" at the level Restricted.
 //! - Kubescape: the controls of its regolibrary that read pods. The controls C-0193 to C-0204 have the titles of CIS items, but

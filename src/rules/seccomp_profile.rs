@@ -101,8 +101,8 @@ A seccomp profile denies system calls that containers rarely need, and through w
             "\
 The value of a container overrides that of the pod. If nothing is set, the path of the finding is that of the pod. The fix sets the profile
 of the pod, so containers that an exemption covers and debug containers inherit it; in kinds that are not built in, whose pod specs may lack
-that field, it sets the profile of each container. A profile without a type, but with other values, is not fixed. Windows pods are skipped
-because they cannot set this field.",
+that field, it sets the profile of each container. A profile with an empty type, or without a type but with other values, is not fixed.
+Windows pods are skipped because they cannot set this field.",
         ),
         limits: Some(
             "\

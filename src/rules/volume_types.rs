@@ -75,8 +75,8 @@ Some volume types reach the node or the network with the credentials of the node
         how: Some(
             "\
 A volume without a source counts as `emptyDir`, which is what API servers make of it. The claim templates of a StatefulSet count as
-`persistentVolumeClaim`. A type that the policy does not know is a finding. `hostPathVolumes` and `writableMounts` decide more finely, by
-path and by mount.",
+`persistentVolumeClaim`: their findings are at `volumes` of the pod template, and name the claim template. A type that the policy does
+not know is a finding. `hostPathVolumes` and `writableMounts` decide more finely, by path and by mount.",
         ),
         limits: Some(
             "\

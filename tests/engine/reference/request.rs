@@ -187,6 +187,18 @@ impl Pod {
         self.spec.host_users == Some(false)
     }
 
+    /// Returns a field of the pod spec as it was sent. The types of Kubernetes do not distinguish all empty values from unset ones.
+    pub(super) fn sent(&self, pointer: &str) -> &Value {
+        self.json.pointer(pointer).unwrap_or(&Value::Null)
+    }
+
+    /// Returns the JSON pointer of a container in the pod spec.
+    pub(super) fn pointer_to(&self, container: &ContainerAt) -> String {
+        let mut list = self.containers.iter().filter(|other| other.list == container.list);
+        let index = list.position(|other| std::ptr::eq(other, container)).unwrap_or_default();
+        format!("/{}/{index}", container.list)
+    }
+
     /// Returns the volumes, each with its path.
     pub(super) fn volumes(&self) -> Vec<(FieldPath, Volume)> {
         let volumes = self.spec.volumes.clone().unwrap_or_default().into_iter().enumerate();

@@ -56,10 +56,21 @@ fn findings(request: &Request<'_>) -> Findings {
 fn report_unset(request: &Request<'_>, pod: &Pod, without: &[&ContainerAt], findings: &mut Findings) {
     if request.is_built_in() || pod.path.to_string().ends_with(".template.spec") {
         let path = pod.path.field("securityContext.seccompProfile.type");
-        findings.add_unset(path, of_all(without), true);
+        findings.add_unset(path, of_all(without), !has_values(pod, ""));
         return;
     }
     for container in without {
-        findings.add_unset(container.context_path("seccompProfile.type"), container.as_responsible(), true);
+        let is_fixable = !has_values(pod, &pod.pointer_to(container));
+        findings.add_unset(
+            container.context_path("seccompProfile.type"),
+            container.as_responsible(),
+            is_fixable,
+        );
     }
+}
+
+/// Whether a profile has values, which a fix would keep: a type, even an empty one, or the name of a file.
+fn has_values(pod: &Pod, pointer: &str) -> bool {
+    let sent = |key: &str| pod.sent(&format!("{pointer}/securityContext/seccompProfile/{key}"));
+    !sent("type").is_null() || sent("localhostProfile").as_str().is_some_and(|name| !name.is_empty())
 }

@@ -104,7 +104,8 @@ fn is_denied_host_path(request: &Request<'_>, pod: &Pod, mount: &Mount) -> bool 
 /// Reports a file for termination messages at a path that is not allowed.
 fn termination_message(settings: &Options, pod: &Pod, container: &ContainerAt, findings: &mut Findings) {
     let path = container.spec.termination_message_path.clone().unwrap_or_default();
-    let is_default = path.is_empty() || container_path(pod, &path).names() == TERMINATION_LOG;
+    let target = container_path(pod, &path);
+    let is_default = path.is_empty() || target.is_unambiguous && target.names() == TERMINATION_LOG;
     if !is_default && (settings.protects(pod, &path) || !settings.allows(pod, &path)) {
         findings.add(container.path.field("terminationMessagePath"), container.as_responsible());
     }
