@@ -330,3 +330,40 @@ fn list(item: Accepts, may_be_empty: bool) -> Accepts {
 fn name_of<T: PartialEq>(words: &[(&'static str, T)], meaning: &T) -> Option<&'static str> {
     words.iter().find(|(_, other)| other == meaning).map(|(name, _)| *name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::exemption::Exemption;
+
+    const WORDS: &[(&str, u8)] = &[("one", 1), ("two", 2), ("three", 3)];
+
+    #[test]
+    fn an_optional_setting_declares_its_default() {
+        let none = Texts { format: &ANY_TEXT, default: &[], may_be_empty: true };
+        let texts = Texts { default: &["a", "b"], ..none };
+        let optional = OptionalTexts { format: &ANY_TEXT, may_be_empty: true };
+        let words = Words { words: WORDS, default: &[3, 1], may_be_empty: false };
+        let kinds: [(&dyn Describe, Option<Value>); 10] = [
+            (&Flag, Some(json!(false))),
+            (&Natural, None),
+            (&Text(&ANY_TEXT), None),
+            (&none, Some(json!([]))),
+            (&texts, Some(json!(["a", "b"]))),
+            (&optional, Some(json!(null))),
+            (&TextLists, Some(json!([]))),
+            (&Word { words: WORDS, default: 2 }, Some(json!("two"))),
+            (&words, Some(json!(["three", "one"]))),
+            (&Objects::<Exemption<'_>>::ANY, Some(json!([]))),
+        ];
+        for (index, (kind, default)) in kinds.into_iter().enumerate() {
+            assert_eq!((kind.default(), kind.is_required()), (default, false), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_required_setting_has_no_default() {
+        let required = Required { kind: Flag, instruction: "set it" };
+        assert_eq!((required.default(), required.is_required()), (None, true));
+    }
+}
