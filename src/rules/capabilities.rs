@@ -399,6 +399,24 @@ mod tests {
     }
 
     #[test]
+    fn a_capability_that_must_be_dropped_cannot_be_allowed() {
+        assert_eq!(
+            errors(
+                RuleId::Capabilities,
+                &json!({"allowedAdd": ["CAP_NET_RAW"], "requiredDrop": ["net_raw"]})
+            ),
+            [r#"capabilities.allowedAdd: "CAP_NET_RAW" can never be added: requiredDrop has it too"#]
+        );
+        for settings in [
+            json!({"allowedAdd": ["CHOWN"], "requiredDrop": ["ALL"]}),
+            json!({"allowedAdd": ["ALL"], "requiredDrop": ["ALL"]}),
+            json!({"allowedAdd": ["*"], "requiredDrop": ["NET_RAW"]}),
+        ] {
+            assert_eq!(errors(RuleId::Capabilities, &settings), [""; 0], "{settings}");
+        }
+    }
+
+    #[test]
     fn refuses_names_that_are_none() {
         let settings = json!({
             "requiredDrop": ["NETRAW", "cap_all", "*"],
