@@ -128,13 +128,13 @@ release-check: ## Check that all files have one version: make release-check VERS
 # Lists the crates of the module, without tests and tools. cargo-cyclonedx writes a file into each package.
 policy-sbom.cdx.json: Cargo.toml Cargo.lock ## List the crates in the module; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target $(TARGET) --override-filename policy-sbom.cdx
-	rm -f cli/$@ json-view/$@ site/playground/check/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f cli/$@ json-view/$@ site/playground/check/$@ testing/$@ testing/mutants/$@ xtask/$@ benches/*/$@
 
 # On all platforms together.
 immutable-pods-sbom.cdx.json: cli/Cargo.toml Cargo.lock ## List the crates in the program; needs cargo-cyclonedx
 	cargo cyclonedx --format json --target all --override-filename immutable-pods-sbom.cdx
 	mv cli/$@ $@
-	rm -f json-view/$@ site/playground/check/$@ testing/$@ xtask/$@ benches/*/$@
+	rm -f json-view/$@ site/playground/check/$@ testing/$@ testing/mutants/$@ xtask/$@ benches/*/$@
 
 # The date is the date of the last change, so it may differ. kwctl writes the provider and the chart of the Kubewarden project.
 .PHONY: check-artifacthub
@@ -167,6 +167,10 @@ toolchain:
 .PHONY: bench
 bench: policy.wasm floor.wasm typical.wasm ## Measure the cost of requests, and write docs/performance.md
 	cargo bench --locked
+
+.PHONY: bench-policy-server
+bench-policy-server: policy.wasm floor.wasm typical.wasm ## Compare modules in a policy server, and send it many requests; needs wrk
+	benches/policy_server/run $(MODULES)
 
 floor.wasm typical.wasm: %.wasm: benches/%/src/lib.rs benches/%/Cargo.toml $(BUILT_FROM) | toolchain
 	$(WASM_CARGO) build --locked --release --package $* --target $(TARGET)
@@ -212,7 +216,7 @@ lint: ## Check format, lints and spelling
 ifeq ($(shell uname),Linux)
 	@$(MAKE) --no-print-directory link-check
 endif
-	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run site/lint testing/mutants/run e2e-tests/newcomer e2e-tests/run e2e-tests/control-plane/build)
+	@$(call if_installed,shellcheck,.ci/run $(shell find scripts -type f) site/run site/lint testing/mutants/run benches/policy_server/run e2e-tests/newcomer e2e-tests/release-stub e2e-tests/run e2e-tests/control-plane/build)
 	@$(call if_installed,actionlint)
 	@$(call if_installed,zizmor,--quiet --offline .github action.yml)
 	@$(call if_installed,helm,lint --strict --quiet $(CHART))
