@@ -455,6 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn exemptions_that_match_everything_are_refused() {
+        for key in ["images", "containers", "namespaces", "users", "groups"] {
+            for pattern in ["*", "**"] {
+                assert_eq!(
+                    errors(&json!([{"reason": "x", key: ["web-*", pattern]}])),
+                    [format!(
+                        "exemptions[0].{key}[1]: {pattern:?} matches everything, write a narrower pattern or remove {key}"
+                    )]
+                );
+            }
+        }
+    }
+
+    #[test]
     fn exemptions_that_can_never_match_are_refused() {
         assert_eq!(
             errors(&json!([

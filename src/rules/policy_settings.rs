@@ -381,6 +381,8 @@ mod tests {
         for rules in [json!(["interactiveAccess", "privileged"]), json!(["privileged"]), json!(null)] {
             assert_eq!(validation_errors(&images_in(rules.clone())), [""; 0], "{rules}");
         }
+        let containers = json!([{"reason": "a", "containers": ["web"], "rules": ["interactiveAccess"]}]);
+        assert_eq!(validation_errors(&json!({"exemptions": containers})), [""; 0]);
     }
 
     fn validation_errors(settings: &serde_json::Value) -> Vec<String> {
@@ -479,6 +481,7 @@ mod tests {
             json!({"preset": "baseline", "readOnlyRootFilesystem": "fix", "writablePaths": [{"paths": ["/tmp"]}]}),
             json!({"preset": "baseline", "exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["imageChange", "hostPorts"]}]}),
             json!({"preset": "immutable+restricted", "writableMounts": {"allowedPaths": ["/tmp"]}}),
+            json!({"preset": "baseline", "writableMounts": {}}),
             json!({"preset": "restricted", "hostPorts": "off", "exemptions": [{"reason": "a", "namespaces": ["b"], "rules": ["hostPorts"]}]}),
         ] {
             assert_eq!(validation_errors(&settings), [""; 0], "{settings}");

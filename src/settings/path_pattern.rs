@@ -169,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_includes_what_is_below_needs_no_star() {
+        for (path, instead) in [("/opt/*", "/opt"), ("/opt/**", "/opt"), ("/*", "/")] {
+            let reason = format!("\"*\" has no special meaning here, write {instead:?} instead of {path:?}");
+            assert_eq!(check_parent(path), Err(reason));
+        }
+        for path in ["/opt/*/bin", "/o*t/*", "/opt/web*"] {
+            assert_eq!(check_parent(path), Err(format!("\"*\" has no special meaning here, got {path:?}")));
+        }
+        assert_eq!(check_parent("/opt"), Ok(()));
+    }
+
+    #[test]
     fn settings_name_places_plainly() {
         for path in ["/", "/data", "/data/", "/a.b/..c"] {
             assert_eq!(check_pattern(path), Ok(()), "{path}");
