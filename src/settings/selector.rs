@@ -111,3 +111,21 @@ fn check_label(pattern: &str) -> Result<(), String> {
     }
     Err(format!("{} can never match: names are lower case letters, digits and dashes", quoted(pattern)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_pattern_has_at_most_63_bytes_beside_its_stars() {
+        let pattern = |length| format!("*{}*", "a".repeat(length));
+        assert_eq!(check_label(&pattern(63)), Ok(()));
+        assert_eq!(
+            check_label(&pattern(64)),
+            Err(format!(
+                "{} can never match: names are lower case letters, digits and dashes",
+                quoted(&pattern(64))
+            ))
+        );
+    }
+}
