@@ -245,4 +245,17 @@ mod tests {
             [r#"seccompProfile.allowed[0]: unknown value "runtimeDefault", did you mean "RuntimeDefault"?"#]
         );
     }
+
+    #[test]
+    fn an_unreadable_profile_is_not_unset() {
+        let profile = json!({"type": "RuntimeDefault", "localhostProfile": ["web.json"]});
+        let pod = json!({"containers": [{"name": "a", "securityContext": {"seccompProfile": profile}}]});
+        assert_eq!(
+            check(RuleId::SeccompProfile, &json!({"allowUnset": true}), &pod),
+            [
+                "spec.containers[0].securityContext.seccompProfile.type: container \"a\" must set it to RuntimeDefault or \
+                 Localhost, not \"?\" [seccompProfile]"
+            ]
+        );
+    }
 }
