@@ -13,7 +13,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode};
 use immutable_pods::Policy;
 use immutable_pods_testing::performance::{self, Cost, Results, Sizes};
-use immutable_pods_testing::requests::{Scenario, scenarios};
+use immutable_pods_testing::requests::{Scenario, growth, scenarios};
 use immutable_pods_testing::wasmtime::Wasmtime;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -30,22 +30,25 @@ type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let scenarios =
-        scenarios(&serde_json::from_slice(&fs::read(repository.join("tests/cases/requests/pod.json"))?)?);
+    let recorded = serde_json::from_slice(&fs::read(repository.join("tests/cases/requests/pod.json"))?)?;
     let samples = std::env::temp_dir().join(format!("immutable-pods-bench-{}", std::process::id()));
-    let mut runs = Vec::new();
+    let (scenarios, growth) = (scenarios(&recorded), growth(&recorded));
+    let (mut runs, mut growing) = (Vec::new(), Vec::new());
     for run in 1..=RUNS {
         eprintln!("run {run} of {RUNS}");
-        let samples = samples.join(run.to_string());
-        fs::create_dir_all(&samples)?;
-        measure(repository, &scenarios, &samples)?;
-        runs.push(costs(&scenarios, &samples));
+        for (name, scenarios, runs) in [("costs", &scenarios, &mut runs), ("growth", &growth, &mut growing)] {
+            let samples = samples.join(format!("{run}-{name}"));
+            fs::create_dir_all(&samples)?;
+            measure(repository, scenarios, &samples)?;
+            runs.push(costs(scenarios, &samples));
+        }
     }
     let results = Results {
         machine: machine(),
         date: Timestamp::now().strftime("%F").to_string(),
         bytes: sizes(repository)?,
         costs: medians(&runs),
+        growth: medians(&growing),
     };
     fs::remove_dir_all(&samples)?;
     if results.costs.is_empty() {

@@ -1,4 +1,6 @@
-//! The results of the benchmark: the file that stores them, and the tables and the picture that show them.
+//! The results of the benchmark: the file that stores them, and the tables and the pictures that show them.
+
+mod growth;
 
 use std::error::Error;
 use std::fs;
@@ -17,7 +19,7 @@ pub const RESULTS: &str = "benches/results.json";
 const DOCUMENT: &str = "docs/performance.md";
 const MARKERS: [&str; 2] = ["<!-- cost: generated from benches/results.json -->\n", "<!-- end of cost -->\n"];
 
-/// The picture.
+/// The picture of the costs.
 const PICTURE: &str = "docs/benchmark.svg";
 
 /// The number of containers per column.
@@ -64,6 +66,8 @@ pub struct Results {
     pub bytes: Sizes,
     /// The costs, in the order of measurement.
     pub costs: Vec<Cost>,
+    /// The costs of more and more containers.
+    pub growth: Vec<Cost>,
 }
 
 /// The sizes of the modules, in bytes.
@@ -121,7 +125,7 @@ enum Bound {
 impl Results {
     /// Returns the tables as Markdown.
     pub fn tables(&self) -> String {
-        let Self { machine, date, bytes, costs } = self;
+        let Self { machine, date, bytes, costs, .. } = self;
         let [policy, typical] = [bytes.policy, bytes.typical].map(kilobytes);
         let sizes = || costs.iter().map(|cost| cost.bytes);
         let [smallest, largest] =
@@ -319,7 +323,11 @@ pub fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
     let results: Results = serde_json::from_slice(&fs::read(repository.join(RESULTS))?)?;
     let document = fs::read_to_string(repository.join(DOCUMENT))?;
     let mut outdated = Vec::new();
-    let shown = [(DOCUMENT, with_tables(&document, &results.tables())?), (PICTURE, picture(&results)?)];
+    let mut shown =
+        vec![(DOCUMENT, with_tables(&document, &results.tables())?), (PICTURE, picture(&results)?)];
+    if !results.growth.is_empty() {
+        shown.push((growth::PICTURE, growth::picture(&results.growth)?));
+    }
     for (file, shown) in shown {
         let file_in = repository.join(file);
         if fs::read_to_string(&file_in).ok().as_ref() != Some(&shown) {

@@ -62,6 +62,32 @@ pub struct Scenario {
 /// Creates a request from a pod.
 type Make = fn(Value) -> Value;
 
+/// Returns requests with more and more containers, up to as many as fit into a large pod.
+#[must_use]
+pub fn growth(recorded: &Value) -> Vec<Scenario> {
+    let sizes: Vec<u32> = (0..10).map(|power| 1 << power).collect();
+    let groups: [(_, _, Make); 2] =
+        [("Pod", Verdict::Admitted, |pod| pod), ("Pod, denied", Verdict::Denied, plain)];
+    let of = |(name, verdict, make): (&'static str, Verdict, Make)| {
+        let scenario = |&containers| scenario(recorded, name, verdict, make, &json!({}), containers);
+        sizes.iter().map(scenario).collect::<Vec<_>>()
+    };
+    groups.into_iter().flat_map(of).collect()
+}
+
+fn scenario(
+    recorded: &Value,
+    name: &'static str,
+    verdict: Verdict,
+    make: Make,
+    settings: &Value,
+    containers: u32,
+) -> Scenario {
+    let request = make(with_containers(recorded.clone(), containers));
+    let payload = json!({"request": request, "settings": settings}).to_string().into_bytes();
+    Scenario { name, containers, verdict, payload }
+}
+
 /// Returns all requests, derived from the recorded request. They are equal in every run.
 #[must_use]
 pub fn scenarios(recorded: &Value) -> Vec<Scenario> {
@@ -81,9 +107,7 @@ pub fn scenarios(recorded: &Value) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for (name, verdict, make, settings, sizes) in groups {
         for &containers in sizes {
-            let request = make(with_containers(recorded.clone(), containers));
-            let payload = json!({"request": request, "settings": settings}).to_string().into_bytes();
-            scenarios.push(Scenario { name, containers, verdict, payload });
+            scenarios.push(scenario(recorded, name, verdict, make, &settings, containers));
         }
     }
     scenarios

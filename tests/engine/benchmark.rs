@@ -32,7 +32,8 @@ fn a_missed_bound_is_reported() {
     costs.push(cost("Pod, every rule", 1, 0));
     costs.push(cost("Pod, every rule, 50 exemptions", 1, 50));
     let bytes = Sizes { floor: 50_000, policy: 200_000, typical: 900_000 };
-    let tables = Results { machine: "one".to_owned(), date: "2026-01-31".to_owned(), bytes, costs }.tables();
+    let (machine, date) = ("one".to_owned(), "2026-01-31".to_owned());
+    let tables = Results { machine, date, bytes, costs, growth: Vec::new() }.tables();
     for row in [
         "| this policy | Pod | 2.00 | 2.60 | 2.94 | 2.98 |",
         "| this policy | Pod, every rule, 50 exemptions | 4.50 | – | – | – |",
