@@ -223,7 +223,7 @@ policy_of_incidents() {
 }
 
 manifests() {
-  grep --recursive --files-with-matches --include '*.yaml' '^apiVersion: policies.kubewarden.io/' examples | sort
+  grep --recursive --files-with-matches --include '*.yaml' --exclude-dir upgrade '^apiVersion: policies.kubewarden.io/' examples | sort
 }
 
 name_of_manifest() { # FILE
