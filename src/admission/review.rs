@@ -568,8 +568,10 @@ mod tests {
         let pod = |containers: usize| json!({"spec": {"containers": (0..containers).map(container).collect::<Vec<_>>()}});
         let most = fixed(&answer_to_request(&creation("Pod", &pod(100)), &settings)).unwrap();
         assert_eq!(most["spec"]["volumes"].as_array().unwrap().len(), 10_000);
+        let denied = answer_to_request(&creation("Pod", &pod(101)), &settings);
+        assert_eq!(fixed(&denied), None);
         assert_eq!(
-            answer_to_request(&creation("Pod", &pod(101)), &settings).message.as_deref(),
+            denied.message.as_deref(),
             Some(
                 r#"spec.containers[100].securityContext.readOnlyRootFilesystem: container "c100" must set it to true: fixes add at most 10000 volumes to an object [readOnlyRootFilesystem]"#
             )
