@@ -24,12 +24,13 @@ pub(super) fn resolve<'j>(
     for finding in pending {
         let Some(container) = finding.pending_image else { continue };
         let image = &*container.container.image;
-        if images.add(image.into(), violations_by_image.len()) {
+        let index = images.add(image.into(), violations_by_image.len());
+        if index == violations_by_image.len() {
             violations_by_image.push(rule.image_violations(image, &registry_cache.config_of(image)));
         }
-        let violations = images.get(image).and_then(|index| violations_by_image.get(index));
+        let violations = violations_by_image.get(index).map_or(&[][..], Vec::as_slice);
         let room = MANY_FINDINGS.saturating_sub(findings.len()).max(1);
-        add_counting(&finding, container, violations.map_or(&[], Vec::as_slice), room, &mut findings);
+        add_counting(&finding, container, violations, room, &mut findings);
     }
     findings
 }

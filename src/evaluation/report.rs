@@ -195,11 +195,10 @@ struct Subjects<'f> {
 
 impl<'f> Subjects<'f> {
     fn add(&mut self, name: &'f str) {
-        if let Some((_, count)) = self.by_name.get(name).and_then(|index| self.names.get_mut(index)) {
-            *count += 1;
-        } else {
-            self.by_name.add(name.into(), self.names.len());
-            self.names.push((name, 1));
+        let index = self.by_name.add(name.into(), self.names.len());
+        match self.names.get_mut(index) {
+            Some((_, count)) => *count += 1,
+            None => self.names.push((name, 1)),
         }
     }
 

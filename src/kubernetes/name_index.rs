@@ -28,17 +28,17 @@ impl<'n> NameIndex<'n> {
         index_of
     }
 
-    /// Adds a name with its index unless the name is known. Returns whether the name was added.
-    pub fn add(&mut self, name: Cow<'n, str>, index: usize) -> bool {
-        if self.get(&name).is_some() {
-            return false;
+    /// Adds a name with its index unless the name is known. Returns the index that the name has then.
+    pub fn add(&mut self, name: Cow<'n, str>, index: usize) -> usize {
+        if let Some(known) = self.get(&name) {
+            return known;
         }
         if self.first.len() < LINEAR_SCAN_MAX {
             self.first.push((name, index));
         } else {
             self.others.insert(name, index);
         }
-        true
+        index
     }
 
     /// Sets the index of a name, in place of the index that it has.
@@ -84,9 +84,9 @@ mod tests {
     #[test]
     fn only_new_names_are_added() {
         let mut names = NameIndex::of(["a"].into_iter());
-        assert!(!names.add("a".into(), 7));
-        assert!(names.add("b".into(), 7));
-        assert!(!names.add("b".into(), 8));
+        assert_eq!(names.add("a".into(), 7), 0);
+        assert_eq!(names.add("b".into(), 7), 7);
+        assert_eq!(names.add("b".into(), 8), 7);
         assert_eq!((names.get("a"), names.get("b")), (Some(0), Some(7)));
     }
 

@@ -133,8 +133,7 @@ impl<'p> SharedVolumes<'p> {
         }
         let new = self.list.len();
         let (origin, place) = if let Some(claim) = mount.volume.and_then(|volume| claim_of(pod, volume)) {
-            self.by_claim.add(claim.clone().into(), new);
-            (Origin::Claim, self.by_claim.get(&claim).unwrap_or(new))
+            (Origin::Claim, self.by_claim.add(claim.into(), new))
         } else if mount.volume.is_some_and(|volume| volume.source("hostPath").is_some()) {
             (Origin::HostPath, *self.host_paths.get_or_insert(new))
         } else {

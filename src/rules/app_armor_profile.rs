@@ -78,13 +78,11 @@ impl<'p> ContainersByName<'p> {
     fn of(pod: &'p Pod<'p>) -> Self {
         let mut by_name = Self::default();
         for at in pod.all_containers() {
-            let name = &*at.container.name;
-            if by_name.index.add(name.into(), by_name.containers.len()) {
-                by_name.containers.push(Vec::new());
-            }
-            let index = by_name.index.get(name);
-            if let Some(same) = index.and_then(|index| by_name.containers.get_mut(index)) {
-                same.push(ResponsibleContainer::of(at));
+            let container = ResponsibleContainer::of(at);
+            let index = by_name.index.add((&*at.container.name).into(), by_name.containers.len());
+            match by_name.containers.get_mut(index) {
+                Some(same) => same.push(container),
+                None => by_name.containers.push(vec![container]),
             }
         }
         by_name
