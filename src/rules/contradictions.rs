@@ -101,10 +101,12 @@ pub(super) fn errors(
 
 /// Returns the message of a rule about a container that mounts an `emptyDir` at a path. A volume without a source is an `emptyDir`.
 fn finding(denying: &ActiveRule<'_>, path: &str) -> Option<String> {
-    let mount = VolumeMount { mount_path: path.into(), ..VolumeMount::default() };
+    // Messages name the volume. The fix makes a name for each container and path.
+    let name = "writable-…";
+    let mount = VolumeMount { name: name.into(), mount_path: path.into(), ..VolumeMount::default() };
     let container = Container { volume_mounts: vec![mount], ..Container::default() };
-    let spec =
-        PodSpec { containers: vec![container], volumes: vec![Volume::default()], ..PodSpec::default() };
+    let volume = Volume { name: name.into(), ..Volume::default() };
+    let spec = PodSpec { containers: vec![container], volumes: vec![volume], ..PodSpec::default() };
     let pod = Pod::template(spec);
     let mut findings = Findings::default();
     denying.rule.check(&Target::Pod(&pod), &mut findings);

@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(
             validation_errors(&with_types(json!(["persistentVolumeClaim"]))),
             [
-                r#"writablePaths[0].paths[0]: writableMounts denies it: a container must mount volume "" read-only: type "emptyDir" is not in allowedTypes"#
+                r#"writablePaths[0].paths[0]: writableMounts denies it: a container must mount volume "writable-…" read-only: type "emptyDir" is not in allowedTypes"#
             ]
         );
     }
