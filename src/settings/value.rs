@@ -296,6 +296,13 @@ mod tests {
     }
 
     #[test]
+    fn only_the_key_preset_names_a_preset() {
+        let preset = |json: &str| SettingsDocument::parse(json.as_bytes()).unwrap().preset.name;
+        assert_eq!(preset(r#"{"preset": "baseline"}"#), "baseline");
+        assert_eq!(preset(r#"{"onUpdate": "baseline"}"#), "");
+    }
+
+    #[test]
     fn reports_what_is_not_json() {
         let error = |json: &str| SettingsDocument::parse(json.as_bytes()).unwrap_err();
         assert_eq!(error("{"), "expected a key at byte 1");
