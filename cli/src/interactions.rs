@@ -23,6 +23,8 @@ pub struct Interactions(Arc<Mutex<State>>);
 struct State {
     calls: usize,
     left: VecDeque<Exchange>,
+    /// Whether a call gets the first answer to it that is left, instead of the next one.
+    is_in_any_order: bool,
 }
 
 /// A host call, and the answer of the host.
@@ -73,7 +75,7 @@ impl Interactions {
     #[must_use]
     pub fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
         let left = exchanges.into_iter().collect();
-        Self(Arc::new(Mutex::new(State { calls: 0, left })))
+        Self(Arc::new(Mutex::new(State { calls: 0, left, is_in_any_order: false })))
     }
 
     /// Reads a recording from a file.
@@ -101,6 +103,13 @@ impl Interactions {
     #[must_use]
     pub fn with_own_position(&self) -> Self {
         Self(Arc::new(Mutex::new(self.state().clone())))
+    }
+
+    /// Returns a copy whose answers can be used in any order, each of them once. The copy begins at the position of this recording.
+    #[must_use]
+    pub fn in_any_order(&self) -> Self {
+        let state = State { is_in_any_order: true, ..self.state().clone() };
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Returns the number of host calls, with or without an answer. Log entries do not count.
@@ -131,9 +140,11 @@ impl Host for Interactions {
 }
 
 impl State {
-    /// Uses the next exchange, even if it has another request.
+    /// Uses the next exchange, even if it has another request; in any order, the first one with this request, if there is one.
     fn replay(&mut self, request: &Request) -> Result<Vec<u8>, String> {
-        let Some(next) = self.left.pop_front() else {
+        let is_wanted = |exchange: &Exchange| self.is_in_any_order && exchange.request == *request;
+        let next = self.left.iter().position(is_wanted).unwrap_or(0);
+        let Some(next) = self.left.remove(next) else {
             return Err("the list of recorded responses is empty".to_owned());
         };
         if next.request != *request {
@@ -327,6 +338,20 @@ mod tests {
         let copy = interactions.with_own_position();
         ask(&copy, DIGEST, r#""localhost:5057/app/web:1.0""#).unwrap();
         assert_eq!((interactions.left(), copy.left()), (3, 2));
+    }
+
+    #[test]
+    fn answers_in_any_order_are_used_once() {
+        let interactions = recording();
+        let copy = interactions.in_any_order();
+        let tag = r#""localhost:5057/app/web:1.0""#;
+        ask(&copy, DIGEST, tag).unwrap();
+        ask(&copy, CONFIG, tag).unwrap();
+        assert_eq!((interactions.left(), copy.left()), (4, 2));
+        assert_eq!(
+            ask(&copy, DIGEST, tag).unwrap_err(),
+            r#"Callback evaluation failure: Replay error: unexpected request. Was expecting OciManifestDigest { image: "localhost:5057/missing/web:1.0" }, got OciManifestDigest { image: "localhost:5057/app/web:1.0" } instead"#
+        );
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Fix {
         if let Some(registry) = &registry {
             fixing.engine = registry.given_to(&fixing.engine);
         }
-        Ok(Tools { fixing: fixing.prepare()?, check: inputs.prepare()?, registry })
+        Ok(Tools { fixing: fixing.prepare()?, check: inputs.for_fixed_objects().prepare()?, registry })
     }
 
     /// Opens the access to registries, if something can ask for digests and no recording has them.

@@ -79,6 +79,12 @@ impl Prepared {
 }
 
 impl PolicyInputs {
+    /// Returns the same inputs for objects that were fixed with them: a fixed object needs only some of the answers of the recording.
+    pub(super) fn for_fixed_objects(self) -> Self {
+        let recording = self.recording.as_ref().map(Recording::in_any_order);
+        Self { recording, ..self }
+    }
+
     /// Validates the settings. The evaluator begins at the start of the recording. An error contains all reasons.
     pub(super) fn prepare(self) -> Result<Prepared, Vec<String>> {
         let Self { policies, engine, module, recording, cluster } = self;

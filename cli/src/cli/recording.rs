@@ -24,6 +24,11 @@ impl Recording {
         Self { file: self.file.clone(), interactions: self.interactions.with_own_position() }
     }
 
+    /// Returns the same recording with its own position, whose answers can be used in any order.
+    pub(super) fn in_any_order(&self) -> Self {
+        Self { file: self.file.clone(), interactions: self.interactions.in_any_order() }
+    }
+
     /// Returns a policy whose host answers from the recording.
     pub(super) fn given_to(&self, policy: &Policy) -> Policy {
         policy.replaying(&self.interactions)

@@ -1,6 +1,7 @@
 //! `fix` writes fixes into files.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use super::*;
 
@@ -94,6 +95,24 @@ fn policies_decide_what_is_fixed() {
         fixed.starts_with(POD) && fixed.contains("mountPath: /run\n") && !fixed.contains("runAsNonRoot"),
         "{fixed}"
     );
+}
+
+#[test]
+fn a_recording_answers_for_the_fixed_object_too() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/registry");
+    let [pod, policy, recording] = ["nginx.yaml", "policy.yaml", "recording.kwctl"]
+        .map(|file| fs::read_to_string(example.join(file)).unwrap());
+    let folder =
+        Folder::with(&[("nginx.yaml", &pod), ("policy.yaml", &policy), ("recording.kwctl", &recording)]);
+    let arguments = [
+        "--policy",
+        "policy.yaml",
+        "--replay-host-capabilities-interactions",
+        "recording.kwctl",
+        "nginx.yaml",
+    ];
+    assert_eq!(fix(&folder, &arguments), Outcome::new(0, "nginx.yaml: fixed 1 object\n", ADMITTED));
+    assert!(content(&folder, "nginx.yaml").contains("nginx-unprivileged:1.29@sha256:"));
 }
 
 #[test]
