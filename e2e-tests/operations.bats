@@ -154,7 +154,13 @@ gives() { # VERDICT NAMESPACE
   gives denied other
   follow docs/incident.md warn-all
   gives admitted other
+  # The command changes nothing but a rule that asks: another value would replace the mode.
+  run follow docs/incident.md stop-asking
+  [ "$status" -ne 0 ]
+  kubectl patch clusteradmissionpolicy immutable-pods --type merge --patch '{"spec": {"settings": {"runAsNonRoot": {"inspectImage": true}}}}'
   follow docs/incident.md stop-asking
+  kubectl get clusteradmissionpolicy immutable-pods --output json |
+    jq --exit-status '.spec.settings.runAsNonRoot == {mode: "warn", inspectImage: false}'
   gives admitted other
 }
 

@@ -136,7 +136,7 @@ impl<'j> Scope<'j> {
 }
 
 impl<'j> Scope<'j> {
-    /// Returns the findings of a rule in the old object that no exemption covers. When an exemption expires, its findings are new.
+    /// Returns the findings of a rule in the old object that no exemption covers. If an update leaves an exemption, they are new.
     fn baseline(&self, active: &ActiveRule<'_>, exemptions: &mut ExemptionMatcher<'_, '_>) -> Baseline<'j> {
         let mut known = Findings::default();
         if let OperationRef::Update { old, .. } = self.operation {
