@@ -44,10 +44,12 @@ pub fn rewrite(text: &str, path: &[Key], before: &Value, after: &Value) -> Resul
         written = apply(&written, change)?;
         change.apply_to(&mut expected)?;
     }
-    if parse(&written)? == expected {
-        Ok(written)
-    } else {
-        Err("the change would alter other values".to_owned())
+    // Two changes of a value that an alias repeats meet in one text.
+    let would_alter = "the change would alter other values";
+    match parse(&written) {
+        Ok(value) if value == expected => Ok(written),
+        Ok(_) => Err(would_alter.to_owned()),
+        Err(error) => Err(format!("{would_alter}: {error}")),
     }
 }
 
@@ -353,6 +355,11 @@ mod tests {
         let text = "a: &a\n  b: 1\nc: *a\n";
         let after = json!({"a": {"b": 1, "d": 2}, "c": {"b": 1}});
         assert_eq!(rewritten(text, &after), Err("the change would alter other values".to_owned()));
+        let after = json!({"a": {"b": 1, "d": 2}, "c": {"b": 1, "d": 2}});
+        assert_eq!(
+            rewritten(text, &after),
+            Err("the change would alter other values: duplicate key `d` in a mapping".to_owned())
+        );
     }
 
     #[test]

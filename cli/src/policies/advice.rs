@@ -23,12 +23,17 @@ pub struct Registered<'r> {
     pub registration: &'r Registration,
     /// Whether the policy can change objects.
     pub is_mutating: bool,
+    /// Whether the policy only monitors.
+    pub is_monitored: bool,
     /// The host capabilities, if they are limited.
     pub capabilities: Option<&'r [String]>,
 }
 
-/// The connections that `interactiveAccess` evaluates.
-const CONNECTIONS: &[&str] = &["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"];
+/// The subresources that `interactiveAccess` denies by default.
+const DEFAULT_SUBRESOURCES: &[&str] = &["exec", "attach"];
+
+/// The resources that have the subresource `proxy`. The other connections are only those of pods.
+const PROXIES: &[&str] = &["pods/proxy", "services/proxy", "nodes/proxy"];
 
 /// The host capability that reads the configuration of an image.
 const IMAGE_CONFIG: &str = "oci/v1/oci_manifest_config";
@@ -46,11 +51,8 @@ pub fn void_settings(settings: &Value, registered: &Registered<'_>) -> Vec<Strin
     let registration = registered.registration;
     let mode = |id: &str| policy.rules.iter().find(|rule| rule.id == id).map(|rule| rule.mode);
     let mut sentences = Vec::new();
-    if mode("interactiveAccess").is_some()
-        && !CONNECTIONS.iter().any(|name| registration.names("CONNECT", name))
-    {
-        sentences
-            .push("`interactiveAccess` has no effect: the rules do not name CONNECT of pods/exec".to_owned());
+    if mode("interactiveAccess").is_some() {
+        sentences.extend(missing_connections(settings, registration));
     }
     if mode("ephemeralContainers").is_some() && !registration.names("UPDATE", "pods/ephemeralcontainers") {
         sentences.push(
@@ -58,21 +60,40 @@ pub fn void_settings(settings: &Value, registered: &Registered<'_>) -> Vec<Strin
                 .to_owned(),
         );
     }
-    if mode("imageChange").is_some() && !registration.names("UPDATE", "pods") {
+    // Like other rules that are on by default, it has nothing to do in a policy for connections.
+    let is_about_pods = settings.get("imageChange").is_some() || registration.names("CREATE", "pods");
+    if mode("imageChange").is_some() && is_about_pods && !registration.names("UPDATE", "pods") {
         sentences.push("`imageChange` has no effect: the rules do not name UPDATE of pods".to_owned());
     }
     if !registered.is_mutating {
         let fixing = policy.rules.iter().filter(|rule| rule.mode == Mode::Fix);
-        sentences.extend(fixing.map(|rule| {
-            format!(
-                "`{}` cannot fix: `spec.mutating` is false, so the policy server denies what it fixes",
-                rule.id
-            )
-        }));
+        let effect = if registered.is_monitored { "" } else { ", so the policy server denies what it fixes" };
+        sentences
+            .extend(fixing.map(|rule| format!("`{}` cannot fix: `spec.mutating` is false{effect}", rule.id)));
     }
     sentences
         .extend(registered.capabilities.into_iter().flat_map(|granted| lacking(settings, &mode, granted)));
     sentences
+}
+
+/// Returns a sentence if the rules name none of the connections that the settings deny.
+fn missing_connections(settings: &Value, registration: &Registration) -> Option<String> {
+    let listed = settings.pointer("/interactiveAccess/subresources").and_then(Value::as_array);
+    let listed = listed.map(|list| list.iter().filter_map(Value::as_str).collect());
+    let subresources: Vec<_> = listed.unwrap_or_else(|| DEFAULT_SUBRESOURCES.to_vec());
+    let is_named = |subresource: &&str| {
+        let of_pods = format!("pods/{subresource}");
+        let resources = if *subresource == "proxy" { PROXIES.to_vec() } else { vec![of_pods.as_str()] };
+        resources.iter().any(|resource| registration.names("CONNECT", resource))
+    };
+    if subresources.iter().any(is_named) {
+        return None;
+    }
+    let of_pods: Vec<_> = subresources.iter().map(|subresource| format!("pods/{subresource}")).collect();
+    Some(format!(
+        "`interactiveAccess` has no effect: the rules do not name CONNECT of {}",
+        of_pods.join(" or ")
+    ))
 }
 
 /// Returns the settings that need a host capability that is not granted.
@@ -136,6 +157,7 @@ mod tests {
         let registered = Registered {
             registration: &registration(rules),
             is_mutating,
+            is_monitored: false,
             capabilities: capabilities.as_deref(),
         };
         assert_eq!(void_settings(settings, &registered), sentences, "{settings}");
@@ -157,7 +179,7 @@ mod tests {
             false,
             None,
             &[
-                "`interactiveAccess` has no effect: the rules do not name CONNECT of pods/exec",
+                "`interactiveAccess` has no effect: the rules do not name CONNECT of pods/exec or pods/attach",
                 "`ephemeralContainers` has no effect: the rules do not name UPDATE of pods/ephemeralcontainers",
                 "`imageChange` has no effect: the rules do not name UPDATE of pods",
             ],
@@ -165,6 +187,55 @@ mod tests {
         let all = [("CONNECT", "pods/attach"), ("UPDATE", "pods/ephemeralcontainers"), ("UPDATE", "pods")];
         advises(&settings, &all, false, None, &[]);
         advises(&settings, &[("*", "*/*")], false, None, &[]);
+    }
+
+    #[test]
+    fn connections_need_their_subresources() {
+        let settings = |subresources: &[&str]| json!({"interactiveAccess": {"mode": "deny", "subresources": subresources}});
+        let sentence = |resources: &str| {
+            format!("`interactiveAccess` has no effect: the rules do not name CONNECT of {resources}")
+        };
+        advises(
+            &settings(&["attach"]),
+            &[("CONNECT", "pods/exec")],
+            false,
+            None,
+            &[&sentence("pods/attach")],
+        );
+        advises(&settings(&["attach", "exec"]), &[("CONNECT", "pods/exec")], false, None, &[]);
+        for resource in ["pods/proxy", "services/proxy", "nodes/proxy"] {
+            advises(&settings(&["proxy"]), &[("CONNECT", resource)], false, None, &[]);
+        }
+        advises(
+            &settings(&["exec"]),
+            &[("CONNECT", "services/proxy")],
+            false,
+            None,
+            &[&sentence("pods/exec")],
+        );
+    }
+
+    #[test]
+    fn a_policy_for_connections_needs_no_images() {
+        let settings = json!({"interactiveAccess": "deny"});
+        advises(&settings, &[("CONNECT", "pods/exec")], false, None, &[]);
+        let settings = json!({"interactiveAccess": "deny", "imageChange": "warn"});
+        let sentence = "`imageChange` has no effect: the rules do not name UPDATE of pods";
+        advises(&settings, &[("CONNECT", "pods/exec")], false, None, &[sentence]);
+    }
+
+    #[test]
+    fn a_policy_that_monitors_denies_nothing() {
+        let registered = Registered {
+            registration: &registration(PODS),
+            is_mutating: false,
+            is_monitored: true,
+            capabilities: None,
+        };
+        assert_eq!(
+            void_settings(&json!({"readOnlyRootFilesystem": "fix"}), &registered),
+            ["`readOnlyRootFilesystem` cannot fix: `spec.mutating` is false"]
+        );
     }
 
     #[test]

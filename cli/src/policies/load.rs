@@ -72,6 +72,7 @@ impl Loaded {
             registration,
             // A member of a group never changes an object.
             is_mutating: policy.handling.is_mutating,
+            is_monitored: policy.handling.mode == Mode::Monitor,
             capabilities: server
                 .filter(|_| policy.is_namespaced)
                 .and_then(|server| server.capabilities.as_deref()),
