@@ -136,3 +136,8 @@ pub(super) fn container_path(pod: &Pod, path: &str) -> FilePath {
     path.is_unambiguous &= is_windows == pod.is_windows();
     path
 }
+
+/// Whether a file is at a path or below it. A pod of any operating system may have mounts for Windows.
+pub(super) fn is_at_or_below(pod: &Pod, file: &FilePath, path: &FilePath) -> bool {
+    file.starts_with(path) || pod.has_any_os() && file.on_windows().starts_with(&path.on_windows())
+}

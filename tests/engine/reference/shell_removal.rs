@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::file_paths::FilePath;
 use super::findings::Findings;
-use super::mounts::{Mount, container_path, volume_mounts};
+use super::mounts::{Mount, container_path, is_at_or_below, volume_mounts};
 use super::request::{ContainerAt, Pod, Request};
 use super::rule::Effect::{Allows, Reports};
 use super::rule::ReferenceRule;
@@ -95,8 +95,10 @@ fn is_trusted(pod: &Pod, container: &ContainerAt, command: &[String]) -> bool {
         let name = program.rsplit('/').next().unwrap_or_default();
         let files =
             ["/bin", "/usr/bin"].map(|directory| FilePath::parse(&format!("{directory}/{name}"), false));
-        let is_below =
-            |mount: &Mount| files.iter().any(|file| file.starts_with(&container_path(pod, &mount.target)));
+        let is_below = |mount: &Mount| {
+            let target = container_path(pod, &mount.target);
+            files.iter().any(|file| is_at_or_below(pod, file, &target))
+        };
         is_in_path && !mounts.iter().any(is_below)
     })
 }

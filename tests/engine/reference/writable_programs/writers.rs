@@ -1,7 +1,7 @@
 //! The containers that can write to a file of a container.
 
 use crate::reference::file_paths::FilePath;
-use crate::reference::mounts::{Mount, container_path, volume_mounts};
+use crate::reference::mounts::{Mount, container_path, is_at_or_below, volume_mounts};
 use crate::reference::request::{ContainerAt, Pod};
 use crate::reference::shared_content::{runs_beside, touch};
 
@@ -14,11 +14,7 @@ enum Mounted {
 
 /// Returns the containers that can write to a file while a container runs.
 pub(super) fn writers<'p>(pod: &'p Pod, reader: &'p ContainerAt, file: &FilePath) -> Vec<&'p ContainerAt> {
-    // A pod of any operating system may have mounts for Windows.
-    let is_above = |path: &FilePath| {
-        file.starts_with(path) || pod.has_any_os() && file.on_windows().starts_with(&path.on_windows())
-    };
-    let mounted = mounted(pod, reader).into_iter().filter(|(path, _)| is_above(path));
+    let mounted = mounted(pod, reader).into_iter().filter(|(path, _)| is_at_or_below(pod, file, path));
     let Some((_, mounted)) = mounted.max_by_key(|(path, _)| path.depth()) else { return Vec::new() };
     let can_write = |writer: &&ContainerAt| match &mounted {
         Mounted::SharedMemory => runs_beside(writer, reader),
