@@ -322,12 +322,12 @@ fn table(rows: &[Vec<String>]) -> String {
 pub fn update(repository: &Path) -> Result<Vec<&'static str>, Failure> {
     let results: Results = serde_json::from_slice(&fs::read(repository.join(RESULTS))?)?;
     let document = fs::read_to_string(repository.join(DOCUMENT))?;
+    let shown = [
+        (DOCUMENT, with_tables(&document, &results.tables())?),
+        (PICTURE, picture(&results)?),
+        (growth::PICTURE, growth::picture(&results.growth)?),
+    ];
     let mut outdated = Vec::new();
-    let mut shown =
-        vec![(DOCUMENT, with_tables(&document, &results.tables())?), (PICTURE, picture(&results)?)];
-    if !results.growth.is_empty() {
-        shown.push((growth::PICTURE, growth::picture(&results.growth)?));
-    }
     for (file, shown) in shown {
         let file_in = repository.join(file);
         if fs::read_to_string(&file_in).ok().as_ref() != Some(&shown) {
