@@ -32,8 +32,8 @@ pub struct Registered<'r> {
 /// The subresources that `interactiveAccess` denies by default.
 const DEFAULT_SUBRESOURCES: &[&str] = &["exec", "attach"];
 
-/// The resources that have the subresource `proxy`. The other connections are only those of pods.
-const PROXIES: &[&str] = &["pods/proxy", "services/proxy", "nodes/proxy"];
+/// The other resources with the subresource `proxy`. All other connections are those of pods.
+const OTHER_PROXIES: &[&str] = &["services/proxy", "nodes/proxy"];
 
 /// The host capability that reads the configuration of an image.
 const IMAGE_CONFIG: &str = "oci/v1/oci_manifest_config";
@@ -81,19 +81,16 @@ fn missing_connections(settings: &Value, registration: &Registration) -> Option<
     let listed = settings.pointer("/interactiveAccess/subresources").and_then(Value::as_array);
     let listed = listed.map(|list| list.iter().filter_map(Value::as_str).collect());
     let subresources: Vec<_> = listed.unwrap_or_else(|| DEFAULT_SUBRESOURCES.to_vec());
-    let is_named = |subresource: &&str| {
-        let of_pods = format!("pods/{subresource}");
-        let resources = if *subresource == "proxy" { PROXIES.to_vec() } else { vec![of_pods.as_str()] };
-        resources.iter().any(|resource| registration.names("CONNECT", resource))
-    };
-    if subresources.iter().any(is_named) {
-        return None;
-    }
     let of_pods: Vec<_> = subresources.iter().map(|subresource| format!("pods/{subresource}")).collect();
-    Some(format!(
-        "`interactiveAccess` has no effect: the rules do not name CONNECT of {}",
-        of_pods.join(" or ")
-    ))
+    let others = if subresources.contains(&"proxy") { OTHER_PROXIES } else { &[] };
+    let mut resources = of_pods.iter().map(String::as_str).chain(others.iter().copied());
+    let sentence = || {
+        format!(
+            "`interactiveAccess` has no effect: the rules do not name CONNECT of {}",
+            of_pods.join(" or ")
+        )
+    };
+    (!resources.any(|resource| registration.names("CONNECT", resource))).then(sentence)
 }
 
 /// Returns the settings that need a host capability that is not granted.
@@ -191,28 +188,22 @@ mod tests {
 
     #[test]
     fn connections_need_their_subresources() {
-        let settings = |subresources: &[&str]| json!({"interactiveAccess": {"mode": "deny", "subresources": subresources}});
-        let sentence = |resources: &str| {
-            format!("`interactiveAccess` has no effect: the rules do not name CONNECT of {resources}")
+        let sentence = |resource: &&str| {
+            format!("`interactiveAccess` has no effect: the rules do not name CONNECT of {resource}")
         };
-        advises(
-            &settings(&["attach"]),
-            &[("CONNECT", "pods/exec")],
-            false,
-            None,
-            &[&sentence("pods/attach")],
-        );
-        advises(&settings(&["attach", "exec"]), &[("CONNECT", "pods/exec")], false, None, &[]);
-        for resource in ["pods/proxy", "services/proxy", "nodes/proxy"] {
-            advises(&settings(&["proxy"]), &[("CONNECT", resource)], false, None, &[]);
+        for (subresources, named, missing) in [
+            (&["attach"][..], "pods/exec", Some("pods/attach")),
+            (&["attach", "exec"], "pods/exec", None),
+            (&["proxy"], "pods/proxy", None),
+            (&["proxy"], "services/proxy", None),
+            (&["proxy"], "nodes/proxy", None),
+            (&["exec"], "services/proxy", Some("pods/exec")),
+        ] {
+            let settings = json!({"interactiveAccess": {"mode": "deny", "subresources": subresources}});
+            let sentences: Vec<_> = missing.iter().map(sentence).collect();
+            let sentences: Vec<_> = sentences.iter().map(String::as_str).collect();
+            advises(&settings, &[("CONNECT", named)], false, None, &sentences);
         }
-        advises(
-            &settings(&["exec"]),
-            &[("CONNECT", "services/proxy")],
-            false,
-            None,
-            &[&sentence("pods/exec")],
-        );
     }
 
     #[test]
